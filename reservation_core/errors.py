@@ -1,0 +1,293 @@
+"""Every error of the library, in three branches, because a caller does three different things.
+
+::
+
+    ReservationError
+    ├── CommandError               we would not ask this         fix the call; nothing was sent
+    │   ├── InvalidCommand         .violations (every one, together)
+    │   ├── CommandNotAllowed      .command .status .allowed .why
+    │   └── IncompleteReservation  .missing
+    ├── ReplyError                 the platform answered, but …  look again
+    │   ├── Refused                .http_status .code .message .more_info
+    │   │   ├── LostRace           the reservation moved on (a state error, 412): .reservation when it was read again
+    │   │   ├── NotFound           404
+    │   │   ├── Throttled          429: .retry_after (seconds)
+    │   │   ├── Unauthorized       401, 403
+    │   │   └── ServerFailed       5xx: whether it acted is unknown
+    │   ├── MalformedReply         an unreadable body: .faults
+    │   │   └── UnknownStatus      a status outside today's eight: .word
+    │   └── IllegalSuccession      .before .after
+    └── GatewayError               no usable answer              outcome unknown: reconcile
+        ├── NotSent                the request never left: safe to send again
+        └── OutcomeUnknown         the policy gave up: .last_known .attempts
+
+Errors are values: they carry fields, compare by them, pickle, and build their text only when it is asked for. No text holds a
+password, a phone number, a contact or a person's name; each names the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:  # errors stand below everything; these names are only for the types of fields
+    from reservation_core.lifecycle import Status
+    from reservation_core.parameters import Command
+    from reservation_core.reservation import Reservation
+
+E = TypeVar("E", bound="ReservationError")
+
+
+class ReservationError(Exception):
+    """What every error of this library is: catch it to catch them all."""
+
+    def _fields(self) -> dict[str, object]:
+        kind = type(self)
+        return {field.name: getattr(self, field.name) for field in attrs.fields(kind)} if attrs.has(kind) else {}
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by the declared fields."""
+        return type(other) is type(self) and other._fields() == self._fields()
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash((type(self), *self._fields().values()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the declared fields (an exception's own way would lose them)."""
+        return _restore, (type(self), self._fields()), {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
+
+    def __str__(self) -> str:
+        """Say what is wrong, where, and what to do."""
+        return type(self).__doc__ or type(self).__name__
+
+
+def _restore(kind: type[E], fields: dict[str, object]) -> E:
+    return kind(**fields)
+
+
+# --- we would not ask this -------------------------------------------------------------------------------------------------------
+
+
+class CommandError(ReservationError):
+    """The call is wrong; nothing was sent."""
+
+
+@attrs.frozen
+class Violation:
+    """One broken rule of one parameter.
+
+    ``parameter`` is the wire name (``ConferenceRecord``), ``field`` the Python one (``conference_record``), ``value`` how the value
+    may be shown (``<personal>`` or ``<secret>`` where it may not), ``code`` the platform's own error number for it, where one is known.
+    """
+
+    parameter: str
+    field: str
+    rule: str
+    value: str
+    remedy: str
+    code: int | None = None
+
+    def __str__(self) -> str:
+        """Name the parameter, the rule, the value and the remedy."""
+        code = f" (the platform's error {self.code})" if self.code else ""
+        return f"{self.parameter} = {self.value}: {self.rule}{code}; {self.remedy}"
+
+
+@attrs.frozen(slots=False)
+class InvalidCommand(CommandError):
+    """A command breaks rules of its parameters; ``violations`` holds every one, in the order of the parameters."""
+
+    command: str
+    violations: tuple[Violation, ...]
+
+    def __str__(self) -> str:
+        """List every violation, a line each."""
+        return "\n  ".join([f"{self.command} cannot be sent:", *map(str, self.violations)])
+
+
+@attrs.frozen(slots=False)
+class CommandNotAllowed(CommandError):
+    """A command is no step of the lifecycle from where the reservation stands.
+
+    ``allowed`` holds the command classes that are; ``why`` is the reason with its evidence mark and source.
+    """
+
+    command: Command
+    status: Status
+    allowed: tuple[type[Command], ...]
+    why: str
+
+    def __str__(self) -> str:
+        """Name the command, the status, the reason and what may be asked instead."""
+        instead = ", ".join(command.__name__ for command in self.allowed) or "nothing; fetch the reservation to see whether it moved on"
+        return f"{type(self.command).__name__} is refused while {self.status}: {self.why}. Allowed instead: {instead}."
+
+
+@attrs.frozen(slots=False)
+class IncompleteReservation(CommandError):
+    """A reservation lacks what its address is made of; ``missing`` names the fields that are absent or are no SID."""
+
+    missing: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Name the fields and the remedy."""
+        return f"the reservation has no usable {', '.join(self.missing)}; read it from a full payload, or set them, before asking"
+
+
+# --- the platform answered, but … -------------------------------------------------------------------------------------------------
+
+
+class ReplyError(ReservationError):
+    """The platform answered, but not with a reservation that can be taken over; look again."""
+
+
+@attrs.frozen(slots=False)
+class Refused(ReplyError):
+    """The platform refused; ``code`` and ``message`` are its own words, where it had any, with contacts masked."""
+
+    http_status: int
+    code: int | None = None
+    message: str | None = None
+    more_info: str | None = None
+
+    def __str__(self) -> str:
+        """Give the HTTP status, the platform's code and message, and the remedy."""
+        code = f", code {self.code}" if self.code is not None else ""
+        more = f" (see {self.more_info})" if self.more_info else ""
+        return f"HTTP {self.http_status}{code}: {self.message or 'no message'}{more}; {self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        if 300 <= self.http_status < 400:
+            return "the address answers with a redirect, which is never followed; check the gateway's base URL"
+        return "mend the request before sending it again"
+
+
+@attrs.frozen(slots=False)
+class LostRace(Refused):
+    """The reservation moved on before the command arrived; ``reservation`` is how it stands now, when it was read again."""
+
+    reservation: Reservation | None = None
+
+    @property
+    def _remedy(self) -> str:
+        return "the reservation moved on; fetch it and decide again"
+
+
+class NotFound(Refused):
+    """No such reservation; one is removed about five minutes after its task ends."""
+
+    @property
+    def _remedy(self) -> str:
+        return "check the SIDs; a reservation goes about five minutes after its task has ended"
+
+
+@attrs.frozen(slots=False)
+class Throttled(Refused):
+    """Too many requests; this one was not processed. ``retry_after`` is in seconds, where the platform named it."""
+
+    retry_after: float | None = None
+
+    @property
+    def _remedy(self) -> str:
+        wait = "after a back-off" if self.retry_after is None else f"after {self.retry_after:g} s"
+        return f"it was not processed and may be sent again {wait}"
+
+
+class Unauthorized(Refused):
+    """The credentials were not accepted (401), or do not reach this account (403)."""
+
+    @property
+    def _remedy(self) -> str:
+        return "check the gateway's credentials"
+
+
+class ServerFailed(Refused):
+    """The platform failed while answering (5xx): whether it acted is unknown."""
+
+    @property
+    def _remedy(self) -> str:
+        return "whether it acted is unknown; fetch the reservation before sending anything again"
+
+
+@attrs.frozen
+class Fault:
+    """One thing wrong with a payload: where (a path such as ``links.task``), what, and how the value may be shown."""
+
+    path: str
+    problem: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        """Name the path, the problem and the value."""
+        return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
+
+
+@attrs.frozen(slots=False)
+class MalformedReply(ReplyError):
+    """A payload that cannot be read as a reservation; ``faults`` holds everything that is wrong with it."""
+
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        """List every fault, a line each."""
+        remedy = "fetch the reservation before assuming anything about it"
+        return "\n  ".join([f"the payload cannot be read as a reservation ({remedy}):", *map(str, self.faults)])
+
+
+@attrs.frozen(slots=False)
+class UnknownStatus(MalformedReply):
+    """A payload whose status is none of today's eight; ``word`` is the status as it came (shown only as the fault shows it)."""
+
+    word: str = attrs.field(repr=False)
+
+
+@attrs.frozen(slots=False)
+class IllegalSuccession(ReplyError):
+    """The platform reports a status that no run of facts leads to from what it reported before."""
+
+    before: Status
+    after: Status
+
+    def __str__(self) -> str:
+        """Name both statuses and the remedy."""
+        return (
+            f"{self.after} was reported, but nothing leads there from {self.before}; "
+            "the report is late or of another reservation: fetch it and trust the newest"
+        )
+
+
+# --- no usable answer ------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(slots=False)
+class GatewayError(ReservationError):
+    """No usable answer came back: the command may have been carried out. ``reason`` says what happened, without anything secret."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        """Give the reason and the remedy."""
+        return f"{self.reason}; {self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        return "whether the platform acted is unknown: fetch the reservation before sending anything again"
+
+
+class NotSent(GatewayError):
+    """The request never left this machine: it may be sent again without harm."""
+
+    @property
+    def _remedy(self) -> str:
+        return "nothing was sent: it may be sent again"
+
+
+@attrs.frozen(slots=False)
+class OutcomeUnknown(GatewayError):
+    """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made."""
+
+    last_known: Reservation | None = None
+    attempts: int = 1

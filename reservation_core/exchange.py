@@ -1,0 +1,143 @@
+"""What is asked and what is answered, as pure functions: a command becomes a request, a reply becomes a reservation or an error.
+
+Nothing here does I/O. ``prepare`` and ``conclude`` are the update; ``prepare_fetch`` and ``conclude_fetch`` read one reservation.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from reservation_core.addresses import PREFIXES, Addressed, Route, path_to
+from reservation_core.errors import CommandNotAllowed, Fault, IllegalSuccession, InvalidCommand, MalformedReply, Violation
+from reservation_core.lifecycle import ON_HOLD, Status, decide, follow
+from reservation_core.messages import AS_FORM, VERSION_HEADER, Headers, Reply, Request, is_visible
+from reservation_core.parameters import Command
+from reservation_core.payload import read_object, read_resource
+from reservation_core.refusals import refusal
+from reservation_core.reservation import Reservation
+from reservation_core.vocabulary import Secrecy, mask, shorten
+
+
+def prepare(reservation: Reservation, command: Command, *, route: Route | str = Route.TASK) -> Request:
+    """Make the request that asks for a command, or refuse to.
+
+    :param route: the task route by default; the worker route needs ``worker_sid`` and lacks supervise.
+    :raises CommandNotAllowed: when the command is no step of the lifecycle from where the reservation stands.
+    :raises InvalidCommand: when the route lacks the command, or the held ETag cannot be a header.
+    :raises IncompleteReservation: when the reservation lacks a SID of its address.
+    """
+    if not isinstance(route, Route):
+        route = Route(route)
+    decision = decide(reservation.state, command.trigger, command.accepting)
+    if decision.edge is None:
+        raise CommandNotAllowed(command, reservation.status, reservation.allowed, decision.why)
+    if command.task_route_only and route is not Route.TASK:
+        remedy = "use the task route"
+        lacks = [Violation(p.wire, p.field, "is not on the worker route", "<not shown>", remedy) for p in command.parameters]
+        raise InvalidCommand(type(command).__name__, tuple(lacks))
+    headers = AS_FORM
+    if (etag := reservation.etag) is not None:
+        if not is_visible(etag):
+            remedy = "hold the ETag as the platform sent it, or None"
+            broken = Violation(VERSION_HEADER, "etag", "cannot be sent as a header", shorten(etag), remedy)
+            raise InvalidCommand(type(command).__name__, (broken,))
+        headers = Headers((*AS_FORM.pairs, (VERSION_HEADER, etag)))
+    return Request("POST", path_to(reservation, route), headers, command.form())
+
+
+def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reservation:
+    """Read the answer to a command: the reservation as the platform now reports it.
+
+    It may show the status the command sets, one that came later, or the old one: an instruction is taken long before it has effect,
+    and then the reservation is on hold. SIDs the answer leaves out are kept; the version is the answer's own, or unknown.
+
+    :raises ReplyError: for every other answer; see the tree in :mod:`reservation_core.errors`.
+    """
+    return _read_reply(reservation, reply, command)
+
+
+def _hidden_values(command: Command) -> dict[str, Secrecy]:
+    """Gather what the platform's message may repeat of the command and nobody may read."""
+    hidden: dict[str, Secrecy] = {}
+    for parameter in command.parameters:
+        if (value := getattr(command, parameter.field)) is not None:
+            hidden |= parameter.kind.hides(value)
+    return hidden
+
+
+_sids: Final = attrgetter(*PREFIXES)
+_OUT_OF_PENDING: Final = (Status.ACCEPTED, ON_HOLD)
+
+
+def _read_reply(before: Addressed, reply: Reply, command: Command | None = None) -> Reservation:
+    """Take a reservation out of a reply, check that it is the one asked for and that it may follow, and keep what the reply leaves out."""
+    if not 200 <= reply.status < 300:
+        raise refusal(reply, None if command is None else _hidden_values(command))
+    awaited = isinstance(before, Reservation) and command is not None and _awaits(before, command)
+    try:
+        after = read_resource(read_object(reply.body), etag=reply.etag, awaited=awaited)
+    except MalformedReply as error:
+        hidden = {} if command is None else _hidden_values(command)
+        faults = (attrs.evolve(fault, value=mask(fault.value, hidden)) for fault in error.faults)
+        raise attrs.evolve(error, faults=tuple(faults)) from None
+    if not isinstance(before, Reservation):
+        return _complete(before, after)
+    return succeed(before, after if _sids(after) == _sids(before) else _complete(before, after))
+
+
+def _awaits(before: Reservation, command: Command) -> bool:
+    """Tell whether a command that was taken leads out of pending, be it later."""
+    edge = decide(before.state, command.trigger, command.accepting).edge
+    return edge is not None and edge.target in _OUT_OF_PENDING
+
+
+def _complete(before: Addressed, after: Reservation) -> Reservation:
+    """Check that a reservation is the one asked for, and give it the SIDs that are known and that it leaves out."""
+    held = {field: getattr(before, field, None) for field in PREFIXES}
+    other = [
+        Fault(field, "names another reservation's", shorten(told))
+        for field, known in held.items()
+        if known is not None and (told := getattr(after, field)) is not None and told != known
+    ]
+    if other:
+        raise MalformedReply(tuple(other))
+    lacking = {field: known for field, known in held.items() if known is not None and getattr(after, field) is None}
+    return attrs.evolve(after, **lacking) if lacking else after
+
+
+def succeed(before: Reservation, after: Reservation) -> Reservation:
+    """Let a report follow what was known: check that its status is reachable, and keep a hold that it says nothing new about.
+
+    :raises IllegalSuccession: when no run of facts leads from the one status to the other.
+    """
+    if follow(before.status, after.status) is None:
+        raise IllegalSuccession(before.status, after.status)
+    return attrs.evolve(after, on_hold=True) if before.on_hold and not _is_news(before, after) else after
+
+
+def _is_news(before: Reservation, after: Reservation) -> bool:
+    """Tell a newer report from a repeated or late one: by its status, else by its date of update, else by its version."""
+    if after.status is not before.status:
+        return True
+    if before.date_updated and after.date_updated and before.date_updated != after.date_updated:
+        return after.date_updated > before.date_updated
+    return None not in (before.etag, after.etag) and before.etag != after.etag
+
+
+def prepare_fetch(where: Addressed, *, route: Route | str = Route.TASK) -> Request:
+    """Make the request that reads one reservation.
+
+    :raises IncompleteReservation: when a SID of its address is missing or is none.
+    """
+    return Request("GET", path_to(where, Route(route)))
+
+
+def conclude_fetch(where: Addressed, reply: Reply) -> Reservation:
+    """Read the reservation that was fetched; it may follow what was known of it by any run of facts.
+
+    :raises ReplyError: for every other answer.
+    """
+    return _read_reply(where, reply)

@@ -1,0 +1,98 @@
+"""Reading a command's form back: which command it is, what its fields hold, what is wrong with it and what is merely odd.
+
+What the platform is known to tolerate is read with a caution; what would leave open what is meant is a violation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final, TypeAlias
+
+import attrs
+
+from reservation_core.declaration import Caution, Parameter, Reading
+from reservation_core.errors import InvalidCommand, Violation
+from reservation_core.evidence import Evidence, Source
+from reservation_core.vocabulary import Many, Value, encode, mask, shorten
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""A form: names and values in the order they are sent."""
+
+STATUS_FIELD: Final = "ReservationStatus"
+INSTRUCTION_FIELD: Final = "Instruction"
+UNKNOWN_INSTRUCTION: Final = 55555
+"""The platform's error number for an instruction it does not know."""
+
+_PLURAL: Final = {"DequeueStatusCallbackEvents": "DequeueStatusCallbackEvent"}  # the worker SDK's name for it
+
+
+def _tolerated(parameter: str, oddity: str, source: Source, taken: str) -> Caution:
+    readings = (Reading(oddity, source), Reading("the API description has no such thing", Source.OPENAPI))
+    return Caution(parameter, readings, taken, Evidence.OBSERVED)
+
+
+@attrs.frozen
+class Heard:
+    """What a form was read as: the command's first pair, its fields' values, what is wrong and what is odd."""
+
+    head: tuple[str, str]
+    fields: dict[str, Value]
+    violations: tuple[Violation, ...]
+    cautions: tuple[Caution, ...]
+
+
+def read_form(pairs: Pairs, commands: Mapping[tuple[str, str], tuple[str, tuple[Parameter, ...]]]) -> Heard:
+    """Read a form; ``commands`` gives each command's name and parameters by its first pair.
+
+    :raises InvalidCommand: when it cannot be told which command it is.
+    """
+    texts: dict[str, list[str]] = {}
+    cautions: list[Caution] = []
+    for name, text in pairs:
+        if name in _PLURAL:
+            cautions.append(_tolerated(name, "the worker SDK sends the list so", Source.WORKER_SDK, f"read as {_PLURAL[name]}"))
+        texts.setdefault(_PLURAL.get(name, name), []).append(text)
+
+    head = _read_head(texts, cautions, commands.keys())
+    command, own = commands[head]
+    parameters = {parameter.wire: parameter for parameter in own}
+    owners = {parameter.wire: owner for owner, others in commands.values() for parameter in others}
+    violations: list[Violation] = []
+    fields: dict[str, Value] = {}
+    for name, values in texts.items():
+        if parameter := parameters.get(name):
+            if len(values) > 1 and not isinstance(parameter.kind, Many):
+                shown = ", ".join(map(parameter.kind.show, values))
+                violations.append(Violation(name, parameter.field, "is given more than once", shown, "give it once"))
+                continue
+            fields[parameter.field] = value = parameter.kind.decode(values)
+            if parameter.kind.problem(value) is None and encode(value) != tuple(values):
+                taken = f"read as {parameter.kind.show(value)}"
+                cautions.append(_tolerated(name, "other clients write this value otherwise", Source.WORKER_SDK, taken))
+        elif name in owners:
+            remedy = f"leave it out, or give the command it belongs to: {owners[name]}"
+            violations.append(Violation(name, "", f"is not a parameter of {command}", "<not shown>", remedy))
+        else:
+            cautions.append(_tolerated(name, "unknown parameters are ignored (20001)", Source.ERROR_DICTIONARY, "dropped"))
+    return Heard(head, fields, tuple(violations), tuple(cautions))
+
+
+def _read_head(texts: dict[str, list[str]], cautions: list[Caution], known: Collection[tuple[str, str]]) -> tuple[str, str]:
+    """Take the one status or the one instruction out of the form, and say which command it is."""
+    heads = [(name, text) for name in (STATUS_FIELD, INSTRUCTION_FIELD) for text in texts.pop(name, [])]
+    if len(heads) != 1:
+        rule = "exactly one status or instruction must be given" + (", once" if len({name for name, _ in heads}) == 1 else "")
+        shown = mask(", ".join(f"{name}={text}" for name, text in heads)) or "neither"
+        name = heads[0][0] if heads else INSTRUCTION_FIELD
+        raise InvalidCommand("Command", (Violation(name, "", rule, shown, f"give one {STATUS_FIELD} or one {INSTRUCTION_FIELD}"),))
+    ((name, text),) = heads
+    word = text if name == STATUS_FIELD else text.lower()
+    if (name, word) not in known:
+        words = ", ".join(word for head, word in known if head == name)
+        rule = "is no status a client may set" if name == STATUS_FIELD else "is no instruction"
+        code = None if name == STATUS_FIELD else UNKNOWN_INSTRUCTION
+        raise InvalidCommand("Command", (Violation(name, "", rule, shorten(text), f"give one of {words}", code),))
+    if word != text:
+        taken = f"read as {word}"
+        cautions.append(_tolerated(name, "the parameter tables write instructions with a capital", Source.RESERVATIONS, taken))
+    return name, word

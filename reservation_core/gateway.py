@@ -1,0 +1,129 @@
+"""The port a gateway fills, and the five things one does through it: perform, fetch and list, in sync and in async.
+
+A gateway moves one :class:`Request` and brings back one :class:`Reply`, whatever its status. It raises :class:`NotSent` when the
+request certainly never left, and :class:`GatewayError` when no whole reply came. It follows no redirect and repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
+
+from reservation_core.addresses import Addressed, Route
+from reservation_core.errors import Fault, MalformedReply
+from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.lifecycle import Status
+from reservation_core.listing import Page, Query, conclude_list, prepare_list
+from reservation_core.messages import Reply, Request
+from reservation_core.parameters import Command
+from reservation_core.reservation import Reservation
+
+
+class Gateway(Protocol):
+    """What moves requests, waiting for each. It may also tell its ``origin`` (``https://host[:port]``), which pages must not leave."""
+
+    def send(self, request: Request) -> Reply:
+        """Send one request and bring back its whole reply.
+
+        :raises NotSent: when nothing left; :raises GatewayError: when no whole reply came.
+        """
+        ...
+
+
+class AsyncGateway(Protocol):
+    """What moves requests in an event loop; else as :class:`Gateway`."""
+
+    async def asend(self, request: Request) -> Reply:
+        """Send one request and bring back its whole reply.
+
+        :raises NotSent: when nothing left; :raises GatewayError: when no whole reply came.
+        """
+        ...
+
+
+def perform(reservation: Reservation, command: Command, gateway: Gateway, *, route: Route | str = Route.TASK) -> Reservation:
+    """Ask for a command, once, and hold the reservation as the platform then reports it.
+
+    :raises CommandError: before anything is sent, when it must not be asked.
+    :raises ReplyError: when the platform answers with anything but the reservation.
+    :raises GatewayError: when no usable answer came; the platform may have acted, so fetch before asking again.
+    """
+    return conclude(reservation, command, gateway.send(prepare(reservation, command, route=route)))
+
+
+async def aperform(reservation: Reservation, command: Command, gateway: AsyncGateway, *, route: Route | str = Route.TASK) -> Reservation:
+    """Ask for a command, once, in an event loop; else as :func:`perform`."""
+    return conclude(reservation, command, await gateway.asend(prepare(reservation, command, route=route)))
+
+
+def fetch(where: Addressed, gateway: Gateway, *, route: Route | str = Route.TASK) -> Reservation:
+    """Read one reservation.
+
+    :param where: the reservation as it was known, which the newer one must be able to follow; or an :class:`Address`.
+    :raises IncompleteReservation, ReplyError, GatewayError: as :func:`perform`.
+    """
+    return conclude_fetch(where, gateway.send(prepare_fetch(where, route=route)))
+
+
+async def afetch(where: Addressed, gateway: AsyncGateway, *, route: Route | str = Route.TASK) -> Reservation:
+    """Read one reservation in an event loop; else as :func:`fetch`."""
+    return conclude_fetch(where, await gateway.asend(prepare_fetch(where, route=route)))
+
+
+def list_reservations(
+    gateway: Gateway,
+    *,
+    workspace_sid: str,
+    task_sid: str | None = None,
+    worker_sid: str | None = None,
+    status: Status | None = None,
+    page_size: int | None = None,
+) -> Iterator[Reservation]:
+    """List the reservations of a task, or of a worker, a page at a time and only as far as they are taken.
+
+    :param worker_sid: with a task, only that worker's; without one, all of the worker's (the worker route).
+    :param page_size: how many a page, 1 to 1000; the platform's default is 50.
+    :raises IncompleteReservation: at once, when a SID is missing or is none.
+    :raises ReplyError, GatewayError: when a page is taken; a next page outside the gateway's own origin is refused, not followed.
+    """
+    query = Query(workspace_sid=workspace_sid, task_sid=task_sid, worker_sid=worker_sid, status=status, page_size=page_size)
+    return _walk(gateway, query, prepare_list(query))
+
+
+def _walk(gateway: Gateway, query: Query, request: Request | None) -> Iterator[Reservation]:
+    seen: set[str] = set()
+    while request is not None:
+        page = conclude_list(query, gateway.send(request), origin=getattr(gateway, "origin", None))
+        yield from page.reservations
+        request = _turn(page, request, seen)
+
+
+def alist_reservations(
+    gateway: AsyncGateway,
+    *,
+    workspace_sid: str,
+    task_sid: str | None = None,
+    worker_sid: str | None = None,
+    status: Status | None = None,
+    page_size: int | None = None,
+) -> AsyncIterator[Reservation]:
+    """List the reservations of a task, or of a worker, in an event loop; else as :func:`list_reservations`."""
+    query = Query(workspace_sid=workspace_sid, task_sid=task_sid, worker_sid=worker_sid, status=status, page_size=page_size)
+    return _awalk(gateway, query, prepare_list(query))
+
+
+async def _awalk(gateway: AsyncGateway, query: Query, request: Request | None) -> AsyncIterator[Reservation]:
+    seen: set[str] = set()
+    while request is not None:
+        page = conclude_list(query, await gateway.asend(request), origin=getattr(gateway, "origin", None))
+        for reservation in page.reservations:
+            yield reservation
+        request = _turn(page, request, seen)
+
+
+def _turn(page: Page, request: Request, seen: set[str]) -> Request | None:
+    """Turn to the next page, unless the platform leads in a circle."""
+    seen.add(request.path)
+    if page.following is not None and page.following.path in seen:
+        raise MalformedReply((Fault("meta.next_page_url", "leads back to a page that was read already", "<not followed>"),))
+    return page.following

@@ -1,0 +1,245 @@
+"""What every command can do, because its fields are declared as parameters.
+
+From the one line that declares a parameter follow the constructor and its static types, the check, the wire name, the form and its
+reading, the assignment-callback name, what a ``repr`` may show, and the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar, Final, Self, TypeAlias, TypeVar, cast, dataclass_transform
+
+import attrs
+
+from reservation_core.declaration import Caution, Dispute, Parameter, Reading, Rule, compile_check, declared_parameters
+from reservation_core.errors import InvalidCommand, Violation
+from reservation_core.evidence import Evidence, Source
+from reservation_core.forms import INSTRUCTION_FIELD, STATUS_FIELD, Pairs, read_form
+from reservation_core.lifecycle import Status
+from reservation_core.vocabulary import Many, Value, encode
+
+PARAMETER: Final = "reservation_core.parameter"
+"""The metadata key under which an attrs field of a command holds its :class:`Parameter`."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
+class Command:
+    """What a client may ask of a reservation. The nine commands are its subclasses; each field of theirs is one parameter.
+
+    :raises InvalidCommand: when built with anything wrong, naming every broken rule at once.
+    """
+
+    trigger: ClassVar[str]  #: the command's name in the lifecycle
+    head: ClassVar[tuple[str, str]]  #: the first pair of its form: the status it sets, or the instruction it gives
+    parameters: ClassVar[tuple[Parameter, ...]] = ()  #: its parameters, in the reference's order
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    disputes: ClassVar[tuple[Dispute, ...]] = ()  #: what sources dispute about the command itself, whatever it carries
+    speaks: ClassVar[bool] = True  #: whether it can be said in answer to an assignment callback
+    task_route_only: ClassVar[bool] = False  #: whether the worker route lacks it
+    _names: ClassVar[tuple[str, ...]] = ()
+    _heard: ClassVar[tuple[Caution, ...]] = ()  # an instance that was read from an odd form has its own
+
+    def __attrs_post_init__(self) -> None:
+        if type(self) is Command:
+            raise TypeError("Command is what the nine commands have in common; build one of them")
+
+    def _values(self) -> tuple[Value | None, ...]:
+        """Give the parameters' values in order (replaced by something quicker as soon as a check is compiled)."""
+        return tuple(getattr(self, parameter.field) for parameter in self.parameters)
+
+    def _refuse(self) -> None:
+        """Name what is wrong; the quick check, which stands in ``__attrs_post_init__``, only knows that something may be."""
+        if violations := self._violations():
+            raise InvalidCommand(type(self).__name__, violations)
+
+    def _violations(self) -> tuple[Violation, ...]:
+        found = {p.field: violation for p in self.parameters if (violation := p.violation(getattr(self, p.field)))}
+        wire = {p.field: p for p in self.parameters}
+        for rule in self.rules:
+            values = [getattr(self, field) for field in rule.fields]
+            if not found.keys() & set(rule.fields) and None not in values and rule.broken(*values):
+                blamed = wire[rule.fields[0]]
+                found[blamed.field] = Violation(blamed.wire, blamed.field, rule.rule, blamed.kind.show(values[0]), rule.remedy)
+        return tuple(found[p.field] for p in self.parameters if p.field in found)
+
+    @property
+    def accepting(self) -> bool:
+        """Whether its ``accept`` flag asks for acceptance at once (call and redirect have one)."""
+        return getattr(self, "accept", None) is True
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """The disputed or merely inferred rules this command touches, and what was odd about the form it was read from."""
+        return (*self._heard, *_cautions(self))
+
+    def form(self) -> Pairs:
+        """Write the command as the official client would: pairs in the reference's order, nothing for what is unset.
+
+        >>> Accept().form()
+        (('ReservationStatus', 'accepted'),)
+        """
+        if not self.parameters:
+            return (self.head,)
+        pairs = [self.head]
+        for name, value in zip(self._names, self._values(), strict=True):
+            if type(value) is str:
+                pairs.append((name, value))
+            elif value is not None:
+                for text in encode(value):
+                    pairs.append((name, text))  # noqa: PERF401 - a list of one costs more than its one text
+        return tuple(pairs)
+
+    def instruction(self) -> dict[str, str | int | bool]:
+        """Write the command as the JSON object that answers an assignment callback (lists are joined by commas there).
+
+        The conference instruction is not on the callback page but on others of the platform's pages; it is allowed.
+
+        :raises InvalidCommand: for a command this dialect cannot say (supervise, wrap, complete); send that with ``perform``.
+        """
+        if not self.speaks:
+            remedy = "answer the callback empty and send the command with perform()"
+            broken = Violation(*self.head[:1], "", "cannot be said in answer to an assignment callback", repr(self.head[1]), remedy)
+            raise InvalidCommand(type(self).__name__, (broken,))
+        said: dict[str, str | int | bool] = {"instruction": self.trigger}
+        for parameter in self.parameters:
+            value: Value | None = getattr(self, parameter.field)
+            if value is not None:
+                said[parameter.spoken] = value if isinstance(value, int) else ",".join(encode(value))
+        return said
+
+    @classmethod
+    def from_form(cls, pairs: Iterable[tuple[str, str]]) -> Self:
+        """Read a command back from its form.
+
+        What the platform is known to tolerate is read with a caution: an unknown parameter (dropped), any letter case of an
+        instruction, a flag or a word, comma-joined event lists and the worker SDK's plural for one of them.
+
+        :raises InvalidCommand: for neither or both of status and instruction, parameters of another command, a key repeated that is
+            no list, or any broken rule; every violation at once.
+        """
+        heard = read_form(tuple(pairs), {head: (made.__name__, made.parameters) for head, made in _BY_HEAD.items()})
+        made = _BY_HEAD[heard.head]
+        try:
+            command = made(**heard.fields)
+        except InvalidCommand as error:
+            named = {violation.field for violation in heard.violations}
+            others = (violation for violation in error.violations if violation.field not in named)
+            raise InvalidCommand(made.__name__, (*heard.violations, *others)) from None
+        if heard.violations:
+            raise InvalidCommand(made.__name__, heard.violations)
+        if not isinstance(command, cls):
+            asked = Violation(*command.head[:1], "", f"is not {cls.__name__}'s", repr(command.head[1]), "read it with Command.from_form")
+            raise InvalidCommand(cls.__name__, (asked,))
+        if heard.cautions:
+            object.__setattr__(command, "_heard", heard.cautions)
+        return command
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by the parameters."""
+        return type(other) is type(self) and other._values() == self._values()
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        """Show the parameters that are set; values that are personal or secret are masked."""
+        shown = [f"{p.field}={p.kind.show(value)}" for p in self.parameters if (value := getattr(self, p.field)) is not None]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+Field: TypeAlias = "attrs.Attribute[object]"
+C = TypeVar("C", bound=Command)
+_BY_HEAD: Final[dict[tuple[str, str], type[Command]]] = {}  # filled where the commands are declared, read ever after
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+def command(
+    *,
+    status: Status | None = None,
+    instruction: str = "",
+    prefix: str = "",
+    rules: tuple[Rule, ...] = (),
+    disputes: tuple[Dispute, ...] = (),
+    speaks: bool = True,
+    task_route_only: bool = False,
+) -> Callable[[type[C]], type[C]]:
+    """Make a command of a class whose annotations are its parameters.
+
+    :param status: what a plain status update sets; or else
+    :param instruction: the instruction it gives.
+    :param prefix: what the wire names begin with.
+    :param rules: rules over several parameters at once.
+    :param disputes: what sources dispute about the command itself.
+    :param speaks: whether it can be said in answer to an assignment callback.
+    :param task_route_only: whether the worker route lacks it.
+    """
+
+    def make(declared: type[C]) -> type[C]:
+        parameters = tuple(declared_parameters(declared, prefix))
+        declares = {parameter.field: parameter for parameter in parameters}
+
+        def fields(_: type, found: list[Field]) -> list[Field]:
+            # A required parameter gets None at run time, so that its absence is reported together with all else that is wrong;
+            # type checkers still see a field without a default. A list is taken over as a tuple.
+            return [
+                field.evolve(
+                    default=None if field.default is attrs.NOTHING else field.default,
+                    converter=_as_tuple if isinstance(declares[field.name].kind, Many) else None,
+                    metadata={PARAMETER: declares[field.name]},
+                )
+                for field in found
+            ]
+
+        known: dict[str, object] = {
+            "trigger": declared.__name__.lower(),
+            "head": (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction),
+            "parameters": parameters,
+            "rules": rules,
+            "disputes": disputes,
+            "speaks": speaks,
+            "task_route_only": task_route_only,
+            "_names": tuple(parameter.wire for parameter in parameters),
+            **({"__attrs_post_init__": _compile_first} if parameters else {}),
+        }
+        for name, fact in known.items():
+            setattr(declared, name, fact)
+        made = attrs.frozen(kw_only=True, eq=False, repr=False, slots=False, field_transformer=fields)(declared)
+        _BY_HEAD[made.head] = made
+        return made
+
+    return make
+
+
+def _compile_first(made: Command) -> None:
+    """Check the first command of a class at leisure, and compile the quick check for the others: no import pays for what it never uses."""
+    for name, compiled in compile_check(made.parameters, made.rules).items():
+        setattr(type(made), name, compiled)
+    made._refuse()  # pyright: ignore[reportPrivateUsage]
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(cast("list[object]", value)) if value.__class__ is list else value
+
+
+def _cautions(command: Command) -> Iterator[Caution]:
+    own = (dispute for dispute in command.disputes if dispute.when(command, command))
+    yield from (Caution(command.head[0], dispute.readings, dispute.taken, dispute.evidence) for dispute in own)
+    wire = {p.field: p.wire for p in command.parameters}
+    for parameter in command.parameters:
+        value = getattr(command, parameter.field)
+        for dispute in parameter.about.disputes:
+            if dispute.when(value, command):
+                yield Caution(parameter.wire, dispute.readings, dispute.taken, dispute.evidence)
+        needs = parameter.about.needs
+        if value is not None and needs and not any(_switched_on(getattr(command, field)) for field in needs):
+            names = " or ".join(wire[field] for field in needs)
+            readings = (
+                Reading(f"it can have no effect without {names}", Source.RESERVATIONS),
+                Reading("nothing says that the platform refuses it", Source.OPENAPI),
+            )
+            yield Caution(parameter.wire, readings, "it is sent as given", Evidence.INFERRED)
+
+
+def _switched_on(value: object) -> bool:
+    return value not in (None, False, "false", "do-not-record")

@@ -1,0 +1,232 @@
+"""Reading a reservation out of what the platform sends: a REST body, a worker-SDK body, an assignment callback's form.
+
+Read generously: unknown keys are left alone, nullable fields may be null or missing, dates may be ISO 8601 or epoch seconds. But
+nothing is guessed: a SID that is none, a status outside the eight, a date that is no date are faults, all of them reported together,
+each with its path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeAlias, cast
+from urllib.parse import parse_qsl
+
+from reservation_core.addresses import IS_SID, PREFIXES, are_sids
+from reservation_core.errors import Fault, MalformedReply, UnknownStatus
+from reservation_core.lifecycle import Status
+from reservation_core.reservation import Links, Reservation
+from reservation_core.vocabulary import mask, shorten
+
+Payload: TypeAlias = Mapping[str, object] | str | bytes
+
+_CALLBACK: Final = {
+    "ReservationSid": "sid",
+    "AccountSid": "account_sid",
+    "WorkspaceSid": "workspace_sid",
+    "TaskSid": "task_sid",
+    "WorkerSid": "worker_sid",
+    "WorkerName": "worker_name",
+}
+_STATUS: Final = "reservation_status"
+_ABSENT: Final = object()
+_decode: Final = json.JSONDecoder().decode
+
+
+def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:
+    """Read a reservation.
+
+    :param payload: a REST body (a mapping, or its JSON as ``str`` or ``bytes``), or an assignment callback (a mapping of its form
+        fields, or the form as it was sent). A callback reports no status; it is sent for a pending reservation.
+    :param etag: the version that came with it, where one did.
+    :raises MalformedReply: with every fault; :class:`UnknownStatus`, which carries the raw word, when the status is one of them.
+
+    >>> read_reservation({"sid": "WR" + "a" * 32, "reservation_status": "wrapping"}).status
+    <Status.WRAPPING: 'wrapping'>
+    """
+    body = read_object(payload) if isinstance(payload, (str, bytes)) else payload
+    if "ReservationSid" in body and _STATUS not in body:
+        return _read_callback(body, etag)
+    return read_resource(body, etag=etag)
+
+
+def read_object(text: str | bytes) -> Mapping[str, object]:
+    """Read a JSON object, or a form, from text.
+
+    :raises MalformedReply: when it is neither.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode().removeprefix("\ufeff")  # the codec that skips the mark is no C
+        except UnicodeDecodeError:
+            raise MalformedReply((Fault("(body)", "is not UTF-8 text"),)) from None
+    try:
+        if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():  # no JSON object begins with a letter
+            return _read_form(text)
+        body: object = _decode(text)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise MalformedReply((Fault("(body)", f"is neither JSON nor a callback's form{where}" if text.strip() else "is empty"),)) from None
+    if not isinstance(body, dict):
+        raise MalformedReply((Fault("(body)", f"is a JSON {_name(body)}, not an object"),))
+    return cast("dict[str, object]", body)
+
+
+def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: str = "", awaited: bool = False) -> Reservation:
+    """Read a reservation resource that is already an object.
+
+    :param path: where it stands in a larger body.
+    :param awaited: whether an answer to it was taken, so that it is on hold if it is pending still.
+    """
+    get = body.get
+    faults: list[Fault] = []
+    word = get(_STATUS, _ABSENT)
+    status = _STATUSES.get(word) if isinstance(word, str) else None
+    sid, account_sid, workspace_sid, task_sid, worker_sid = _read_sids(body, path, faults)
+    if status is None:
+        faults.append(_status_fault(path, word))
+    created = _read_date(get("date_created"), path + "date_created", faults)
+    updated = _read_date(get("date_updated"), path + "date_updated", faults)
+    worker_name = _read_text(get("worker_name"), path + "worker_name", faults)
+    url = _read_text(get("url"), path + "url", faults)
+    links = _read_links(get("links"), path, faults)
+    if faults or status is None:
+        if status is None and isinstance(word, str):
+            raise UnknownStatus(tuple(faults), word)
+        raise MalformedReply(tuple(faults))
+    return Reservation(
+        sid=sid,
+        account_sid=account_sid,
+        workspace_sid=workspace_sid,
+        task_sid=task_sid,
+        worker_sid=worker_sid,
+        worker_name=worker_name,
+        status=status,
+        date_created=created,
+        date_updated=updated,
+        url=url,
+        links=links,
+        etag=etag or None,
+        on_hold=awaited and status is Status.PENDING,
+    )
+
+
+_STATUSES: Final = {status.value: status for status in Status}
+_are_sids: Final = are_sids(*PREFIXES)
+_FIELDS: Final = tuple(PREFIXES)
+_NESTED: Final = tuple("task.sid" if field == "task_sid" else field for field in _FIELDS)
+
+
+def _read_callback(form: Mapping[str, object], etag: str | None) -> Reservation:
+    """Read an assignment callback: nothing in it names a status, and it is sent when the worker is reserved, so it is pending."""
+    faults = (
+        [Fault("EventType", "makes this an event callback, whose status is not pending; read it as an event")]
+        if "EventType" in form
+        else []
+    )
+    fields: dict[str, object] = {_STATUS: Status.PENDING.value}
+    for name, field in _CALLBACK.items():
+        value = form.get(name)
+        if isinstance(value, list):  # as parsers give it that keep repeated keys
+            values = cast("list[object]", value)
+            value = values[0] if values else None
+            if len(values) > 1:
+                faults.append(Fault(name, f"is given {len(values)} times"))
+        fields[field] = value or None
+    if fields["sid"] is None:
+        faults.append(Fault("ReservationSid", "is empty"))
+    try:
+        reservation = read_resource(fields, etag=etag)
+    except MalformedReply as error:
+        names = {field: name for name, field in _CALLBACK.items()}
+        faults += [Fault(names[fault.path], fault.problem, fault.value) for fault in error.faults]
+        raise MalformedReply(tuple(faults)) from None
+    if faults:
+        raise MalformedReply(tuple(faults))
+    return reservation
+
+
+def _read_form(text: str) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for name, value in parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=1000):
+        cast("list[str]", fields.setdefault(name, [])).append(value)
+    return fields
+
+
+def _status_fault(path: str, word: object) -> Fault:
+    if word is _ABSENT:
+        return Fault(path + _STATUS, "is missing")
+    known = ", ".join(Status)
+    return Fault(path + _STATUS, f"is none of {known}", shorten(word))
+
+
+def _read_sids(body: Mapping[str, object], path: str, faults: list[Fault]) -> Sequence[str | None]:
+    """Read the five SIDs, in the order of their fields; what is none is a fault."""
+    get = body.get
+    names, task_sid = _FIELDS, get("task_sid")
+    if task_sid is None and isinstance(task := get("task"), Mapping):  # the worker SDK's bodies nest the task
+        names, task_sid = _NESTED, cast("Mapping[str, object]", task).get("sid")
+    sids = (get("sid"), get("account_sid"), get("workspace_sid"), task_sid, get("worker_sid"))
+    if not _are_sids(sids):  # some may be missing
+        faults += [
+            Fault(path + name, f"is not a SID ({PREFIXES[field]} and 32 hexadecimal digits)", shorten(value))
+            for name, field, value in zip(names, _FIELDS, sids, strict=True)
+            if not (value is None or (isinstance(value, str) and IS_SID[field](value)))
+        ]
+    return cast("Sequence[str | None]", sids)
+
+
+def _read_text(value: object, path: str, faults: list[Fault]) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    faults.append(Fault(path, f"is a JSON {_name(value)}, not a text"))
+    return None
+
+
+def _read_date(value: object, path: str, faults: list[Fault]) -> datetime | None:
+    """Read ISO 8601 (without an offset it is GMT, as the reference has it) or epoch seconds, as an aware datetime in UTC."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            date = datetime.fromisoformat(value)
+            if date.tzinfo is UTC:
+                return date
+            return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    faults.append(Fault(path, "is neither an ISO 8601 date nor epoch seconds", shorten(value)))
+    return None
+
+
+def _read_links(value: object, path: str, faults: list[Fault]) -> Links | None:
+    if value is None:
+        return None
+    if not isinstance(value, (dict, Mapping)):
+        faults.append(Fault(path + "links", f"is a JSON {_name(value)}, not an object"))
+        return None
+    pairs: list[tuple[str, str]] = []
+    for name, link in cast("Mapping[str, object]", value).items():
+        if isinstance(link, str):
+            pairs.append((name, link))
+        elif link is not None:
+            faults.append(Fault(f"{path}links.{mask(name)}", f"is a JSON {_name(link)}, not a text"))
+    return Links(tuple(pairs))
+
+
+_NAMES: Final[Mapping[type, str]] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
+
+
+def _name(value: object) -> str:
+    return _NAMES.get(type(value), type(value).__name__)
