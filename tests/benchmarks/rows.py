@@ -1,0 +1,29 @@
+"""Which comparisons there are, row by row, and how to run them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from tests.benchmarks import conferences, imports, lifecycle, replies, updates
+from tests.benchmarks.measure import FULL, QUICK, Comparison, Effort, Result, compare
+
+ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
+    1: lifecycle.decide_and_renew,
+    2: lifecycle.is_it_allowed,
+    3: lifecycle.weight,
+    4: conferences.build,
+    5: conferences.encode,
+    6: replies.read,
+    7: updates.accept,
+    8: updates.conference,
+    # 9 (loopback, async), 10 (loopback, threads) and 11 (the emulator) need servers, and come with them.
+    12: imports.imports,
+}
+
+
+def run(rows: Iterable[int] = tuple(ROWS), rounds: int = 15, *, quick: bool = False) -> list[Result]:
+    """Set up the rows asked for (which checks that both sides of each give equal results) and measure them.
+
+    :param quick: whether to do only as little as shows that every comparison still works.
+    """
+    effort = QUICK if quick else FULL
+    return [compare(comparison, rounds) for row in rows for comparison in ROWS[row](effort)]
