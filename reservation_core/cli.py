@@ -50,7 +50,8 @@ from reservation_core.gateways.settings import ConfigurationError, Credentials, 
 from reservation_core.lifecycle import COMMANDS as EDGES
 from reservation_core.lifecycle import State
 from reservation_core.messages import VERSION_HEADER, encode_form
-from reservation_core.vocabulary import Flag, Many, OneOf, Secrecy, Uri, Value
+from reservation_core.privacy import Secrecy
+from reservation_core.vocabulary import Flag, Many, OneOf, Uri, Value
 
 _EQUIPPED: Final = all(importlib.util.find_spec(name) for name in ("cyclopts", "rich"))
 if TYPE_CHECKING or _EQUIPPED:  # without them, main() says what to install

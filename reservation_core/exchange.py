@@ -16,9 +16,9 @@ from reservation_core.lifecycle import ON_HOLD, Status, decide, follow
 from reservation_core.messages import AS_FORM, VERSION_HEADER, Headers, Reply, Request, is_visible
 from reservation_core.parameters import Command
 from reservation_core.payload import read_object, read_resource
+from reservation_core.privacy import Secrecy, mask, shorten
 from reservation_core.refusals import refusal
 from reservation_core.reservation import Reservation
-from reservation_core.vocabulary import Secrecy, mask, shorten
 
 
 def prepare(reservation: Reservation, command: Command, *, route: Route | str = Route.TASK) -> Request:

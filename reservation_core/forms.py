@@ -13,7 +13,8 @@ import attrs
 from reservation_core.declaration import Caution, Parameter, Reading
 from reservation_core.errors import InvalidCommand, Violation
 from reservation_core.evidence import Evidence, Source
-from reservation_core.vocabulary import Many, Value, encode, mask, shorten
+from reservation_core.privacy import mask, shorten
+from reservation_core.vocabulary import Many, Value, encode
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """A form: names and values in the order they are sent."""

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 from reservation_core.addresses import IS_SID, PREFIXES, are_sids
 from reservation_core.errors import Fault, MalformedReply, UnknownStatus
 from reservation_core.lifecycle import Status
+from reservation_core.privacy import mask, shorten
 from reservation_core.reservation import Links, Reservation
-from reservation_core.vocabulary import mask, shorten
 
 Payload: TypeAlias = Mapping[str, object] | str | bytes
 

@@ -10,7 +10,7 @@ from reservation_core.errors import LostRace, MalformedReply, NotFound, Refused,
 from reservation_core.lifecycle import STATE_CODES
 from reservation_core.messages import Reply
 from reservation_core.payload import read_object
-from reservation_core.vocabulary import Secrecy, mask
+from reservation_core.privacy import Secrecy, mask
 
 _MOVED_ON: Final = re.compile(
     r"already in state \[\w+\] and cannot be updated to \[\w+\]"

@@ -25,7 +25,8 @@ from reservation_core import Command, Conference, Reply, Request, Status, cli, r
 from reservation_core.commands import COMMANDS
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
-from reservation_core.vocabulary import Secrecy, Uri, encode
+from reservation_core.privacy import Secrecy
+from reservation_core.vocabulary import Uri, encode
 from tests.oracle import rows
 from tests.strategies import arguments, build, texts
 

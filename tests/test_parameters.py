@@ -12,7 +12,8 @@ import pytest
 from reservation_core import Command, Evidence, Parameter
 from reservation_core.commands import COMMANDS
 from reservation_core.parameters import PARAMETER
-from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Secrecy, Text, Uri, Whole
+from reservation_core.privacy import Secrecy
+from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Text, Uri, Whole
 from tests.oracle import load, rows
 from tests.strategies import build
 

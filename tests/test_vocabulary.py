@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reservation_core import vocabulary
-from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Secrecy, Text, Uri, Value, Whole, encode, mask, shorten, sid
+from reservation_core.privacy import Secrecy, mask, shorten
+from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Text, Uri, Value, Whole, encode, sid
 from tests.oracle import rows
 from tests.strategies import near_misses, values
 
