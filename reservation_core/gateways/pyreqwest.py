@@ -16,14 +16,13 @@ Not for use across ``fork()``: the client's threads stay behind, so a gateway op
 refuses to open another one there. Open it after the fork only (in a pre-forking server: in each worker).
 """
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
-from types import TracebackType
-from typing import Final, Self, TypeVar, Unpack
+from typing import Final, TypeVar, Unpack
 
-from reservation_core.errors import GatewayError, NotSent
-from reservation_core.gateways.settings import Credentials, Options, Settings, user_agent
+from reservation_core.errors import GatewayError
+from reservation_core.gateways.base import IDLE, AsyncClosing, Closing, Exchange
+from reservation_core.gateways.settings import Credentials, Options, user_agent
 from reservation_core.messages import Reply, Request
 
 try:
@@ -39,30 +38,12 @@ except ImportError as _missing:
 _BEFORE_SENDING: Final = "client error (Connect)"
 """The cause that hyper, beneath pyreqwest, gives to whatever fails before a connection stands, and to nothing else."""
 
-_IDLE: Final = timedelta(seconds=20)
-"""How long an unused connection is kept: less than the minute or so after which servers drop it, when a request might just be under way."""
-
 C = TypeVar("C", bound=BaseClientBuilder)
 R = TypeVar("R", bound=BaseRequestBuilder)
 
 
-class _Exchange:
+class _Exchange(Exchange):
     """What both gateways are but for waiting: how a client is set up, a request put on the wire, a reply and a failure read."""
-
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
-        """Take the settings; without credentials, those of the environment. Raises ConfigurationError."""
-        self._settings: Final = Settings(credentials=credentials or Credentials.from_environment(), **options)
-        self._process: Final = os.getpid()
-        self._closed = False
-
-    @property
-    def origin(self) -> str:
-        """Where the requests go: scheme, host, and the port where it is not the usual one."""
-        return self._settings.origin
-
-    def __repr__(self) -> str:
-        """Show where to and as whom; nothing secret."""
-        return f"<{type(self).__name__} {self.origin} as {self._settings.credentials.username}>"
 
     def _equip(self, builder: C) -> C:
         settings = self._settings
@@ -81,18 +62,12 @@ class _Exchange:
             .pool_timeout(connect)
             .timeout(timedelta(seconds=settings.timeout))
             .max_connections(settings.max_connections)
-            .pool_idle_timeout(_IDLE)
+            .pool_idle_timeout(timedelta(seconds=IDLE))
         )
 
     def _outgoing(self, start: Callable[[str, str], R], request: Request) -> R:
-        if self._closed:
-            raise NotSent("the gateway is closed; open a new one")
-        if self._process != os.getpid():
-            raise NotSent("the gateway was opened before a fork, and its threads stayed behind; open it in the child only")
-        if not request.path.startswith("/"):
-            raise ValueError("the path of a request starts with a slash; anything else could change the host it goes to")
         # The reply is read while the client still waits, up to one byte more than the limit: no second hop between threads.
-        builder = start(request.method, self._settings.base_url + request.path).streamed_read_buffer_limit(self._enough)
+        builder = start(request.method, self._address(request)).streamed_read_buffer_limit(self._enough)
         builder = builder.headers(request.headers.pairs)
         if request.method == "GET":
             return builder
@@ -105,8 +80,7 @@ class _Exchange:
 
     def _reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
         if body is not None and len(body) == self._enough:
-            limit = self._settings.max_reply_bytes
-            raise GatewayError(f"the reply of {self.origin} (HTTP {response.status}) is longer than max_reply_bytes, {limit}")
+            raise self._overlong(response.status)
         return Reply(status=response.status, headers=_readable(response.headers), body=body.to_bytes() if body is not None else b"")
 
     def _failure(self, error: RequestError) -> GatewayError:
@@ -114,12 +88,10 @@ class _Exchange:
         why = causes[-1] if len(causes) > 1 else error.message  # the outermost cause holds the whole address
         late = isinstance(error, RequestTimeoutError)
         if isinstance(error, PoolTimeoutError):
-            return NotSent(f"none of the {self._settings.max_connections} connections to {self.origin} became free in time")
+            return self._occupied()
         if _BEFORE_SENDING in causes:
-            return NotSent(f"no connection to {self.origin}: {f'not in {self._settings.connect_timeout:g} s' if late else why}")
-        if late:
-            return GatewayError(f"no whole reply from {self.origin} in {self._settings.timeout:g} s")
-        return GatewayError(f"the exchange with {self.origin} broke off: {why}")
+            return self._unconnected(None if late else why)
+        return self._late() if late else self._broken(why)
 
 
 def _readable(headers: HeaderMap) -> list[tuple[str, str]]:
@@ -132,7 +104,7 @@ def _readable(headers: HeaderMap) -> list[tuple[str, str]]:
     return pairs
 
 
-class PyreqwestGateway(_Exchange):
+class PyreqwestGateway(_Exchange, Closing):
     """A gateway for threads: any number may share one, and with it its connections.
 
     ``PyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Ctrl-C is noticed when the
@@ -157,16 +129,8 @@ class PyreqwestGateway(_Exchange):
         self._closed = True
         self._client.close()
 
-    def __enter__(self) -> Self:
-        """Hand out the gateway."""
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the gateway."""
-        self.close()
-
-
-class AsyncPyreqwestGateway(_Exchange):
+class AsyncPyreqwestGateway(_Exchange, AsyncClosing):
     """A gateway for asyncio: any number of tasks may share one, and any event loop may use it, also after another one was closed.
 
     ``AsyncPyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops
@@ -190,11 +154,3 @@ class AsyncPyreqwestGateway(_Exchange):
         """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
         self._closed = True
         await self._client.close()
-
-    async def __aenter__(self) -> Self:
-        """Hand out the gateway."""
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the gateway."""
-        await self.aclose()

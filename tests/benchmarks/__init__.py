@@ -2,7 +2,7 @@
 
 Run it from the checkout, with the ``dev`` extra installed and the machine otherwise idle (it takes less than two minutes)::
 
-    python -m tests.benchmarks                        # rows 1 to 8 and 12
+    python -m tests.benchmarks                        # rows 1 to 10 and 12
     python -m tests.benchmarks --rows 4,5 --rounds 31
     python -m tests.benchmarks --json > before.json   # a list of objects, one a comparison
 
@@ -21,7 +21,8 @@ comparison is measured both sides must give equal results: the same bytes, the s
     measure.py   rounds, medians, loops; time, memory and import time
     samples.py   the conference, the reply and the reservation that all of them use
     report.py    the table
-    lifecycle.py, conferences.py, replies.py, updates.py, imports.py    ours and the peers, by topic
+    lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py    ours and the peers, by topic
+    server.py    what rows 9 and 10 talk to
 """
 
 from tests.benchmarks.rows import run

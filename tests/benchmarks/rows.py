@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tests.benchmarks import conferences, imports, lifecycle, replies, updates
+from tests.benchmarks import conferences, imports, lifecycle, network, replies, updates
 from tests.benchmarks.measure import FULL, QUICK, Comparison, Effort, Result, compare
 
 ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
@@ -15,7 +15,9 @@ ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
     6: replies.read,
     7: updates.accept,
     8: updates.conference,
-    # 9 (loopback, async), 10 (loopback, threads) and 11 (the emulator) need servers, and come with them.
+    9: network.tasks,
+    10: network.threads,
+    # 11 (the emulator) needs its server, and comes with it.
     12: imports.imports,
 }
 

@@ -3,7 +3,7 @@
 The script is a sequence of answers: each request takes the next one, and the last one repeats. An answer is a function of the
 connection; it reads the request, or does not, writes what it likes, and says whether the connection stays open.
 
-Bounds: 256 connections at a time, 1 MB a request, 5 seconds for any wait.
+Bounds: 256 connections at a time (``most``), 1 MB a request, 5 seconds for any wait.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Generator, Iterable
+from itertools import repeat
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,8 @@ WAIT = 5.0
 """Seconds that any single wait lasts at most."""
 
 MEBIBYTE = 1_048_576
+
+_JSON = ("Content-Type", "application/json")
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -101,11 +104,12 @@ Answer = Callable[[Connection], bool]
 class Loopback:
     """The server: ``with Loopback(reply(), silence()) as server``; then read ``server.requests`` and ``server.connections``."""
 
-    def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None, most: int = 256) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._script = list(script) or [reply()]
         self._tls = tls
+        self._most = most
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._open: set[socket.socket] = set()
@@ -140,7 +144,7 @@ class Loopback:
                 sock.settimeout(WAIT)
                 with self._lock:
                     self.connections += 1
-                    if len(self._open) >= 256 or self._stopped.is_set():
+                    if len(self._open) >= self._most or self._stopped.is_set():
                         sock.close()
                         continue
                 self._start(functools.partial(self._serve, sock))
@@ -155,7 +159,7 @@ class Loopback:
     def _secured(self, accepted: socket.socket) -> Generator[socket.socket]:
         sock = self._tls.wrap_socket(accepted, server_side=True) if self._tls else accepted
         with self._lock:
-            if self._stopped.is_set():
+            if self._stopped.is_set():  # pragma: no cover - a matter of a moment
                 raise ConnectionAbortedError
             self._open.add(sock)
         try:
@@ -189,14 +193,14 @@ def raw(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Answer:
 
 
 def reply(body: bytes = b"{}", status: str = "200 OK", headers: Pairs = (), pause: float = 0.0) -> Answer:
-    """Answer whole and correct, after a pause; the connection stays open."""
-    return raw(head(status, [*headers, ("Content-Length", str(len(body)))]) + body, keep=True, pause=pause)
+    """Answer whole and correct, as JSON, after a pause; the connection stays open."""
+    return raw(head(status, [_JSON, *headers, ("Content-Length", str(len(body)))]) + body, keep=True, pause=pause)
 
 
 def chunked(pieces: Iterable[bytes], headers: Pairs = ()) -> Answer:
     """Answer correctly in chunks; the connection stays open."""
     frames = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
-    return raw(head(headers=[*headers, ("Transfer-Encoding", "chunked")]), *frames, b"0\r\n\r\n", keep=True)
+    return raw(head(headers=[_JSON, *headers, ("Transfer-Encoding", "chunked")]), *frames, b"0\r\n\r\n", keep=True)
 
 
 def endless() -> Answer:
@@ -205,9 +209,7 @@ def endless() -> Answer:
     def answer(connection: Connection) -> bool:
         connection.receive()
         connection.write(head(headers=[("Transfer-Encoding", "chunked")]))
-        for _ in range(1000):
-            connection.write(b"%x\r\n%s\r\n" % (MEBIBYTE, b"x" * MEBIBYTE))
-        return False
+        return any(map(connection.write, repeat(b"%x\r\n%s\r\n" % (MEBIBYTE, b"x" * MEBIBYTE), 1000)))
 
     return answer
 
