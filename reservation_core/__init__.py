@@ -3,6 +3,7 @@
 from reservation_core.addresses import Address, Route
 from reservation_core.commands import Accept, Call, Complete, Conference, Dequeue, Redirect, Reject, Supervise, Wrap
 from reservation_core.declaration import Caution, Parameter, Reading
+from reservation_core.delivery import ONCE, Attempt, LoggingWatch, Policy, Watch
 from reservation_core.errors import (
     CommandError,
     CommandNotAllowed,
@@ -10,6 +11,7 @@ from reservation_core.errors import (
     GatewayError,
     IllegalSuccession,
     IncompleteReservation,
+    Indistinguishable,
     InvalidCommand,
     LostRace,
     MalformedReply,
@@ -44,10 +46,12 @@ from reservation_core.payload import read_reservation
 from reservation_core.reservation import Reservation, explain
 
 __all__ = [
+    "ONCE",
     "ON_HOLD",
     "Accept",
     "Address",
     "AsyncGateway",
+    "Attempt",
     "Call",
     "Caution",
     "Command",
@@ -65,13 +69,16 @@ __all__ = [
     "Headers",
     "IllegalSuccession",
     "IncompleteReservation",
+    "Indistinguishable",
     "InvalidCommand",
+    "LoggingWatch",
     "LostRace",
     "MalformedReply",
     "NotFound",
     "NotSent",
     "OutcomeUnknown",
     "Parameter",
+    "Policy",
     "RateLimit",
     "Reading",
     "Redirect",
@@ -91,6 +98,7 @@ __all__ = [
     "Unauthorized",
     "UnknownStatus",
     "Violation",
+    "Watch",
     "Wrap",
     "afetch",
     "alist_reservations",

@@ -23,6 +23,7 @@ import attrs
 
 from reservation_core import (
     ON_HOLD,
+    ONCE,
     Address,
     Command,
     CommandError,
@@ -226,7 +227,7 @@ class CommandLine:
         with PyreqwestGateway(base_url=options.base_url) as gateway:
             before = fetch(options.address, gateway, route=options.route)
             asked = before if options.if_match else attrs.evolve(before, etag=None)
-            after = perform(asked, command, gateway, route=options.route)
+            after = perform(asked, command, gateway, route=options.route, policy=ONCE)
         self.page.say(f"reservation {after.sid}", "bold", indent=0)
         self.page.change(before, after)
 

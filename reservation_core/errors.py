@@ -8,7 +8,7 @@
     │   ├── CommandNotAllowed      .command .status .allowed .why
     │   └── IncompleteReservation  .missing
     ├── ReplyError                 the platform answered, but …  look again
-    │   ├── Refused                .http_status .code .message .more_info
+    │   ├── Refused                .http_status .code .message .more_info .attempts
     │   │   ├── LostRace           the reservation moved on (a state error, 412): .reservation when it was read again
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
@@ -17,9 +17,12 @@
     │   ├── MalformedReply         an unreadable body: .faults
     │   │   └── UnknownStatus      a status outside today's eight: .word
     │   └── IllegalSuccession      .before .after
-    └── GatewayError               no usable answer              outcome unknown: reconcile
+    └── GatewayError               no usable answer: .attempts   outcome unknown: reconcile
         ├── NotSent                the request never left: safe to send again
-        └── OutcomeUnknown         the policy gave up: .last_known .attempts
+        └── OutcomeUnknown         the policy gave up: .last_known
+            └── Indistinguishable  done by us or by somebody else, which nobody can tell: .reservation
+
+``attempts`` holds every exchange of a delivery, and is no part of what errors are compared by.
 
 Errors are values: they carry fields, compare by them, pickle, and build their text only when it is asked for. No text holds a
 password, a phone number, a contact or a person's name; each names the remedy.
@@ -32,6 +35,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 if TYPE_CHECKING:  # errors stand below everything; these names are only for the types of fields
+    from reservation_core.delivery import Attempt
     from reservation_core.lifecycle import Status
     from reservation_core.parameters import Command
     from reservation_core.reservation import Reservation
@@ -39,20 +43,25 @@ if TYPE_CHECKING:  # errors stand below everything; these names are only for the
 E = TypeVar("E", bound="ReservationError")
 
 
+def _count(attempts: tuple[Attempt, ...]) -> str:
+    return f"<{len(attempts)} exchanges>"
+
+
 class ReservationError(Exception):
     """What every error of this library is: catch it to catch them all."""
 
-    def _fields(self) -> dict[str, object]:
+    def _fields(self, *, compared: bool = False) -> dict[str, object]:
         kind = type(self)
-        return {field.name: getattr(self, field.name) for field in attrs.fields(kind)} if attrs.has(kind) else {}
+        declared = attrs.fields(kind) if attrs.has(kind) else ()
+        return {field.name: getattr(self, field.name) for field in declared if field.eq or not compared}
 
     def __eq__(self, other: object) -> bool:
         """Compare by the declared fields."""
-        return type(other) is type(self) and other._fields() == self._fields()
+        return type(other) is type(self) and other._fields(compared=True) == self._fields(compared=True)
 
     def __hash__(self) -> int:
         """Agree with equality."""
-        return hash((type(self), *self._fields().values()))
+        return hash((type(self), *self._fields(compared=True).values()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the declared fields (an exception's own way would lose them)."""
@@ -151,6 +160,7 @@ class Refused(ReplyError):
     code: int | None = None
     message: str | None = None
     more_info: str | None = None
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
 
     def __str__(self) -> str:
         """Give the HTTP status, the platform's code and message, and the remedy."""
@@ -167,7 +177,10 @@ class Refused(ReplyError):
 
 @attrs.frozen(slots=False)
 class LostRace(Refused):
-    """The reservation moved on before the command arrived; ``reservation`` is how it stands now, when it was read again."""
+    """The reservation moved on before the command arrived; ``reservation`` is how it stands now, when it was read again.
+
+    ``http_status`` is that of the refusal, or 200 when no usable answer came and the reading told.
+    """
 
     reservation: Reservation | None = None
 
@@ -267,6 +280,7 @@ class GatewayError(ReservationError):
     """No usable answer came back: the command may have been carried out. ``reason`` says what happened, without anything secret."""
 
     reason: str
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
 
     def __str__(self) -> str:
         """Give the reason and the remedy."""
@@ -290,4 +304,18 @@ class OutcomeUnknown(GatewayError):
     """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made."""
 
     last_known: Reservation | None = None
-    attempts: int = 1
+
+    @property
+    def _remedy(self) -> str:
+        return "fetch the reservation before sending anything again"
+
+
+@attrs.frozen(slots=False)
+class Indistinguishable(OutcomeUnknown):
+    """What was asked may have been done by us or by somebody else, and nobody can tell which; ``reservation`` is how it stands now."""
+
+    reservation: Reservation | None = None
+
+    @property
+    def _remedy(self) -> str:
+        return "go on from the reservation as it stands, which this error carries; a caller who is alone may set Policy.sole_writer"

@@ -6,12 +6,16 @@ request certainly never left, and :class:`GatewayError` when no whole reply came
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from random import random as draw
+from time import monotonic
+from time import sleep as wait
 from typing import Protocol
 
 from reservation_core.addresses import Addressed, Route
-from reservation_core.errors import Fault, MalformedReply
-from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.delivery import SILENT, USUAL, Flow, Pause, Policy, Watch, deliver
+from reservation_core.errors import Fault, GatewayError, MalformedReply
+from reservation_core.exchange import conclude_fetch, prepare_fetch
 from reservation_core.lifecycle import Status
 from reservation_core.listing import Page, Query, conclude_list, prepare_list
 from reservation_core.messages import Reply, Request
@@ -41,19 +45,90 @@ class AsyncGateway(Protocol):
         ...
 
 
-def perform(reservation: Reservation, command: Command, gateway: Gateway, *, route: Route | str = Route.TASK) -> Reservation:
-    """Ask for a command, once, and hold the reservation as the platform then reports it.
+def perform(
+    reservation: Reservation,
+    command: Command,
+    gateway: Gateway,
+    *,
+    route: Route | str = Route.TASK,
+    policy: Policy = USUAL,
+    watch: Watch = SILENT,
+    clock: Callable[[], float] = monotonic,
+    sleep: Callable[[float], object] = wait,
+    random: Callable[[], float] = draw,
+) -> Reservation:
+    """Ask for a command, and hold the reservation as the platform then reports it; it is never carried out twice.
 
+    :param policy: how hard to try (:mod:`reservation_core.delivery`); ``ONCE`` sends one request, whatever comes of it.
+    :param watch: what is told of each attempt.
+    :param clock, sleep, random: for tests; seconds, and a number from 0 to 1.
     :raises CommandError: before anything is sent, when it must not be asked.
-    :raises ReplyError: when the platform answers with anything but the reservation.
-    :raises GatewayError: when no usable answer came; the platform may have acted, so fetch before asking again.
+    :raises Refused: when it was not carried out; a :class:`LostRace` carries the reservation as it now is.
+    :raises OutcomeUnknown: when nobody can tell whether it was; :class:`Indistinguishable`, which carries the reservation, when it is
+        done but perhaps by somebody else.
+    :raises NotSent: when nothing ever left.
     """
-    return conclude(reservation, command, gateway.send(prepare(reservation, command, route=route)))
+    flow = deliver(reservation, command, policy, route if isinstance(route, Route) else Route(route), clock, random, watch)
+    try:
+        step = _resume(flow, None)
+        while not isinstance(step, Reservation):
+            answer: Reply | GatewayError | None = None
+            if isinstance(step, Pause):
+                sleep(step.seconds)
+            else:
+                try:
+                    answer = gateway.send(step)
+                except GatewayError as error:
+                    answer = error
+            step = _resume(flow, answer)
+        return step
+    finally:
+        flow.close()
 
 
-async def aperform(reservation: Reservation, command: Command, gateway: AsyncGateway, *, route: Route | str = Route.TASK) -> Reservation:
-    """Ask for a command, once, in an event loop; else as :func:`perform`."""
-    return conclude(reservation, command, await gateway.asend(prepare(reservation, command, route=route)))
+async def aperform(
+    reservation: Reservation,
+    command: Command,
+    gateway: AsyncGateway,
+    *,
+    route: Route | str = Route.TASK,
+    policy: Policy = USUAL,
+    watch: Watch = SILENT,
+    clock: Callable[[], float] = monotonic,
+    sleep: Callable[[float], Awaitable[object]] | None = None,
+    random: Callable[[], float] = draw,
+) -> Reservation:
+    """Ask for a command in an event loop; else as :func:`perform`. Cancelled, it sends nothing more, and the outcome is not known."""
+    flow = deliver(reservation, command, policy, route if isinstance(route, Route) else Route(route), clock, random, watch)
+    try:
+        step = _resume(flow, None)
+        while not isinstance(step, Reservation):
+            answer: Reply | GatewayError | None = None
+            if isinstance(step, Pause):
+                await (sleep or _asyncio_sleep)(step.seconds)
+            else:
+                try:
+                    answer = await gateway.asend(step)
+                except GatewayError as error:
+                    answer = error
+            step = _resume(flow, answer)
+        return step
+    finally:
+        flow.close()
+
+
+def _resume(flow: Flow, answer: Reply | GatewayError | None) -> Request | Pause | Reservation:
+    try:
+        return flow.send(answer)
+    except StopIteration as end:
+        done: Reservation = end.value
+        return done
+
+
+async def _asyncio_sleep(seconds: float) -> None:
+    import asyncio  # noqa: PLC0415 - who never awaits does not pay for it
+
+    await asyncio.sleep(seconds)
 
 
 def fetch(where: Addressed, gateway: Gateway, *, route: Route | str = Route.TASK) -> Reservation:

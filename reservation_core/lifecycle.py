@@ -332,7 +332,7 @@ def step(state: State, fact: Status) -> Edge | None:
 
 
 @cache
-def follow(before: Status, after: Status) -> tuple[Edge, ...] | None:
+def follow(before: State, after: Status) -> tuple[Edge, ...] | None:
     """Find the shortest run of facts by which ``after`` may have come to follow ``before``.
 
     :returns: no edges when nothing changed, the edges when a path exists, ``None`` when none does.

@@ -15,6 +15,7 @@ import pytest
 import reservation_core
 from reservation_core import (
     Accept,
+    Attempt,
     CommandError,
     CommandNotAllowed,
     Complete,
@@ -22,6 +23,7 @@ from reservation_core import (
     GatewayError,
     IllegalSuccession,
     IncompleteReservation,
+    Indistinguishable,
     InvalidCommand,
     LostRace,
     MalformedReply,
@@ -30,6 +32,7 @@ from reservation_core import (
     OutcomeUnknown,
     Refused,
     ReplyError,
+    Request,
     Reservation,
     ReservationError,
     ServerFailed,
@@ -46,6 +49,7 @@ HEX = "0123456789abcdef" * 2
 FAULT = Fault("links.task", "is no URL", "5")
 VIOLATION = Violation("To", "to", "must be a contact", "<personal>", "give a contact", 40137)
 HELD = Reservation(sid=f"WR{HEX}", status=Status.ACCEPTED, worker_name="Zoë Quick")
+TRIES = (Attempt(1, Request("POST", "/", form=(("To", "+15005550006"),)), 0.0, 0.0, "GatewayError", 1.5),)
 REFUSAL: dict[str, object] = {"http_status": 400, "code": 20001, "message": "no", "more_info": "https://www.twilio.com/docs/errors/20001"}
 EXAMPLES: list[tuple[ReservationError, str]] = [
     # an error, and the words of its remedy
@@ -76,7 +80,8 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
     (IllegalSuccession(Status.COMPLETED, Status.ACCEPTED), "fetch it and trust the newest"),
     (GatewayError("the connection broke"), "fetch the reservation before sending anything again"),
     (NotSent("no connection"), "may be sent again"),
-    (OutcomeUnknown("gave up", HELD, 3), "fetch the reservation before sending anything again"),
+    (OutcomeUnknown("gave up", HELD, attempts=TRIES), "fetch the reservation before sending anything again"),
+    (Indistinguishable("accepted by somebody", HELD, HELD, attempts=TRIES), "go on from the reservation"),
 ]
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
 ids = [f"{type(error).__name__}-{number}" for number, (error, _) in enumerate(EXAMPLES)]
@@ -119,7 +124,7 @@ def test_the_drawn_fields_are_there() -> None:
             kind = cast("type[attrs.AttrsInstance]", getattr(errors, match[1]))
             assert set(names) <= {made.name for made in attrs.fields(kind)}
             found += len(names)
-    assert found == 18
+    assert found == 20
 
 
 def test_every_error_is_public_and_has_an_example_here() -> None:

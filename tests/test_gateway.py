@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reservation_core import (
+    ONCE,
     Accept,
     Address,
     AsyncGateway,
@@ -27,6 +28,7 @@ from reservation_core import (
     MalformedReply,
     NotFound,
     NotSent,
+    Policy,
     Reply,
     ReplyError,
     Request,
@@ -44,6 +46,7 @@ from reservation_core import (
     prepare,
     prepare_fetch,
 )
+from reservation_core.delivery import USUAL
 from tests.oracle import load
 from tests.strategies import near_sids
 
@@ -103,7 +106,9 @@ class Placed(Script):
 class Flavour(Protocol):
     """The five things one does through a gateway, whether they wait in a thread or in an event loop."""
 
-    def perform(self, reservation: Reservation, command: Command, gateway: Script, route: str = "task") -> Reservation:
+    def perform(
+        self, reservation: Reservation, command: Command, gateway: Script, route: str = "task", policy: Policy = USUAL
+    ) -> Reservation:
         """Ask for a command."""
         ...
 
@@ -123,9 +128,11 @@ class Flavour(Protocol):
 class InThreads:
     """The functions that wait."""
 
-    def perform(self, reservation: Reservation, command: Command, gateway: Script, route: str = "task") -> Reservation:
+    def perform(
+        self, reservation: Reservation, command: Command, gateway: Script, route: str = "task", policy: Policy = USUAL
+    ) -> Reservation:
         port: Gateway = gateway
-        return perform(reservation, command, port, route=route)
+        return perform(reservation, command, port, route=route, policy=policy)
 
     def fetch(self, where: Reservation | Address, gateway: Script, route: str = "task") -> Reservation:
         return fetch(where, gateway, route=route)
@@ -147,9 +154,11 @@ class InThreads:
 class InAnEventLoop:
     """The functions that are awaited."""
 
-    def perform(self, reservation: Reservation, command: Command, gateway: Script, route: str = "task") -> Reservation:
+    def perform(
+        self, reservation: Reservation, command: Command, gateway: Script, route: str = "task", policy: Policy = USUAL
+    ) -> Reservation:
         port: AsyncGateway = gateway
-        return asyncio.run(aperform(reservation, command, port, route=route))
+        return asyncio.run(aperform(reservation, command, port, route=route, policy=policy))
 
     def fetch(self, where: Reservation | Address, gateway: Script, route: str = "task") -> Reservation:
         return asyncio.run(afetch(where, gateway, route=route))
@@ -264,9 +273,9 @@ def test_nothing_is_sent_without_an_address(flavour: Flavour) -> None:
     ids=repr,
 )
 def test_no_failure_is_repeated_or_swallowed(flavour: Flavour, answer: Reply | Exception, error: type[Exception]) -> None:
-    """Whatever goes wrong with the one request comes out as it is, and nothing is sent again."""
+    """Told to ask once, whatever goes wrong with the one request comes out as it is, and nothing is sent again."""
     asks: Sequence[Callable[[Script], object]] = (
-        lambda gateway: flavour.perform(PENDING, Accept(), gateway),
+        lambda gateway: flavour.perform(PENDING, Accept(), gateway, policy=ONCE),
         lambda gateway: flavour.fetch(PENDING, gateway),
         lambda gateway: flavour.take(gateway, OF_TASK),
     )

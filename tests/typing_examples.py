@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from reservation_core import (
+    ONCE,
     Accept,
     AsyncGateway,
     Call,
@@ -25,6 +26,8 @@ from reservation_core import (
     Dequeue,
     Gateway,
     InvalidCommand,
+    LoggingWatch,
+    Policy,
     Redirect,
     Reject,
     Reply,
@@ -153,6 +156,8 @@ def gateways(memory: InMemoryGateway, stub: Stub, deaf: Deaf, reservation: Reser
     looping = stub  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     waiting = deaf  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     assert_type(perform(reservation, Accept(), waiting), Reservation)
+    assert_type(perform(reservation, Accept(), stub, policy=ONCE, watch=LoggingWatch(), sleep=print), Reservation)
+    perform(reservation, Accept(), stub, policy=Policy(attempts="4"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(fetch(reservation, stub), Reservation)
     assert_type(list_reservations(memory, workspace_sid="WS", task_sid="WT"), Iterator[Reservation])
     assert_type(alist_reservations(looping, workspace_sid="WS", worker_sid="WK", status=Status.PENDING), AsyncIterator[Reservation])

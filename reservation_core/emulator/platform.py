@@ -6,9 +6,11 @@ It does no I/O and knows nothing of HTTP; time comes from an injected clock.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 
@@ -32,12 +34,24 @@ class StateConflict(ReservationError):
         return f"reservation {self.sid} is {self.state}; {self.trigger} is no step from there"
 
 
+@attrs.frozen
+class Act:
+    """One thing that happened to a reservation: what, by whom, and the version it made."""
+
+    sid: str
+    trigger: str
+    by: str
+    version: str
+
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
 class Platform:
     """Reservations as the platform holds them. Safe to share between threads: one command or fact at a time.
+
+    Its ``journal`` holds the last 10,000 things that happened, oldest first: who looks there knows what a client can only guess.
 
     :param clock: gives the present as an aware datetime in UTC; the real one by default.
     """
@@ -46,6 +60,7 @@ class Platform:
         self._clock = clock
         self._held: dict[str, Reservation] = {}
         self._lock = threading.RLock()
+        self.journal: Final[deque[Act]] = deque(maxlen=10_000)
 
     @contextmanager
     def exclusively(self) -> Generator[None]:
@@ -79,34 +94,38 @@ class Platform:
         with self._lock:
             return tuple(self._held.values())
 
-    def carry_out(self, sid: str, command: Command) -> Reservation:
+    def carry_out(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
         """Do what a command asks; when it accepts at once, the pending siblings of the same task are rescinded.
 
+        :param by: who asks, for the journal.
         :raises KeyError: when there is no such reservation.
         :raises StateConflict: when the command is no step of the lifecycle from where it stands.
         """
         with self._lock:
             held = self.get(sid)
-            return self._move(held, command.trigger, decide(held.state, command.trigger, command.accepting).edge)
+            return self._move(held, command.trigger, decide(held.state, command.trigger, command.accepting).edge, by)
 
-    def report(self, sid: str, fact: Status) -> Reservation:
+    def report(self, sid: str, fact: Status, *, by: str = "platform") -> Reservation:
         """Let a fact happen that no client asked for: the worker answers, the timer runs out, the caller hangs up.
 
+        :param by: who did it, for the journal.
         :raises KeyError: when there is no such reservation.
         :raises StateConflict: when the fact is no step of the lifecycle from where it stands.
         """
         with self._lock:
             held = self.get(sid)
-            return self._move(held, fact.value, step(held.state, fact))
+            return self._move(held, fact.value, step(held.state, fact), by)
 
-    def _move(self, held: Reservation, trigger: str, edge: Edge | None) -> Reservation:
+    def _move(self, held: Reservation, trigger: str, edge: Edge | None, by: str) -> Reservation:
         assert held.sid is not None
         if edge is None:
             raise StateConflict(held.sid, held.state, trigger)
         on_hold = edge.target == ON_HOLD
+        version = str(int(held.etag or 0) + 1)
         status = held.status if on_hold else Status(edge.target)
-        moved = held.moved(status, on_hold=on_hold, etag=str(int(held.etag or 0) + 1), date_updated=self._clock())
+        moved = held.moved(status, on_hold=on_hold, etag=version, date_updated=self._clock())
         self._held[held.sid] = moved
+        self.journal.append(Act(held.sid, trigger, by, version))
         if moved.status is Status.ACCEPTED and held.status is Status.PENDING:
             for sibling in self.all():
                 if sibling.task_sid == held.task_sid and sibling.status is Status.PENDING and not sibling.on_hold and sibling.sid:

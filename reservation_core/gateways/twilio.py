@@ -55,7 +55,9 @@ class TwilioOptions(TypedDict, total=False):
 class _Exchange(Exchange):
     """What both gateways are but for waiting."""
 
-    def __init__(self, client: Client, *, asynchronous: bool, **options: Unpack[TwilioOptions]) -> None:
+    def __init__(self, client: object, *, asynchronous: bool, **options: Unpack[TwilioOptions]) -> None:
+        if not isinstance(client, Client):
+            raise ConfigurationError("the client is no twilio.rest.Client; give the one that the service has configured")
         self._client: Final[Any] = cast("Any", client)
         base_url = _base_url(self._client)
         if self._client.credential_provider:
@@ -105,7 +107,7 @@ def _base_url(client: Any) -> str:
 class TwilioGateway(_Exchange, Closing):
     """A gateway for threads, on ``twilio.rest.Client(...)``; any number may share one, as they may share the client."""
 
-    def __init__(self, client: Client, **options: Unpack[TwilioOptions]) -> None:
+    def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
         """Wrap the client; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(client, asynchronous=False, **options)
 
@@ -137,7 +139,7 @@ class TwilioGateway(_Exchange, Closing):
 class AsyncTwilioGateway(_Exchange, AiohttpFailures, AsyncClosing):
     """A gateway for asyncio, on ``twilio.rest.Client(..., http_client=AsyncTwilioHttpClient())``, in that client's event loop."""
 
-    def __init__(self, client: Client, **options: Unpack[TwilioOptions]) -> None:
+    def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
         """Wrap the client; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(client, asynchronous=True, **options)
 

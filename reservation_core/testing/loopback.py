@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from itertools import repeat
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
@@ -106,7 +106,7 @@ class Loopback:
 
     def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None, most: int = 256) -> None:
         self.requests: list[Received] = []
-        self.connections = 0
+        self.connections: int = 0
         self._script = list(script) or [reply()]
         self._tls = tls
         self._most = most
@@ -116,7 +116,7 @@ class Loopback:
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         port: int = self._listener.getsockname()[1]
-        self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        self.origin: Final = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         self._start(self._accept)

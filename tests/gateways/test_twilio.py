@@ -256,3 +256,10 @@ def test_an_unanswered_connection() -> None:
         with pytest.raises(NotSent, match=r"not in 0\.2 s"):
             gateway.send(update())
         asyncio.run(scene(origin))
+
+
+@pytest.mark.parametrize("kind", [TwilioGateway, AsyncTwilioGateway])
+def test_only_a_twilio_client_is_wrapped(kind: type[TwilioGateway | AsyncTwilioGateway]) -> None:
+    """What is no client of the twilio library is refused, saying what to give."""
+    with pytest.raises(ConfigurationError, match="give the one that the service has configured"):
+        kind("client")

@@ -1,0 +1,386 @@
+"""How a command is delivered: sent again where that is safe, read back where the outcome is not known, and ended in time.
+
+It is a generator, without I/O: it yields requests and pauses, and is sent replies, failures and nothing. What it does after each answer:
+
+===============================================  ==================================================================================
+the command was answered with                    then
+===============================================  ==================================================================================
+the reservation                                  done
+nothing, and it never left (``NotSent``)         sent again after a back-off
+429                                              sent again after ``Retry-After``, or else a back-off
+no whole reply, 5xx, a 2xx that is unreadable    the outcome is not known: read the reservation, then as below
+a state error, 409, 412                          it was not carried out: read the reservation, then as below
+anything else (404, 401, 403, 400, 3xx)          final
+===============================================  ==================================================================================
+
+And after the reading, by the rules of :mod:`reservation_core.reconciliation`:
+
+====================================================  =============================================================================
+an outcome is open, and what is read …                then
+====================================================  =============================================================================
+cannot follow from it, and the command is legal       sent again, with the version that was read
+cannot follow from it, and it is not legal any more   ``LostRace``: it was not carried out
+may follow from it, or from somebody else's act       ``Indistinguishable``; done, where the caller knows to be the ``sole_writer``
+shows nothing, where nothing is to be seen at first   ``OutcomeUnknown``; sent again only with ``repeat_unconfirmed``
+====================================================  =============================================================================
+
+====================================================  =============================================================================
+no outcome is open (each was refused), and it is …    then
+====================================================  =============================================================================
+still legal, and the refusal was 412                  sent again, with the version that was read (``retry_stale``)
+shown pending, and was refused for its state (400)    ``LostRace``, its reservation on hold: another answer is being carried out
+not legal any more, or refused otherwise              ``LostRace``: somebody else was first
+====================================================  =============================================================================
+
+A refusal is believed, because a gateway repeats nothing by itself. An end by the limits is what was last known for certain: the failure
+itself when the command was never carried out, ``OutcomeUnknown`` when a request may have acted or may still.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Final, NoReturn, TypeAlias
+
+import attrs
+
+from reservation_core.addresses import Route
+from reservation_core.errors import (
+    GatewayError,
+    IllegalSuccession,
+    Indistinguishable,
+    LostRace,
+    MalformedReply,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    ReplyError,
+    ReservationError,
+    ServerFailed,
+    Throttled,
+)
+from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.lifecycle import ON_HOLD, Status
+from reservation_core.messages import Reply, Request, is_visible
+from reservation_core.parameters import Command
+from reservation_core.reconciliation import effect_of, has_moved, is_legal, may_have_acted, may_yet_act
+from reservation_core.reservation import Reservation
+
+_LONGEST: Final = 86_400.0  # seconds
+
+
+def _whole(_: object, field: attrs.Attribute[int], value: object) -> None:
+    if type(value) is not int or not 1 <= value <= 100:
+        raise ValueError(f"{field.name} must be a whole number from 1 to 100, not {value!r}")
+
+
+def _seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= _LONGEST:
+        raise ValueError(f"{field.name} must be a number of seconds from 0 to {_LONGEST:g}, not {value!r}")
+
+
+def _flag(_: object, field: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{field.name} must be True or False, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """How hard to try. Wrong values raise ValueError or TypeError when it is built.
+
+    :param attempts: how often the command is sent at most; and how often in a row it is tried to read the reservation.
+    :param deadline: seconds after which nothing more is sent and no pause begins. An exchange under way is not cut short: that is the
+        gateway's time-out.
+    :param backoff: seconds of the first pause at most; it doubles each time. Every pause is drawn evenly from 0 to that (full jitter).
+    :param backoff_cap: seconds of any such pause at most. ``Retry-After`` is honoured as it is.
+    :param retry_stale: whether to send again, with the fresh version, what was refused only for its stale one.
+    :param repeat_unconfirmed: whether to send again what may have been taken, but shows nothing at first (a dequeue, a conference, a
+        supervise, a call or redirect that accepts nothing). The worker may then be called twice.
+    :param sole_writer: the caller knows that nobody and nothing else commands this reservation: no other client, no worker's screen,
+        no automatic wrap-up. Then what a command sets was set by this one.
+    :param reconcile: whether to read the reservation at all when the outcome is not known or the state refused it; else that failure
+        comes out as it is.
+    """
+
+    attempts: int = attrs.field(default=4, validator=_whole)
+    deadline: float = attrs.field(default=30.0, validator=_seconds)
+    backoff: float = attrs.field(default=0.25, validator=_seconds)
+    backoff_cap: float = attrs.field(default=5.0, validator=_seconds)
+    retry_stale: bool = attrs.field(default=True, validator=_flag)
+    repeat_unconfirmed: bool = attrs.field(default=False, validator=_flag)
+    sole_writer: bool = attrs.field(default=False, validator=_flag)
+    reconcile: bool = attrs.field(default=True, validator=_flag)
+
+
+USUAL: Final = Policy()
+ONCE: Final = Policy(attempts=1, reconcile=False)
+"""One request, whatever comes of it. ``Policy(attempts=1)`` also sends once, but reads the reservation when the outcome is not known."""
+
+
+@attrs.frozen
+class Pause:
+    """The driver is to wait so many seconds."""
+
+    seconds: float
+
+
+@attrs.frozen
+class Attempt:
+    """One exchange: the command, or a reading of the reservation (``GET``).
+
+    :param number: from 1, over both.
+    :param at: seconds since the delivery began.
+    :param pause: seconds that were waited before it.
+    :param came_back: the status of the reservation that came, or the class of the failure; ``"abandoned"`` when the driver was
+        interrupted; ``None`` while it is under way. No text of the platform's.
+    :param took: seconds.
+    """
+
+    number: int
+    request: Request
+    at: float
+    pause: float
+    came_back: str | None = None
+    took: float = 0.0
+
+
+class Watch:
+    """What is told of a delivery while it goes on; the base class ignores it all. One watch may serve many deliveries at once.
+
+    Each ``before_attempt`` is followed by its ``after_attempt``, also when the driver is interrupted. What a hook raises ends the delivery.
+    """
+
+    def before_attempt(self, attempt: Attempt) -> None:
+        """Hear that a request is about to be sent."""
+
+    def after_attempt(self, attempt: Attempt) -> None:
+        """Hear what came back, or that it was abandoned."""
+
+    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+        """Hear what was read, and what follows: ``done``, ``repeat``, or the class of the error to come."""
+
+    def give_up(self, error: ReservationError) -> None:
+        """Hear the error that the delivery ends with."""
+
+
+SILENT: Final = Watch()
+
+
+class LoggingWatch(Watch):
+    """Writes a delivery to a standard logger: each attempt and reading on DEBUG, giving up on WARNING; nothing secret or personal."""
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        self._logger: Final = logger or logging.getLogger("reservation_core.delivery")
+
+    def after_attempt(self, attempt: Attempt) -> None:
+        """Write what came back."""
+        request = attempt.request
+        said = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s)"
+        values = (request.method, request.path, attempt.came_back, attempt.at, attempt.pause, attempt.took)
+        self._logger.debug(said, attempt.number, *values)
+
+    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+        """Write what was read, and what follows."""
+        self._logger.debug("reservation %s was read as %s: %s", reservation.sid, reservation.state, verdict)
+
+    def give_up(self, error: ReservationError) -> None:
+        """Write the class of the error, which is all that is certainly free of the platform's own words."""
+        tries = len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1
+        self._logger.warning("gave up after %d exchanges: %s", tries, type(error).__name__)
+
+
+Answer: TypeAlias = Reply | GatewayError | None
+Flow: TypeAlias = Generator[Request | Pause, Answer, Reservation]
+
+
+def deliver(
+    reservation: Reservation,
+    command: Command,
+    policy: Policy,
+    route: Route,
+    clock: Callable[[], float],
+    random: Callable[[], float],
+    watch: Watch,
+) -> Flow:
+    """Deliver a command: yield each request to send and each pause to make, and return the reservation as the platform reports it.
+
+    :param clock: seconds, of a clock that never goes back.
+    :param random: draws from 0 to 1.
+    :raises CommandError: when it is first resumed, before anything is yielded, when the command must not be asked.
+    :raises Refused, GatewayError: at the end; ``attempts`` holds every exchange.
+    """
+    return _Delivery(reservation, command, policy, route, clock, random, watch).run()
+
+
+_PLATFORM_ENDS: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RESCINDED})
+"""What no command sets."""
+
+
+class _Delivery:
+    def __init__(
+        self,
+        reservation: Reservation,
+        command: Command,
+        policy: Policy,
+        route: Route,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        watch: Watch,
+    ) -> None:
+        self.held = reservation  # as last reported
+        self.command = command
+        self.policy = policy
+        self.route = route
+        self.clock = clock
+        self.random = random
+        self.watch = watch
+        self.began = clock()
+        self.attempts: list[Attempt] = []
+        self.open: list[Reservation] = []  # as held at each sending whose outcome is not known
+        self.failure: ReservationError | None = None  # of the last sending
+        self.was_read = False  # since the last sending
+        self.sent = 0
+        self.pauses = 0
+        self.paused = 0.0
+
+    def run(self) -> Flow:
+        while True:
+            request = prepare(self.held, self.command, route=self.route)
+            self.sent, self.was_read = self.sent + 1, False
+            outcome = yield from self._exchange(request, partial(conclude, self.held, self.command))
+            if isinstance(outcome, Reservation):
+                return outcome
+            self.failure = outcome
+            if isinstance(outcome, (NotSent, Throttled)):
+                yield from self._before_repeating(outcome)
+            elif self.policy.reconcile and (_is_unknown(outcome) or isinstance(outcome, LostRace)):
+                if not isinstance(outcome, LostRace):
+                    self.open.append(self.held)
+                now = yield from self._read()
+                if (done := self._settle(now, outcome)) is not None:
+                    return done
+                yield from self._before_repeating()
+            else:
+                self._give_up("the platform refused it for good")
+
+    def _exchange(
+        self, request: Request, read: Callable[[Reply], Reservation]
+    ) -> Generator[Request | Pause, Answer, Reservation | ReplyError | GatewayError]:
+        """Yield one request, and read what comes back. It is on record whatever happens."""
+        at = self.clock() - self.began
+        if self.attempts and at >= self.policy.deadline:
+            self._give_up("the deadline passed")
+        number, paused = len(self.attempts) + 1, self.paused
+        self.paused = 0.0
+        if self.watch is not SILENT:
+            self.watch.before_attempt(Attempt(number, request, at, paused))
+        came_back = "abandoned"
+        try:
+            answer = yield request
+            outcome = _read(answer, read)
+            came_back = outcome.status.value if isinstance(outcome, Reservation) else type(outcome).__name__
+        finally:
+            attempt = Attempt(number, request, at, paused, came_back, self.clock() - self.began - at)
+            self.attempts.append(attempt)
+            self.watch.after_attempt(attempt)
+        return outcome
+
+    def _read(self) -> Generator[Request | Pause, Answer, Reservation]:
+        """Read the reservation, trying again whatever may pass."""
+        request = prepare_fetch(self.held, route=self.route)
+        for number in range(1, self.policy.attempts + 1):
+            outcome = yield from self._exchange(request, partial(conclude_fetch, self.held))
+            if isinstance(outcome, Reservation):
+                self.was_read = True
+                sendable = outcome.etag is None or is_visible(outcome.etag)
+                return outcome if sendable else attrs.evolve(outcome, etag=None)
+            if isinstance(outcome, Refused) and not isinstance(outcome, (Throttled, ServerFailed)):
+                break
+            if number < self.policy.attempts:
+                yield from self._pause(outcome)
+        self._give_up("the reservation could not be read")
+
+    def _settle(self, now: Reservation, outcome: ReservationError) -> Reservation | None:
+        """Decide by what was read: done with a reservation, ``None`` to send again, or an error."""
+        refusal = outcome if isinstance(outcome, LostRace) else None
+        if refusal is not None and refusal.http_status == 400 and now.status is Status.PENDING:
+            now = attrs.evolve(now, on_hold=True)  # shown as pending, refused as not: an answer is being carried out
+        self.held = now
+        legal = is_legal(now.state, self.command)
+        suspects = [sent for sent in self.open if may_have_acted(sent, self.command, now)]
+        if suspects:
+            moved = any(has_moved(sent, now) for sent in suspects)
+            if moved and self.policy.sole_writer and now.status not in _PLATFORM_ENDS:
+                self.watch.reconcile(now, "done")
+                on_hold = now.status is Status.PENDING and effect_of(suspects[0], self.command) == ON_HOLD
+                return attrs.evolve(now, on_hold=on_hold)
+            if not (legal and self.policy.repeat_unconfirmed):
+                self._cannot_tell(now, moved=moved)
+        else:
+            self.open = [sent for sent in self.open if may_yet_act(sent, self.command, now)]
+        if not legal or (refusal is not None and not (refusal.http_status == 412 and self.policy.retry_stale)):
+            self.watch.reconcile(now, LostRace.__name__)
+            self._give_up("the reservation moved on, and the command was not carried out")
+        self.watch.reconcile(now, "repeat")
+        return None
+
+    def _cannot_tell(self, now: Reservation, *, moved: bool) -> NoReturn:
+        name, tries = self.command.trigger, tuple(self.attempts)
+        if moved:
+            why = f"the reservation is {now.state}, and whether this {name} or somebody else's act did it cannot be told apart"
+            error: OutcomeUnknown = Indistinguishable(why, now, now, attempts=tries)
+        else:
+            error = OutcomeUnknown(f"no reading can tell whether the {name} was taken, for it shows nothing at first", now, attempts=tries)
+        self.watch.reconcile(now, type(error).__name__)
+        self._raise(error)
+
+    def _before_repeating(self, failure: ReservationError | None = None) -> Generator[Pause, Answer]:
+        if self.sent >= self.policy.attempts:
+            self._give_up("all attempts are used up")
+        yield from self._pause(failure)
+
+    def _pause(self, failure: ReservationError | None) -> Generator[Pause, Answer]:
+        """Wait as long as the platform asked, or else a back-off; but not beyond the deadline."""
+        asked = failure.retry_after if isinstance(failure, Throttled) else None
+        longest = min(self.policy.backoff_cap, self.policy.backoff * 2.0 ** min(self.pauses, 64))
+        seconds = self.random() * longest if asked is None else asked
+        self.pauses += 1
+        if self.clock() - self.began + seconds >= self.policy.deadline:
+            self._give_up("the deadline comes first")
+        yield Pause(seconds)
+        self.paused = seconds
+
+    def _give_up(self, why: str) -> NoReturn:
+        """End with what is known for certain."""
+        failure, tries = self.failure, tuple(self.attempts)
+        if self.open:
+            reason = f"{why}; a request that was sent may have been carried out, or may still be"
+            self._raise(OutcomeUnknown(reason, self.held, attempts=tries))
+        if isinstance(failure, LostRace):
+            self._raise(attrs.evolve(failure, reservation=self.held if self.was_read else None, attempts=tries))
+        if self.was_read and failure is not None and _is_unknown(failure):
+            # The reading told what the answer did not: it was not carried out, and no request under way can be any more.
+            message = f"{why}; read as {self.held.state}"
+            self._raise(LostRace(200, message=message, reservation=self.held, attempts=tries))
+        assert failure is not None
+        self._raise(attrs.evolve(failure, attempts=tries) if isinstance(failure, (Refused, GatewayError)) else failure)
+
+    def _raise(self, error: ReservationError) -> NoReturn:
+        self.watch.give_up(error)
+        raise error from (None if error is self.failure else self.failure)
+
+
+def _read(answer: Answer, read: Callable[[Reply], Reservation]) -> Reservation | ReplyError | GatewayError:
+    if isinstance(answer, GatewayError):
+        return answer
+    assert answer is not None  # the driver has sent nothing in return for a request
+    try:
+        return read(answer)
+    except ReplyError as error:
+        return error
+
+
+def _is_unknown(outcome: ReservationError) -> bool:
+    """Whether the platform may have acted all the same."""
+    return isinstance(outcome, (GatewayError, ServerFailed, MalformedReply, IllegalSuccession)) and not isinstance(outcome, NotSent)

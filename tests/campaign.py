@@ -1,0 +1,252 @@
+"""Many updates through a network and rivals that fail by plan, each verdict judged by the journal of the platform's double.
+
+``python -m tests.campaign --updates 100000 --seed 1`` prints the counts; the exit code is 1 when anything is wrong. Time is virtual.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections import Counter
+from random import Random
+from typing import Final
+
+import attrs
+
+from reservation_core import (
+    Accept,
+    Call,
+    Command,
+    Complete,
+    Conference,
+    Dequeue,
+    GatewayError,
+    Indistinguishable,
+    LostRace,
+    NotSent,
+    OutcomeUnknown,
+    Policy,
+    Redirect,
+    Refused,
+    Reject,
+    Reservation,
+    ReservationError,
+    Route,
+    Status,
+    Supervise,
+    Wrap,
+    aperform,
+    perform,
+)
+from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.testing.faults import FaultyGateway, Kind, Plan, Rival, VirtualClock, draw_plan, meddler
+
+HEX: Final = "0123456789abcdef" * 2
+SID: Final = f"WR{HEX}"
+WHERE: Final = Reservation(
+    sid=SID, account_sid=f"AC{HEX}", workspace_sid=f"WS{HEX}", task_sid=f"WT{HEX}", worker_sid=f"WK{HEX}", status=Status.PENDING
+)
+COMMANDS: Final[tuple[Command, ...]] = (
+    Accept(),
+    Reject(),
+    Dequeue(to="client:alice"),
+    Call(from_="+15005550006", url="https://example.com", accept=True),
+    Call(from_="+15005550006", url="https://example.com"),
+    Redirect(call_sid=f"CA{HEX}", url="https://example.com", accept=True),
+    Redirect(call_sid=f"CA{HEX}", url="https://example.com"),
+    Conference(to="client:alice"),
+    Supervise(supervisor=f"WK{HEX}", supervisor_mode="monitor"),
+    Wrap(),
+    Complete(),
+)
+WORKING: Final = (Status.ACCEPTED, Status.WRAPPING)
+STARTS: Final = {"supervise": WORKING, "wrap": WORKING[:1], "complete": WORKING}
+CAREFUL: Final = Policy()
+ALONE: Final = Policy(sole_writer=True)
+ALONE_RIVALS: Final = (Rival.CANCELS, Rival.TIMES_OUT, Rival.RESCINDS)
+"""What may happen to a reservation that nobody else commands."""
+
+
+@attrs.frozen
+class Case:
+    """One update: what is asked, from where, knowing what, and what goes wrong."""
+
+    command: Command
+    start: Status
+    versioned: bool
+    route: Route
+    plan: Plan
+    policy: Policy = CAREFUL
+
+
+def is_silent(command: Command) -> bool:
+    """Whether the lifecycle lets a command act again and again, so that only a version could stop a second delivery."""
+    return command.trigger == "supervise" or (command.trigger in ("call", "redirect") and not command.accepting)
+
+
+def shows_nothing(command: Command) -> bool:
+    """Whether the effect of a command comes later, so that a reading shows nothing at first."""
+    return is_silent(command) or command.trigger in ("dequeue", "conference")
+
+
+def kinds_for(command: Command, *, versioned: bool, route: Route) -> tuple[Kind, ...]:
+    """Give what may go wrong: all, but for what no sender can help, the network itself doubling what nothing can hold back."""
+    helpless = is_silent(command) and not (versioned and route is Route.TASK)
+    return tuple(kind for kind in Kind if not (helpless and kind is Kind.DUPLICATE))
+
+
+@attrs.frozen
+class Judged:
+    """What came of a case: the verdict, how often our command acted, what befell, and everything that is wrong about it."""
+
+    verdict: str
+    acted: int
+    counts: Counter[str]
+    wrong: tuple[str, ...]
+
+
+def run(case: Case, *, in_a_loop: bool = False) -> Judged:
+    """Deliver one command, in a thread or in an event loop, and let the journal judge."""
+    clock, platform = VirtualClock(), Platform()
+    held = platform.add(attrs.evolve(WHERE, status=case.start))
+    gateway = FaultyGateway(InMemoryGateway(platform), case.plan, meddle=meddler(platform), clock=clock)
+    known = held if case.versioned else attrs.evolve(held, etag=None)
+    jitter = Random(len(case.plan)).random
+    outcome: Reservation | ReservationError
+    try:
+        if in_a_loop:
+            asleep = clock.asleep
+            delivery = aperform(
+                known, case.command, gateway, route=case.route, policy=case.policy, clock=clock, sleep=asleep, random=jitter
+            )
+            outcome = asyncio.run(delivery)
+        else:
+            outcome = perform(
+                known, case.command, gateway, route=case.route, policy=case.policy, clock=clock, sleep=clock.sleep, random=jitter
+            )
+    except ReservationError as error:
+        outcome = error
+    took, now, acted = clock.now, platform.get(SID), acts_of(platform, "client")
+    gateway.settle()  # what was still under way arrives now, when the verdict is out
+    in_the_end = acts_of(platform, "client")
+    wrong = [*judge(case, outcome, now, acted, in_the_end, acts_of(platform, "rival"))]
+    if took > case.policy.deadline + 5.0 * 2:  # an exchange or two may be under way when it passes
+        wrong.append("it went on beyond the deadline")
+    return Judged(type(outcome).__name__, in_the_end, gateway.counts, tuple(wrong))
+
+
+def acts_of(platform: Platform, who: str) -> int:
+    """Count what somebody did."""
+    return sum(act.by == who for act in platform.journal)
+
+
+def judge(case: Case, outcome: Reservation | ReservationError, now: Reservation, acted: int, in_the_end: int, rivals: int) -> list[str]:
+    """Say all that is wrong with a verdict.
+
+    :param now: the reservation as the platform held it when the verdict was given.
+    :param acted: how often our command had acted by then; ``in_the_end`` counts what arrived later, too.
+    """
+    wrong = ["double action"] if in_the_end > 1 else []
+    shown = attrs.evolve(now, etag=now.etag if case.route is Route.TASK else None)
+    match outcome:
+        case Reservation():
+            if acted != 1:
+                wrong.append("done, but it did not act")
+            if (outcome.status, outcome.etag, outcome.on_hold) != (shown.status, shown.etag, shown.on_hold):
+                wrong.append("done, but the reservation is another")
+        case OutcomeUnknown():
+            wrong += [f"cannot tell, but {why}" for why in _could_tell(case, outcome, now, acted, rivals)]
+        case Refused() | NotSent():
+            if acted:
+                wrong.append("lost acknowledgement")
+            elif in_the_end:
+                wrong.append("not done, but it acted later")
+            if isinstance(outcome, LostRace) and outcome.reservation is not None and outcome.reservation.status is not now.status:
+                wrong.append("not done, but the reservation is another")
+        case _:
+            wrong.append(f"no verdict: {type(outcome).__name__}")
+    if not isinstance(outcome, Reservation) and not (isinstance(outcome, (Refused, GatewayError)) and outcome.attempts):
+        wrong.append("the attempts are missing")
+    return wrong
+
+
+def _could_tell(case: Case, error: OutcomeUnknown, now: Reservation, acted: int, rivals: int) -> list[str]:
+    """Say by what a reader could have told whether it acted."""
+    found: list[str] = []
+    sendings = [attempt for attempt in error.attempts if attempt.request.method == "POST"]
+    if not any(attempt.came_back in ("GatewayError", "ServerFailed", "MalformedReply") for attempt in sendings):
+        found.append("no outcome was ever open")
+    if isinstance(error, Indistinguishable):
+        if error.reservation is None or error.reservation.status is not now.status:
+            found.append("the reservation is another")
+        if not acted and not rivals:
+            found.append("nobody did anything")
+        if case.policy.sole_writer and now.status not in (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED):
+            found.append("there is nobody else")
+    elif error.attempts[-1].came_back in list(Status) and not (
+        is_silent(case.command) or case.command.trigger in ("dequeue", "conference")
+    ):
+        used_up = len(sendings) == case.policy.attempts
+        late = error.attempts[-1].at + error.attempts[-1].took + case.policy.backoff_cap >= case.policy.deadline
+        if not (used_up or late):
+            found.append("it was read and could be sent again")
+    return found
+
+
+def draw_case(random: Random) -> Case:
+    """Draw a case."""
+    command = random.choice(COMMANDS)
+    alone = random.random() < 0.25
+    route = Route.WORKER if command.trigger != "supervise" and random.random() < 0.2 else Route.TASK
+    versioned = random.random() < 0.5
+    plan = draw_plan(random, kinds=kinds_for(command, versioned=versioned, route=route), rivals=ALONE_RIVALS if alone else Rival)
+    start = random.choice(STARTS.get(command.trigger, (Status.PENDING,)))
+    return Case(command, start, versioned, route, plan, ALONE if alone else CAREFUL)
+
+
+def campaign(updates: int, seed: int) -> tuple[Counter[str], Counter[str], list[tuple[Case, Judged]]]:
+    """Run so many updates: the verdicts, what befell, and the cases that went wrong."""
+    random = Random(seed)
+    verdicts, faults = Counter[str](), Counter[str]()
+    wrong: list[tuple[Case, Judged]] = []
+    for _ in range(updates):
+        case = draw_case(random)
+        judged = run(case)
+        verdicts[judged.verdict] += 1
+        verdicts[f"{'alone' if case.policy.sole_writer else 'among rivals'}: {judged.verdict}"] += 1
+        faults += judged.counts
+        if judged.wrong:
+            wrong.append((case, judged))
+    return verdicts, faults, wrong
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the campaign and print its counts."""
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--updates", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    began = time.perf_counter()
+    verdicts, faults, wrong = campaign(options.updates, options.seed)
+    complaints = Counter(complaint for _, judged in wrong for complaint in judged.wrong)
+    unknown = verdicts["OutcomeUnknown"] + verdicts["Indistinguishable"]
+    say = sys.stdout.write
+    say(f"updates            {options.updates:>9,}   (seed {options.seed}, {time.perf_counter() - began:.0f} s)\n")
+    say(f"faults injected    {faults.total():>9,}\n")
+    for name, count in sorted(faults.items()):
+        say(f"  {name:<28} {count:>9,}\n")
+    say(f"double actions     {complaints['double action']:>9,}\n")
+    say(f"lost acknowledgements {complaints['lost acknowledgement']:>6,}\n")
+    say(f"wrong verdicts     {len(wrong):>9,}\n")
+    say(f"cannot tell        {unknown:>9,}   ({unknown / options.updates:.1%})\n")
+    for name, count in sorted(verdicts.items()):
+        say(f"  {name:<40} {count:>9,}\n")
+    for case, judged in wrong[:5]:
+        say(f"wrong: {judged.wrong} {judged.verdict}\n  {case}\n")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
