@@ -1,6 +1,7 @@
 """Many updates through a network and rivals that fail by plan, each verdict judged by the journal of the platform's double.
 
 ``python -m tests.campaign --updates 100000 --seed 1`` prints the counts; the exit code is 1 when anything is wrong. Time is virtual.
+With ``--gateway pyreqwest`` (or another) the same cases go through that gateway, over sockets on 127.0.0.1; faults befall it from above.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
 from random import Random
-from typing import Final
+from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import attrs
 
@@ -31,6 +36,7 @@ from reservation_core import (
     Redirect,
     Refused,
     Reject,
+    Request,
     Reservation,
     ReservationError,
     Route,
@@ -41,7 +47,10 @@ from reservation_core import (
     perform,
 )
 from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.gateways.settings import Credentials
+from reservation_core.messages import VERSION_HEADER
 from reservation_core.testing.faults import FaultyGateway, Kind, Plan, Rival, VirtualClock, draw_plan, meddler
+from reservation_core.testing.loopback import WAIT, Connection, Loopback, head
 
 HEX: Final = "0123456789abcdef" * 2
 SID: Final = f"WR{HEX}"
@@ -67,6 +76,16 @@ CAREFUL: Final = Policy()
 ALONE: Final = Policy(sole_writer=True)
 ALONE_RIVALS: Final = (Rival.CANCELS, Rival.TIMES_OUT, Rival.RESCINDS)
 """What may happen to a reservation that nobody else commands."""
+GATEWAYS: Final = {
+    "pyreqwest": "PyreqwestGateway",
+    "pyreqwest-async": "AsyncPyreqwestGateway",
+    "httpx2": "Httpx2Gateway",
+    "httpx2-async": "AsyncHttpx2Gateway",
+    "aiohttp": "AiohttpGateway",
+    "twilio": "TwilioGateway",
+    "twilio-async": "AsyncTwilioGateway",
+}
+"""The gateways over sockets; each is imported only when it is asked for."""
 
 
 @attrs.frozen
@@ -107,11 +126,81 @@ class Judged:
     wrong: tuple[str, ...]
 
 
-def run(case: Case, *, in_a_loop: bool = False) -> Judged:
-    """Deliver one command, in a thread or in an event loop, and let the journal judge."""
+class Wire:
+    """One real gateway, open all along, and a server on 127.0.0.1 that answers for one platform after the other."""
+
+    def __init__(self, name: str, runner: asyncio.Runner) -> None:
+        self.exchanges = 0
+        self.server: Final = Loopback(self._answer, most=8)
+        self.runner: Final = runner
+        self.in_a_loop: Final = GATEWAYS[name].startswith("Async") or name == "aiohttp"
+        self.gateway: Final[Any] = runner.run(self._opened(name)) if self.in_a_loop else self._open(name)
+        self._platform = InMemoryGateway()
+
+    def to(self, platform: Platform) -> Any:
+        """Give the gateway, which from now on leads to this platform."""
+        self._platform = InMemoryGateway(platform)
+        self.server.requests.clear()  # what is on record stays small
+        return self.gateway
+
+    def _answer(self, connection: Connection) -> bool:
+        received = connection.receive()
+        self.exchanges += 1
+        method, path, _ = received.line.split(" ")
+        versions = [(VERSION_HEADER, version) for version in received.all(VERSION_HEADER)]
+        form = parse_qsl(received.body.decode(), keep_blank_values=True, strict_parsing=bool(received.body))
+        reply = self._platform.send(Request(method, path, versions, tuple(form)))
+        length = ("Content-Length", str(len(reply.body)))
+        connection.write(head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body)
+        return True
+
+    async def _opened(self, name: str) -> Any:
+        return self._open(name)
+
+    def _open(self, name: str) -> Any:
+        library, credentials = name.removesuffix("-async"), Credentials(str(WHERE.account_sid), "token")
+        kind: Any = getattr(import_module(f"reservation_core.gateways.{library}"), GATEWAYS[name])
+        if library != "twilio":
+            return kind(credentials, base_url=self.server.origin, timeout=WAIT)
+        http: Any = import_module("twilio.http.async_http_client").AsyncTwilioHttpClient() if self.in_a_loop else None
+        twilio: Any = import_module("twilio.rest")
+        self._client: Any = twilio.Client(credentials.username, credentials.password, http_client=http, environment={"": ""})
+        self._client.taskrouter.base_url = self.server.origin
+        return kind(self._client, timeout=WAIT)
+
+    def close(self) -> None:
+        """Close the gateway, and the client beneath it where that is the service's own."""
+        client = getattr(self, "_client", None)
+        if self.in_a_loop:
+            self.runner.run(self.gateway.aclose())
+            if client:
+                self.runner.run(client.http_client.close())
+        else:
+            self.gateway.close()
+            if client:
+                client.http_client.session.close()
+
+
+@contextmanager
+def wired(name: str) -> Generator[Wire]:
+    """Open a gateway to a server of its own."""
+    with asyncio.Runner() as runner:
+        wire = Wire(name, runner)
+        with wire.server:
+            try:
+                yield wire
+            finally:
+                wire.close()
+
+
+def run(case: Case, *, in_a_loop: bool = False, wire: Wire | None = None) -> Judged:
+    """Deliver one command, in a thread or in an event loop, in memory or over a wire, and let the journal judge."""
     clock, platform = VirtualClock(), Platform()
     held = platform.add(attrs.evolve(WHERE, status=case.start))
-    gateway = FaultyGateway(InMemoryGateway(platform), case.plan, meddle=meddler(platform), clock=clock)
+    beneath = InMemoryGateway(platform) if wire is None else wire.to(platform)
+    in_a_loop = in_a_loop if wire is None else wire.in_a_loop
+    finish = asyncio.run if wire is None else wire.runner.run
+    gateway = FaultyGateway(beneath, case.plan, meddle=meddler(platform), clock=clock)
     known = held if case.versioned else attrs.evolve(held, etag=None)
     jitter = Random(len(case.plan)).random
     outcome: Reservation | ReservationError
@@ -121,7 +210,7 @@ def run(case: Case, *, in_a_loop: bool = False) -> Judged:
             delivery = aperform(
                 known, case.command, gateway, route=case.route, policy=case.policy, clock=clock, sleep=asleep, random=jitter
             )
-            outcome = asyncio.run(delivery)
+            outcome = finish(delivery)
         else:
             outcome = perform(
                 known, case.command, gateway, route=case.route, policy=case.policy, clock=clock, sleep=clock.sleep, random=jitter
@@ -129,7 +218,11 @@ def run(case: Case, *, in_a_loop: bool = False) -> Judged:
     except ReservationError as error:
         outcome = error
     took, now, acted = clock.now, platform.get(SID), acts_of(platform, "client")
-    gateway.settle()  # what was still under way arrives now, when the verdict is out
+    # What was still under way arrives now, when the verdict is out.
+    if in_a_loop:
+        finish(gateway.asettle())
+    else:
+        gateway.settle()
     in_the_end = acts_of(platform, "client")
     wrong = [*judge(case, outcome, now, acted, in_the_end, acts_of(platform, "rival"))]
     if took > case.policy.deadline + 5.0 * 2:  # an exchange or two may be under way when it passes
@@ -206,14 +299,14 @@ def draw_case(random: Random) -> Case:
     return Case(command, start, versioned, route, plan, ALONE if alone else CAREFUL)
 
 
-def campaign(updates: int, seed: int) -> tuple[Counter[str], Counter[str], list[tuple[Case, Judged]]]:
+def campaign(updates: int, seed: int, wire: Wire | None = None) -> tuple[Counter[str], Counter[str], list[tuple[Case, Judged]]]:
     """Run so many updates: the verdicts, what befell, and the cases that went wrong."""
     random = Random(seed)
     verdicts, faults = Counter[str](), Counter[str]()
     wrong: list[tuple[Case, Judged]] = []
     for _ in range(updates):
         case = draw_case(random)
-        judged = run(case)
+        judged = run(case, wire=wire)
         verdicts[judged.verdict] += 1
         verdicts[f"{'alone' if case.policy.sole_writer else 'among rivals'}: {judged.verdict}"] += 1
         faults += judged.counts
@@ -225,22 +318,33 @@ def campaign(updates: int, seed: int) -> tuple[Counter[str], Counter[str], list[
 def main(arguments: list[str] | None = None) -> int:
     """Run the campaign and print its counts."""
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--updates", type=int, default=100_000)
+    parser.add_argument("--updates", type=int, help="100,000 in memory, 500 over sockets, unless given")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--gateway", choices=["memory", *GATEWAYS], default="memory", help="what the requests go through")
     options = parser.parse_args(arguments)
+    updates = (100_000 if options.gateway == "memory" else 500) if options.updates is None else options.updates
+    if updates < 1:
+        parser.error("--updates must be 1 or more")
     began = time.perf_counter()
-    verdicts, faults, wrong = campaign(options.updates, options.seed)
+    sockets = ""
+    if options.gateway == "memory":
+        verdicts, faults, wrong = campaign(updates, options.seed)
+    else:
+        with wired(options.gateway) as wire:
+            verdicts, faults, wrong = campaign(updates, options.seed, wire)
+        sockets = f"over sockets       {wire.exchanges:>9,}   (exchanges by {options.gateway}, {wire.server.connections} connections)\n"
     complaints = Counter(complaint for _, judged in wrong for complaint in judged.wrong)
     unknown = verdicts["OutcomeUnknown"] + verdicts["Indistinguishable"]
     say = sys.stdout.write
-    say(f"updates            {options.updates:>9,}   (seed {options.seed}, {time.perf_counter() - began:.0f} s)\n")
+    say(f"updates            {updates:>9,}   (seed {options.seed}, {time.perf_counter() - began:.0f} s)\n")
+    say(sockets)
     say(f"faults injected    {faults.total():>9,}\n")
     for name, count in sorted(faults.items()):
         say(f"  {name:<28} {count:>9,}\n")
     say(f"double actions     {complaints['double action']:>9,}\n")
     say(f"lost acknowledgements {complaints['lost acknowledgement']:>6,}\n")
     say(f"wrong verdicts     {len(wrong):>9,}\n")
-    say(f"cannot tell        {unknown:>9,}   ({unknown / options.updates:.1%})\n")
+    say(f"cannot tell        {unknown:>9,}   ({unknown / updates:.1%})\n")
     for name, count in sorted(verdicts.items()):
         say(f"  {name:<40} {count:>9,}\n")
     for case, judged in wrong[:5]:
