@@ -79,19 +79,21 @@ class Address:
 
 
 _COLLECTIONS: Final = {
-    Route.TASK: ("/v1/Workspaces/{}/Tasks/{}/Reservations", ("workspace_sid", "task_sid")),
-    Route.WORKER: ("/v1/Workspaces/{}/Workers/{}/Reservations", ("workspace_sid", "worker_sid")),
+    Route.TASK: ("/v1/Workspaces/%s/Tasks/%s/Reservations", ("workspace_sid", "task_sid")),
+    Route.WORKER: ("/v1/Workspaces/%s/Workers/%s/Reservations", ("workspace_sid", "worker_sid")),
 }
 
 
 def _writer(template: str, *fields: str) -> Callable[[Owned], str]:
-    """Make what writes the path of a template with the SIDs of these fields."""
-    read, right = attrgetter(*fields), are_sids(*fields)
+    """Make what writes the path of a template with the SIDs of these fields; the whole path is checked at once."""
+    read = attrgetter(*fields)
+    right = re.compile(template % tuple(sid(PREFIXES[field]).form for field in fields)).fullmatch
 
     def write(where: Owned) -> str:
         sids: tuple[object, ...] = read(where)
-        if right(sids):
-            return template.format(*sids)
+        path = template % sids
+        if right(path):
+            return path
         wrong = (field for field, value in zip(fields, sids, strict=True) if not (isinstance(value, str) and IS_SID[field](value)))
         raise IncompleteReservation(tuple(wrong))
 
@@ -99,7 +101,7 @@ def _writer(template: str, *fields: str) -> Callable[[Owned], str]:
 
 
 _TO_ALL: Final = {route: _writer(template, *fields) for route, (template, fields) in _COLLECTIONS.items()}
-_TO_ONE: Final = {route: _writer(template + "/{}", *fields, "sid") for route, (template, fields) in _COLLECTIONS.items()}
+_TO_ONE: Final = {route: _writer(template + "/%s", *fields, "sid") for route, (template, fields) in _COLLECTIONS.items()}
 
 
 def path_to(where: Addressed, route: Route) -> str:
@@ -131,6 +133,6 @@ def read_path(path: str) -> tuple[Route, Address] | None:
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))
     """
     for route, (template, fields) in _COLLECTIONS.items():
-        if match := re.fullmatch(template.replace("{}", "([^/?]+)") + r"(?:/([^/?]+))?(?:\?.*)?", path):
+        if match := re.fullmatch(template.replace("%s", "([^/?]+)") + r"(?:/([^/?]+))?(?:\?.*)?", path):
             return route, Address(sid=match[3], **dict(zip(fields, match.groups(), strict=False)))
     return None

@@ -54,7 +54,7 @@ class Headers(Mapping[str, str]):
 
 
 def _headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
-    if isinstance(given, Headers):
+    if type(given) is Headers:
         return given
     if isinstance(given, (dict, Mapping)):  # a dict is told at once
         return Headers(tuple(cast("Mapping[str, str]", given).items()))
@@ -104,7 +104,10 @@ class Reply:
     @property
     def etag(self) -> str | None:
         """The version of the resource, opaque; ``None`` where the route tells none."""
-        return self.headers.get("ETag") or None
+        for name, value in self.headers.pairs:
+            if name.lower() == "etag":
+                return value or None
+        return None
 
     @property
     def rate_limit(self) -> RateLimit:
