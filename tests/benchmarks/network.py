@@ -29,7 +29,7 @@ from tests.benchmarks.measure import QUICK, Comparison, Effort, Meter
 from tests.benchmarks.server import serving
 
 IN_FLIGHT: Final = 32
-_EACH: Final = 15
+_EACH: Final = 60
 """Updates that each of those in flight does, one after the other, in a round."""
 
 _TASKS: Final = f"update over loopback, {IN_FLIGHT} tasks"
