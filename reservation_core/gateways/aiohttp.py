@@ -38,6 +38,11 @@ except ImportError as _missing:
 FAILURES: Final = (ClientError, TimeoutError, OSError)
 
 
+def verbatim(url: str) -> URL:
+    """Give a URL that is sent as it is spelled."""
+    return URL(url, encoded=True)
+
+
 class AiohttpFailures(Exchange):
     """How aiohttp's failures are read, by whichever gateway it is beneath."""
 
@@ -63,7 +68,7 @@ class AiohttpGateway(AiohttpFailures, Incoming, AsyncClosing):
 
     async def asend(self, request: Request) -> Reply:
         """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
-        url = URL(self._address(request), encoded=True)
+        url = verbatim(self._address(request))
         self._stay()
         self._session = session = self._session or self._open()
         body = None if request.method == "GET" else request.body

@@ -4,8 +4,8 @@
    handshake) and ``ConnectTimeout``. Every other failure is ``GatewayError``, outcome unknown.
 2. httpx2 bounds each wait, not their sum. The sum is bounded here: by the event loop, and for threads by streams that know when the
    exchange must end. Only a name look-up in a thread takes as long as the system lets it.
-3. One request, sent once: no retry, no redirect followed, no cookie kept. (What a server writes beyond the end of a reply, httpx2
-   takes for the next one: a server that answers twice misleads it, where the other gateways give the connection up.)
+3. One request, sent once: no retry, no redirect followed, no cookie kept. A connection on which a server wrote beyond the end of a
+   reply is given up: httpx2 would take what it holds for the next reply.
 4. Certificates are always verified, against the system's store; ``SSL_CERT_FILE`` names another one. Proxy variables and netrc are
    not read.
 5. Replies are read as they come and unpacked here, so that the limit holds while they stream.
@@ -14,14 +14,9 @@ A gateway for asyncio belongs to the event loop that first uses it; close it the
 """
 
 import asyncio
-import contextlib
-import socket
-import ssl
-import threading
 import time
-from collections.abc import Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
 from reservation_core.errors import GatewayError
 from reservation_core.gateways.base import IDLE, AsyncClosing, Closing, Incoming, cause
@@ -29,8 +24,9 @@ from reservation_core.gateways.settings import Credentials, Options, user_agent
 from reservation_core.messages import Reply, Request
 
 try:
-    import httpcore2
     import httpx2
+
+    from reservation_core.gateways.httpcore2 import AsyncTransport, Network, Pooling, Transport
 except ImportError as _missing:
     raise ImportError("this gateway needs httpx2: pip install 'reservation-core[httpx2]'") from _missing
 
@@ -68,9 +64,14 @@ class _Exchange(Incoming):
             "trust_env": False,
         }
 
-    def _limits(self) -> httpx2.Limits:
+    def _pooling(self) -> Pooling:
         most = self._settings.max_connections
-        return httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=IDLE)
+        return {
+            "ssl_context": self._tls(),
+            "max_connections": most,
+            "max_keepalive_connections": most,
+            "keepalive_expiry": IDLE,
+        }
 
     def _outgoing(self, request: Request) -> _Outgoing:
         url, headers = self._address(request), [*request.headers.pairs]
@@ -96,8 +97,8 @@ class Httpx2Gateway(_Exchange, Closing):
     def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
         """Open the gateway; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(credentials, **options)
-        self._network: Final = _Network()
-        self._client: Final = httpx2.Client(transport=_Transport(self._tls(), self._limits(), self._network), **self._common())
+        self._network: Final = Network()
+        self._client: Final = httpx2.Client(transport=Transport(self._pooling(), self._network), **self._common())
 
     def send(self, request: Request) -> Reply:
         """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
@@ -128,7 +129,7 @@ class AsyncHttpx2Gateway(_Exchange, AsyncClosing):
     def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
         """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
         super().__init__(credentials, **options)
-        self._client: Final = httpx2.AsyncClient(verify=self._tls(), limits=self._limits(), **self._common())
+        self._client: Final = httpx2.AsyncClient(transport=AsyncTransport(self._pooling()), **self._common())
 
     async def asend(self, request: Request) -> Reply:
         """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
@@ -147,75 +148,3 @@ class AsyncHttpx2Gateway(_Exchange, AsyncClosing):
         """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
         self._closed = True
         await self._client.aclose()
-
-
-# --- the sum of the waits, for threads --------------------------------------------------------------------------------------------
-
-
-class _Network(threading.local, httpcore2.NetworkBackend):
-    """Connections that know when the exchange of their thread must end."""
-
-    end = 0.0
-
-    def left(self, timeout: float | None) -> float:
-        """Give the seconds that one wait may take: never none, for that would mean not to wait but to try."""
-        left = max(self.end - time.monotonic(), 0.001)
-        return left if timeout is None else min(timeout, left)
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        """Connect."""
-        stream = httpcore2.SyncBackend().connect_tcp(host, port, self.left(timeout), local_address, socket_options or ())
-        return _Stream(stream, self)
-
-
-class _Stream(httpcore2.NetworkStream):
-    """One such connection; closing it also ends a wait for it in another thread."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, network: _Network) -> None:
-        self._stream = stream
-        self._network = network
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what comes."""
-        return self._stream.read(max_bytes, self._network.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all."""
-        self._stream.write(buffer, self._network.left(timeout))
-
-    def close(self) -> None:
-        """Close the connection."""
-        with contextlib.suppress(OSError):
-            self.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        """Shake hands."""
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, self._network.left(timeout)), self._network)
-
-    def get_extra_info(self, info: str) -> Any:
-        """Tell of the connection."""
-        return self._stream.get_extra_info(info)
-
-
-class _Transport(httpx2.HTTPTransport):
-    """httpx2's own transport, on connections that know when to end."""
-
-    def __init__(self, context: ssl.SSLContext, limits: httpx2.Limits, network: _Network) -> None:
-        super().__init__(verify=context)
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=context,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=network,
-        )

@@ -51,7 +51,7 @@ class Opened(Protocol):
         """Send all requests at the same time, as far as the flavour can; the outcomes in the order of the requests."""
         ...
 
-    def send_and_close(self, request: Request, seconds: float) -> Reply:
+    def send_and_close(self, request: Request, seconds: float) -> Outcome:
         """Send one request, and close the gateway while it is under way."""
         ...
 
@@ -90,12 +90,12 @@ class Threads:
         with ThreadPoolExecutor(16) as pool:
             return list(pool.map(self._outcome, requests))
 
-    def send_and_close(self, request: Request, seconds: float) -> Reply:
+    def send_and_close(self, request: Request, seconds: float) -> Outcome:
         """Send one request, and close the gateway from another thread."""
         closing = threading.Timer(seconds, self.gateway.close)
         closing.start()
         try:
-            return self.gateway.send(request)
+            return self._outcome(request)
         finally:
             closing.join()
 
@@ -130,11 +130,11 @@ class Tasks:
 
         return self._runner.run(outcomes())
 
-    def send_and_close(self, request: Request, seconds: float) -> Reply:
+    def send_and_close(self, request: Request, seconds: float) -> Outcome:
         """Send one request, and close the gateway from another task."""
 
-        async def both() -> Reply:
-            sending = asyncio.ensure_future(self.gateway.asend(request))
+        async def both() -> Outcome:
+            sending = asyncio.ensure_future(self._outcome(request))
             await asyncio.sleep(seconds)
             await self.gateway.aclose()
             return await sending

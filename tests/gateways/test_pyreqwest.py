@@ -1,4 +1,4 @@
-"""The pyreqwest gateways keep every promise of the contract, and a few more."""
+"""The pyreqwest gateways keep every promise of the contract, those of a client of their own, and a few more."""
 
 import asyncio
 import functools
@@ -11,7 +11,7 @@ from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, Pyreqwest
 from reservation_core.gateways.settings import user_agent
 from reservation_core.testing import loopback
 from reservation_core.testing.bridges import Flavour
-from reservation_core.testing.contract import CREDENTIALS, AsyncGatewayContract, GatewayContract, failure, update
+from reservation_core.testing.contract import CREDENTIALS, AsyncOwnClientContract, OwnClientContract, failure, update
 from reservation_core.testing.loopback import Loopback, reply
 
 
@@ -46,14 +46,14 @@ class More:
             assert not isinstance(failure(opened, update()), NotSent)
 
 
-class TestPyreqwest(More, GatewayContract):
+class TestPyreqwest(More, OwnClientContract):
     @pytest.fixture
     def open_gateway(self) -> functools.partial[PyreqwestGateway]:
         """Open the gateway for threads."""
         return functools.partial(PyreqwestGateway, CREDENTIALS)
 
 
-class TestAsyncPyreqwest(More, AsyncGatewayContract):
+class TestAsyncPyreqwest(More, AsyncOwnClientContract):
     @pytest.fixture
     def open_gateway(self) -> functools.partial[AsyncPyreqwestGateway]:
         """Open the gateway for asyncio."""

@@ -1,13 +1,18 @@
-"""The gateways on a service's own twilio client keep the promises that are theirs to keep, and refuse a client that would break them."""
+"""The gateways on a service's own twilio client keep every promise of the contract, and refuse a client that would break them."""
 
 import asyncio
+import functools
 import gzip
+import os
+import ssl
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, Unpack
-from urllib.parse import parse_qsl
+from typing import Any, Unpack
 
 import pytest
+import requests
+from aiohttp import ClientSession, TCPConnector
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
@@ -19,18 +24,8 @@ from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway, 
 from reservation_core.messages import Reply
 from reservation_core.testing import loopback
 from reservation_core.testing.bridges import Flavour
-from reservation_core.testing.contract import CREDENTIALS, PATH, AsyncGatewayContract, GatewayContract, fetch, update
-from reservation_core.testing.loopback import Answer, Loopback, head, raw, reply
-
-THE_CLIENTS = "the session is the service's own, and so is what it keeps"
-EXEMPT = {
-    "test_no_cookie_is_kept": THE_CLIENTS,
-    "test_waiting_for_a_connection_was_not_sending": "how many connections there are is for the client to say",
-    "test_an_unanswered_connection_was_not_sent": "the client takes one time-out, for connecting and all the rest",
-    "test_a_whole_reply_is_handed_back[bytes]": "the client hands out text, not bytes",
-    "test_once_sent_the_outcome_is_unknown[half gzip]": "urllib3 and aiohttp take half a gzip for the whole",
-    "test_an_over_long_reply_is_refused[endless]": "the client reads a reply whole before the limit is looked at",
-}
+from reservation_core.testing.contract import CREDENTIALS, PATH, AsyncGatewayContract, GatewayContract, OwnClientContract, update
+from reservation_core.testing.loopback import WAIT, Answer, Connection, Loopback, head, raw, reply
 
 
 def client_for(base_url: str, **settings: Any) -> Any:
@@ -47,11 +42,30 @@ def place(options: Options) -> str:
 
 def own(options: Options) -> TwilioOptions:
     """Give the options that are not the client's."""
-    defaults = Settings(credentials=CREDENTIALS)
+    given = Settings(credentials=CREDENTIALS, **options)
     return {
-        "timeout": options.get("timeout", defaults.timeout),
-        "max_reply_bytes": options.get("max_reply_bytes", defaults.max_reply_bytes),
+        "connect_timeout": given.connect_timeout,
+        "timeout": given.timeout,
+        "max_reply_bytes": given.max_reply_bytes,
+        "max_connections": given.max_connections,
     }
+
+
+def asynchronous() -> AsyncTwilioHttpClient:
+    """Configure a client for asyncio that trusts whom the environment names (its own session trusts whom it did on import)."""
+    http_client: Any = AsyncTwilioHttpClient(pool_connections=False)
+    http_client.session = ClientSession(connector=TCPConnector(ssl=trust()))
+    return http_client
+
+
+@functools.cache
+def _trust(file: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=file)
+
+
+def trust() -> ssl.SSLContext:
+    """Trust whom the environment names, reading it once."""
+    return _trust(os.environ.get("SSL_CERT_FILE"))
 
 
 class Both:
@@ -67,15 +81,10 @@ class Both:
 
 
 class TestTwilio(Both, GatewayContract):
-    exempt: ClassVar = {
-        **EXEMPT,
-        "test_no_proxy_is_asked": THE_CLIENTS,
-        "test_the_time_out_covers_the_whole_exchange": "requests bounds each wait, not their sum",
-        "test_a_broken_handshake_was_not_sent": "requests tells a broken handshake from a later break by the certificate only",
-        "test_closing_ends_what_is_under_way": "requests cannot be interrupted",
-        "test_once_sent_the_outcome_is_unknown[bad length]": "http.client takes a length that is none for no length",
-        "test_a_whole_reply_is_handed_back[hints first]": "http.client takes early hints for the reply",
-    }
+    test_a_body_comes_back_as_bytes = OwnClientContract.test_a_body_comes_back_as_bytes
+    test_half_a_gzip_is_no_reply = OwnClientContract.test_half_a_gzip_is_no_reply
+    test_an_endless_reply_is_cut_short = OwnClientContract.test_an_endless_reply_is_cut_short
+    test_no_cookie_is_kept = OwnClientContract.test_no_cookie_is_kept
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., TwilioGateway]:
@@ -88,18 +97,18 @@ class TestTwilio(Both, GatewayContract):
 
 
 class TestAsyncTwilio(Both, AsyncGatewayContract):
-    exempt: ClassVar = {
-        **EXEMPT,
-        "test_a_get_on_the_wire": "aiohttp spells a query its own way, when given text",
-        "test_a_trusted_certificate_is_accepted": "aiohttp reads the certificates it trusts when it is imported",
-    }
+    test_early_hints_are_passed_over = OwnClientContract.test_early_hints_are_passed_over
+    test_the_time_out_covers_the_head = OwnClientContract.test_the_time_out_covers_the_head
+    test_a_broken_handshake_was_not_sent = OwnClientContract.test_a_broken_handshake_was_not_sent
+    test_no_proxy_is_asked = OwnClientContract.test_no_proxy_is_asked
+    test_closing_the_client_ends_what_is_under_way = OwnClientContract.test_closing_ends_what_is_under_way
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., AsyncTwilioGateway]:
         """Wrap a client that keeps its connections, in the running event loop."""
 
         def opening(**options: Unpack[Options]) -> AsyncTwilioGateway:
-            return AsyncOwning(client_for(place(options), http_client=AsyncTwilioHttpClient()), **own(options))
+            return AsyncOwning(client_for(place(options), http_client=asynchronous()), **own(options))
 
         return opening
 
@@ -123,31 +132,93 @@ class AsyncOwning(AsyncTwilioGateway):
 # --- what is read all the same ----------------------------------------------------------------------------------------------------
 
 
-def test_a_query_means_the_same() -> None:
-    """The library beneath may write an escape in a query another way, but the server reads the same of it."""
+def test_half_a_gzip_yields_no_more_than_came() -> None:
+    """Where aiohttp takes half a gzip for the whole, what comes out is what came in, or less; never anything else."""
+
+    async def scene(origin: str) -> Reply:
+        async with AsyncOwning(client_for(origin, http_client=AsyncTwilioHttpClient())) as gateway:
+            return await gateway.asend(update())
+
+    with Loopback(reply(gzip.compress(b"{}")[:-9], headers=[("Content-Encoding", "gzip")])) as server:
+        assert asyncio.run(scene(server.origin)).body == b"{}"
+
+
+def test_the_client_sees_the_reply_too() -> None:
+    """What the service hooked into its client is shown each reply whole, though the gateway read it first."""
+    seen: list[bytes] = []
+
+    def look(response: requests.Response, **_: object) -> None:
+        seen.append(response.content)
+
+    http_client = TwilioHttpClient(request_hooks={"response": look})
+    answers = [loopback.zipped(b'{"n": 1}'), reply(b"", "302 Found", [("Location", "/elsewhere")])]
+    with Loopback(*answers) as server, Owning(client_for(server.origin, http_client=http_client)) as gateway:
+        assert [gateway.send(update()).status for _ in answers] == [200, 302]
+    assert seen == [b'{"n": 1}', b""]
+
+
+def test_only_what_is_unpacked_is_asked_for() -> None:
+    """The client would offer more ways of packing than the gateway unpacks; it does not."""
+    with Loopback() as server, Owning(client_for(server.origin)) as gateway:
+        gateway.send(update())
+    assert server.requests[0].all("Accept-Encoding") == ["gzip"]
+
+
+def test_a_reply_that_is_too_long_is_hung_up_on() -> None:
+    """The connection of a reply that is not read to its end is closed at once, not when somebody collects it."""
+    gone = threading.Event()
+
+    def long(connection: Connection) -> bool:
+        connection.receive()
+        connection.write(head(headers=[("Content-Length", "50")]) + b"x" * 11)
+        if not connection.begins():
+            gone.set()
+        return False
+
+    with Loopback(long) as server, Owning(client_for(server.origin), max_reply_bytes=10) as gateway:
+        with pytest.raises(GatewayError) as caught:
+            gateway.send(update())
+        assert gone.wait(WAIT - 1)
+    assert "10" in caught.value.reason  # and with it, all that led to it was kept until here
+
+
+@pytest.mark.parametrize("answer", [loopback.silence(), raw(head(headers=[("Content-Length", "9")]), *[b""] * 3, pause=0.15)])
+def test_a_late_reply_is_called_late(answer: Answer) -> None:
+    """Where the time ran out, before the reply or within it, the failure says how long it was waited for."""
+    late = pytest.raises(GatewayError, match=r"no whole reply from .* in 0\.2 s")
+    with Loopback(answer) as server, Owning(client_for(server.origin), timeout=0.2) as gateway, late:
+        gateway.send(update())
+
+
+def test_the_client_outlives_the_gateway() -> None:
+    """Closing the gateway leaves the client open, for threads and for asyncio: another gateway on it goes on."""
 
     async def scene(origin: str) -> None:
-        async with AsyncOwning(client_for(origin, http_client=AsyncTwilioHttpClient())) as gateway:
-            await gateway.asend(fetch(f"{PATH}?PageToken=a%2Fb+c%26%2B%3D%C3%A9&PageSize=50"))
+        client = client_for(origin, http_client=AsyncTwilioHttpClient())
+        async with AsyncTwilioGateway(client) as first:
+            await first.asend(update())
+        async with AsyncOwning(client) as second:
+            assert (await second.asend(update())).status == 200
 
     with Loopback() as server:
+        client = client_for(server.origin)
+        with TwilioGateway(client) as first:
+            first.send(update())
+        with Owning(client) as second:
+            assert second.send(update()).status == 200
         asyncio.run(scene(server.origin))
-    query = server.requests[0].line.split(" ")[1].partition("?")[2]
-    assert parse_qsl(query) == [("PageToken", "a/b c&+=\u00e9"), ("PageSize", "50")]
+    assert server.connections == 2
 
 
-@pytest.mark.parametrize(
-    ("answer", "body"),
-    [
-        (raw(head(headers=[("Content-Length", "two")]) + b"{}"), b"{}"),
-        (reply(gzip.compress(b"{}")[:-9], headers=[("Content-Encoding", "gzip")]), b"{}"),
-        (raw(head("204 No Content")), b""),
-    ],
-)
-def test_a_lenient_library_yields_no_more_than_came(answer: Answer, body: bytes) -> None:
-    """Where requests reads a broken reply on, what comes out is what came in, or less; never anything else."""
-    with Loopback(answer) as server, Owning(client_for(server.origin)) as gateway:
-        assert gateway.send(update()).body == body
+def test_a_client_that_keeps_no_connection_will_do() -> None:
+    """A client without a session of its own opens one each time, and the gateway still measures what comes."""
+    http_client = TwilioHttpClient(pool_connections=False)
+    with Loopback(reply(), reply(b"x" * 11)) as server:
+        gateway = TwilioGateway(client_for(server.origin, http_client=http_client), max_reply_bytes=10)
+        assert gateway.send(update()).body == b"{}"
+        with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
+            gateway.send(update())
+    assert server.connections == 2
 
 
 # --- clients that are refused -----------------------------------------------------------------------------------------------------
@@ -227,6 +298,47 @@ def test_a_client_without_a_session_will_do() -> None:
 
     gateway = TwilioGateway(client_for("https://taskrouter.twilio.com", http_client=Own()), timeout=3)
     assert gateway.send(update()) == Reply(200, (), b"{}")
+
+
+class Plain:
+    """A client of the service's own making, on plain requests."""
+
+    is_async = False
+
+    def request(self, method: str, url: str, auth: tuple[str, str], timeout: float, **given: Any) -> Response:
+        with requests.request(method, url, auth=auth, timeout=timeout, data=given["data"], headers=given["headers"]) as response:
+            return Response(response.status_code, response.text, response.headers)
+
+
+def test_a_client_of_the_services_own_is_told_who_asks() -> None:
+    """A client of the service's own making gets the credentials as a pair; what it reads is measured, and its failures are told apart."""
+    halting = raw(head(headers=[("Content-Length", "9")]) + b"half", b"", b"", b"", pause=0.15)
+    with Loopback(reply(), reply(b"x" * 11), halting) as server:
+        gateway = TwilioGateway(client_for(server.origin, http_client=Plain()), timeout=0.2, max_reply_bytes=10)
+        assert gateway.send(update()).body == b"{}"
+        with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
+            gateway.send(update())
+        with pytest.raises(GatewayError, match=r"no whole reply from .* in 0\.2 s"):
+            gateway.send(update())
+    assert server.requests[0].all("Authorization") == [CREDENTIALS.authorization]
+
+
+def test_an_awaited_client_of_the_services_own_will_do() -> None:
+    """A client of the service's own making is awaited and given the address as text, and needs no session."""
+
+    class Awaited:
+        is_async = True
+
+        async def request(self, **given: Any) -> Response:
+            assert given["url"] == f"https://taskrouter.twilio.com{PATH}"
+            assert given["headers"]["Authorization"] == CREDENTIALS.authorization
+            return Response(200, "{}", {})
+
+    async def scene() -> None:
+        async with AsyncTwilioGateway(client_for("https://taskrouter.twilio.com", http_client=Awaited())) as gateway:
+            assert await gateway.asend(update()) == Reply(200, (), b"{}")
+
+    asyncio.run(scene())
 
 
 def test_a_closed_client_sends_nothing() -> None:
