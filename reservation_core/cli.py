@@ -273,8 +273,16 @@ def _flags(command: type[Command]) -> Iterator[inspect.Parameter]:
             env_var=_variable(parameter) if secret else None,
         )
         yield inspect.Parameter(
-            parameter.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[hints[parameter.field], flag]
+            parameter.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[hints[parameter.field], flag, _Unjudged()]
         )
+
+
+class _Unjudged:
+    """Keeps pydantic from judging what the commands judge: cyclopts asks it as soon as anything has loaded it."""
+
+    def __get_pydantic_core_schema__(self, *_: object) -> dict[str, str]:
+        """Accept any value."""
+        return {"type": "any"}
 
 
 def _reader(parameter: Parameter) -> Callable[[object, Sequence[cyclopts.Token]], Value]:

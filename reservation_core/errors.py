@@ -22,6 +22,9 @@
         └── OutcomeUnknown         the policy gave up: .last_known
             └── Indistinguishable  done by us or by somebody else, which nobody can tell: .reservation
 
+A webhook that is not believed to be the platform's is a branch of its own, :class:`reservation_core.webhooks.Forged`: act on nothing
+in it.
+
 ``attempts`` holds every exchange of a delivery, and is no part of what errors are compared by.
 
 Errors are values: they carry fields, compare by them, pickle, and build their text only when it is asked for. No text holds a

@@ -53,7 +53,8 @@ class Headers(Mapping[str, str]):
         return f"<headers: {', '.join(self)}>"
 
 
-def _headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
+def as_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
+    """Make headers of a mapping or of pairs."""
     if type(given) is Headers:
         return given
     if isinstance(given, (dict, Mapping)):  # a dict is told at once
@@ -75,7 +76,7 @@ class Request:
 
     method: str
     path: str
-    headers: Headers = attrs.field(default=AS_JSON, converter=_headers)
+    headers: Headers = attrs.field(default=AS_JSON, converter=as_headers)
     form: Pairs = attrs.field(default=(), repr=lambda form: f"<{', '.join(name for name, _ in form)}>")
 
     @property
@@ -98,7 +99,7 @@ class Reply:
     """One HTTP reply as a gateway brings it: status, headers, and the whole body as bytes."""
 
     status: int
-    headers: Headers = attrs.field(default=Headers(), converter=_headers)
+    headers: Headers = attrs.field(default=Headers(), converter=as_headers)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
     @property

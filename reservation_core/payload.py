@@ -11,17 +11,17 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
-from urllib.parse import parse_qsl
 
 from reservation_core.addresses import IS_SID, PREFIXES, are_sids
 from reservation_core.errors import Fault, MalformedReply, UnknownStatus
+from reservation_core.forms import decode_form
 from reservation_core.lifecycle import Status
 from reservation_core.privacy import mask, shorten
 from reservation_core.reservation import Links, Reservation
 
 Payload: TypeAlias = Mapping[str, object] | str | bytes
 
-_CALLBACK: Final = {
+CALLBACK: Final = {
     "ReservationSid": "sid",
     "AccountSid": "account_sid",
     "WorkspaceSid": "workspace_sid",
@@ -29,6 +29,8 @@ _CALLBACK: Final = {
     "WorkerSid": "worker_sid",
     "WorkerName": "worker_name",
 }
+"""A reservation's fields by the names that forms have for them."""
+
 _STATUS: Final = "reservation_status"
 _ABSENT: Final = object()
 _decode: Final = json.JSONDecoder().decode
@@ -47,7 +49,7 @@ def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservatio
     """
     body = read_object(payload) if isinstance(payload, (str, bytes)) else payload
     if "ReservationSid" in body and _STATUS not in body:
-        return _read_callback(body, etag)
+        return read_callback(body, etag=etag)
     return read_resource(body, etag=etag)
 
 
@@ -56,21 +58,52 @@ def read_object(text: str | bytes) -> Mapping[str, object]:
 
     :raises MalformedReply: when it is neither.
     """
+    text = read_text(text)
+    if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():  # no JSON object begins with a letter
+        return read_fields(text)
+    body = read_json(text)
+    if not isinstance(body, dict):
+        raise MalformedReply((Fault("(body)", f"is a JSON {name_of(body)}, not an object"),))
+    return cast("dict[str, object]", body)
+
+
+def read_text(text: str | bytes) -> str:
+    """Decode a body, which is UTF-8, with or without a byte order mark.
+
+    :raises MalformedReply: when it is not.
+    """
     if isinstance(text, bytes):
         try:
-            text = text.decode().removeprefix("\ufeff")  # the codec that skips the mark is no C
+            return text.decode().removeprefix("\ufeff")  # the codec that skips the mark is no C
         except UnicodeDecodeError:
             raise MalformedReply((Fault("(body)", "is not UTF-8 text"),)) from None
+    return text
+
+
+def read_json(text: str) -> object:
+    """Read any JSON value.
+
+    :raises MalformedReply: when it is none.
+    """
     try:
-        if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():  # no JSON object begins with a letter
-            return _read_form(text)
-        body: object = _decode(text)
+        return _decode(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise MalformedReply((Fault("(body)", f"is neither JSON nor a callback's form{where}" if text.strip() else "is empty"),)) from None
-    if not isinstance(body, dict):
-        raise MalformedReply((Fault("(body)", f"is a JSON {_name(body)}, not an object"),))
-    return cast("dict[str, object]", body)
+
+
+def read_fields(text: str) -> Mapping[str, object]:
+    """Read a form: the list of its values by each name.
+
+    :raises MalformedReply: when what is escaped is no UTF-8, or there are more than a thousand fields.
+    """
+    fields: dict[str, list[str]] = {}
+    try:
+        for name, value in decode_form(text.strip()):
+            fields.setdefault(name, []).append(value)
+    except ValueError:
+        raise MalformedReply((Fault("(body)", "is neither JSON nor a callback's form"),)) from None
+    return fields
 
 
 def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: str = "", awaited: bool = False) -> Reservation:
@@ -86,8 +119,8 @@ def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: 
     sid, account_sid, workspace_sid, task_sid, worker_sid = _read_sids(body, path, faults)
     if status is None:
         faults.append(_status_fault(path, word))
-    created = _read_date(get("date_created"), path + "date_created", faults)
-    updated = _read_date(get("date_updated"), path + "date_updated", faults)
+    created = read_date(get("date_created"), path + "date_created", faults)
+    updated = read_date(get("date_updated"), path + "date_updated", faults)
     worker_name = _read_text(get("worker_name"), path + "worker_name", faults)
     url = _read_text(get("url"), path + "url", faults)
     links = _read_links(get("links"), path, faults)
@@ -118,40 +151,57 @@ _FIELDS: Final = tuple(PREFIXES)
 _NESTED: Final = tuple("task.sid" if field == "task_sid" else field for field in _FIELDS)
 
 
-def _read_callback(form: Mapping[str, object], etag: str | None) -> Reservation:
-    """Read an assignment callback: nothing in it names a status, and it is sent when the worker is reserved, so it is pending."""
-    faults = (
-        [Fault("EventType", "makes this an event callback, whose status is not pending; read it as an event")]
-        if "EventType" in form
-        else []
-    )
-    fields: dict[str, object] = {_STATUS: Status.PENDING.value}
-    for name, field in _CALLBACK.items():
-        value = form.get(name)
-        if isinstance(value, list):  # as parsers give it that keep repeated keys
-            values = cast("list[object]", value)
-            value = values[0] if values else None
-            if len(values) > 1:
-                faults.append(Fault(name, f"is given {len(values)} times"))
-        fields[field] = value or None
+def read_callback(form: Mapping[str, object], *, etag: str | None = None, faults: Sequence[Fault] = ()) -> Reservation:
+    """Read an assignment callback: nothing in it names a status, and it is sent when the worker is reserved, so it is pending.
+
+    :param faults: what is found wrong already, to be raised with everything else.
+    """
+    if "EventType" in form:
+        faults = [*faults, Fault("EventType", "makes this an event callback, whose status is not pending; read it as an event")]
+    return read_renamed(form, CALLBACK, Status.PENDING, etag=etag, faults=faults)
+
+
+def read_renamed(
+    told: Mapping[str, object],
+    names: Mapping[str, str],
+    status: Status,
+    *,
+    etag: str | None = None,
+    path: str = "",
+    faults: Sequence[Fault] = (),
+) -> Reservation:
+    """Read a reservation whose fields have other names, and whose status is known otherwise; an empty field is none.
+
+    :param names: the field by the name it has there.
+    :param path: where it stands in a larger body.
+    :param faults: what is found wrong already, to be raised with everything else.
+    """
+    faults = list(faults)
+    fields: dict[str, object] = {_STATUS: status.value}
+    for name, field in names.items():
+        fields[field] = first(told, name, path, faults) or None
+    named = {field: path + name for name, field in names.items()}
     if fields["sid"] is None:
-        faults.append(Fault("ReservationSid", "is empty"))
+        faults.append(Fault(named["sid"], "is missing or empty"))
     try:
         reservation = read_resource(fields, etag=etag)
     except MalformedReply as error:
-        names = {field: name for name, field in _CALLBACK.items()}
-        faults += [Fault(names[fault.path], fault.problem, fault.value) for fault in error.faults]
+        faults += [Fault(named[fault.path], fault.problem, fault.value) for fault in error.faults]
         raise MalformedReply(tuple(faults)) from None
     if faults:
         raise MalformedReply(tuple(faults))
     return reservation
 
 
-def _read_form(text: str) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    for name, value in parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=1000):
-        cast("list[str]", fields.setdefault(name, [])).append(value)
-    return fields
+def first(told: Mapping[str, object], name: str, path: str, faults: list[Fault]) -> object:
+    """Take a field's value; parsers that keep repeated keys give a list, and more than one value is a fault."""
+    value = told.get(name)
+    if isinstance(value, list):
+        values = cast("list[object]", value)
+        value = values[0] if values else None
+        if len(values) > 1:
+            faults.append(Fault(path + name, f"is given {len(values)} times"))
+    return value
 
 
 def _status_fault(path: str, word: object) -> Fault:
@@ -180,11 +230,11 @@ def _read_sids(body: Mapping[str, object], path: str, faults: list[Fault]) -> Se
 def _read_text(value: object, path: str, faults: list[Fault]) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    faults.append(Fault(path, f"is a JSON {_name(value)}, not a text"))
+    faults.append(Fault(path, f"is a JSON {name_of(value)}, not a text"))
     return None
 
 
-def _read_date(value: object, path: str, faults: list[Fault]) -> datetime | None:
+def read_date(value: object, path: str, faults: list[Fault]) -> datetime | None:
     """Read ISO 8601 (without an offset it is GMT, as the reference has it) or epoch seconds, as an aware datetime in UTC."""
     if value is None:
         return None
@@ -206,14 +256,14 @@ def _read_links(value: object, path: str, faults: list[Fault]) -> Links | None:
     if value is None:
         return None
     if not isinstance(value, (dict, Mapping)):
-        faults.append(Fault(path + "links", f"is a JSON {_name(value)}, not an object"))
+        faults.append(Fault(path + "links", f"is a JSON {name_of(value)}, not an object"))
         return None
     pairs: list[tuple[str, str]] = []
     for name, link in cast("Mapping[str, object]", value).items():
         if isinstance(link, str):
             pairs.append((name, link))
         elif link is not None:
-            faults.append(Fault(f"{path}links.{mask(name)}", f"is a JSON {_name(link)}, not a text"))
+            faults.append(Fault(f"{path}links.{mask(name)}", f"is a JSON {name_of(link)}, not a text"))
     return Links(tuple(pairs))
 
 
@@ -228,5 +278,6 @@ _NAMES: Final[Mapping[type, str]] = {
 }
 
 
-def _name(value: object) -> str:
+def name_of(value: object) -> str:
+    """Say what a value is, in JSON's words."""
     return _NAMES.get(type(value), type(value).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -266,6 +267,16 @@ def test_encode_gathers_every_violation() -> None:
     for name in ("To = <personal>", "Timeout = 'soon'", "Beep = 'loud'", "SipAuthPassword = <secret>"):
         assert name in said.err
     assert "nobody" not in said.err
+
+
+def test_loading_pydantic_changes_nothing() -> None:
+    """A process in which anything has loaded pydantic is told the same: every violation, by the commands themselves."""
+    importlib.import_module("pydantic")
+    said = run("encode", "conference", "--timeout", "soon", "--beep", "loud", "--sip-auth-password", "")
+    assert (said.code, said.out) == (1, "")
+    for name in ("Timeout = 'soon'", "Beep = 'loud'", "SipAuthPassword = <secret>"):
+        assert name in said.err
+    assert run("encode", "conference", "--timeout", "30").code == 0
 
 
 def test_a_secret_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

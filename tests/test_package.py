@@ -170,7 +170,7 @@ def _root() -> Path:
     return Path(reservation_core.__file__).parent.parent
 
 
-@pytest.mark.parametrize("module", ["reservation_core", "reservation_core.emulator"])
+@pytest.mark.parametrize("module", ["reservation_core", "reservation_core.emulator", "reservation_core.webhooks"])
 def test_importing_brings_only_the_two_dependencies(module: str) -> None:
     """A fresh interpreter that imports the library loads ``attrs``, ``transitions`` and its ``six``, and nothing else from outside."""
     loaded = _modules_after(f"import {module}")

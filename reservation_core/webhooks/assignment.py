@@ -1,0 +1,85 @@
+"""The assignment callback: what it tells of the reservation, its task and its worker.
+
+It names no status: it is sent when the worker is reserved, so the reservation is pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, cast
+
+import attrs
+
+from reservation_core.errors import Fault
+from reservation_core.payload import CALLBACK, Payload, read_callback
+from reservation_core.reservation import Reservation
+from reservation_core.webhooks.reading import Attributes, Reader, read_mapping
+
+_KNOWN: Final = frozenset(
+    {*CALLBACK, "WorkflowSid", "TaskQueueSid", "TaskAge", "TaskPriority", "TaskAttributes", "WorkerAttributes", "Timestamp"}
+)
+
+
+def _names(told: Mapping[str, object]) -> str:
+    return f"<{', '.join(told)}>"
+
+
+@attrs.frozen(kw_only=True)
+class Assignment:
+    """One assignment callback. A ``repr`` shows the names of the attributes and of the other fields, and none of their values.
+
+    :param reservation: pending, with every SID that was told.
+    :param task_attributes: the JSON object as it was told; empty where none was. So are ``worker_attributes``.
+    :param task_age: in seconds.
+    :param time: when the callback was made, aware, in UTC.
+    :param others: the fields that are not documented, as they came.
+    """
+
+    reservation: Reservation
+    task_attributes: Attributes = attrs.field(repr=_names)
+    worker_attributes: Attributes = attrs.field(repr=_names)
+    workflow_sid: str | None
+    task_queue_sid: str | None
+    task_age: int | None
+    task_priority: int | None
+    time: datetime | None
+    others: Mapping[str, object] = attrs.field(repr=_names)
+
+
+def read_assignment(payload: Payload) -> Assignment:
+    """Read an assignment callback.
+
+    :param payload: its form: a mapping of its fields, or the body as it was sent.
+    :raises MalformedReply: with every fault, that of attributes which are no JSON object among them.
+
+    >>> assignment = read_assignment("ReservationSid=WR" + "a" * 32 + "&TaskAttributes=%7B%22language%22%3A%22en%22%7D")
+    >>> assignment.reservation.status, assignment.task_attributes
+    (<Status.PENDING: 'pending'>, {'language': 'en'})
+    """
+    form = read_mapping(payload, "an assignment callback")
+    faults: list[Fault] = []
+    reader = Reader(form, faults)
+    task_attributes, worker_attributes = reader.attributes("TaskAttributes"), reader.attributes("WorkerAttributes")
+    workflow_sid, task_queue_sid = reader.text("WorkflowSid"), reader.text("TaskQueueSid")
+    task_age, task_priority = reader.whole("TaskAge"), reader.whole("TaskPriority")
+    made = reader.time("Timestamp")
+    return Assignment(
+        reservation=read_callback(form, faults=faults),
+        task_attributes=task_attributes,
+        worker_attributes=worker_attributes,
+        workflow_sid=workflow_sid,
+        task_queue_sid=task_queue_sid,
+        task_age=task_age,
+        task_priority=task_priority,
+        time=made,
+        others={name: _only(value) for name, value in form.items() if name not in _KNOWN},
+    )
+
+
+def _only(value: object) -> object:
+    """Take a value out of the list that a parser put it in."""
+    if not isinstance(value, list):
+        return value
+    values = cast("list[object]", value)
+    return values[0] if len(values) == 1 else values

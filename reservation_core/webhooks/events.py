@@ -1,0 +1,175 @@
+"""Events as they are reported: by the workspace's event callback (a form) or by Event Streams (CloudEvents), read into one value.
+
+1. The type says what happened; no field of an event names the reservation's status.
+2. ``reservation.wrapup`` reports wrapping and ``reservation.created`` pending; ``reservation.failed`` reports no status, for nobody was
+   reserved. A type that reports no status of a reservation is kept, and its ``fact`` is ``None``.
+3. Neither way promises an order, and either may repeat itself: go by ``key``, then by ``version``, then by ``time``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, cast
+
+import attrs
+
+from reservation_core.errors import Fault, MalformedReply
+from reservation_core.lifecycle import Status
+from reservation_core.payload import CALLBACK, Payload, read_renamed
+from reservation_core.reservation import Reservation
+from reservation_core.webhooks.reading import Reader, as_mapping, read_body
+
+_CALLED: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
+
+EVENT_TYPES: Final[Mapping[Status, str]] = {status: f"reservation.{_CALLED.get(status, status)}" for status in Status}
+"""The type of the event that reports each status."""
+
+FACTS: Final[Mapping[str, Status]] = {type_: status for status, type_ in EVENT_TYPES.items()}
+"""The status that each type of event reports; a type that is not here reports none."""
+
+_STREAM_TYPE: Final = "com.twilio.taskrouter."
+_STREAM_NAMES: Final = {
+    name: re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+    for name in (*CALLBACK, "Sid", "ReservationVersion", "TaskAssignmentStatus", "Timestamp", "TimestampMs")
+} | {"EventType": "eventtype"}
+_STREAM_FIELDS: Final = {_STREAM_NAMES[name]: field for name, field in CALLBACK.items()}
+_SIDS: Final = {name: field for name, field in CALLBACK.items() if field in {"sid", "task_sid", "worker_sid", "workspace_sid"}}
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """One thing that happened, as it was reported.
+
+    :param sid: the event's own, the same on every way and every repetition; not documented for callbacks, though seen there.
+    :param type: such as ``reservation.accepted``.
+    :param fact: the reservation's status that it reports; ``None`` for every other type.
+    :param reservation: the reservation with that status and the SIDs that were told; ``None`` without a fact.
+    :param version: the reservation's, which grows with every change; ``None`` where it was not told.
+    :param time: aware, in UTC, to the millisecond where it was told so.
+    :param task_status: the task's assignment status, where it was told.
+    :param told: everything, as it came; it holds personal data. Events are compared without it.
+    """
+
+    sid: str | None
+    type: str
+    fact: Status | None
+    reservation: Reservation | None
+    version: int | None
+    time: datetime
+    reservation_sid: str | None
+    task_sid: str | None
+    worker_sid: str | None
+    workspace_sid: str | None
+    task_status: str | None
+    told: Mapping[str, object] = attrs.field(repr=False, eq=False)
+
+    @property
+    def key(self) -> str:
+        """What a repetition is told by: the event's SID, or else what it says, when, and of what."""
+        return self.sid or "/".join((self.type, self.time.isoformat(), self.reservation_sid or self.task_sid or self.worker_sid or ""))
+
+
+def read_event(payload: Payload) -> Event:
+    """Read one event.
+
+    :param payload: an event callback's form or a CloudEvent: a mapping, or the body as it was sent.
+    :raises MalformedReply: with every fault.
+
+    >>> event = read_event({"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32, "Timestamp": "1400000000"})
+    >>> event.fact, event.reservation.status
+    (<Status.WRAPPING: 'wrapping'>, <Status.WRAPPING: 'wrapping'>)
+    """
+    return _read_one(read_body(payload), "")
+
+
+def read_events(payload: Payload, *, unreadable: Callable[[MalformedReply], object] | None = None) -> tuple[Event, ...]:
+    """Read all events of a body: one, or a batch of Event Streams.
+
+    :param unreadable: is told of each event of a batch that cannot be read, instead of refusing all of them: the platform sends a
+        batch that was refused again, for hours.
+    :raises MalformedReply: with every fault of every event; and always when the body is no JSON and no form.
+    """
+    body = read_body(payload)
+    if not isinstance(body, list):
+        return (_read_one(body, ""),)
+    events: list[Event] = []
+    faults: list[Fault] = []
+    for number, one in enumerate(cast("list[object]", body)):
+        try:
+            events.append(_read_one(one, f"[{number}]."))
+        except MalformedReply as error:
+            if unreadable is None:
+                faults += error.faults
+            else:
+                unreadable(error)
+    if faults:
+        raise MalformedReply(tuple(faults))
+    return tuple(events)
+
+
+def _read_one(body: object, path: str) -> Event:
+    told = as_mapping(body, "an event", path.rstrip(".") or "(body)")
+    faults: list[Fault] = []
+    if "EventType" in told:
+        form = Reader(told, faults, path)
+        return _gather(told, form, CALLBACK, form.text("EventType"), _time(form), form.text("Sid"))
+    envelope = Reader(told, faults, path, {"Timestamp": "time"})
+    data, path = _inner(told, "data", path)
+    outer = Reader(data, faults, path, _STREAM_NAMES)
+    payload, path = _inner(data, "payload", path) if "payload" in data else (data, path)
+    inner = Reader(payload, faults, path, _STREAM_NAMES)
+    # the envelope's type is that of the subscription; the documented samples' payloads name others
+    type_ = (envelope.text("type") or inner.text("EventType") or "").removeprefix(_STREAM_TYPE) or None
+    sid = inner.text("Sid") or outer.text("Sid") or envelope.text("id")
+    return _gather(told, inner, _STREAM_FIELDS, type_, _time(inner, outer, envelope), sid)
+
+
+def _inner(told: Mapping[str, object], name: str, path: str) -> tuple[Mapping[str, object], str]:
+    """Go one layer further in, and say where that is."""
+    return as_mapping(told.get(name), "an object", path + name), f"{path}{name}."
+
+
+def _time(*readers: Reader) -> datetime | None:
+    """Take the time from the innermost that tells it, by the millisecond where it does."""
+    faults = readers[0].faults
+    found = len(faults)
+    for reader in readers:
+        if time := reader.milliseconds("TimestampMs") or reader.time("Timestamp"):
+            return time
+    if len(faults) == found:
+        readers[0].blame("Timestamp", "is missing")
+    return None
+
+
+def _gather(
+    told: Mapping[str, object], reader: Reader, names: Mapping[str, str], type_: str | None, time: datetime | None, sid: str | None
+) -> Event:
+    """Put an event together once everything has been looked at, or raise what is wrong."""
+    if type_ is None:
+        reader.blame("EventType", "is missing")
+    fact = FACTS.get(type_ or "")
+    version, task_status = reader.whole("ReservationVersion"), reader.text("TaskAssignmentStatus")
+    if fact is None:
+        reservation = None
+        sids = {field: reader.text(name) for name, field in _SIDS.items()}
+    else:
+        reservation = read_renamed(reader.told, names, fact, path=reader.path, faults=reader.faults)
+        sids = {field: getattr(reservation, field) for field in _SIDS.values()}
+    if reader.faults or type_ is None or time is None:
+        raise MalformedReply(tuple(reader.faults))
+    return Event(
+        sid=sid,
+        type=type_,
+        fact=fact,
+        reservation=reservation,
+        version=version,
+        time=time,
+        reservation_sid=sids["sid"],
+        task_sid=sids["task_sid"],
+        worker_sid=sids["worker_sid"],
+        workspace_sid=sids["workspace_sid"],
+        task_status=task_status,
+        told=told,
+    )

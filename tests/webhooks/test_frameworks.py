@@ -1,0 +1,263 @@
+"""In every framework a webhook is verified over what its server really received, then read and answered; forged ones are turned away."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
+
+import fastapi
+import flask
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from reservation_core import Accept, MalformedReply
+from reservation_core.messages import Reply
+from reservation_core.webhooks import (
+    ACKNOWLEDGED,
+    Forged,
+    Verifier,
+    answer,
+    read_assignment,
+    read_events,
+    sign,
+    turn_away,
+    with_body_hash,
+)
+from reservation_core.webhooks import django as on_django
+from reservation_core.webhooks import flask as on_flask
+from reservation_core.webhooks import starlette as on_starlette
+from reservation_core.webhooks.wsgi import from_environ
+
+Answered: TypeAlias = tuple[int, str | None, bytes]
+"""The status, the content type and the body of an answer."""
+
+Send: TypeAlias = Callable[[str, Mapping[str, str], bytes], Answered]
+"""Sends a path with its query, headers and a body to a service."""
+
+Decide: TypeAlias = Callable[[str, bytes], Reply]
+"""What a service does with a path and a verified body."""
+
+TOKEN: Final = "0123456789abcdef" * 2
+ORIGIN: Final = "https://hooks.example.com"
+PEER: Final = "10.0.0.1"
+SID: Final = "WR" + "6" * 32
+FIELDS: Final = (("ReservationSid", SID), ("TaskAttributes", '{"name": "Zoë"}'), ("Tag", "b"), ("Tag", "a"))
+PATH: Final = "/hooks/assign%20to%2Fme;v=1?node=a%20b&node=c+d"
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+def decide(path: str, body: bytes) -> Reply:
+    """Accept what is for Zoë, and acknowledge events of accepted reservations."""
+    if "events" in path:
+        return ACKNOWLEDGED if [event.type for event in read_events(body)] == ["reservation.accepted"] else Reply(500)
+    return answer(Accept() if read_assignment(body).task_attributes["name"] == "Zoë" else None)
+
+
+# --- one small service in each framework -----------------------------------------------------------------------------------------
+
+
+def _endpoint(verifier: Verifier) -> Callable[[Request], Awaitable[Response]]:
+    async def hook(request: Request) -> Response:
+        try:
+            reply = decide(request.url.path, await on_starlette.receive(request, verifier))
+        except (Forged, MalformedReply) as error:
+            reply = turn_away(error)
+        return on_starlette.respond(reply)
+
+    return hook
+
+
+def _asgi(app: Starlette) -> Send:
+    client = TestClient(app, base_url=ORIGIN, client=(PEER, 50000))
+
+    def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        response = client.post(path, content=body, headers=dict(headers))
+        return response.status_code, response.headers.get("content-type"), response.content
+
+    return send
+
+
+def starlette_service(verifier: Verifier) -> Send:
+    """Serve with Starlette."""
+    return _asgi(Starlette(routes=[Route("/hooks/{rest:path}", _endpoint(verifier), methods=["POST"])]))
+
+
+def fastapi_service(verifier: Verifier) -> Send:
+    """Serve with FastAPI."""
+    app = fastapi.FastAPI()
+    app.post("/hooks/{rest:path}", response_model=None)(_endpoint(verifier))
+    return _asgi(app)
+
+
+def flask_service(verifier: Verifier) -> Send:
+    """Serve with Flask."""
+    app = flask.Flask("service")
+
+    def hook(rest: str) -> flask.Response:
+        try:
+            reply = decide(rest, on_flask.receive(verifier))
+        except (Forged, MalformedReply) as error:
+            reply = turn_away(error)
+        return on_flask.respond(reply)
+
+    app.add_url_rule("/hooks/<path:rest>", view_func=hook, methods=["POST"])
+    client = app.test_client()
+
+    def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        response = client.post(path, base_url=ORIGIN, data=body, headers=dict(headers), environ_overrides={"REMOTE_ADDR": PEER})
+        return response.status_code, response.headers.get("Content-Type"), response.data
+
+    return send
+
+
+def _django(module: str) -> Any:  # the library brings no types
+    settings = importlib.import_module("django.conf").settings
+    if not settings.configured:
+        settings.configure(ALLOWED_HOSTS=["*"], LOGGING_CONFIG=None, USE_TZ=True)
+        importlib.import_module("django").setup()
+    return importlib.import_module(module)
+
+
+def django_service(verifier: Verifier) -> Send:
+    """Serve with Django."""
+
+    def hook(request: on_django.Request, rest: str) -> object:
+        try:
+            reply = decide(rest, on_django.receive(request, verifier))
+        except (Forged, MalformedReply) as error:
+            reply = turn_away(error)
+        return on_django.respond(reply)
+
+    class Urls:
+        urlpatterns: Final = (_django("django.urls").path("hooks/<path:rest>", hook),)
+
+    client = _django("django.test").Client(headers={"host": "hooks.example.com"})
+
+    def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        given = dict(headers)
+        kind = given.pop("Content-Type")
+        with _django("django.test.utils").override_settings(ROOT_URLCONF=Urls):
+            response = client.post(path, body, kind, secure=True, headers=given, REMOTE_ADDR=PEER, RAW_URI=path)
+        return response.status_code, response.headers.get("Content-Type"), response.content
+
+    return send
+
+
+each = pytest.mark.parametrize("service", [starlette_service, fastapi_service, flask_service, django_service])
+
+
+def callback(url: str = ORIGIN + PATH, fields: tuple[tuple[str, str], ...] = FIELDS) -> tuple[dict[str, str], bytes]:
+    """Give the headers and the body of an assignment callback."""
+    return {"X-Twilio-Signature": sign(url, fields, TOKEN), "Content-Type": FORM}, urlencode(fields).encode()
+
+
+# --- the promises ----------------------------------------------------------------------------------------------------------------
+
+
+@each
+def test_a_callback_is_verified_read_and_answered(service: Callable[[Verifier], Send]) -> None:
+    """The escapes of path and query, repeated fields and letters beyond ASCII arrive as they were signed."""
+    assert service(Verifier(TOKEN))(PATH, *callback()) == (200, "application/json", b'{"instruction": "accept"}')
+    assert service(Verifier(TOKEN))("/hooks/a", *callback(ORIGIN + "/hooks/a"))[0] == 200
+
+
+@each
+def test_deciding_later_is_an_empty_json_answer(service: Callable[[Verifier], Send]) -> None:
+    """No framework takes the content type away from an empty answer."""
+    fields = (("ReservationSid", SID), ("TaskAttributes", '{"name": "Max"}'))
+    assert service(Verifier(TOKEN))(PATH, *callback(fields=fields)) == (200, "application/json", b"")
+
+
+@each
+def test_a_batch_of_events_is_verified_read_and_acknowledged(service: Callable[[Verifier], Send]) -> None:
+    """The hash in the query is that of the body, to the byte, and the answer is the documented one."""
+    payload = {"reservation_sid": SID, "timestamp": "2014-05-13T16:53:20.123Z", "worker_name": "Zoë"}
+    batch = [{"type": "com.twilio.taskrouter.reservation.accepted", "id": "NO1", "data": {"payload": payload}}]
+    body = json.dumps(batch, ensure_ascii=False, indent=1).encode()
+    path = with_body_hash("/hooks/events", body)
+    headers = {"X-Twilio-Signature": sign(ORIGIN + path, (), TOKEN), "Content-Type": "application/json"}
+    send = service(Verifier(TOKEN))
+    assert send(path, headers, body) == (204, "application/json", b"")
+    assert send(path, headers, body + b" ")[0] == 403
+
+
+@each
+def test_what_is_forged_or_unreadable_is_turned_away(service: Callable[[Verifier], Send]) -> None:
+    """A wrong signature is 403; a callback that is the platform's but cannot be read is 400; neither says more."""
+    send = service(Verifier(TOKEN))
+    headers, body = callback()
+    assert send(PATH, headers, body + b"&More=1") == (403, "text/plain; charset=utf-8", b"")
+    assert send(PATH.replace("node=c", "node=d"), headers, body)[0] == 403
+    assert send(PATH.replace("%2F", "/"), headers, body)[0] == 403
+    assert send(PATH, {"Content-Type": FORM}, body)[0] == 403
+    assert send(PATH, *callback(fields=(("ReservationSid", "x"),))) == (400, "text/plain; charset=utf-8", b"")
+
+
+@each
+def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(service: Callable[[Verifier], Send]) -> None:
+    """A public base URL holds; what is forwarded is believed of a trusted peer only, whose address comes from the connection."""
+    headers, body = callback("http://public.example:8443" + PATH)
+    headers |= {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "public.example:8443"}
+    assert service(Verifier(TOKEN, public_url="http://public.example:8443"))(PATH, headers, body)[0] == 200
+    assert service(Verifier(TOKEN, trusted_proxies=PEER))(PATH, headers, body)[0] == 200
+    assert service(Verifier(TOKEN, trusted_proxies="10.0.0.2"))(PATH, headers, body)[0] == 403
+    assert service(Verifier(TOKEN))(PATH, headers, body)[0] == 403
+
+
+# --- servers that tell less ------------------------------------------------------------------------------------------------------
+
+
+def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
+    """Both are optional in ASGI: the path is escaped anew then, and nobody is trusted."""
+    headers, body = callback(ORIGIN + "/hooks/assign%20me")
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "https",
+        "path": "/hooks/assign me",
+        "query_string": b"",
+        "server": ("app", 8000),
+        "headers": [(b"host", b"hooks.example.com"), *((name.lower().encode(), value.encode()) for name, value in headers.items())],
+    }
+    assert asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN))) == body
+
+
+def test_wsgi_does_without_the_raw_path() -> None:
+    """The path is escaped anew from the bytes it holds, one character each; a host that was not sent is the server's own."""
+    environ: dict[str, object] = {
+        "wsgi.url_scheme": "http",
+        "SERVER_NAME": "app",
+        "SERVER_PORT": "8000",
+        "SCRIPT_NAME": "/hooks",
+        "PATH_INFO": "/käthe 1".encode().decode("latin-1"),
+        "CONTENT_TYPE": FORM,
+        "HTTP_X_TWILIO_SIGNATURE": "abc",
+        "REMOTE_ADDR": PEER,
+    }
+    webhook = from_environ(environ, b"a=1")
+    assert (webhook.url, webhook.peer, webhook.body) == ("http://app:8000/hooks/k%C3%A4the%201", PEER, b"a=1")
+    assert dict(webhook.headers) == {"Content-Type": FORM, "X-Twilio-Signature": "abc"}
+    assert from_environ(environ | {"QUERY_STRING": "a=%20"}, b"").url == "http://app:8000/hooks/k%C3%A4the%201?a=%20"
+    assert from_environ(environ | {"REQUEST_URI": "http://evil.example/"}, b"").url == "http://app:8000/hooks/k%C3%A4the%201"
+
+
+@pytest.mark.parametrize("factory", ["RequestFactory", "AsyncRequestFactory"])
+def test_django_does_without_the_raw_path(factory: str) -> None:
+    """Under WSGI and ASGI the path is the one Django escapes anew."""
+    headers, body = callback("https://testserver/hooks/assign%20me?a=%20")
+    kind = headers.pop("Content-Type")
+    made = getattr(_django("django.test"), factory)()
+    request = made.post("/hooks/assign%20me?a=%20", body, kind, secure=True, headers=headers)
+    assert on_django.receive(request, Verifier(TOKEN)) == body

@@ -1,0 +1,47 @@
+"""What the webhooks offer is pinned: the book, the emulator and every service rely on it."""
+
+from __future__ import annotations
+
+import inspect
+
+from reservation_core import webhooks
+
+NAMES = {
+    "ACKNOWLEDGED",
+    "ANSWER_WITHIN",
+    "EVENT_TYPES",
+    "FACTS",
+    "Algorithm",
+    "Assignment",
+    "Attributes",
+    "Budget",
+    "Event",
+    "Forged",
+    "Json",
+    "Verifier",
+    "Webhook",
+    "answer",
+    "read_assignment",
+    "read_event",
+    "read_events",
+    "sign",
+    "turn_away",
+    "with_body_hash",
+}
+
+
+def test_the_public_names_are_pinned() -> None:
+    """They are exactly these, each once, and nothing else looks public."""
+    assert len(webhooks.__all__) == len(set(webhooks.__all__))
+    assert set(webhooks.__all__) == NAMES
+    public = {name for name, value in vars(webhooks).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert public == NAMES
+
+
+def test_every_class_and_function_is_documented() -> None:
+    """Each has a docstring of its own that begins with a whole sentence."""
+    for name in sorted(NAMES):
+        value: object = getattr(webhooks, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            text = inspect.cleandoc(value.__doc__ or "")
+            assert text.split("\n\n")[0].rstrip()[-1] in ".:", name
