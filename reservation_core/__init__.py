@@ -1,5 +1,7 @@
 """The domain library of TaskRouter reservations: what may be asked of one, how it is asked, and what the answer means."""
 
+import sys
+
 from reservation_core.addresses import Address, Route
 from reservation_core.commands import Accept, Call, Complete, Conference, Dequeue, Redirect, Reject, Supervise, Wrap
 from reservation_core.declaration import Caution, Parameter, Reading
@@ -115,3 +117,8 @@ __all__ = [
     "prepare_fetch",
     "read_reservation",
 ]
+
+if "hypothesis.strategies" in sys.modules:  # so that it draws our classes aright; it is never imported for that
+    from reservation_core.testing import registration as _registration
+
+    _registration.register()

@@ -27,9 +27,9 @@ from reservation_core.commands import COMMANDS
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.privacy import Secrecy
+from reservation_core.testing.strategies import arguments, build, texts
 from reservation_core.vocabulary import Uri, encode
 from tests.oracle import rows
-from tests.strategies import arguments, build, texts
 
 SIDS = {"workspace_sid": "WS" + "a" * 32, "task_sid": "WT" + "b" * 32, "worker_sid": "WK" + "c" * 32, "sid": "WR" + "d" * 32}
 WORKSPACE, TASK, WORKER, SID = (f"--{name.replace('_', '-')}={sid}" for name, sid in SIDS.items())

@@ -42,9 +42,9 @@ from reservation_core import (
     Wrap,
 )
 from reservation_core.commands import COMMANDS
+from reservation_core.testing.strategies import arguments, build, commands, invalid_commands, near_misses
 from reservation_core.vocabulary import Many
 from tests.oracle import load, rows
-from tests.strategies import arguments, build, commands, near_misses, spoilt_arguments
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -284,17 +284,21 @@ def test_the_official_client_sends_the_same_of_everything(kind: type[Command], d
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
 @some
 @given(data=st.data())
-def test_one_near_miss_is_one_violation(kind: type[Command], data: st.DataObject) -> None:
-    """A single wrong value gives a single violation, which names the parameter, the rule, the value as it may be shown, and the remedy."""
-    given_, wrong = data.draw(spoilt_arguments(kind))
-    error = refused(build, kind, given_)
+def test_one_broken_rule_is_one_violation(kind: type[Command], data: st.DataObject) -> None:
+    """A single broken rule gives a single violation, which names the parameter, the rule, the value as it may be shown, and the remedy."""
+    invalid = data.draw(invalid_commands(kind))
+    error = refused(invalid.build)
     (violation,) = error.violations
+    (wrong,) = (parameter for parameter in kind.parameters if parameter.field == invalid.field)
     assert error.command == kind.__name__
     assert (violation.parameter, violation.field) == (wrong.wire, wrong.field)
-    assert violation.rule.startswith("must ")
-    value = given_[wrong.field]
-    taken = _as_tuple(value) if isinstance(wrong.kind, Many) else value
-    assert violation.value == wrong.kind.show(taken)
+    if wrong.field in invalid.arguments:
+        value = invalid.arguments[wrong.field]
+        taken = _as_tuple(value) if isinstance(wrong.kind, Many) else value
+        assert violation.value == wrong.kind.show(taken)
+        assert violation.rule.startswith("must ")
+    else:
+        assert (violation.value, violation.rule) == ("nothing", "is required")
     assert violation.remedy
     assert f"{kind.__name__} cannot be sent:\n  {wrong.wire} = {violation.value}: {violation.rule}" in str(error)
     assert str(error).endswith(f"; {violation.remedy}")

@@ -69,6 +69,7 @@ from reservation_core.gateways.settings import Credentials
 from reservation_core.otel import OpenTelemetryWatch
 from reservation_core.reconciliation import acts_between
 from reservation_core.testing.faults import Fault, FaultyGateway, Kind, Rival, VirtualClock, meddler
+from reservation_core.testing.strategies import plans
 from tests.campaign import ALONE, ALONE_RIVALS, CAREFUL, COMMANDS, SID, STARTS, WHERE, Case, acts_of, kinds_for, main, run
 
 PENDING: Final = attrs.evolve(WHERE, etag="3")
@@ -668,15 +669,7 @@ def cases(draw: st.DrawFn) -> Case:
     command, alone = draw(st.sampled_from(COMMANDS)), draw(st.booleans())
     route = Route.TASK if command.trigger == "supervise" else draw(st.sampled_from(Route))
     versioned = draw(st.booleans())
-    faults = st.builds(
-        Fault,
-        st.sampled_from(kinds_for(command, versioned=versioned, route=route)),
-        st.sampled_from([Rival.NONE, *ALONE_RIVALS] if alone else list(Rival)),
-        st.sampled_from([503, 500]),
-        st.none() | st.sampled_from([0.0, 2.0, 60.0]),
-        st.integers(1, 3),
-    )
-    plan = tuple(draw(st.lists(faults, max_size=8)))
+    plan = draw(plans(kinds_for(command, versioned=versioned, route=route), (Rival.NONE, *ALONE_RIVALS) if alone else Rival))
     start = draw(st.sampled_from(STARTS.get(command.trigger, (Status.PENDING,))))
     policy = attrs.evolve(ALONE if alone else CAREFUL, attempts=draw(st.integers(1, 5)), retry_stale=draw(st.booleans()))
     return Case(command, start, versioned, route, plan, policy)

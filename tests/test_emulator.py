@@ -56,8 +56,8 @@ from reservation_core import (
     read_reservation,
 )
 from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
+from reservation_core.testing.strategies import commands
 from tests.oracle import load, rows
-from tests.strategies import commands
 
 HEX: Final = "0123456789abcdef" * 2
 WORKSPACE, TASK, WORKER, SID, ACCOUNT = (f"{prefix}{HEX}" for prefix in ("WS", "WT", "WK", "WR", "AC"))

@@ -50,8 +50,8 @@ from reservation_core import (
     prepare,
     prepare_fetch,
 )
+from reservation_core.testing.strategies import build, commands, near_sids, reservations
 from tests.oracle import load, rows
-from tests.strategies import build, commands, near_sids, reservations
 
 HEX: Final = "0123456789abcdef" * 2
 PATHS: Final = {

@@ -47,8 +47,8 @@ from reservation_core import (
     prepare_fetch,
 )
 from reservation_core.delivery import USUAL
+from reservation_core.testing.strategies import near_sids
 from tests.oracle import load
-from tests.strategies import near_sids
 
 HEX: Final = "0123456789abcdef" * 2
 WORKSPACE, TASK, WORKER, SID = (f"{prefix}{HEX}" for prefix in ("WS", "WT", "WK", "WR"))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from reservation_core import ON_HOLD, Decision, Edge, Evidence, Source, Status, decide, follow
 from reservation_core.lifecycle import COMMANDS, FACTS, MACHINE, TRIGGERS, State, Step, allowed, check_graph, step
+from reservation_core.testing.strategies import statuses
 from tests.oracle import rows
-from tests.strategies import statuses
 
 MARKS = {"D": Evidence.DOCUMENTED, "S": Evidence.OBSERVED, "I": Evidence.INFERRED, "U": Evidence.UNKNOWN}
 STATES: tuple[State, ...] = (*Status, ON_HOLD)

@@ -13,9 +13,9 @@ from reservation_core import Command, Evidence, Parameter
 from reservation_core.commands import COMMANDS
 from reservation_core.parameters import PARAMETER
 from reservation_core.privacy import Secrecy
+from reservation_core.testing.strategies import build
 from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Text, Uri, Whole
 from tests.oracle import load, rows
-from tests.strategies import build
 
 ROWS = rows("parameters")
 OWN = [row for row in ROWS if row["name"] not in {"ReservationStatus", "Instruction"}]

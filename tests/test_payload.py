@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reservation_core import MalformedReply, Reservation, ReservationError, Status, UnknownStatus, read_reservation
+from reservation_core.testing.strategies import near_sids, words
 from tests.oracle import load, rows
-from tests.strategies import near_sids, words
 
 Body: TypeAlias = dict[str, object]
 

@@ -32,8 +32,8 @@ from reservation_core import (
 )
 from reservation_core.commands import COMMANDS
 from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
+from reservation_core.testing.strategies import commands, reservations
 from tests.oracle import rows
-from tests.strategies import commands, reservations
 
 ENDS: Final = {"rejected", "timeout", "canceled", "rescinded", "completed"}
 FACTS: Final = {(row["from"], row["to"]) for row in rows("facts")}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from reservation_core import ON_HOLD, Call, Command, Redirect, Reservation, Status, Supervise, decide, explain
 from reservation_core.commands import COMMANDS
 from reservation_core.reservation import Links
+from reservation_core.testing.strategies import commands, reservations
 from tests.oracle import load, rows
-from tests.strategies import commands, reservations
 
 few = settings(max_examples=40)
 URL = "https://example.com/"

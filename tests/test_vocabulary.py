@@ -14,9 +14,9 @@ from hypothesis.strategies import SearchStrategy
 
 from reservation_core import vocabulary
 from reservation_core.privacy import Secrecy, mask, shorten
+from reservation_core.testing.strategies import near_misses, values
 from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Text, Uri, Value, Whole, encode, sid
 from tests.oracle import rows
-from tests.strategies import near_misses, values
 
 UNWRITABLE = [chr(code) for code in (0x00, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0xD800, 0xDFFF)]
 few = settings(max_examples=25)
