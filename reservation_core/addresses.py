@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from operator import attrgetter
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeGuard, cast
 
 import attrs
 
 from reservation_core.errors import IncompleteReservation
+from reservation_core.fields import ByFields
 from reservation_core.vocabulary import sid
 
 PREFIXES: Final = {"sid": "WR", "account_sid": "AC", "workspace_sid": "WS", "task_sid": "WT", "worker_sid": "WK"}
 """The SIDs a reservation holds, and how each begins."""
 
-IS_SID: Final = {field: re.compile(sid(prefix).form).fullmatch for field, prefix in PREFIXES.items()}
-"""Whether a text is the SID that a field asks for."""
+
+def is_sid(value: object, field: str) -> TypeGuard[str]:
+    """Whether a value is the SID that a field asks for."""
+    return isinstance(value, str) and re.fullmatch(sid(PREFIXES[field]).form, value) is not None
 
 
-def are_sids(*fields: str) -> Callable[[Iterable[object]], bool]:
+def are_sids(*fields: str) -> Callable[[Iterable[object]], TypeGuard[Iterable[str]]]:
     """Make the check that sees at one glance whether values are the SIDs that these fields ask for, all of them."""
     right = re.compile("\n".join(sid(PREFIXES[field]).form for field in fields)).fullmatch
 
-    def check(values: Iterable[object]) -> bool:
+    def check(values: Iterable[object]) -> TypeGuard[Iterable[str]]:
         try:
             return right("\n".join(cast("Iterable[str]", values))) is not None
         except TypeError:  # one of them is no text
@@ -68,8 +70,8 @@ class Addressed(Owned, Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Address:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Address(ByFields):
     """The SIDs of one reservation, for reading it before anything else is known of it; the route in use says which are needed."""
 
     workspace_sid: str | None
@@ -78,30 +80,21 @@ class Address:
     worker_sid: str | None = None
 
 
+def _task_path(where: Owned) -> str:
+    return f"/v1/Workspaces/{where.workspace_sid}/Tasks/{where.task_sid}/Reservations"
+
+
+def _worker_path(where: Owned) -> str:
+    return f"/v1/Workspaces/{where.workspace_sid}/Workers/{where.worker_sid}/Reservations"
+
+
 _COLLECTIONS: Final = {
-    Route.TASK: ("/v1/Workspaces/%s/Tasks/%s/Reservations", ("workspace_sid", "task_sid")),
-    Route.WORKER: ("/v1/Workspaces/%s/Workers/%s/Reservations", ("workspace_sid", "worker_sid")),
+    Route.TASK: (_task_path, ("workspace_sid", "task_sid")),
+    Route.WORKER: (_worker_path, ("workspace_sid", "worker_sid")),
 }
-
-
-def _writer(template: str, *fields: str) -> Callable[[Owned], str]:
-    """Make what writes the path of a template with the SIDs of these fields; the whole path is checked at once."""
-    read = attrgetter(*fields)
-    right = re.compile(template % tuple(sid(PREFIXES[field]).form for field in fields)).fullmatch
-
-    def write(where: Owned) -> str:
-        sids: tuple[object, ...] = read(where)
-        path = template % sids
-        if right(path):
-            return path
-        wrong = (field for field, value in zip(fields, sids, strict=True) if not (isinstance(value, str) and IS_SID[field](value)))
-        raise IncompleteReservation(tuple(wrong))
-
-    return write
-
-
-_TO_ALL: Final = {route: _writer(template, *fields) for route, (template, fields) in _COLLECTIONS.items()}
-_TO_ONE: Final = {route: _writer(template + "/%s", *fields, "sid") for route, (template, fields) in _COLLECTIONS.items()}
+_FORMS: Final = Address(**{field: sid(prefix).form for field, prefix in PREFIXES.items() if field != "account_sid"})
+_right: Final = re.compile(f"(?:{_task_path(_FORMS)}|{_worker_path(_FORMS)})(?:/{_FORMS.sid})?").fullmatch
+"""Whether a path is made of SIDs: a whole path is checked at once, by the path that their forms make."""
 
 
 def path_to(where: Addressed, route: Route) -> str:
@@ -109,7 +102,11 @@ def path_to(where: Addressed, route: Route) -> str:
 
     :raises IncompleteReservation: when a SID of it is missing or is none.
     """
-    return _TO_ONE[route](where)
+    write, fields = _COLLECTIONS[route]
+    path = f"{write(where)}/{where.sid}"
+    if _right(path) is None:
+        raise _lack(where, *fields, "sid")
+    return path
 
 
 def path_to_all(where: Owned, route: Route) -> str:
@@ -117,7 +114,16 @@ def path_to_all(where: Owned, route: Route) -> str:
 
     :raises IncompleteReservation: when a SID of it is missing or is none.
     """
-    return _TO_ALL[route](where)
+    write, fields = _COLLECTIONS[route]
+    path = write(where)
+    if _right(path) is None:
+        raise _lack(where, *fields)
+    return path
+
+
+def _lack(where: Owned, *fields: str) -> IncompleteReservation:
+    sids = {field: getattr(where, field) for field in fields}
+    return IncompleteReservation(tuple(field for field, value in sids.items() if not is_sid(value, field)))
 
 
 def parents(where: Owned) -> tuple[str, str, str]:
@@ -132,7 +138,9 @@ def read_path(path: str) -> tuple[Route, Address] | None:
     >>> read_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))
     """
-    for route, (template, fields) in _COLLECTIONS.items():
-        if match := re.fullmatch(template.replace("%s", "([^/?]+)") + r"(?:/([^/?]+))?(?:\?.*)?", path):
+    segment = "([^/?]+)"
+    for route, (write, fields) in _COLLECTIONS.items():
+        collection = write(Address(workspace_sid=segment, task_sid=segment, worker_sid=segment, sid=None))
+        if match := re.fullmatch(rf"{collection}(?:/{segment})?(?:\?.*)?", path):
             return route, Address(sid=match[3], **dict(zip(fields, match.groups(), strict=False)))
     return None

@@ -13,29 +13,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
+from types import FunctionType, UnionType
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Union, get_args, get_origin
 
 import attrs
 
 from reservation_core.errors import Violation
 from reservation_core.evidence import Evidence, Source
-from reservation_core.vocabulary import Kind
+from reservation_core.fields import ByFields
+from reservation_core.vocabulary import Kind, plain
 
 if TYPE_CHECKING:
     from reservation_core.parameters import Command
 
 
-@attrs.frozen
-class Reading:
+class Reading(NamedTuple):
     """What one source says of a disputed rule."""
 
     says: str
     source: Source
 
 
-@attrs.frozen
-class Caution:
+class Caution(NamedTuple):
     """A rule that sources dispute, or that is only inferred, met by this command: it is built and can be sent all the same.
 
     ``readings`` are the two ways to see it; ``taken`` is the one this library acts on.
@@ -52,8 +51,7 @@ class Caution:
         return f"{self.parameter}: {first.says} ({first.source}); but {second.says} ({second.source}). Taken here: {self.taken}."
 
 
-@attrs.frozen
-class Dispute:
+class Dispute(NamedTuple):
     """A caution waiting for its case, which ``when`` tells from the parameter's value (``None`` when unset) and the command.
 
     Where the dispute is about the command itself, the command stands in the value's place.
@@ -65,8 +63,7 @@ class Dispute:
     evidence: Evidence = Evidence.DOCUMENTED
 
 
-@attrs.frozen
-class About:
+class About(NamedTuple):
     """What is known of a parameter beyond its type.
 
     :param says: what it does, in one sentence.
@@ -85,8 +82,8 @@ class About:
     disputes: tuple[Dispute, ...] = ()
 
 
-@attrs.frozen
-class Parameter:
+@attrs.frozen(eq=False, repr=False)
+class Parameter(ByFields):
     """One form parameter of one command, as its field declares it."""
 
     field: str
@@ -111,8 +108,7 @@ class Parameter:
         return Violation(self.wire, self.field, problem.rule, self.kind.show(value), problem.remedy, self.about.code)
 
 
-@attrs.frozen
-class Rule:
+class Rule(NamedTuple):
     """A rule over several parameters of one command, asked only when all of them are set and right by themselves.
 
     :param fields: the fields; their values are the arguments of ``broken``, and the first is the one to blame.
@@ -159,16 +155,18 @@ def _notes(hint: object) -> Iterator[tuple[object, object]]:
             yield from _notes(arm)
 
 
-def compile_check(parameters: Sequence[Parameter], rules: Sequence[Rule]) -> dict[str, object]:
-    """Write a command's quick check, and the reading of its values, as one function each.
+def compile_methods(head: tuple[str, str], parameters: Sequence[Parameter], rules: Sequence[Rule]) -> dict[str, FunctionType]:
+    """Write a command's quick check, the reading of its values and its form as one method each.
 
-    Both stand on every command's way, and a loop over 32 parameters takes three times as long.
+    They stand on every command's way, and a loop over 32 parameters takes three times as long.
     """
     constants: dict[str, object] = {f"broken_{number}": rule.broken for number, rule in enumerate(rules)}
+    constants |= {"__name__": __name__, "head": head, "plain": plain}
     tests = [(f"{p.field} is not None and " if p.required else "") + p.kind.expression(p.field, constants) for p in parameters]
     for number, rule in enumerate(rules):
         unset = "".join(f"{field} is None or " for field in rule.fields)
         tests.append(f"({unset}not broken_{number}({', '.join(rule.fields)}))")
+    adding = "\n".join(f"    if (value := self.{p.field}) is not None:\n        {p.kind.adding(p.wire)}" for p in parameters)
     source = f"""
 def __attrs_post_init__(self):
     ({"".join(f"{p.field}, " for p in parameters)}) = self.__dict__.values()  # as attrs has just set them, in order
@@ -181,6 +179,12 @@ def __attrs_post_init__(self):
 
 def _values(self):
     return ({" ".join(f"self.{p.field}," for p in parameters)})
+
+def form(self):
+    pairs = [head]
+    add = pairs.append
+{adding}
+    return tuple(pairs)
 """
     exec(compile(source, "<the check of a command>", "exec"), constants)  # noqa: S102 - built from our own declarations only
-    return {name: constants[name] for name in ("__attrs_post_init__", "_values")}
+    return {name: made for name, made in constants.items() if isinstance(made, FunctionType) and made.__globals__ is constants}

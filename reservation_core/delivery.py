@@ -40,8 +40,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from functools import partial
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias, TypeVarTuple
 
 import attrs
 
@@ -61,6 +60,7 @@ from reservation_core.errors import (
     Throttled,
 )
 from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.fields import ByFields
 from reservation_core.lifecycle import ON_HOLD, Status
 from reservation_core.messages import Reply, Request, is_visible
 from reservation_core.parameters import Command
@@ -85,8 +85,8 @@ def _flag(_: object, field: attrs.Attribute[bool], value: object) -> None:
         raise TypeError(f"{field.name} must be True or False, not {value!r}")
 
 
-@attrs.frozen(kw_only=True)
-class Policy:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Policy(ByFields):
     """How hard to try. Wrong values raise ValueError or TypeError when it is built.
 
     :param attempts: how often the command is sent at most; and how often in a row it is tried to read the reservation.
@@ -118,15 +118,14 @@ ONCE: Final = Policy(attempts=1, reconcile=False)
 """One request, whatever comes of it. ``Policy(attempts=1)`` also sends once, but reads the reservation when the outcome is not known."""
 
 
-@attrs.frozen
-class Pause:
+class Pause(NamedTuple):
     """The driver is to wait so many seconds."""
 
     seconds: float
 
 
-@attrs.frozen
-class Attempt:
+@attrs.frozen(eq=False, repr=False)
+class Attempt(ByFields):
     """One exchange: the command, or a reading of the reservation (``GET``).
 
     :param number: from 1, over both.
@@ -191,7 +190,21 @@ class LoggingWatch(Watch):
 
 
 Answer: TypeAlias = Reply | GatewayError | None
+
+
+class First(NamedTuple):
+    """A command's first sending that went wrong: the request, when it began (by the delivery's clock), and the failure."""
+
+    request: Request
+    began: float
+    failure: ReplyError | GatewayError
+
+
 Flow: TypeAlias = Generator[Request | Pause, Answer, Reservation]
+
+_Outcome: TypeAlias = Reservation | ReplyError | GatewayError
+_Known = TypeVarTuple("_Known")
+"""What is known when a reply is read: the reservation as it was held, and the command where there is one."""
 
 
 def deliver(
@@ -202,15 +215,17 @@ def deliver(
     clock: Callable[[], float],
     random: Callable[[], float],
     watch: Watch,
+    first: First | None = None,
 ) -> Flow:
     """Deliver a command: yield each request to send and each pause to make, and return the reservation as the platform reports it.
 
     :param clock: seconds, of a clock that never goes back.
     :param random: draws from 0 to 1.
+    :param first: the first sending, where it was made already and nobody was to be told.
     :raises CommandError: when it is first resumed, before anything is yielded, when the command must not be asked.
     :raises Refused, GatewayError: at the end; ``attempts`` holds every exchange.
     """
-    return _Delivery(reservation, command, policy, route, clock, random, watch).run()
+    return _Delivery(reservation, command, policy, route, clock, random, watch).run(first)
 
 
 _PLATFORM_ENDS: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RESCINDED})
@@ -244,11 +259,16 @@ class _Delivery:
         self.pauses = 0
         self.paused = 0.0
 
-    def run(self) -> Flow:
+    def run(self, first: First | None) -> Flow:
+        outcome: _Outcome | None = None
+        if first is not None:
+            self.began, outcome = first.began, first.failure
+            self._record(first.request, 0.0, 0.0, type(outcome).__name__)
         while True:
-            request = prepare(self.held, self.command, route=self.route)
             self.sent, self.was_read = self.sent + 1, False
-            outcome = yield from self._exchange(request, partial(conclude, self.held, self.command))
+            if outcome is None:
+                request = prepare(self.held, self.command, route=self.route)
+                outcome = yield from self._exchange(request, conclude, self.held, self.command)
             if isinstance(outcome, Reservation):
                 return outcome
             self.failure = outcome
@@ -263,34 +283,36 @@ class _Delivery:
                 yield from self._before_repeating()
             else:
                 self._give_up("the platform refused it for good")
+            outcome = None
 
     def _exchange(
-        self, request: Request, read: Callable[[Reply], Reservation]
-    ) -> Generator[Request | Pause, Answer, Reservation | ReplyError | GatewayError]:
+        self, request: Request, read: Callable[[*_Known, Reply], Reservation], *known: *_Known
+    ) -> Generator[Request | Pause, Answer, _Outcome]:
         """Yield one request, and read what comes back. It is on record whatever happens."""
         at = self.clock() - self.began
         if self.attempts and at >= self.policy.deadline:
             self._give_up("the deadline passed")
-        number, paused = len(self.attempts) + 1, self.paused
-        self.paused = 0.0
+        paused, self.paused = self.paused, 0.0
         if self.watch is not SILENT:
-            self.watch.before_attempt(Attempt(number, request, at, paused))
+            self.watch.before_attempt(Attempt(len(self.attempts) + 1, request, at, paused))
         came_back = "abandoned"
         try:
-            answer = yield request
-            outcome = _read(answer, read)
+            outcome = _read((yield request), read, *known)
             came_back = outcome.status.value if isinstance(outcome, Reservation) else type(outcome).__name__
         finally:
-            attempt = Attempt(number, request, at, paused, came_back, self.clock() - self.began - at)
-            self.attempts.append(attempt)
-            self.watch.after_attempt(attempt)
+            self._record(request, at, paused, came_back)
         return outcome
+
+    def _record(self, request: Request, at: float, paused: float, came_back: str) -> None:
+        attempt = Attempt(len(self.attempts) + 1, request, at, paused, came_back, self.clock() - self.began - at)
+        self.attempts.append(attempt)
+        self.watch.after_attempt(attempt)
 
     def _read(self) -> Generator[Request | Pause, Answer, Reservation]:
         """Read the reservation, trying again whatever may pass."""
         request = prepare_fetch(self.held, route=self.route)
         for number in range(1, self.policy.attempts + 1):
-            outcome = yield from self._exchange(request, partial(conclude_fetch, self.held))
+            outcome = yield from self._exchange(request, conclude_fetch, self.held)
             if isinstance(outcome, Reservation):
                 self.was_read = True
                 sendable = outcome.etag is None or is_visible(outcome.etag)
@@ -371,12 +393,12 @@ class _Delivery:
         raise error from (None if error is self.failure else self.failure)
 
 
-def _read(answer: Answer, read: Callable[[Reply], Reservation]) -> Reservation | ReplyError | GatewayError:
+def _read(answer: Answer, read: Callable[[*_Known, Reply], Reservation], *known: *_Known) -> _Outcome:
     if isinstance(answer, GatewayError):
         return answer
     assert answer is not None  # the driver has sent nothing in return for a request
     try:
-        return read(answer)
+        return read(*known, answer)
     except ReplyError as error:
         return error
 

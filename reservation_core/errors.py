@@ -37,6 +37,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from reservation_core.fields import ByFields, fields_of
+
 if TYPE_CHECKING:  # errors stand below everything; these names are only for the types of fields
     from reservation_core.delivery import Attempt
     from reservation_core.lifecycle import Status
@@ -50,25 +52,14 @@ def _count(attempts: tuple[Attempt, ...]) -> str:
     return f"<{len(attempts)} exchanges>"
 
 
-class ReservationError(Exception):
+class ReservationError(ByFields, Exception):
     """What every error of this library is: catch it to catch them all."""
-
-    def _fields(self, *, compared: bool = False) -> dict[str, object]:
-        kind = type(self)
-        declared = attrs.fields(kind) if attrs.has(kind) else ()
-        return {field.name: getattr(self, field.name) for field in declared if field.eq or not compared}
-
-    def __eq__(self, other: object) -> bool:
-        """Compare by the declared fields."""
-        return type(other) is type(self) and other._fields(compared=True) == self._fields(compared=True)
-
-    def __hash__(self) -> int:
-        """Agree with equality."""
-        return hash((type(self), *self._fields(compared=True).values()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the declared fields (an exception's own way would lose them)."""
-        return _restore, (type(self), self._fields()), {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
+        kind = type(self)
+        held = {field.name: getattr(self, field.name) for field in fields_of(kind)}
+        return _restore, (kind, held), {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
 
     def __str__(self) -> str:
         """Say what is wrong, where, and what to do."""
@@ -86,8 +77,8 @@ class CommandError(ReservationError):
     """The call is wrong; nothing was sent."""
 
 
-@attrs.frozen
-class Violation:
+@attrs.frozen(eq=False, repr=False)
+class Violation(ByFields):
     """One broken rule of one parameter.
 
     ``parameter`` is the wire name (``ConferenceRecord``), ``field`` the Python one (``conference_record``), ``value`` how the value
@@ -107,7 +98,7 @@ class Violation:
         return f"{self.parameter} = {self.value}: {self.rule}{code}; {self.remedy}"
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class InvalidCommand(CommandError):
     """A command breaks rules of its parameters; ``violations`` holds every one, in the order of the parameters."""
 
@@ -119,7 +110,7 @@ class InvalidCommand(CommandError):
         return "\n  ".join([f"{self.command} cannot be sent:", *map(str, self.violations)])
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class CommandNotAllowed(CommandError):
     """A command is no step of the lifecycle from where the reservation stands.
 
@@ -137,7 +128,7 @@ class CommandNotAllowed(CommandError):
         return f"{type(self.command).__name__} is refused while {self.status}: {self.why}. Allowed instead: {instead}."
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class IncompleteReservation(CommandError):
     """A reservation lacks what its address is made of; ``missing`` names the fields that are absent or are no SID."""
 
@@ -155,7 +146,7 @@ class ReplyError(ReservationError):
     """The platform answered, but not with a reservation that can be taken over; look again."""
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Refused(ReplyError):
     """The platform refused; ``code`` and ``message`` are its own words, where it had any, with contacts masked."""
 
@@ -178,7 +169,7 @@ class Refused(ReplyError):
         return "mend the request before sending it again"
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class LostRace(Refused):
     """The reservation moved on before the command arrived; ``reservation`` is how it stands now, when it was read again.
 
@@ -200,7 +191,7 @@ class NotFound(Refused):
         return "check the SIDs; a reservation goes about five minutes after its task has ended"
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Throttled(Refused):
     """Too many requests; this one was not processed. ``retry_after`` is in seconds, where the platform named it."""
 
@@ -228,8 +219,8 @@ class ServerFailed(Refused):
         return "whether it acted is unknown; fetch the reservation before sending anything again"
 
 
-@attrs.frozen
-class Fault:
+@attrs.frozen(eq=False, repr=False)
+class Fault(ByFields):
     """One thing wrong with a payload: where (a path such as ``links.task``), what, and how the value may be shown."""
 
     path: str
@@ -241,7 +232,7 @@ class Fault:
         return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class MalformedReply(ReplyError):
     """A payload that cannot be read as a reservation; ``faults`` holds everything that is wrong with it."""
 
@@ -253,14 +244,14 @@ class MalformedReply(ReplyError):
         return "\n  ".join([f"the payload cannot be read as a reservation ({remedy}):", *map(str, self.faults)])
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class UnknownStatus(MalformedReply):
     """A payload whose status is none of today's eight; ``word`` is the status as it came (shown only as the fault shows it)."""
 
     word: str = attrs.field(repr=False)
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class IllegalSuccession(ReplyError):
     """The platform reports a status that no run of facts leads to from what it reported before."""
 
@@ -278,7 +269,7 @@ class IllegalSuccession(ReplyError):
 # --- no usable answer ------------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class GatewayError(ReservationError):
     """No usable answer came back: the command may have been carried out. ``reason`` says what happened, without anything secret."""
 
@@ -302,7 +293,7 @@ class NotSent(GatewayError):
         return "nothing was sent: it may be sent again"
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class OutcomeUnknown(GatewayError):
     """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made."""
 
@@ -313,7 +304,7 @@ class OutcomeUnknown(GatewayError):
         return "fetch the reservation before sending anything again"
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Indistinguishable(OutcomeUnknown):
     """What was asked may have been done by us or by somebody else, and nobody can tell which; ``reservation`` is how it stands now."""
 

@@ -5,14 +5,13 @@ Nothing here does I/O. ``prepare`` and ``conclude`` are the update; ``prepare_fe
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Final
+from functools import cache
 
 import attrs
 
 from reservation_core.addresses import PREFIXES, Addressed, Route, path_to
 from reservation_core.errors import CommandNotAllowed, Fault, IllegalSuccession, InvalidCommand, MalformedReply, Violation
-from reservation_core.lifecycle import ON_HOLD, Status, decide, follow
+from reservation_core.lifecycle import ACCEPTED, ON_HOLD, PENDING, State, decide, follow
 from reservation_core.messages import AS_FORM, VERSION_HEADER, Headers, Reply, Request, is_visible
 from reservation_core.parameters import Command
 from reservation_core.payload import read_object, read_resource
@@ -68,30 +67,38 @@ def _hidden_values(command: Command) -> dict[str, Secrecy]:
     return hidden
 
 
-_sids: Final = attrgetter(*PREFIXES)
-_OUT_OF_PENDING: Final = (Status.ACCEPTED, ON_HOLD)
-
-
 def _read_reply(before: Addressed, reply: Reply, command: Command | None = None) -> Reservation:
     """Take a reservation out of a reply, check that it is the one asked for and that it may follow, and keep what the reply leaves out."""
     if not 200 <= reply.status < 300:
         raise refusal(reply, None if command is None else _hidden_values(command))
-    awaited = isinstance(before, Reservation) and command is not None and _awaits(before, command)
+    held = before if isinstance(before, Reservation) else None
     try:
-        after = read_resource(read_object(reply.body), etag=reply.etag, awaited=awaited)
+        after = read_resource(read_object(reply.body), etag=reply.etag, links=None if held is None else held.links)
     except MalformedReply as error:
         hidden = {} if command is None else _hidden_values(command)
         faults = (attrs.evolve(fault, value=mask(fault.value, hidden)) for fault in error.faults)
         raise attrs.evolve(error, faults=tuple(faults)) from None
-    if not isinstance(before, Reservation):
+    if held is None:
         return _complete(before, after)
-    return succeed(before, after if _sids(after) == _sids(before) else _complete(before, after))
+    same = (  # spelled out, for it stands on every reply's way
+        after.sid == held.sid
+        and after.account_sid == held.account_sid
+        and after.workspace_sid == held.workspace_sid
+        and after.task_sid == held.task_sid
+        and after.worker_sid == held.worker_sid
+    )
+    if not same:
+        after = _complete(held, after)
+    if after.status is PENDING and command is not None and _leads_out(held.state, command.trigger, command.accepting):
+        after = after.moved(PENDING, on_hold=True, etag=after.etag, date_updated=after.date_updated)
+    return succeed(held, after)
 
 
-def _awaits(before: Reservation, command: Command) -> bool:
+@cache
+def _leads_out(state: State, trigger: str, accepting: bool) -> bool:
     """Tell whether a command that was taken leads out of pending, be it later."""
-    edge = decide(before.state, command.trigger, command.accepting).edge
-    return edge is not None and edge.target in _OUT_OF_PENDING
+    edge = decide(state, trigger, accepting).edge
+    return edge is not None and edge.target in (ACCEPTED, ON_HOLD)
 
 
 def _complete(before: Addressed, after: Reservation) -> Reservation:

@@ -6,10 +6,7 @@ What the platform is known to tolerate is read with a caution; what would leave 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, TypeAlias
-from urllib.parse import unquote
-
-import attrs
+from typing import Final, NamedTuple, TypeAlias
 
 from reservation_core.declaration import Caution, Parameter, Reading
 from reservation_core.errors import InvalidCommand, Violation
@@ -36,6 +33,8 @@ def decode_form(text: str) -> Pairs:
     >>> decode_form("To=client%3Aalice&Note=a+b&Note=")
     (('To', 'client:alice'), ('Note', 'a b'), ('Note', ''))
     """
+    from urllib.parse import unquote  # noqa: PLC0415 - whoever has forms to read has imported it
+
     fields = text.replace("+", " ").split("&")
     if len(fields) > _MOST_FIELDS:
         raise ValueError(f"a form of more than {_MOST_FIELDS} fields")
@@ -54,8 +53,7 @@ def _tolerated(parameter: str, oddity: str, source: Source, taken: str) -> Cauti
     return Caution(parameter, readings, taken, Evidence.OBSERVED)
 
 
-@attrs.frozen
-class Heard:
+class Heard(NamedTuple):
     """What a form was read as: the command's first pair, its fields' values, what is wrong and what is odd."""
 
     head: tuple[str, str]

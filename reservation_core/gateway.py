@@ -7,20 +7,21 @@ request certainly never left, and :class:`GatewayError` when no whole reply came
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from random import random as draw
 from time import monotonic
 from time import sleep as wait
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reservation_core.addresses import Addressed, Route
-from reservation_core.delivery import SILENT, USUAL, Flow, Pause, Policy, Watch, deliver
-from reservation_core.errors import Fault, GatewayError, MalformedReply
-from reservation_core.exchange import conclude_fetch, prepare_fetch
+from reservation_core.delivery import SILENT, USUAL, First, Flow, Pause, Policy, Watch, deliver
+from reservation_core.errors import Fault, GatewayError, MalformedReply, ReplyError
+from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
 from reservation_core.lifecycle import Status
-from reservation_core.listing import Page, Query, conclude_list, prepare_list
 from reservation_core.messages import Reply, Request
 from reservation_core.parameters import Command
 from reservation_core.reservation import Reservation
+
+if TYPE_CHECKING:
+    from reservation_core.listing import Page, Query
 
 
 class Gateway(Protocol):
@@ -43,6 +44,13 @@ class AsyncGateway(Protocol):
         :raises NotSent: when nothing left; :raises GatewayError: when no whole reply came.
         """
         ...
+
+
+def draw() -> float:
+    """Draw from 0 to 1."""
+    from random import random  # noqa: PLC0415 - who never waits does not pay for it
+
+    return random()  # noqa: S311 - for a pause
 
 
 def perform(
@@ -68,7 +76,14 @@ def perform(
         done but perhaps by somebody else.
     :raises NotSent: when nothing ever left.
     """
-    flow = deliver(reservation, command, policy, route if isinstance(route, Route) else Route(route), clock, random, watch)
+    first: First | None = None
+    if watch is SILENT:  # nearly always the first answer is good: nothing is put on record before it is not
+        began, request = clock(), prepare(reservation, command, route=route)
+        try:
+            return conclude(reservation, command, gateway.send(request))
+        except (GatewayError, ReplyError) as failure:
+            first = First(request, began, failure)
+    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first)
     try:
         step = _resume(flow, None)
         while not isinstance(step, Reservation):
@@ -99,7 +114,14 @@ async def aperform(
     random: Callable[[], float] = draw,
 ) -> Reservation:
     """Ask for a command in an event loop; else as :func:`perform`. Cancelled, it sends nothing more, and the outcome is not known."""
-    flow = deliver(reservation, command, policy, route if isinstance(route, Route) else Route(route), clock, random, watch)
+    first: First | None = None
+    if watch is SILENT:
+        began, request = clock(), prepare(reservation, command, route=route)
+        try:
+            return conclude(reservation, command, await gateway.asend(request))
+        except (GatewayError, ReplyError) as failure:
+            first = First(request, began, failure)
+    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first)
     try:
         step = _resume(flow, None)
         while not isinstance(step, Reservation):
@@ -161,11 +183,15 @@ def list_reservations(
     :raises IncompleteReservation: at once, when a SID is missing or is none.
     :raises ReplyError, GatewayError: when a page is taken; a next page outside the gateway's own origin is refused, not followed.
     """
+    from reservation_core.listing import Query, prepare_list  # noqa: PLC0415 - who never lists does not pay for it
+
     query = Query(workspace_sid=workspace_sid, task_sid=task_sid, worker_sid=worker_sid, status=status, page_size=page_size)
     return _walk(gateway, query, prepare_list(query))
 
 
 def _walk(gateway: Gateway, query: Query, request: Request | None) -> Iterator[Reservation]:
+    from reservation_core.listing import conclude_list  # noqa: PLC0415
+
     seen: set[str] = set()
     while request is not None:
         page = conclude_list(query, gateway.send(request), origin=getattr(gateway, "origin", None))
@@ -183,11 +209,15 @@ def alist_reservations(
     page_size: int | None = None,
 ) -> AsyncIterator[Reservation]:
     """List the reservations of a task, or of a worker, in an event loop; else as :func:`list_reservations`."""
+    from reservation_core.listing import Query, prepare_list  # noqa: PLC0415 - who never lists does not pay for it
+
     query = Query(workspace_sid=workspace_sid, task_sid=task_sid, worker_sid=worker_sid, status=status, page_size=page_size)
     return _awalk(gateway, query, prepare_list(query))
 
 
 async def _awalk(gateway: AsyncGateway, query: Query, request: Request | None) -> AsyncIterator[Reservation]:
+    from reservation_core.listing import conclude_list  # noqa: PLC0415
+
     seen: set[str] = set()
     while request is not None:
         page = conclude_list(query, await gateway.asend(request), origin=getattr(gateway, "origin", None))

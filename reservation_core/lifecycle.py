@@ -17,12 +17,13 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import attrs
 from transitions import Machine, MachineError
 
 from reservation_core.evidence import Evidence, Source
+from reservation_core.fields import ByFields
 
 ON_HOLD: Final = "onHold"
 """The hidden ninth state, in the word the platform uses in its error messages."""
@@ -51,8 +52,7 @@ class Status(StrEnum):
 State: TypeAlias = Status | Literal["onHold"]
 
 
-@attrs.frozen
-class Edge:
+class Edge(NamedTuple):
     """One step of the lifecycle: what triggers it, from where, to where, and how that is known.
 
     ``accept`` is the guard: ``True`` and ``False`` ask for a command whose ``accept`` flag is set or not; ``None`` asks for nothing.
@@ -119,8 +119,7 @@ TERMINAL: Final = frozenset({REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED})
 """The statuses nothing follows; the worker SDK drops a reservation on exactly these five."""
 
 
-@attrs.frozen
-class Ground:
+class Ground(NamedTuple):
     """Why a command is refused: the sentence, and how it is known."""
 
     why: str
@@ -175,8 +174,8 @@ class Step:
         return self.accept
 
 
-@attrs.frozen
-class Decision:
+@attrs.frozen(eq=False, repr=False)
+class Decision(ByFields):
     """The answer to "may this be asked here?": the edge it would take, or the ground it is refused on.
 
     ``alternatives`` are the commands that may be asked in the same state, in the table's order.

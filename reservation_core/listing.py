@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple, cast
 
 import attrs
 
-from reservation_core.addresses import IS_SID, Route, path_to_all
+from reservation_core.addresses import Route, is_sid, path_to_all
 from reservation_core.errors import Fault, IncompleteReservation, MalformedReply
+from reservation_core.fields import ByFields
 from reservation_core.forms import STATUS_FIELD
 from reservation_core.lifecycle import Status
 from reservation_core.messages import Reply, Request, encode_form
@@ -28,8 +28,8 @@ def _check_page_size(_: object, field: attrs.Attribute[int | None], value: objec
         raise ValueError(f"{field.name} {problem.rule}; {problem.remedy}")
 
 
-@attrs.frozen(kw_only=True)
-class Query:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Query(ByFields):
     """Which reservations to list: those of a task (some worker's, if one is named), or else those of a worker.
 
     :param status: only those in this status.
@@ -48,8 +48,7 @@ class Query:
         return Route.WORKER if self.task_sid is None else Route.TASK
 
 
-@attrs.frozen
-class Page:
+class Page(NamedTuple):
     """One page of a list, and the request for the next one, where there is one."""
 
     reservations: tuple[Reservation, ...]
@@ -65,7 +64,7 @@ def prepare_list(query: Query) -> Request:
     wanted = [(STATUS_FIELD, query.status), (WORKER_FILTER, query.worker_sid), (PAGE_SIZE, query.page_size)]
     if query.route is Route.WORKER:
         del wanted[1]
-    elif query.worker_sid is not None and not IS_SID["worker_sid"](query.worker_sid):
+    elif query.worker_sid is not None and not is_sid(query.worker_sid, "worker_sid"):
         raise IncompleteReservation(("worker_sid",))
     pairs = tuple((name, str(value)) for name, value in wanted if value is not None)
     return Request("GET", path + ("?" + encode_form(pairs).decode() if pairs else ""))
@@ -108,6 +107,8 @@ def conclude_list(query: Query, reply: Reply, *, origin: str | None = None) -> P
 
 
 def _origin(url: object) -> str | None:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - only for lists, and the import is not small
+
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         port = parts.port
@@ -128,7 +129,7 @@ def _follow_link(link: object, path: str, origin: str | None) -> Request | None:
         return None
     if None not in (its, origin) and its != origin:
         return None
-    parts = urlsplit(link)
-    if not parts.path.endswith(path):  # a gateway's base URL may have a path of its own
+    there, _, query = link.partition("#")[0].partition("?")
+    if not there.endswith(path):  # a gateway's base URL may have a path of its own
         return None
-    return Request("GET", path + (f"?{parts.query}" if parts.query else ""))
+    return Request("GET", path + (f"?{query}" if query else ""))

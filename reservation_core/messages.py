@@ -6,25 +6,23 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
-from urllib.parse import urlencode
 
 import attrs
 
+from reservation_core.fields import ByFields
 from reservation_core.forms import Pairs
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 VERSION_HEADER: Final = "If-Match"
 
-_visible: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
-
 
 def is_visible(text: object) -> bool:
     """Whether something can be sent as a header: ASCII text, no control characters, no space at either end."""
-    return isinstance(text, str) and _visible(text) is not None
+    return isinstance(text, str) and text != "" and text.isascii() and text.isprintable() and text.strip() == text
 
 
-@attrs.frozen(repr=False)
-class Headers(Mapping[str, str]):
+@attrs.frozen(eq=False, repr=False)
+class Headers(ByFields, Mapping[str, str]):
     """HTTP headers in the order they came; looking one up ignores case, and the first of a name is the one found."""
 
     pairs: Pairs = ()
@@ -66,8 +64,8 @@ AS_JSON: Final = Headers((("Accept", "application/json"),))
 AS_FORM: Final = Headers((*AS_JSON.pairs, ("Content-Type", FORM_TYPE)))
 
 
-@attrs.frozen
-class Request:
+@attrs.frozen(slots=False, eq=False, repr=False)  # it lives for one exchange, and is filled sooner without slots
+class Request(ByFields):
     """One HTTP request, but for what is the gateway's: origin, credentials and transport headers.
 
     :param path: from the first slash, with the query where there is one.
@@ -85,8 +83,8 @@ class Request:
         return encode_form(self.form)
 
 
-@attrs.frozen
-class RateLimit:
+@attrs.frozen(eq=False, repr=False)
+class RateLimit(ByFields):
     """What the platform says of this method's rate: the ceiling, what is left of it, and its configuration."""
 
     limit: int | None
@@ -94,8 +92,8 @@ class RateLimit:
     config: str | None
 
 
-@attrs.frozen
-class Reply:
+@attrs.frozen(slots=False, eq=False, repr=False)  # as a request
+class Reply(ByFields):
     """One HTTP reply as a gateway brings it: status, headers, and the whole body as bytes."""
 
     status: int
@@ -106,7 +104,7 @@ class Reply:
     def etag(self) -> str | None:
         """The version of the resource, opaque; ``None`` where the route tells none."""
         for name, value in self.headers.pairs:
-            if name.lower() == "etag":
+            if len(name) == 4 and name.lower() == "etag":  # most others are told by their length
                 return value or None
         return None
 
@@ -136,8 +134,7 @@ class Reply:
 
 
 _PLAIN: Final = (string.ascii_letters + string.digits + "_.-~").encode()  # what stays as it is
-_CODES: Final = {byte: f"%{byte:02X}".encode() for byte in range(256)}
-_APART: Final = frozenset(b"\t\n %")  # what has its own turn
+_APART: Final = b"\t\n %"  # what has its own turn
 
 
 def encode_form(pairs: Pairs) -> bytes:
@@ -151,8 +148,12 @@ def encode_form(pairs: Pairs) -> bytes:
     text = "\n".join(map("\t".join, pairs)).encode()
     special = text.translate(None, delete=_PLAIN)
     if special.count(b"\t") != len(pairs) or special.count(b"\n") != len(pairs) - 1:  # a value holds one of the two that part them
+        from urllib.parse import urlencode  # noqa: PLC0415 - rare, and the import is not small
+
         return urlencode(pairs).encode()
     text = text.replace(b"%", b"%25")  # before any code brings another one in
-    for byte in set(special) - _APART:
-        text = text.replace(bytes((byte,)), _CODES[byte])
+    special = special.translate(None, delete=_APART)
+    while special:
+        byte = special[:1]
+        text, special = text.replace(byte, b"%%%02X" % byte[0]), special.replace(byte, b"")
     return text.replace(b" ", b"+").replace(b"\t", b"=").replace(b"\n", b"&")

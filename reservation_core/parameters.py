@@ -7,11 +7,11 @@ reading, the assignment-callback name, what a ``repr`` may show, and the documen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import ClassVar, Final, Self, TypeAlias, TypeVar, cast, dataclass_transform
+from typing import ClassVar, Final, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from reservation_core.declaration import Caution, Dispute, Parameter, Reading, Rule, compile_check, declared_parameters
+from reservation_core.declaration import Caution, Dispute, Parameter, Reading, Rule, compile_methods, declared_parameters
 from reservation_core.errors import InvalidCommand, Violation
 from reservation_core.evidence import Evidence, Source
 from reservation_core.forms import INSTRUCTION_FIELD, STATUS_FIELD, Pairs, read_form
@@ -36,16 +36,15 @@ class Command:
     disputes: ClassVar[tuple[Dispute, ...]] = ()  #: what sources dispute about the command itself, whatever it carries
     speaks: ClassVar[bool] = True  #: whether it can be said in answer to an assignment callback
     task_route_only: ClassVar[bool] = False  #: whether the worker route lacks it
-    _names: ClassVar[tuple[str, ...]] = ()
     _heard: ClassVar[tuple[Caution, ...]] = ()  # an instance that was read from an odd form has its own
 
-    def __attrs_post_init__(self) -> None:
-        if type(self) is Command:
-            raise TypeError("Command is what the nine commands have in common; build one of them")
+    def __init__(self) -> None:
+        """Each of the nine has its own."""
+        raise TypeError("Command is what the nine commands have in common; build one of them")
 
     def _values(self) -> tuple[Value | None, ...]:
-        """Give the parameters' values in order (replaced by something quicker as soon as a check is compiled)."""
-        return tuple(getattr(self, parameter.field) for parameter in self.parameters)
+        """Give the parameters' values in order; a command that has any is given its own methods for this and for its form."""
+        return _compile(self)._values() if self.parameters else ()
 
     def _refuse(self) -> None:
         """Name what is wrong; the quick check, which stands in ``__attrs_post_init__``, only knows that something may be."""
@@ -78,16 +77,7 @@ class Command:
         >>> Accept().form()
         (('ReservationStatus', 'accepted'),)
         """
-        if not self.parameters:
-            return (self.head,)
-        pairs = [self.head]
-        for name, value in zip(self._names, self._values(), strict=True):
-            if type(value) is str:
-                pairs.append((name, value))
-            elif value is not None:
-                for text in encode(value):
-                    pairs.append((name, text))  # noqa: PERF401 - a list of one costs more than its one text
-        return tuple(pairs)
+        return _compile(self).form() if self.parameters else (self.head,)
 
     def instruction(self) -> dict[str, str | int | bool]:
         """Write the command as the JSON object that answers an assignment callback (lists are joined by commas there).
@@ -148,7 +138,6 @@ class Command:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-Field: TypeAlias = "attrs.Attribute[object]"
 C = TypeVar("C", bound=Command)
 _BY_HEAD: Final[dict[tuple[str, str], type[Command]]] = {}  # filled where the commands are declared, read ever after
 
@@ -177,19 +166,13 @@ def command(
 
     def make(declared: type[C]) -> type[C]:
         parameters = tuple(declared_parameters(declared, prefix))
-        declares = {parameter.field: parameter for parameter in parameters}
 
-        def fields(_: type, found: list[Field]) -> list[Field]:
+        for parameter in parameters:
             # A required parameter gets None at run time, so that its absence is reported together with all else that is wrong;
             # type checkers still see a field without a default. A list is taken over as a tuple.
-            return [
-                field.evolve(
-                    default=None if field.default is attrs.NOTHING else field.default,
-                    converter=_as_tuple if isinstance(declares[field.name].kind, Many) else None,
-                    metadata={PARAMETER: declares[field.name]},
-                )
-                for field in found
-            ]
+            converter = _AS_TUPLE if isinstance(parameter.kind, Many) else None
+            default: object = declared.__dict__.get(parameter.field)
+            setattr(declared, parameter.field, attrs.field(default=default, converter=converter, metadata={PARAMETER: parameter}))
 
         known: dict[str, object] = {
             "trigger": declared.__name__.lower(),
@@ -199,27 +182,36 @@ def command(
             "disputes": disputes,
             "speaks": speaks,
             "task_route_only": task_route_only,
-            "_names": tuple(parameter.wire for parameter in parameters),
             **({"__attrs_post_init__": _compile_first} if parameters else {}),
+            **({} if "accept" in declared.__annotations__ else {"accepting": False}),
         }
         for name, fact in known.items():
             setattr(declared, name, fact)
-        made = attrs.frozen(kw_only=True, eq=False, repr=False, slots=False, field_transformer=fields)(declared)
+        made = attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)(declared)
         _BY_HEAD[made.head] = made
         return made
 
     return make
 
 
-def _compile_first(made: Command) -> None:
-    """Check the first command of a class at leisure, and compile the quick check for the others: no import pays for what it never uses."""
-    for name, compiled in compile_check(made.parameters, made.rules).items():
+def _compile(made: C) -> C:
+    """Give a class its quick methods when the first of its commands is there: no import pays for what it never uses."""
+    for name, compiled in compile_methods(made.head, made.parameters, made.rules).items():
+        compiled.__doc__ = getattr(Command, name, compiled).__doc__
         setattr(type(made), name, compiled)
-    made._refuse()  # pyright: ignore[reportPrivateUsage]
+    return made
+
+
+def _compile_first(made: Command) -> None:
+    """Check the first command of a class at leisure; all others are checked by the method this one compiles."""
+    _compile(made)._refuse()  # pyright: ignore[reportPrivateUsage]
 
 
 def _as_tuple(value: object) -> object:
     return tuple(cast("list[object]", value)) if value.__class__ is list else value
+
+
+_AS_TUPLE: Final = attrs.Converter(_as_tuple)
 
 
 def _cautions(command: Command) -> Iterator[Caution]:

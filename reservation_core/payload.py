@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 
-from reservation_core.addresses import IS_SID, PREFIXES, are_sids
+from reservation_core.addresses import PREFIXES, are_sids, is_sid
 from reservation_core.errors import Fault, MalformedReply, UnknownStatus
 from reservation_core.forms import decode_form
 from reservation_core.lifecycle import Status
 from reservation_core.privacy import mask, shorten
-from reservation_core.reservation import Links, Reservation
+from reservation_core.reservation import Draft, Links, Reservation
 
 Payload: TypeAlias = Mapping[str, object] | str | bytes
 
@@ -33,7 +33,7 @@ CALLBACK: Final = {
 
 _STATUS: Final = "reservation_status"
 _ABSENT: Final = object()
-_decode: Final = json.JSONDecoder().decode
+_JSON: Final = json.JSONDecoder()
 
 
 def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:
@@ -86,7 +86,11 @@ def read_json(text: str) -> object:
     :raises MalformedReply: when it is none.
     """
     try:
-        return _decode(text)
+        if text.startswith("{"):
+            body, end = _JSON.raw_decode(text)  # as ``decode``, without looking for white space around it
+            if end == len(text):
+                return body
+        return _JSON.decode(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise MalformedReply((Fault("(body)", f"is neither JSON nor a callback's form{where}" if text.strip() else "is empty"),)) from None
@@ -106,49 +110,47 @@ def read_fields(text: str) -> Mapping[str, object]:
     return fields
 
 
-def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: str = "", awaited: bool = False) -> Reservation:
+def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: str = "", links: Links | None = None) -> Reservation:
     """Read a reservation resource that is already an object.
 
     :param path: where it stands in a larger body.
-    :param awaited: whether an answer to it was taken, so that it is on hold if it is pending still.
+    :param links: those that are held; told again, they are kept and not made anew.
     """
     get = body.get
     faults: list[Fault] = []
     word = get(_STATUS, _ABSENT)
     status = _STATUSES.get(word) if isinstance(word, str) else None
-    sid, account_sid, workspace_sid, task_sid, worker_sid = _read_sids(body, path, faults)
+    seen = (get("sid"), get("account_sid"), get("workspace_sid"), get("task_sid"), get("worker_sid"))
+    sids = seen if _are_sids(seen) else _read_sids(body, path, faults)
     if status is None:
         faults.append(_status_fault(path, word))
     created = read_date(get("date_created"), path + "date_created", faults)
     updated = read_date(get("date_updated"), path + "date_updated", faults)
-    worker_name = _read_text(get("worker_name"), path + "worker_name", faults)
-    url = _read_text(get("url"), path + "url", faults)
-    links = _read_links(get("links"), path, faults)
+    worker_name, url, linked = get("worker_name"), get("url"), get("links")
+    if not isinstance(worker_name, str):
+        worker_name = _read_text(worker_name, path + "worker_name", faults)
+    if not isinstance(url, str):
+        url = _read_text(url, path + "url", faults)
+    links = None if linked is None else _read_links(linked, path, faults, links)
     if faults or status is None:
         if status is None and isinstance(word, str):
             raise UnknownStatus(tuple(faults), word)
         raise MalformedReply(tuple(faults))
-    return Reservation(
-        sid=sid,
-        account_sid=account_sid,
-        workspace_sid=workspace_sid,
-        task_sid=task_sid,
-        worker_sid=worker_sid,
-        worker_name=worker_name,
-        status=status,
-        date_created=created,
-        date_updated=updated,
-        url=url,
-        links=links,
-        etag=etag or None,
-        on_hold=awaited and status is Status.PENDING,
-    )
+    made = Draft()
+    made.sid, made.account_sid, made.workspace_sid, made.task_sid, made.worker_sid = sids
+    made.worker_name = worker_name
+    made.status = status
+    made.date_created = created
+    made.date_updated = updated
+    made.url = url
+    made.links = links
+    made.etag = etag or None
+    made.on_hold = False
+    return made.frozen()
 
 
 _STATUSES: Final = {status.value: status for status in Status}
 _are_sids: Final = are_sids(*PREFIXES)
-_FIELDS: Final = tuple(PREFIXES)
-_NESTED: Final = tuple("task.sid" if field == "task_sid" else field for field in _FIELDS)
 
 
 def read_callback(form: Mapping[str, object], *, etag: str | None = None, faults: Sequence[Fault] = ()) -> Reservation:
@@ -212,19 +214,18 @@ def _status_fault(path: str, word: object) -> Fault:
 
 
 def _read_sids(body: Mapping[str, object], path: str, faults: list[Fault]) -> Sequence[str | None]:
-    """Read the five SIDs, in the order of their fields; what is none is a fault."""
-    get = body.get
-    names, task_sid = _FIELDS, get("task_sid")
-    if task_sid is None and isinstance(task := get("task"), Mapping):  # the worker SDK's bodies nest the task
-        names, task_sid = _NESTED, cast("Mapping[str, object]", task).get("sid")
-    sids = (get("sid"), get("account_sid"), get("workspace_sid"), task_sid, get("worker_sid"))
-    if not _are_sids(sids):  # some may be missing
-        faults += [
-            Fault(path + name, f"is not a SID ({PREFIXES[field]} and 32 hexadecimal digits)", shorten(value))
-            for name, field, value in zip(names, _FIELDS, sids, strict=True)
-            if not (value is None or (isinstance(value, str) and IS_SID[field](value)))
-        ]
-    return cast("Sequence[str | None]", sids)
+    """Read the five SIDs one by one, in the order of their fields: some are missing, or a fault."""
+    sids: list[str | None] = []
+    for field, prefix in PREFIXES.items():
+        name, value = field, body.get(field)
+        if field == "task_sid" and value is None and isinstance(task := body.get("task"), Mapping):
+            name, value = "task.sid", cast("Mapping[str, object]", task).get("sid")  # the worker SDK's bodies nest the task
+        if value is None or is_sid(value, field):
+            sids.append(value)
+        else:
+            sids.append(None)
+            faults.append(Fault(path + name, f"is not a SID ({prefix} and 32 hexadecimal digits)", shorten(value)))
+    return sids
 
 
 def _read_text(value: object, path: str, faults: list[Fault]) -> str | None:
@@ -252,14 +253,15 @@ def read_date(value: object, path: str, faults: list[Fault]) -> datetime | None:
     return None
 
 
-def _read_links(value: object, path: str, faults: list[Fault]) -> Links | None:
-    if value is None:
-        return None
+def _read_links(value: object, path: str, faults: list[Fault], held: Links | None) -> Links | None:
     if not isinstance(value, (dict, Mapping)):
         faults.append(Fault(path + "links", f"is a JSON {name_of(value)}, not an object"))
         return None
+    given = cast("Mapping[str, object]", value)
+    if held is not None and tuple(given.items()) == held.pairs:
+        return held
     pairs: list[tuple[str, str]] = []
-    for name, link in cast("Mapping[str, object]", value).items():
+    for name, link in given.items():
         if isinstance(link, str):
             pairs.append((name, link))
         elif link is not None:

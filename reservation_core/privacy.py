@@ -28,12 +28,11 @@ def shorten(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-_CONTACT: Final = re.compile(
-    r"\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
+_CONTACT: Final = (  # compiled by ``re`` when the first error is shown, as are the others of its kind: no import pays for them
+    r"(?i)\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
     r"|\(?\b[0-9]{3}\)?[\s.-]{1,2}[0-9]{3}[\s.-][0-9]{4}\b"
     r"|\b(?:client|sips?|tel|app):[^\s,;\"'<>\])]+"
-    r"|\b[0-9]{7,17}\b",
-    re.IGNORECASE,
+    r"|\b[0-9]{7,17}\b"
 )
 _TELLING: Final = 4  # shorter, and masking a secret wherever it stands would spell it out
 
@@ -46,7 +45,7 @@ def mask(text: str, known: Mapping[str, Secrecy] | None = None, limit: int = 500
             return str(Secrecy.SECRET.value)
         found = rf"(?<!\w){re.escape(value)}(?!\w)" if short else re.escape(value)  # a short name only where it stands alone
         text = re.sub(found, str(secrecy.value), text, flags=re.IGNORECASE)
-    text = _CONTACT.sub(str(Secrecy.PERSONAL.value), text)
+    text = re.sub(_CONTACT, str(Secrecy.PERSONAL.value), text)
     if not text.isprintable():
         text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -22,7 +22,7 @@ from reservation_core.reservation import Reservation
 _COUNTED: Final = frozenset({"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"})
 """The commands whose acting is seen to raise the version."""
 
-_version: Final = re.compile(r'(?:W/)?"?([0-9]{1,18})"?').fullmatch
+_VERSION: Final = r'(?:W/)?"?([0-9]{1,18})"?'
 
 
 def is_legal(state: State, command: Command) -> bool:
@@ -43,7 +43,7 @@ def acts_between(sent: Reservation, now: Reservation) -> int | None:
         return None
     if sent.etag == now.etag:
         return 0
-    before, after = _version(sent.etag), _version(now.etag)
+    before, after = re.fullmatch(_VERSION, sent.etag), re.fullmatch(_VERSION, now.etag)
     if before is None or after is None or int(after[1]) < int(before[1]):
         return None
     return int(after[1]) - int(before[1])

@@ -12,7 +12,7 @@ from reservation_core.messages import Reply
 from reservation_core.payload import read_object
 from reservation_core.privacy import Secrecy, mask
 
-_MOVED_ON: Final = re.compile(
+_MOVED_ON: Final = (
     r"already in state \[\w+\] and cannot be updated to \[\w+\]"
     r"|not in expected state \[\w+\] and cannot be updated to \[\w+\]"
     r"|is not currently in a \w+ state"
@@ -29,7 +29,7 @@ def refusal(reply: Reply, hidden: Mapping[str, Secrecy] | None = None) -> Refuse
     """Make the error of an answer outside 2xx; ``hidden`` values are masked in the platform's message."""
     code, said, more = _read_error(reply)
     kind = _BY_STATUS.get(reply.status, ServerFailed if reply.status >= 500 else Refused)
-    if reply.status == 400 and (code in _MOVED_ON_CODES or _MOVED_ON.search(said or "")):
+    if reply.status == 400 and (code in _MOVED_ON_CODES or re.search(_MOVED_ON, said or "")):
         kind = LostRace
     message, more_info = (None if text is None else mask(text, hidden) for text in (said, more))
     if reply.status == 429:

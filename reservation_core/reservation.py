@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import attrs
 
 from reservation_core.commands import COMMANDS
+from reservation_core.fields import ByFields
 from reservation_core.lifecycle import ON_HOLD, Decision, State, Status, decide
 from reservation_core.lifecycle import allowed as allowed_in
 from reservation_core.parameters import Command
@@ -15,8 +17,8 @@ from reservation_core.parameters import Command
 _BY_TRIGGER = {command.trigger: command for command in COMMANDS}
 
 
-@attrs.frozen(repr=False)
-class Links(Mapping[str, str]):
+@attrs.frozen(eq=False, repr=False)
+class Links(ByFields, Mapping[str, str]):
     """The addresses of the resources a reservation belongs to, by name (``task``, ``worker``, ``workspace``); hashable."""
 
     pairs: tuple[tuple[str, str], ...] = ()
@@ -71,23 +73,23 @@ class Reservation:
     def moved(self, status: Status, *, on_hold: bool = False, etag: str | None = None, date_updated: datetime | None = None) -> Reservation:
         """Give the same reservation after a step; what the step does not tell is unknown.
 
-        Everything else stays, and is spelled out: this is the change that is made most, and ``attrs.evolve`` takes twice as long.
+        Everything else stays, and is spelled out: this is the change that is made most, and ``attrs.evolve`` takes four times as long.
         """
-        return Reservation(
-            sid=self.sid,
-            account_sid=self.account_sid,
-            workspace_sid=self.workspace_sid,
-            task_sid=self.task_sid,
-            worker_sid=self.worker_sid,
-            worker_name=self.worker_name,
-            status=status,
-            date_created=self.date_created,
-            date_updated=date_updated,
-            url=self.url,
-            links=self.links,
-            etag=etag,
-            on_hold=on_hold,
-        )
+        made = Draft()
+        made.sid = self.sid
+        made.account_sid = self.account_sid
+        made.workspace_sid = self.workspace_sid
+        made.task_sid = self.task_sid
+        made.worker_sid = self.worker_sid
+        made.worker_name = self.worker_name
+        made.status = status
+        made.date_created = self.date_created
+        made.date_updated = date_updated
+        made.url = self.url
+        made.links = self.links
+        made.etag = etag
+        made.on_hold = on_hold
+        return made.frozen()
 
     @property
     def state(self) -> State:
@@ -115,6 +117,37 @@ class Reservation:
     def explain(self, command: Command | type[Command]) -> Decision:
         """Say why this command, or one of this kind, is allowed or refused now: the edge or the ground, its evidence and its source."""
         return explain(self, command)
+
+
+class Draft:
+    """A reservation before it is frozen: the same slots, every one to be filled, as its type says.
+
+    It is for the two places that make reservations by the thousand: a frozen class is filled by a call for each of its thirteen fields,
+    and that takes three times as long.
+    """
+
+    __slots__ = tuple(field.name for field in attrs.fields(Reservation))
+
+    sid: str | None
+    account_sid: str | None
+    workspace_sid: str | None
+    task_sid: str | None
+    worker_sid: str | None
+    worker_name: str | None
+    status: Status
+    date_created: datetime | None
+    date_updated: datetime | None
+    url: str | None
+    links: Links | None
+    etag: str | None
+    on_hold: bool
+
+    def frozen(self) -> Reservation:
+        """Become the reservation."""
+        draft: Any = self
+        draft.__class__ = Reservation
+        made: Reservation = draft
+        return made
 
 
 def explain(state: Reservation | State, command: Command | type[Command]) -> Decision:

@@ -15,23 +15,22 @@ from reservation_core.parameters import Command
 
 # --- rules over several parameters -----------------------------------------------------------------------------------------------
 
-_number = re.compile(r"\+?[0-9]{3,15}").fullmatch  # documented examples have caller IDs without the plus
-_sip_user = re.compile(r"[^\s@:]+").fullmatch
 
-
-_is_sip = re.compile("sips?:", re.IGNORECASE).match
+def _is_sip(contact: str) -> bool:
+    return contact[:5].lower().startswith(("sip:", "sips:"))
 
 
 def _rings_too_long(timeout: int, to: str) -> bool:
-    return timeout > 600 and _is_sip(to) is not None
+    return timeout > 600 and _is_sip(to)
 
 
 def _no_number(from_: str, to: str) -> bool:
-    return to[0] == "+" and not _number(from_)
+    digits = from_.removeprefix("+")  # documented examples have caller IDs without the plus
+    return to[0] == "+" and not (3 <= len(digits) <= 15 and digits.isascii() and digits.isdecimal())
 
 
 def _no_sip_user(from_: str, to: str) -> bool:
-    return to[0] != "+" and _is_sip(to) is not None and not _sip_user(from_)
+    return to[0] != "+" and _is_sip(to) and re.fullmatch(r"[^\s@:]+", from_) is None
 
 
 SIP_RINGS_600_SECONDS: Final = Rule(

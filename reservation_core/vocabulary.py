@@ -1,9 +1,9 @@
 """What a parameter's value may be: the kinds of value, and the named types built on them.
 
-A kind knows four things about its values and nothing about commands: whether one is right (:meth:`Kind.problem`), how it is read
-off a form (:meth:`Kind.decode`), how it may be shown (:meth:`Kind.show`), and how the check reads as one Python expression
-(:meth:`Kind.expression`), so that a command with 32 parameters is checked by one compiled function. How a value is written on a
-form needs no kind: its Python type says it (:func:`encode`).
+A kind knows three things about its values and nothing about commands: whether one is right (:meth:`Kind.problem`), how it is read
+off a form (:meth:`Kind.decode`), and how it may be shown (:meth:`Kind.show`). How a value is written on a form needs no kind: its
+Python type says it (:func:`encode`). The check and the writing it also knows as Python text (:meth:`Kind.expression`,
+:meth:`Kind.adding`), so that a command with 32 parameters is checked, and written, by one compiled function.
 """
 
 from __future__ import annotations
@@ -12,27 +12,25 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Annotated, Final, Literal, TypeAlias, cast, get_args
-from urllib.parse import quote_plus, urlsplit
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias, cast, get_args
 
 import attrs
 
+from reservation_core.fields import ByFields
 from reservation_core.privacy import Secrecy, shorten
 
 Value: TypeAlias = str | int | bool | Sequence[str]
 """What a parameter can hold."""
 
 
-@attrs.frozen
-class Problem:
+class Problem(NamedTuple):
     """What is wrong with a value, and what would be right."""
 
     rule: str
     remedy: str
 
 
-@attrs.frozen
-class Kind(ABC):
+class Kind(ByFields, ABC):
     """What every kind of value can do; unless it says otherwise it is open, and one text of a form."""
 
     @property
@@ -51,6 +49,10 @@ class Kind(ABC):
         What it needs at hand is put into ``constants``.
         """
 
+    def adding(self, name: str) -> str:
+        """Give the Python statement that adds the variable ``value``, which is right, to a form under this name (see :func:`encode`)."""
+        return f"add(({name!r}, value if value.__class__ is str else plain(value)))"
+
     @abstractmethod
     def problem(self, value: object) -> Problem | None:
         """Say what is wrong, or ``None``."""
@@ -67,6 +69,8 @@ class Kind(ABC):
         """Name the parts of a right value that must not be shown, as somebody else's text may repeat them."""
         if self.secrecy is Secrecy.OPEN or not isinstance(value, str):
             return {}
+        from urllib.parse import quote_plus  # noqa: PLC0415 - only for an error, and the import is not small
+
         bare = re.sub("^[A-Za-z]+:", "", value)  # a contact without its scheme
         return {text: self.secrecy for said in (value, bare) for text in (said, quote_plus(said)) if text}
 
@@ -95,7 +99,7 @@ plain: Final[Callable[[str], str]] = str.__str__
 
 
 _UNWRITABLE: Final = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, and halves of characters that no encoding can write
-_ANY_SID: Final = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
+_ANY_SID: Final = r"[A-Z]{2}[0-9a-fA-F]{32}"
 
 
 @cache
@@ -105,7 +109,7 @@ def _matcher(form: str, quick: str) -> Callable[[str], object]:
     return re.compile(f"{quick}|{whole}" if quick else whole).fullmatch
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Text(Kind):
     """A text: not empty, no control characters, and of a form, where one is asked for.
 
@@ -137,7 +141,7 @@ class Text(Kind):
         return Problem(f"must be {self.says}", f"give {self.says}")
 
     def show(self, value: object) -> str:
-        if self.privacy is Secrecy.PERSONAL and isinstance(value, str) and _ANY_SID.fullmatch(value):
+        if self.privacy is Secrecy.PERSONAL and isinstance(value, str) and re.fullmatch(_ANY_SID, value):
             return repr(value)
         return super().show(value)
 
@@ -150,7 +154,7 @@ def sid(prefix: str) -> Text:
     return Text(form=f"{prefix}[0-9a-fA-F]{{32}}", says=f"a SID of 34 characters: {prefix} and 32 hexadecimal digits")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Uri(Text):
     """An absolute http or https address; user information and the query are never shown."""
 
@@ -163,6 +167,8 @@ class Uri(Text):
             return f"<{type(value).__name__}>"
         if not value:
             return "<empty>"
+        from urllib.parse import urlsplit  # noqa: PLC0415 - only for showing, and the import is not small
+
         try:
             parts = urlsplit(value)
         except ValueError:
@@ -177,7 +183,7 @@ class Uri(Text):
         return {part: Secrecy.SECRET for part in (*parts, (rest if at else str(value)).partition("?")[2]) if part}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Whole(Kind):
     """A whole number from ``minimum`` to ``maximum``, both included."""
 
@@ -187,6 +193,9 @@ class Whole(Kind):
 
     def expression(self, value: str, constants: dict[str, object]) -> str:
         return f"({value} is None or {value}.__class__ is int and {self.minimum} <= {value} <= {self.maximum})"
+
+    def adding(self, name: str) -> str:
+        return f"add(({name!r}, str(value)))"
 
     def problem(self, value: object) -> Problem | None:
         if type(value) is int and self.minimum <= value <= self.maximum:
@@ -200,12 +209,15 @@ class Whole(Kind):
         return f"a whole number{self.unit and ' of '}{self.unit} from {self.minimum} to {self.maximum}"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Flag(Kind):
     """True or false."""
 
     def expression(self, value: str, constants: dict[str, object]) -> str:
         return f"({value} is None or {value} is True or {value} is False)"
+
+    def adding(self, name: str) -> str:
+        return f"add({(name, 'true')} if value else {(name, 'false')})"
 
     def problem(self, value: object) -> Problem | None:
         return None if isinstance(value, bool) else Problem("must be a boolean", "give True or False")
@@ -217,7 +229,7 @@ class Flag(Kind):
         return "true or false"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class OneOf(Kind):
     """One of a closed set of words; the words are those of the annotated ``Literal``."""
 
@@ -242,7 +254,7 @@ class OneOf(Kind):
         return "one of " + ", ".join(self.words)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Many(OneOf):
     """Some of a closed set of words, sent by repeating the key; never empty, for a form cannot say "none"."""
 
@@ -252,6 +264,9 @@ class Many(OneOf):
     def expression(self, value: str, constants: dict[str, object]) -> str:
         constants[name := f"{value}_words"] = frozenset(self.words)
         return f"({value} is None or {value}.__class__ is tuple and {value} and {name}.issuperset({value}))"
+
+    def adding(self, name: str) -> str:
+        return f"for word in value: add(({name!r}, word if word.__class__ is str else plain(word)))"
 
     def problem(self, value: object) -> Problem | None:
         if not isinstance(value, tuple):

@@ -6,6 +6,8 @@ import copy
 import json
 import pickle
 import re
+import subprocess
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -993,3 +995,15 @@ def test_the_base_of_commands_is_no_command() -> None:
     """What the nine have in common cannot be built by itself."""
     with pytest.raises(TypeError, match="build one of them"):
         Command()
+
+
+def test_a_command_unpickled_where_none_was_built_writes_its_form() -> None:
+    """A class is given its quick methods by whichever of its commands is there first, be it one that was never built here."""
+    command = Conference(
+        to="client:alice", from_="+15005550006", timeout=20, muted=False, conference_status_callback_event=["start", "end"]
+    )
+    program = (
+        "import pickle, sys; command = pickle.load(sys.stdin.buffer); print((command, command.form(), hash(command) == hash(command)))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(command), capture_output=True, check=True).stdout
+    assert said.decode().strip() == repr((command, command.form(), True))

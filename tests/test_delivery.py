@@ -63,6 +63,7 @@ from reservation_core import (
     aperform,
     perform,
 )
+from reservation_core.delivery import SILENT
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import Credentials
@@ -120,6 +121,10 @@ class Script:
         """Let time pass, on record, in an event loop."""
         self.sleep(seconds)
 
+    def again(self) -> Script:
+        """Give the same script from here on."""
+        return Script(*self._answers, takes=self._takes)
+
     @property
     def methods(self) -> str:
         """The requests, a letter each: P for the command, G for a reading."""
@@ -129,17 +134,30 @@ class Script:
 def deliver(
     gateway: Script, reservation: Reservation = PENDING, command: Command | None = None, watch: Watch | None = None, **policy: Any
 ) -> Reservation:
-    """Deliver through a script, in both flavours, which must agree; the draws are all one half."""
-    return perform(
-        reservation,
-        command or Accept(),
-        cast("Gateway", gateway),
-        policy=Policy(**policy),
-        watch=watch or Watch(),
-        clock=gateway.clock,
-        sleep=gateway.sleep,
-        random=lambda: 0.5,
-    )
+    """Deliver through a script; unless a watch is given, twice, heard and unheard, which must agree. The draws are all one half."""
+
+    def end(through: Script, heard: Watch) -> Reservation | ReservationError:
+        try:
+            return perform(
+                reservation,
+                command or Accept(),
+                cast("Gateway", through),
+                policy=Policy(**policy),
+                watch=heard,
+                clock=through.clock,
+                sleep=through.sleep,
+                random=lambda: 0.5,
+            )
+        except ReservationError as error:
+            return error
+
+    twin = gateway.again()
+    ended, expected = end(gateway, watch or SILENT), end(twin, Watch())
+    assert (ended, gateway.requests, gateway.pauses) == (expected, twin.requests, twin.pauses)
+    if isinstance(ended, Reservation):
+        return ended
+    assert getattr(ended, "attempts", None) == getattr(expected, "attempts", None)
+    raise ended
 
 
 def fails(gateway: Script, kind: type[ReservationError], *arguments: Any, **more: Any) -> Any:

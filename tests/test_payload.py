@@ -1,17 +1,21 @@
 """A reservation is read out of whatever the platform sends, and nothing about it is guessed."""
 
+import copy
 import json
 import math
+import pickle
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypedDict, cast
 from urllib.parse import urlencode
 
+import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reservation_core import MalformedReply, Reservation, ReservationError, Status, UnknownStatus, read_reservation
+from reservation_core.payload import read_resource
 from reservation_core.testing.strategies import near_sids, words
 from tests.oracle import load, rows
 
@@ -592,3 +596,40 @@ def test_the_name_of_the_worker_is_never_shown(name: str) -> None:
     with pytest.raises(MalformedReply) as caught:
         read_reservation({**FULL, "worker_name": name, "sid": 5, "reservation_status": "reserved"})
     assert name not in str(caught.value) + repr(caught.value)
+
+
+# --- what is made of it ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reservation_that_was_read_is_as_one_that_was_built() -> None:
+    """It has the same class, equality, hash, pickle and text, is as frozen, and moves to one that is."""
+    body: dict[str, object] = {**FULL, "attention": {}}
+    read = read_reservation(body, etag="4")
+    built = Reservation(**{field.name: getattr(read, field.name) for field in attrs.fields(Reservation)})
+    for one, other in ((read, built), (read.moved(Status.WRAPPING, etag="5"), built.moved(Status.WRAPPING, etag="5"))):
+        assert type(one) is type(other) is Reservation
+        assert (one, hash(one), repr(one), pickle.dumps(one)) == (other, hash(other), repr(other), pickle.dumps(other))
+        assert copy.copy(one) == one == pickle.loads(pickle.dumps(one)) == attrs.evolve(one)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            one.etag = "6"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        assert not hasattr(one, "__dict__")
+
+
+def test_links_that_are_told_again_are_kept() -> None:
+    """The held addresses are taken over when the same are told, and only then."""
+    links = read_reservation(FULL).links
+    assert links is not None
+    assert read_resource(dict(FULL), links=links).links is links
+    for told in ({}, {"task": "https://example.com"}, {**links, "task": None}):
+        assert dict(read_resource({**FULL, "links": told}, links=links).links or {}) == {k: v for k, v in told.items() if v is not None}
+    assert read_resource({**FULL, "links": None}, links=links).links is None
+
+
+@pytest.mark.parametrize("form", TEXTS.values(), ids=list(TEXTS))
+def test_nothing_but_white_space_may_stand_around_an_object(form: Callable[[str], str | bytes]) -> None:
+    """White space before and after a body is passed over; anything else there makes it unreadable."""
+    body = json.dumps(FULL)
+    for text in (f"{body}\n", f" \t\r\n{body} \n"):
+        assert read_reservation(form(text)) == read_reservation(FULL)
+    for text in (f"{body}x", f"{body} {{}}", f"{body},", f"x{body}", f"{body}\0"):
+        assert faults_of(form(text)) == ["(body)"]
