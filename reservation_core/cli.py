@@ -61,6 +61,7 @@ if TYPE_CHECKING or _EQUIPPED:  # without them, main() says what to install
     from rich.box import Box
 
     from reservation_core.page import Page, nothing_allowed
+    from reservation_core.serving import Serving
 
 EXITS: Final = {
     0: "done",
@@ -328,6 +329,7 @@ def _app(page: Page) -> cyclopts.App:
     app.command(_group("encode", f"Write a command as it would be sent, and send nothing. {personal}", line.encode))
     credentials = "Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, in the environment."
     app.command(_group("send", f"Ask one reservation for a command. {credentials}", line.send))
+    app.command(Serving(page).serve)
     return app
 
 

@@ -38,9 +38,8 @@ itself when the command was never carried out, ``OutcomeUnknown`` when a request
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
-from typing import Final, NamedTuple, NoReturn, TypeAlias, TypeVarTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeAlias, TypeVarTuple
 
 import attrs
 
@@ -66,6 +65,9 @@ from reservation_core.messages import Reply, Request, is_visible
 from reservation_core.parameters import Command
 from reservation_core.reconciliation import effect_of, has_moved, is_legal, may_have_acted, may_yet_act
 from reservation_core.reservation import Reservation
+
+if TYPE_CHECKING:
+    import logging
 
 _LONGEST: Final = 86_400.0  # seconds
 
@@ -170,6 +172,8 @@ class LoggingWatch(Watch):
     """Writes a delivery to a standard logger: each attempt and reading on DEBUG, giving up on WARNING; nothing secret or personal."""
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
+        import logging  # noqa: PLC0415 - only who watches loads it
+
         self._logger: Final = logger or logging.getLogger("reservation_core.delivery")
 
     def after_attempt(self, attempt: Attempt) -> None:
@@ -216,16 +220,20 @@ def deliver(
     random: Callable[[], float],
     watch: Watch,
     first: First | None = None,
+    *,
+    resume: bool = False,
 ) -> Flow:
     """Deliver a command: yield each request to send and each pause to make, and return the reservation as the platform reports it.
 
     :param clock: seconds, of a clock that never goes back.
     :param random: draws from 0 to 1.
     :param first: the first sending, where it was made already and nobody was to be told.
+    :param resume: the command may have been sent for this reservation already, by a process that ended: read the reservation first.
     :raises CommandError: when it is first resumed, before anything is yielded, when the command must not be asked.
     :raises Refused, GatewayError: at the end; ``attempts`` holds every exchange.
     """
-    return _Delivery(reservation, command, policy, route, clock, random, watch).run(first)
+    delivery = _Delivery(reservation, command, policy, route, clock, random, watch)
+    return delivery.take_up() if resume else delivery.run(first)
 
 
 _PLATFORM_ENDS: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RESCINDED})
@@ -259,7 +267,7 @@ class _Delivery:
         self.pauses = 0
         self.paused = 0.0
 
-    def run(self, first: First | None) -> Flow:
+    def run(self, first: First | None = None) -> Flow:
         outcome: _Outcome | None = None
         if first is not None:
             self.began, outcome = first.began, first.failure
@@ -275,15 +283,26 @@ class _Delivery:
             if isinstance(outcome, (NotSent, Throttled)):
                 yield from self._before_repeating(outcome)
             elif self.policy.reconcile and (_is_unknown(outcome) or isinstance(outcome, LostRace)):
-                if not isinstance(outcome, LostRace):
-                    self.open.append(self.held)
-                now = yield from self._read()
-                if (done := self._settle(now, outcome)) is not None:
+                if (done := (yield from self._find_out(outcome))) is not None:
                     return done
                 yield from self._before_repeating()
             else:
                 self._give_up("the platform refused it for good")
             outcome = None
+
+    def take_up(self) -> Flow:
+        """Go on as after a reply that was lost."""
+        self.failure = GatewayError("the process that was to send it ended")
+        if (done := (yield from self._find_out(self.failure))) is not None:
+            return done
+        return (yield from self.run())
+
+    def _find_out(self, outcome: ReservationError) -> Generator[Request | Pause, Answer, Reservation | None]:
+        """Read the reservation, and decide by it."""
+        if not isinstance(outcome, LostRace):
+            self.open.append(self.held)
+        now = yield from self._read()
+        return self._settle(now, outcome)
 
     def _exchange(
         self, request: Request, read: Callable[[*_Known, Reply], Reservation], *known: *_Known

@@ -27,7 +27,7 @@ from reservation_core import (
     prepare,
     read_reservation,
 )
-from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator import HandClock, InMemoryGateway, Platform
 from reservation_core.messages import VERSION_HEADER
 
 CALLBACK: Final = urlencode(
@@ -71,7 +71,7 @@ class Page(Protocol):
 
 def tell(page: Page) -> None:
     """Tell the whole life of a reservation: read, refused, sent, on hold, reported, wrapped up, completed."""
-    platform = Platform(clock=lambda: _NOON)
+    platform = Platform(HandClock(_NOON))
     gateway = InMemoryGateway(platform)
 
     page.step("A worker is reserved: an assignment callback comes in, and is read")

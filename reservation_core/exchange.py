@@ -122,10 +122,10 @@ def succeed(before: Reservation, after: Reservation) -> Reservation:
     """
     if follow(before.status, after.status) is None:
         raise IllegalSuccession(before.status, after.status)
-    return attrs.evolve(after, on_hold=True) if before.on_hold and not _is_news(before, after) else after
+    return attrs.evolve(after, on_hold=True) if before.on_hold and not is_news(before, after) else after
 
 
-def _is_news(before: Reservation, after: Reservation) -> bool:
+def is_news(before: Reservation, after: Reservation) -> bool:
     """Tell a newer report from a repeated or late one: by its status, else by its date of update, else by its version."""
     if after.status is not before.status:
         return True

@@ -61,6 +61,7 @@ def perform(
     route: Route | str = Route.TASK,
     policy: Policy = USUAL,
     watch: Watch = SILENT,
+    resume: bool = False,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], object] = wait,
     random: Callable[[], float] = draw,
@@ -69,6 +70,8 @@ def perform(
 
     :param policy: how hard to try (:mod:`reservation_core.delivery`); ``ONCE`` sends one request, whatever comes of it.
     :param watch: what is told of each attempt.
+    :param resume: whether the command may have been sent already, for this reservation as it was held then, by a process that ended:
+        then the reservation is read first, as after a reply that was lost.
     :param clock, sleep, random: for tests; seconds, and a number from 0 to 1.
     :raises CommandError: before anything is sent, when it must not be asked.
     :raises Refused: when it was not carried out; a :class:`LostRace` carries the reservation as it now is.
@@ -77,13 +80,13 @@ def perform(
     :raises NotSent: when nothing ever left.
     """
     first: First | None = None
-    if watch is SILENT:  # nearly always the first answer is good: nothing is put on record before it is not
+    if watch is SILENT and not resume:  # nearly always the first answer is good: nothing is put on record before it is not
         began, request = clock(), prepare(reservation, command, route=route)
         try:
             return conclude(reservation, command, gateway.send(request))
         except (GatewayError, ReplyError) as failure:
             first = First(request, began, failure)
-    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first)
+    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first, resume=resume)
     try:
         step = _resume(flow, None)
         while not isinstance(step, Reservation):
@@ -109,19 +112,20 @@ async def aperform(
     route: Route | str = Route.TASK,
     policy: Policy = USUAL,
     watch: Watch = SILENT,
+    resume: bool = False,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], Awaitable[object]] | None = None,
     random: Callable[[], float] = draw,
 ) -> Reservation:
     """Ask for a command in an event loop; else as :func:`perform`. Cancelled, it sends nothing more, and the outcome is not known."""
     first: First | None = None
-    if watch is SILENT:
+    if watch is SILENT and not resume:
         began, request = clock(), prepare(reservation, command, route=route)
         try:
             return conclude(reservation, command, await gateway.asend(request))
         except (GatewayError, ReplyError) as failure:
             first = First(request, began, failure)
-    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first)
+    flow = deliver(reservation, command, policy, Route(route), clock, random, watch, first, resume=resume)
     try:
         step = _resume(flow, None)
         while not isinstance(step, Reservation):

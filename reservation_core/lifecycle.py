@@ -17,13 +17,15 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import attrs
-from transitions import Machine, MachineError
 
 from reservation_core.evidence import Evidence, Source
 from reservation_core.fields import ByFields
+
+if TYPE_CHECKING:
+    from transitions import Machine
 
 ON_HOLD: Final = "onHold"
 """The hidden ninth state, in the word the platform uses in its error messages."""
@@ -248,24 +250,29 @@ def _closure(start: State, ahead: Mapping[State, Iterable[State]]) -> set[State]
     return seen
 
 
-def _build(edges: Collection[Edge]) -> Machine:
+@cache
+def machine() -> Machine:
+    """Build the one machine of the process, and check its graph, when the first question is asked.
+
+    It holds no model: a question brings its own :class:`Step`.
+    """
+    from transitions import Machine  # noqa: PLC0415 - who only reads reservations asks nothing
+
+    edges = (*COMMANDS, *FACTS)
     check_graph(edges)
-    machine = Machine(
+    built = Machine(
         model=None, states=[*(status.value for status in Status), ON_HOLD], initial=PENDING.value, auto_transitions=False, send_event=False
     )
     for edge in edges:
-        machine.add_transition(
+        built.add_transition(
             edge.trigger,
             str(edge.source),
             str(edge.target),
             conditions="accepting" if edge.accept is True else None,
             unless="accepting" if edge.accept is False else None,
         )
-    return machine
+    return built
 
-
-MACHINE: Final = _build((*COMMANDS, *FACTS))
-"""The one machine of the process. It holds no model: a question brings its own :class:`Step`."""
 
 TRIGGERS: Final = tuple(dict.fromkeys(edge.trigger for edge in COMMANDS))
 """The commands' trigger names, in the table's order."""
@@ -280,9 +287,11 @@ _EDGES: Final = {
 @cache
 def _ask(trigger: str, state: State, accept: bool = False) -> Edge | None:
     """Trigger the machine for real, and give the edge it took."""
+    from transitions import MachineError  # noqa: PLC0415 - the machine's, imported with it
+
     step = Step(state, accept)
     try:
-        moved = MACHINE.events[trigger].trigger(step)
+        moved = machine().events[trigger].trigger(step)
     except MachineError:
         return None
     edge = _EDGES[trigger, state, accept]
@@ -327,7 +336,7 @@ def allowed(state: State) -> tuple[str, ...]:
 @cache
 def step(state: State, fact: Status) -> Edge | None:
     """Find the single fact by which ``fact`` may be reported next, or ``None``."""
-    return _ask(fact.value, state) if fact.value in MACHINE.events else None
+    return _ask(fact.value, state) if fact.value in machine().events else None
 
 
 @cache

@@ -132,7 +132,12 @@ class Script:
 
 
 def deliver(
-    gateway: Script, reservation: Reservation = PENDING, command: Command | None = None, watch: Watch | None = None, **policy: Any
+    gateway: Script,
+    reservation: Reservation = PENDING,
+    command: Command | None = None,
+    watch: Watch | None = None,
+    resume: bool = False,
+    **policy: Any,
 ) -> Reservation:
     """Deliver through a script; unless a watch is given, twice, heard and unheard, which must agree. The draws are all one half."""
 
@@ -144,6 +149,7 @@ def deliver(
                 cast("Gateway", through),
                 policy=Policy(**policy),
                 watch=heard,
+                resume=resume,
                 clock=through.clock,
                 sleep=through.sleep,
                 random=lambda: 0.5,
@@ -428,6 +434,29 @@ def test_a_reading_that_is_refused_ends_it() -> None:
     gateway = Script(TIMED_OUT, Reply(404))
     assert "could not be read" in str(fails(gateway, OutcomeUnknown))
     assert gateway.methods == "PG"
+
+
+@pytest.mark.parametrize(
+    ("command", "answers", "outcome", "methods"),
+    [
+        (Accept(), [shows("pending", "3"), shows("accepted", "4")], "accepted", ["GET", "POST"]),
+        (Accept(), [shows("accepted", "4")], Indistinguishable, ["GET"]),
+        (Accept(), [shows("canceled", "4")], LostRace, ["GET"]),
+        (CALL, [shows("pending", "3"), shows("pending", "4")], "pending", ["GET", "POST"]),
+        (CONFERENCE, [shows("pending", "3")], OutcomeUnknown, ["GET"]),
+        (Accept(), [Reply(404)], OutcomeUnknown, ["GET"]),
+    ],
+)
+def test_what_another_process_left_is_read_first(
+    command: Command, answers: list[Reply], outcome: str | type[ReservationError], methods: list[str]
+) -> None:
+    """A delivery that is resumed goes on as after a lost reply: it reads, and sends only what then cannot have acted."""
+    gateway = Script(*answers)
+    if isinstance(outcome, str):
+        assert deliver(gateway, PENDING, command, resume=True).status == outcome
+    else:
+        fails(gateway, outcome, PENDING, command, resume=True)
+    assert [request.method for request in gateway.requests] == methods
 
 
 def test_a_version_that_cannot_be_sent_is_left_out() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reservation_core import ON_HOLD, Decision, Edge, Evidence, Source, Status, decide, follow
-from reservation_core.lifecycle import COMMANDS, FACTS, MACHINE, TRIGGERS, State, Step, allowed, check_graph, step
+from reservation_core.lifecycle import COMMANDS, FACTS, TRIGGERS, State, Step, allowed, check_graph, machine, step
 from reservation_core.testing.strategies import statuses
 from tests.oracle import rows
 
@@ -257,11 +257,11 @@ def test_the_machine_has_no_way_around_its_edges() -> None:
     for where in STATES:
         for trigger in TRIGGERS:
             decide.__wrapped__(where, trigger)
-    machine = cast("dict[str, object]", vars(MACHINE))
-    events, states = cast("dict[str, object]", machine["events"]), cast("dict[str, object]", machine["states"])
+    built = cast("dict[str, object]", vars(machine()))
+    events, states = cast("dict[str, object]", built["events"]), cast("dict[str, object]", built["states"])
     assert set(events) == {edge.trigger for edge in ALL}
     assert not [name for name in events if name.startswith("to_")]
-    assert machine["models"] == []
+    assert built["models"] == []
     assert set(states) == {str(where) for where in STATES}
 
 
@@ -295,7 +295,7 @@ def test_the_machine_itself_goes_where_the_matrix_says(row: dict[str, str]) -> N
     """Triggered directly, with its guards, the machine moves to what the table has, or refuses and leaves the state as it was."""
     trigger, _, flag = row["command"].partition("+")
     moved = Step(state(row["state"]), flag == "accept")
-    event = cast("dict[str, Event]", vars(MACHINE)["events"])[trigger]
+    event = cast("dict[str, Event]", vars(machine())["events"])[trigger]
     if row["allowed"] == "yes":
         assert event.trigger(moved)
         assert moved.state == {"later": ON_HOLD, "nothing": row["state"]}.get(row["sets"], row["sets"])

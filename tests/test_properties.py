@@ -1,8 +1,7 @@
 """Whatever lives reservations lead, what is held is what the platform reports, and what is refused changes nothing."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -31,8 +30,9 @@ from reservation_core import (
     read_reservation,
 )
 from reservation_core.commands import COMMANDS
-from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
+from reservation_core.emulator import InMemoryGateway, Platform, Settings, StateConflict
 from reservation_core.testing.strategies import commands, reservations
+from tests.emulator.clocks import Ticking
 from tests.oracle import rows
 
 ENDS: Final = {"rejected", "timeout", "canceled", "rescinded", "completed"}
@@ -44,8 +44,7 @@ class Watched(InMemoryGateway):
     """A gateway that counts what it is sent, to a platform whose clock goes on by a second each time it is read."""
 
     def __init__(self) -> None:
-        ticks = count()
-        super().__init__(Platform(clock=lambda: datetime(2040, 1, 1, tzinfo=UTC) + timedelta(seconds=next(ticks))))
+        super().__init__(Platform(Ticking(), settings=Settings(reservation_timeout=86_400, delete_after=86_400)))
         self.sent = 0
 
     def send(self, request: Request) -> Reply:

@@ -1,6 +1,37 @@
 """The platform's double: reservations that live by the same lifecycle, behind the same address."""
 
-from reservation_core.emulator.platform import Act, Platform, StateConflict
+from reservation_core.emulator.clock import Clock, HandClock, RealClock
+from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.routes import InMemoryGateway
+from reservation_core.emulator.settings import Settings
+from reservation_core.emulator.world import (
+    Act,
+    Changes,
+    Held,
+    Precondition,
+    Snapshot,
+    StateConflict,
+    Task,
+    TaskConflict,
+    TaskStatus,
+    Worker,
+)
 
-__all__ = ["Act", "InMemoryGateway", "Platform", "StateConflict"]
+__all__ = [
+    "Act",
+    "Changes",
+    "Clock",
+    "HandClock",
+    "Held",
+    "InMemoryGateway",
+    "Platform",
+    "Precondition",
+    "RealClock",
+    "Settings",
+    "Snapshot",
+    "StateConflict",
+    "Task",
+    "TaskConflict",
+    "TaskStatus",
+    "Worker",
+]

@@ -1,133 +1,179 @@
-"""The state of the platform's double: reservations with their versions, moved by commands and facts along the lifecycle.
+"""The platform's double: what happens to calls, tasks and workers, and what that does to their reservations.
 
-It does no I/O and knows nothing of HTTP; time comes from an injected clock.
+It does no I/O and knows nothing of HTTP. What is no step of the lifecycle does not happen, whoever asks for it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
-from reservation_core.addresses import Route, path_to
-from reservation_core.errors import ReservationError
-from reservation_core.lifecycle import ON_HOLD, Edge, State, Status, decide, step
-from reservation_core.parameters import Command
+from reservation_core.emulator.moves import Move, Moves
+from reservation_core.emulator.world import Attributes, StateConflict, Task, TaskConflict, TaskStatus, Worker, take_over
+from reservation_core.lifecycle import ON_HOLD, Status
 from reservation_core.reservation import Reservation
 
-
-@attrs.frozen(slots=False)
-class StateConflict(ReservationError):
-    """A command or fact that is no step from where the reservation stands, on the platform's side."""
-
-    sid: str
-    state: State
-    trigger: str
-
-    def __str__(self) -> str:
-        """Name the reservation, its state, what was asked, and the remedy."""
-        return f"reservation {self.sid} is {self.state}; {self.trigger} is no step from there"
+_ENDS: Final[Mapping[Status, Status]] = {
+    Status.PENDING: Status.CANCELED,
+    Status.ACCEPTED: Status.COMPLETED,
+    Status.WRAPPING: Status.COMPLETED,
+}
+"""What becomes of a live reservation when its task is completed or deleted (of one that is on hold: as of a pending one)."""
 
 
-@attrs.frozen
-class Act:
-    """One thing that happened to a reservation: what, by whom, and the version it made."""
+class Platform(Moves):
+    """Reservations as the platform holds them. Safe to share between threads: one unit of work at a time.
 
-    sid: str
-    trigger: str
-    by: str
-    version: str
+    Its ``journal`` holds the last things that happened, oldest first: who looks there knows what a client can only guess.
 
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-class Platform:
-    """Reservations as the platform holds them. Safe to share between threads: one command or fact at a time.
-
-    Its ``journal`` holds the last 10,000 things that happened, oldest first: who looks there knows what a client can only guess.
-
-    :param clock: gives the present as an aware datetime in UTC; the real one by default.
+    :param clock: what time it is; the real time by default.
+    :param settings: how it behaves where no source settles it.
+    :param keep: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
+    :param random: where the SIDs come from that are made here; the same ones in every run unless another is given.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
-        self._clock = clock
-        self._held: dict[str, Reservation] = {}
-        self._lock = threading.RLock()
-        self.journal: Final[deque[Act]] = deque(maxlen=10_000)
+    # --- what happens to the call ------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def exclusively(self) -> Generator[None]:
-        """Let nothing else happen meanwhile (so that a version can be compared and a command carried out as one)."""
-        with self._lock:
-            yield
+    def worker_answers(self, sid: str) -> Reservation:
+        """Let the worker who is being called answer: what was on hold is accepted.
 
-    def add(self, reservation: Reservation) -> Reservation:
-        """Hold a reservation, at version 0.
-
-        :raises IncompleteReservation: when it lacks a SID that its two addresses are made of.
-        """
-        for route in Route:
-            path_to(reservation, route)
-        assert reservation.sid is not None
-        now = self._clock()
-        held = attrs.evolve(reservation, date_created=reservation.date_created or now, date_updated=now, etag="0")
-        with self._lock:
-            self._held[reservation.sid] = held
-        return held
-
-    def get(self, sid: str) -> Reservation:
-        """Give a reservation as it stands; its ``on_hold`` is the truth, which the API never shows.
-
-        :raises KeyError: when there is none.
-        """
-        return self._held[sid]
-
-    def all(self) -> tuple[Reservation, ...]:
-        """Give every reservation, oldest first."""
-        with self._lock:
-            return tuple(self._held.values())
-
-    def carry_out(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
-        """Do what a command asks; when it accepts at once, the pending siblings of the same task are rescinded.
-
-        :param by: who asks, for the journal.
         :raises KeyError: when there is no such reservation.
-        :raises StateConflict: when the command is no step of the lifecycle from where it stands.
+        :raises StateConflict: when no answer of it is being carried out.
         """
-        with self._lock:
-            held = self.get(sid)
-            return self._move(held, command.trigger, decide(held.state, command.trigger, command.accepting).edge, by)
+        return self._turn_out(sid, Status.ACCEPTED, "the worker answered")
 
-    def report(self, sid: str, fact: Status, *, by: str = "platform") -> Reservation:
-        """Let a fact happen that no client asked for: the worker answers, the timer runs out, the caller hangs up.
+    def worker_does_not_answer(self, sid: str) -> Reservation:
+        """Let the worker's phone ring in vain: what was on hold is canceled. Errors as :meth:`worker_answers`."""
+        return self._turn_out(sid, Status.CANCELED, "the worker did not answer")
 
-        :param by: who did it, for the journal.
+    def leg_fails(self, sid: str, code: int) -> Reservation:
+        """Let the call to the worker fail: what was on hold is canceled. Errors as :meth:`worker_answers`.
+
+        :param code: the platform's number for why, such as 13223 (no valid number) or 21215 (country not enabled).
+        """
+        return self._turn_out(sid, Status.CANCELED, "the worker's leg failed", code)
+
+    def _turn_out(self, sid: str, status: Status, reason: str, code: int | None = None) -> Reservation:
+        with self._unit:
+            held = self._held[sid]
+            if held.reservation.state != ON_HOLD:
+                raise StateConflict(sid, held.reservation.state, status.value)
+            return self._take([Move(held, status.value, status, reason=reason, code=code)], reason=reason)
+
+    def caller_hangs_up(self, sid: str) -> Reservation:
+        """Let the caller leave: what is pending or on hold is canceled, with its siblings and the task; accepted work is wrapped up.
+
+        The first is documented; the second is seen where a conference ends, and inferred elsewhere.
+
         :raises KeyError: when there is no such reservation.
-        :raises StateConflict: when the fact is no step of the lifecycle from where it stands.
+        :raises StateConflict: when it is past both.
         """
-        with self._lock:
-            held = self.get(sid)
-            return self._move(held, fact.value, step(held.state, fact), by)
+        with self._unit:
+            reservation = self._held[sid].reservation
+            ends = {Status.PENDING: Status.CANCELED, Status.ACCEPTED: Status.WRAPPING}
+            if reservation.status not in ends:
+                raise StateConflict(sid, reservation.state, Status.CANCELED.value)
+            self._end(self.end_call(str(reservation.task_sid)), ends, TaskStatus.CANCELED, "the caller hung up")
+            return self._held[sid].reservation
 
-    def _move(self, held: Reservation, trigger: str, edge: Edge | None, by: str) -> Reservation:
-        assert held.sid is not None
-        if edge is None:
-            raise StateConflict(held.sid, held.state, trigger)
-        on_hold = edge.target == ON_HOLD
-        version = str(int(held.etag or 0) + 1)
-        status = held.status if on_hold else Status(edge.target)
-        moved = held.moved(status, on_hold=on_hold, etag=version, date_updated=self._clock())
-        self._held[held.sid] = moved
-        self.journal.append(Act(held.sid, trigger, by, version))
-        if moved.status is Status.ACCEPTED and held.status is Status.PENDING:
-            for sibling in self.all():
-                if sibling.task_sid == held.task_sid and sibling.status is Status.PENDING and not sibling.on_hold and sibling.sid:
-                    self.report(sibling.sid, Status.RESCINDED)
-        return moved
+    def end_call(self, task_sid: str) -> Task:
+        """Let a task's call end without anybody watching it, as of a task that no Enqueue made: a redirect of it is then 40122.
+
+        :raises KeyError: when there is no such task.
+        """
+        with self._unit:
+            task = attrs.evolve(self._tasks[task_sid], call_live=False)
+            self._hold_task(task)
+            return task
+
+    # --- what happens to the task ------------------------------------------------------------------------------------------------------
+
+    def cancel_task(self, sid: str, *, reason: str | None = None) -> Task:
+        """Cancel a task that nobody works on yet; its reservations are canceled with it.
+
+        :raises KeyError: when there is no such task.
+        :raises TaskConflict: when it is neither pending nor reserved, or somebody works on it.
+        """
+        with self._unit:
+            task = self._tasks[sid]
+            if task.status not in (TaskStatus.PENDING, TaskStatus.RESERVED) or self._is_worked_on(sid):
+                raise TaskConflict(sid, task.status, "to cancel it")
+            return self._end(task, _ENDS, TaskStatus.CANCELED, reason)
+
+    def wrap_task(self, sid: str) -> Task:
+        """End the work on an assigned task; its accepted reservations are wrapping.
+
+        :raises KeyError: when there is no such task.
+        :raises TaskConflict: when it is not assigned.
+        """
+        with self._unit:
+            task = self._tasks[sid]
+            if task.status is not TaskStatus.ASSIGNED:
+                raise TaskConflict(sid, task.status, "to wrap it up")
+            return self._end(task, {Status.ACCEPTED: Status.WRAPPING}, TaskStatus.WRAPPING, None)
+
+    def complete_task(self, sid: str, *, reason: str | None = None) -> Task:
+        """Complete a task that somebody works on, with its reservations; one that is still pending, a transfer, is canceled.
+
+        :raises KeyError: when there is no such task.
+        :raises TaskConflict: when nobody works on it.
+        """
+        with self._unit:
+            task = self._tasks[sid]
+            if not self._is_worked_on(sid):
+                raise TaskConflict(sid, task.status, "to complete it")
+            return self._end(task, _ENDS, TaskStatus.COMPLETED, reason)
+
+    def delete_task(self, sid: str) -> None:
+        """Delete a task at once, with its reservations: accepted work is completed (observed), the rest canceled (inferred).
+
+        :raises KeyError: when there is no such task.
+        """
+        with self._unit:
+            task = self._tasks[sid]
+            self._end(task, _ENDS, TaskStatus.COMPLETED if self._is_worked_on(sid) else TaskStatus.CANCELED, "the task was deleted")
+            self._remove_task(sid)
+
+    def describe_task(self, sid: str, attributes: Attributes) -> Task:
+        """Give a task other attributes; its reservations stay as they are.
+
+        :raises KeyError: when there is no such task.
+        :raises ValueError: when the attributes are no JSON object.
+        """
+        with self._unit:
+            task = self._tasks[sid]
+            self._hold_task(attrs.evolve(task, attributes=take_over(attributes), date_updated=self._date(), version=task.version + 1))
+            return self._tasks[sid]
+
+    def _end(self, task: Task, ends: Mapping[Status, Status], over: TaskStatus, reason: str | None) -> Task:
+        """Let what is live of a task end together."""
+        moves = [
+            Move(held, target.value, target, reason=reason)
+            for held in self._siblings(task.sid)
+            if (target := ends.get(held.reservation.status)) is not None
+        ]
+        if moves:
+            self._take(moves, over, reason)
+        else:
+            self._settle(task, over, reason)
+        return self._tasks[task.sid]
+
+    # --- what happens to the worker ----------------------------------------------------------------------------------------------------
+
+    def move_worker(self, sid: str, activity_sid: str, *, reject_pending: bool = False) -> Worker:
+        """Move a worker to an activity.
+
+        :param reject_pending: whether the worker's pending reservations are rejected with it, as the Worker resource can be told to.
+        :raises KeyError: when there is no such worker.
+        """
+        with self._unit:
+            worker = self._workers[sid]
+            worker = attrs.evolve(worker, activity_sid=activity_sid, version=worker.version + 1)
+            self._hold_worker(worker)
+            if reject_pending:
+                for held in self._siblings(sid):
+                    if held.reservation.state is Status.PENDING:
+                        self._take([Move(held, Status.REJECTED.value, Status.REJECTED, "client", "the worker left")])
+            return worker

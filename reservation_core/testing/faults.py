@@ -19,28 +19,13 @@ import attrs
 from reservation_core.addresses import read_path
 from reservation_core.commands import Accept, Call, Complete, Conference, Reject, Supervise, Wrap
 from reservation_core.emulator import Platform, StateConflict
+from reservation_core.emulator.mishaps import ACTING
+from reservation_core.emulator.mishaps import Kind as Kind  # noqa: PLC0414 - it is part of the vocabulary here
 from reservation_core.errors import GatewayError, NotSent
 from reservation_core.gateway import AsyncGateway, Gateway
 from reservation_core.lifecycle import Status
 from reservation_core.messages import Reply, Request
 from reservation_core.parameters import Command
-
-
-class Kind(StrEnum):
-    """What the network does to one exchange."""
-
-    NONE = "none"
-    NOT_SENT = "not sent"  #: no connection
-    LOST_REQUEST = "lost request"  #: it never arrives; the time-out runs out
-    LOST_REPLY = "lost reply"  #: the platform acts; the time-out runs out
-    DELAYED = "delayed past the time-out"  #: it arrives later, before a coming exchange
-    RESET_BEFORE = "reset before acting"
-    RESET_AFTER = "reset after acting"
-    DUPLICATE = "duplicate delivery"  #: it arrives twice, one after the other; the first one's answer comes back
-    THROTTLED = "429"
-    FAILED_BEFORE = "5xx before acting"
-    FAILED_AFTER = "5xx after acting"
-    UNREADABLE = "unreadable 200"  #: the platform acts; a page of HTML comes back
 
 
 class Rival(StrEnum):
@@ -74,9 +59,6 @@ class Fault:
     retry_after: float | None = None
     late: int = 1
 
-
-_ACTING: Final = frozenset({Kind.LOST_REPLY, Kind.RESET_AFTER, Kind.DUPLICATE, Kind.FAILED_AFTER, Kind.UNREADABLE})
-"""Where the platform gets the request before anything breaks."""
 
 Plan: TypeAlias = tuple[Fault, ...]
 Meddle: TypeAlias = Callable[[Rival, Request], bool]
@@ -188,7 +170,7 @@ class FaultyGateway:
         if fault.kind is Kind.NONE:
             return (yield request)
         self.counts[fault.kind.value] += 1
-        if fault.kind in _ACTING:
+        if fault.kind in ACTING:
             reply = yield request
             if fault.kind is Kind.DUPLICATE:
                 yield request

@@ -1,8 +1,8 @@
 """The committed benchmark: this library beside what one would use in its place, in one run, as ratios.
 
-Run it from the checkout, with the ``dev`` extra installed and the machine otherwise idle (it takes less than two minutes)::
+Run it from the checkout, with the ``dev`` extra installed and the machine otherwise idle (it takes about three minutes)::
 
-    python -m tests.benchmarks                        # rows 1 to 10 and 12
+    python -m tests.benchmarks                        # all rows; row 11 needs prism on the PATH to be whole
     python -m tests.benchmarks --rows 4,5 --rounds 31
     python -m tests.benchmarks --json > before.json   # a list of objects, one a comparison
 
@@ -22,7 +22,10 @@ comparison is measured both sides must give equal results: the same bytes, the s
     samples.py   the conference, the reply and the reservation that all of them use
     report.py    the table
     lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py    ours and the peers, by topic
+    emulators.py, emulated.py    row 11: the emulator and its peers, and the servers of it that are written in Python
     server.py    what rows 9 and 10 talk to
+    books.py     ours and the peers of rows 14 to 16: the book on disk
+    replay.py    a command of its own: a million events into one book, and the memory that takes
 """
 
 from tests.benchmarks.rows import run

@@ -4,6 +4,7 @@ Time is the processor's, not the clock's: what other programs take of a shared m
 """
 
 import gc
+import math
 import os
 import subprocess
 import sys
@@ -55,7 +56,7 @@ class Comparison:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What a comparison came to; ``met`` is ``aim``, ``reach`` or ``missed``."""
+    """What a comparison came to; ``met`` is ``aim``, ``reach`` or ``missed``; ``absent`` where the peer could not be measured."""
 
     row: int
     measure: str
@@ -76,6 +77,7 @@ def compare(comparison: Comparison, rounds: int) -> Result:
     ours, peer = (median(side) for side in zip(*figures, strict=True))
     ratio = ours / peer if comparison.share else peer / ours
     met = next((name for name in ("aim", "reach") if _holds(ratio, getattr(comparison, name), share=comparison.share)), "missed")
+    met = "absent" if math.isnan(ratio) else met
     same = ("row", "measure", "against", "unit", "reach", "aim", "share")
     return Result(ours=ours, peer=peer, ratio=ratio, met=met, **{name: getattr(comparison, name) for name in same})
 

@@ -10,9 +10,9 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from aiohttp import ClientSession
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
@@ -38,23 +38,29 @@ _CREDENTIALS: Final = Credentials("AC" + "0" * 32, "token")
 _open = ExitStack()
 atexit.register(_open.close)
 
+T = TypeVar("T")
 _Update: TypeAlias = Callable[[], str]
 _AsyncUpdate: TypeAlias = Callable[[], Awaitable[str]]
 
 
+def keep(opened: AbstractContextManager[T]) -> T:
+    """Enter what is to stay open until the benchmark ends."""
+    return _open.enter_context(opened)
+
+
 @cache
 def _origin() -> str:
-    return _open.enter_context(serving())
+    return keep(serving())
 
 
 @cache
 def _runner() -> "asyncio.Runner":
-    return _open.enter_context(asyncio.Runner())
+    return keep(asyncio.Runner())
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return _open.enter_context(ThreadPoolExecutor(IN_FLIGHT))
+    return keep(ThreadPoolExecutor(IN_FLIGHT))
 
 
 def _keep_async(closing: Callable[[], Awaitable[object]]) -> None:
@@ -197,8 +203,8 @@ def tasks(effort: Effort) -> list[Comparison]:
 
 def threads(effort: Effort) -> list[Comparison]:
     """Accept in 32 threads."""
-    default = _open.enter_context(PyreqwestGateway(_CREDENTIALS, base_url=_origin()))
-    httpx2 = _open.enter_context(Httpx2Gateway(_CREDENTIALS, base_url=_origin()))
+    default = keep(PyreqwestGateway(_CREDENTIALS, base_url=_origin()))
+    httpx2 = keep(Httpx2Gateway(_CREDENTIALS, base_url=_origin()))
     client, wrapped = _client(), _client()
     for opened in (client, wrapped):
         _open.callback(opened.http_client.session.close)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tests.benchmarks import conferences, imports, lifecycle, network, replies, updates
+from tests.benchmarks import books, conferences, emulators, imports, lifecycle, network, replies, updates
 from tests.benchmarks.measure import FULL, QUICK, Comparison, Effort, Result, compare
 
 ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
@@ -17,8 +17,11 @@ ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
     8: updates.conference,
     9: network.tasks,
     10: network.threads,
-    # 11 (the emulator) needs its server, and comes with it.
+    11: emulators.emulators,
     12: imports.imports,
+    14: books.writers,
+    15: books.pipeline,
+    16: books.replay,
 }
 
 

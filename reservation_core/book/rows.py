@@ -1,0 +1,142 @@
+"""How an entry, and a line of the history, is written as one JSON text, and read back as the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, cast
+
+from reservation_core.addresses import Route
+from reservation_core.book.entry import Doubt, Ending, Entry, Intent, Line, Source, Verdict
+from reservation_core.lifecycle import Status
+from reservation_core.parameters import Command
+from reservation_core.reservation import Links, Reservation
+
+_TEXTS: Final = ("sid", "account_sid", "workspace_sid", "task_sid", "worker_sid", "worker_name", "url", "etag")
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_Object = dict[str, Any]
+
+
+def write_entry(entry: Entry) -> str:
+    """Write an entry as JSON, in ASCII only; its revision is the store's to keep."""
+    body: _Object = {"reservation": _reservation(entry.reservation), "heard": entry.heard.isoformat()}
+    if entry.version is not None:
+        body["version"] = entry.version
+    if entry.time is not None:
+        body["time"] = entry.time.isoformat()
+    if entry.doubt is not None:
+        body["doubt"] = entry.doubt.value
+    if entry.gone:
+        body["gone"] = True
+    if (intent := entry.intent) is not None:
+        body["intent"] = {
+            "token": intent.token,
+            "form": intent.command.form(),
+            "sent": _reservation(intent.sent),
+            "route": intent.route.value,
+            "since": intent.since.isoformat(),
+        }
+    return _encode(body)
+
+
+def read_entry(text: str, revision: int) -> Entry:
+    """Read an entry back."""
+    body: _Object = json.loads(text)
+    get = body.get
+    return Entry(
+        reservation=_read_reservation(body["reservation"]),
+        revision=revision,
+        heard=datetime.fromisoformat(body["heard"]),
+        version=get("version"),
+        time=_read_date(get("time")),
+        doubt=Doubt(body["doubt"]) if "doubt" in body else None,
+        gone="gone" in body,
+        intent=_read_intent(body["intent"]) if "intent" in body else None,
+    )
+
+
+def write_line(line: Line) -> str:
+    """Write a line as JSON, in ASCII only; its SID and its event are the store's to keep."""
+    body: _Object = {"at": line.at.isoformat(), "source": line.source.value, "outcome": line.outcome.value}
+    if line.type:
+        body["type"] = line.type
+    if line.status is not None:
+        body["status"] = line.status.value
+    if line.version is not None:
+        body["version"] = line.version
+    if line.time is not None:
+        body["time"] = line.time.isoformat()
+    return _encode(body)
+
+
+_OUTCOMES: Final[Mapping[str, Verdict | Ending]] = {word.value: word for word in (*Verdict, *Ending)}
+
+
+def read_line(text: str, sid: str, event: str | None) -> Line:
+    """Read a line back."""
+    body: _Object = json.loads(text)
+    get = body.get
+    return Line(
+        sid=sid,
+        at=datetime.fromisoformat(body["at"]),
+        source=Source(body["source"]),
+        outcome=_OUTCOMES[body["outcome"]],
+        type=get("type", ""),
+        event=event,
+        status=_STATUSES[body["status"]] if "status" in body else None,
+        version=get("version"),
+        time=_read_date(get("time")),
+    )
+
+
+def _reservation(reservation: Reservation) -> _Object:
+    body: _Object = {name: value for name in _TEXTS if (value := getattr(reservation, name)) is not None}
+    body["status"] = reservation.status.value
+    if reservation.date_created is not None:
+        body["date_created"] = reservation.date_created.isoformat()
+    if reservation.date_updated is not None:
+        body["date_updated"] = reservation.date_updated.isoformat()
+    if reservation.links is not None:
+        body["links"] = reservation.links.pairs
+    if reservation.on_hold:
+        body["on_hold"] = True
+    return body
+
+
+_STATUSES: Final[Mapping[str, Status]] = {status.value: status for status in Status}
+
+
+def _read_reservation(body: _Object) -> Reservation:
+    get = body.get
+    links = get("links")
+    return Reservation(
+        sid=get("sid"),
+        account_sid=get("account_sid"),
+        workspace_sid=get("workspace_sid"),
+        task_sid=get("task_sid"),
+        worker_sid=get("worker_sid"),
+        worker_name=get("worker_name"),
+        status=_STATUSES[body["status"]],
+        date_created=_read_date(get("date_created")),
+        date_updated=_read_date(get("date_updated")),
+        url=get("url"),
+        links=None if links is None else Links(tuple((name, link) for name, link in links)),
+        etag=get("etag"),
+        on_hold="on_hold" in body,
+    )
+
+
+def _read_intent(body: _Object) -> Intent:
+    pairs = cast("list[list[str]]", body["form"])
+    return Intent(
+        token=body["token"],
+        command=Command.from_form((name, value) for name, value in pairs),
+        sent=_read_reservation(body["sent"]),
+        route=Route(body["route"]),
+        since=datetime.fromisoformat(body["since"]),
+    )
+
+
+def _read_date(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

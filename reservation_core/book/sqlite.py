@@ -1,0 +1,239 @@
+"""A book in one file, by SQLite: the usual store, for any number of threads and for the processes of one machine.
+
+Its rules:
+
+* what ``keep`` returned from is on the disk (WAL, ``synchronous=FULL``);
+* **writers share their commits**: whoever finds nobody writing writes for all who wait, so that many threads cost one synchronisation
+  of the disk and not one each;
+* what is deleted is overwritten (``secure_delete``), for a command that is open may hold numbers and passwords; the journal beside the
+  file holds them until its next checkpoint.
+
+Never put the file on a network file system: SQLite's locks do not hold there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
+from reservation_core.book.rows import read_entry, read_line, write_entry, write_line
+from reservation_core.book.store import Claim
+from reservation_core.book.together import Together
+
+_Row: TypeAlias = tuple[str | int | None, ...]
+_Rows: TypeAlias = tuple[_Row | None, int, Sequence[_Row]]
+
+MIGRATIONS: Final = (
+    (
+        """
+        CREATE TABLE entry (
+            sid TEXT NOT NULL PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            document TEXT NOT NULL,
+            live INTEGER NOT NULL,
+            doubtful INTEGER NOT NULL,
+            heard INTEGER NOT NULL,
+            intended INTEGER,
+            claimed INTEGER
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX entry_due ON entry (heard) WHERE live OR doubtful",
+        "CREATE INDEX entry_ended ON entry (heard) WHERE NOT live AND intended IS NULL",
+        "CREATE INDEX entry_intended ON entry (intended) WHERE intended IS NOT NULL",
+        """
+        CREATE TABLE line (
+            number INTEGER PRIMARY KEY,
+            sid TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            event TEXT UNIQUE,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX line_sid ON line (sid)",
+    ),
+)
+"""What makes a file of one version one of the next; a file tells its version by ``user_version``."""
+
+_INSERT: Final = """
+    INSERT INTO entry (document, live, doubtful, heard, intended, revision, sid) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_UPDATE: Final = """
+    UPDATE entry SET document = ?, live = ?, doubtful = ?, heard = ?, intended = ?, revision = ?,
+                     claimed = CASE WHEN ?5 IS NULL THEN NULL ELSE claimed END
+    WHERE sid = ? AND revision = ?
+"""
+_ADD_LINE: Final = "INSERT INTO line (sid, at, event, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CLAIMS: Final = {
+    what: f"""
+        UPDATE entry SET claimed = :until WHERE sid IN (
+            SELECT sid FROM entry WHERE {waiting} AND (claimed IS NULL OR claimed <= :now) ORDER BY {since}, sid LIMIT :most
+        ) RETURNING document, revision, {since} AS since, sid
+    """  # noqa: S608 - of our own words
+    for what, waiting, since in (
+        (Claim.DUE, "(live OR doubtful) AND (doubtful OR heard < :before)", "heard"),
+        (Claim.OPEN, "intended IS NOT NULL AND intended < :before", "intended"),
+    )
+}
+_ENDED: Final = "NOT live AND intended IS NULL AND heard < ?"
+_PURGE: Final = (
+    f"DELETE FROM line WHERE sid IN (SELECT sid FROM entry WHERE {_ENDED})",  # noqa: S608 - of our own words
+    f"DELETE FROM entry WHERE {_ENDED}",  # noqa: S608
+    "DELETE FROM line WHERE at < ? AND sid NOT IN (SELECT sid FROM entry)",
+)
+
+
+class SQLiteStore:
+    """Keeps a book in a file. Threads may share it, and processes the file.
+
+    :param path: of the file, which is made when there is none; beside it stand two more, of the same name and ``-wal``, ``-shm``.
+    :param patience: seconds to wait for another process that is writing.
+    :raises StoreFailed: when it cannot be opened, or was made by a later version of this library.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, patience: float = 10.0) -> None:
+        self._keeping: Final = Together[Sequence[_Rows], Sequence[bool]](self._write)
+        self._writing: Final = threading.Lock()
+        self._reading: Final = threading.Lock()
+        with _failures():
+            self._writer: Final = _connect(path, patience)
+            try:
+                _open(self._writer, patience)
+                self._reader: Final = _connect(path, patience)
+            except BaseException:
+                self._writer.close()
+                raise
+
+    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+        """See :meth:`reservation_core.book.Store.look_up`."""
+        with _failures(), self._reading:
+            found = [self._one("SELECT document, revision FROM entry WHERE sid = ?", sid) for sid in sids]
+            seen = [event for event in events if self._one("SELECT 1 FROM line WHERE event = ?", event)]
+        return Known({sid: read_entry(*row) for sid, row in zip(sids, found, strict=True) if row}, frozenset(seen))
+
+    def _one(self, select: str, value: str) -> tuple[str, int] | None:
+        row: tuple[str, int] | None = self._reader.execute(select, (value,)).fetchone()
+        return row
+
+    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`reservation_core.book.Store.keep`."""
+        rows = [(_entry_row(change), change.expected, [_line_row(line) for line in change.lines]) for change in changes]
+        return self._keeping.do(rows)
+
+    def _write(self, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
+        with _failures(), self._writing, _transaction(self._writer):
+            return [[self._keep(*rows) for rows in each] for each in waiting]
+
+    def _keep(self, row: _Row | None, expected: int, lines: Sequence[_Row]) -> bool:
+        if row is not None:
+            written = self._writer.execute(_UPDATE, (*row, expected)) if expected else self._writer.execute(_INSERT, row)
+            if written.rowcount != 1:
+                return False
+        for line in lines:
+            self._writer.execute(_ADD_LINE, line)
+        return True
+
+    def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
+        """See :meth:`reservation_core.book.Store.claim`."""
+        times = {"before": _micros(before), "now": _micros(now), "until": _micros(until), "most": limit}
+        with _failures(), self._writing, _transaction(self._writer) as writer:
+            rows = writer.execute(_CLAIMS[what], times).fetchall()
+        return [read_entry(document, revision) for document, revision, _, _ in sorted(rows, key=lambda row: row[2:])]
+
+    def live(self, after: str, limit: int) -> Sequence[Entry]:
+        """See :meth:`reservation_core.book.Store.live`."""
+        select = "SELECT document, revision FROM entry WHERE live AND sid > ? ORDER BY sid LIMIT ?"
+        with _failures(), self._reading:
+            rows = self._reader.execute(select, (after, limit)).fetchall()
+        return [read_entry(*row) for row in rows]
+
+    def history(self, sid: str) -> Sequence[Line]:
+        """See :meth:`reservation_core.book.Store.history`."""
+        select = "SELECT document, sid, event FROM line WHERE sid = ? ORDER BY number"
+        with _failures(), self._reading:
+            rows = self._reader.execute(select, (sid,)).fetchall()
+        return [read_line(*row) for row in rows]
+
+    def purge(self, before: datetime) -> int:
+        """See :meth:`reservation_core.book.Store.purge`."""
+        with _failures(), self._writing, _transaction(self._writer) as writer:
+            _, entries, _ = [writer.execute(delete, (_micros(before),)).rowcount for delete in _PURGE]
+        return entries
+
+    def close(self) -> None:
+        """Close the file; what is being written is written first."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
+
+
+@contextmanager
+def _failures() -> Generator[None]:
+    try:
+        yield
+    except (sqlite3.Error, UnicodeError, OverflowError) as error:
+        name = getattr(error, "sqlite_errorname", None)
+        raise StoreFailed(type(error).__name__ if name is None else f"{type(error).__name__}, {name}") from error
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _connect(path: str | os.PathLike[str], patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+
+
+def _open(writer: sqlite3.Connection, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            writer.execute("PRAGMA journal_mode = WAL")  # which does not wait for others by itself
+            break
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    writer.execute("PRAGMA synchronous = FULL")
+    writer.execute("PRAGMA secure_delete = ON")
+    with _transaction(writer):
+        (version,) = writer.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise StoreFailed(f"its tables are of version {version}, and this library knows {len(MIGRATIONS)}")
+        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in (*migration, f"PRAGMA user_version = {number}"):
+                writer.execute(statement)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _entry_row(change: Change) -> _Row | None:
+    entry = change.entry
+    if entry is None:
+        return None
+    intended = None if entry.intent is None else _micros(entry.intent.since)
+    return (write_entry(entry), entry.is_live, entry.doubt is not None, _micros(entry.heard), intended, entry.revision, change.sid)
+
+
+def _line_row(line: Line) -> _Row:
+    return (line.sid, _micros(line.at), line.event, write_line(line))

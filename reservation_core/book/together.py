@@ -1,0 +1,141 @@
+"""How callers who come at the same time are served by one piece of work: one commit, one round trip, for all who wait.
+
+Nobody waits for company: whoever finds nobody at work begins at once, and who comes meanwhile is served together by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar, cast
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Ticket(Generic[T, R]):
+    """What one caller waits with."""
+
+    __slots__ = ("failure", "item", "result", "served", "turn")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.served = False
+        self.result: R | None = None
+        self.failure: Exception | None = None
+        self.turn = threading.Lock()  # held until it is served, or is to serve
+        self.turn.acquire()
+
+
+class Together(Generic[T, R]):
+    """Serves threads: one of those who wait does the work for all of them, and hands it on to the next.
+
+    :param work: gives a result for each item, in order; when it fails for several, it is tried for each alone.
+    :param most: how many items are worked on at once.
+    """
+
+    def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], *, most: int = 500) -> None:
+        self._work: Final = work
+        self._most: Final = most
+        self._guard: Final = threading.Lock()
+        self._waiting: Final = deque[_Ticket[T, R]]()
+        self._busy = False
+
+    def do(self, item: T) -> R:
+        """Have one item worked on; what the work raises for it is raised."""
+        ticket = _Ticket[T, R](item)
+        with self._guard:
+            self._waiting.append(ticket)
+            first, self._busy = not self._busy, True
+        if not first:
+            self._wait(ticket)
+        if not ticket.served:
+            self._lead()
+        if ticket.failure is not None:
+            raise ticket.failure
+        return cast("R", ticket.result)
+
+    def _wait(self, ticket: _Ticket[T, R]) -> None:
+        try:
+            ticket.turn.acquire()
+        except BaseException:  # interrupted: nobody else may wait for who is no more there
+            with self._guard:
+                called = not ticket.turn.locked()
+                if not called and ticket in self._waiting:
+                    self._waiting.remove(ticket)
+            if called and not ticket.served:
+                self._lead()
+            raise
+
+    def _lead(self) -> None:
+        with self._guard:
+            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]  # the caller's own is the first
+        try:
+            self._serve(tickets)
+        finally:
+            for ticket in tickets[1:]:  # who is served goes first, and may be back in time to be served with the next
+                if ticket.served:
+                    ticket.turn.release()
+            with self._guard:
+                self._waiting.extendleft(ticket for ticket in reversed(tickets[1:]) if not ticket.served)  # when this was interrupted
+                self._busy = bool(self._waiting)
+                if self._busy:
+                    self._waiting[0].turn.release()
+
+    def _serve(self, tickets: Sequence[_Ticket[T, R]]) -> None:
+        try:
+            results = self._work([ticket.item for ticket in tickets])
+        except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
+            if len(tickets) > 1:
+                for ticket in tickets:
+                    self._serve((ticket,))
+                return
+            tickets[0].failure, tickets[0].served = failure, True
+        else:
+            for ticket, result in zip(tickets, results, strict=True):
+                ticket.result, ticket.served = result, True
+
+
+class AsyncTogether(Generic[T, R]):
+    """Serves tasks of one event loop, in a task of its own, which ends when nobody waits; else as :class:`Together`."""
+
+    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 500) -> None:
+        self._work: Final = work
+        self._most: Final = most
+        self._waiting: Final = deque[tuple[T, asyncio.Future[R]]]()
+        self._task: asyncio.Task[None] | None = None
+
+    async def do(self, item: T) -> R:
+        """Have one item worked on; who is cancelled meanwhile leaves it to be done."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._serve_all())
+        return await future
+
+    async def _serve_all(self) -> None:
+        while self._waiting:
+            await self._serve([self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))])
+
+    async def _serve(self, waiting: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self._work([item for item, _ in waiting])
+        except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
+            if len(waiting) > 1:
+                for one in waiting:
+                    await self._serve((one,))
+                return
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(failure)
+        except BaseException:
+            for _, future in (*waiting, *self._waiting):
+                future.cancel()
+            self._waiting.clear()
+            raise
+        else:
+            for (_, future), result in zip(waiting, results, strict=True):
+                if not future.done():
+                    future.set_result(result)

@@ -1,0 +1,274 @@
+"""The emulator as an ASGI application: the emulated API on the short way, and everything under ``/_emulator`` through Starlette.
+
+It decides nothing. A request of the emulated API is read whole, within a limit, and handed to the gateway's ``receive``; the control
+surface answers the same way. What lies in between is what a network does: mishaps, a log line, and the passing of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Message, Receive, Scope, Send
+
+from reservation_core.emulator.control import MOST, ROOT, Control, numbered
+from reservation_core.emulator.mishaps import ACTING, Kind, Mishap, Mishaps
+from reservation_core.emulator.platform import Platform
+from reservation_core.emulator.routes import InMemoryGateway
+from reservation_core.emulator.world import Act
+from reservation_core.errors import ReservationError
+from reservation_core.forms import Pairs
+from reservation_core.messages import Reply
+
+RESET: Final = "reservation_core.reset"
+"""The extension of the ASGI scope by which a server of ours lets a connection be reset."""
+
+LOOKED_AT: Final = frozenset((b"authorization", b"content-type", b"if-match"))
+"""The request headers that the emulated API looks at."""
+
+_FOREIGN: Final = frozenset((b"sec-fetch-site", site) for site in (b"cross-site", b"same-site"))
+"""How a browser tells that a page of another site asks."""
+
+_PLANNED: Final = "by plan"
+_log: Final = logging.getLogger("reservation_core.emulator")
+_GLANCE: Final = 0.1  # seconds between two looks at what is due
+_BEAT: Final = 15.0  # seconds between two signs of life on the feed
+_BACKLOG: Final = 10_000  # acts that a reader of the feed may lag behind
+
+Asked: TypeAlias = tuple[str, str, Pairs, bytes]
+"""A request as it came: method, target, headers and body."""
+
+Note: TypeAlias = Callable[[str, str, bytes, Reply | None, float, str], None]
+"""Is told of each exchange: method, target, body, reply (``None`` when there was none), seconds it took, and what befell it."""
+
+
+class Application:
+    """The application that a server runs.
+
+    :param gateway: what answers the emulated API.
+    :param control: what answers the control surface.
+    :param mishaps: what is to go wrong.
+    :param note: is told of each exchange of the emulated API; ``None`` for nobody.
+    :param routes: further routes under ``/_emulator`` (a page, say), which are looked at before the control surface.
+    :param beside: what is to run as long as the application does, each entered at its start and left at its end.
+    """
+
+    def __init__(
+        self,
+        gateway: InMemoryGateway,
+        control: Control,
+        mishaps: Mishaps,
+        *,
+        note: Note | None = None,
+        routes: Sequence[BaseRoute] = (),
+        beside: Iterable[Callable[[], AbstractAsyncContextManager[object]]] = (),
+    ) -> None:
+        self.platform: Final[Platform] = gateway.platform
+        self.mishaps: Final = mishaps
+        self.most: Final = gateway.platform.settings.most_bytes
+        """Bytes that a body may have; of a longer one a little more is read, and what is left is not."""
+        self._receive = gateway.receive
+        self._control = control
+        self._note = note
+        self._beside = tuple(beside)
+        self._feeds: set[_Feed] = set()
+        feed = Route(f"{ROOT}/events", self._feed, methods=["GET"])
+        self._other = Starlette(routes=[*routes, feed, Mount("/", app=self._steer)], lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one exchange, or live through the server's start and end."""
+        if scope["type"] == "http" and not scope["path"].startswith(ROOT):
+            await self._emulate(scope, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+    # --- the emulated API ------------------------------------------------------------------------------------------------------------
+
+    def answer(self, method: str, target: str, headers: Pairs, body: bytes) -> Reply:
+        """Answer a request of the emulated API with which nothing goes wrong, and note it."""
+        if self._note is None:
+            return self._act(method, target, headers, body)
+        started = time.perf_counter()
+        reply = self._act(method, target, headers, body)
+        self._note(method, target, body, reply, time.perf_counter() - started, "")
+        return reply
+
+    def _act(self, method: str, target: str, headers: Pairs, body: bytes) -> Reply:
+        try:
+            return self._receive(method, target, headers, body)
+        except Exception as error:  # noqa: BLE001 - a server goes on; it may be that a state file cannot be written
+            _log.exception("the emulator could not answer")
+            return failed(500, 20500, str(error) if isinstance(error, ReservationError) else "The emulator failed; its log says how")
+
+    async def _emulate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = await _read(scope, receive, self.most)
+        if asked is None:
+            return
+        method, target, _, body = asked
+        mishap = self.mishaps.take(method, target) if self.mishaps else None
+        if mishap is None:
+            await _answer(send, self.answer(*asked), last=len(body) > self.most)
+            return
+        started = time.perf_counter()
+        reply = await self._befall(mishap, scope, asked)
+        if reply is None:
+            await receive()  # which says that the connection is gone; before that, there would be something to answer on
+        else:
+            await _answer(send, reply, last=len(body) > self.most)
+        if self._note is not None:
+            self._note(method, target, body, reply, time.perf_counter() - started, mishap.kind.value)
+
+    async def _befall(self, mishap: Mishap, scope: Scope, asked: Asked) -> Reply | None:
+        """Let a mishap happen; ``None`` when the connection was broken and there is nothing to answer on."""
+        if mishap.kind is Kind.DELAYED:
+            await asyncio.sleep(mishap.wait)
+            return self._act(*asked)
+        reply = self._act(*asked) if mishap.kind in ACTING else None
+        match mishap.kind:
+            case Kind.DUPLICATE:
+                self._act(*asked)
+                return reply
+            case Kind.UNREADABLE:
+                return Reply(200, {"Content-Type": "text/html"}, b"<html>")
+            case Kind.THROTTLED:
+                wait = {} if mishap.retry_after is None else {"Retry-After": f"{mishap.retry_after:g}"}
+                return failed(429, 20429, _PLANNED, wait)
+            case Kind.FAILED_BEFORE | Kind.FAILED_AFTER:
+                return failed(mishap.status, 20500, _PLANNED)
+            case _:
+                await asyncio.sleep(mishap.wait)
+                scope["extensions"][RESET]()
+                return None
+
+    # --- everything else -------------------------------------------------------------------------------------------------------------
+
+    async def _steer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if any(header in _FOREIGN for header in scope["headers"]):
+            await _answer(
+                send, failed(403, 20403, "Pages of other sites cannot steer the emulator; ask from its own, or not from a page"), last=True
+            )
+            return
+        asked = await _read(scope, receive, MOST)
+        if asked is not None:
+            await _answer(send, self._control.receive(asked[0], asked[1], asked[3]), last=len(asked[3]) > MOST)
+
+    async def _feed(self, _: Request) -> Response:
+        return StreamingResponse(self._tell(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def _tell(self) -> AsyncGenerator[bytes]:
+        """Tell what happens from now on, as server-sent events: an ``act`` each, and a comment when nothing happens for long."""
+        loop = asyncio.get_running_loop()
+        feed = _Feed()
+
+        def told(act: Act) -> None:  # in whatever thread did it
+            number = self._control.told
+            event = b"id: %d\nevent: act\ndata: %s\n\n" % (number, json.dumps(numbered(number, act)).encode())
+            loop.call_soon_threadsafe(feed.tell, event)
+
+        unsubscribe = self.platform.subscribe(told)
+        self._feeds.add(feed)
+        try:
+            yield b": here\n\n"
+            while event := await feed.next():
+                yield event
+        finally:
+            unsubscribe()
+            self._feeds.discard(feed)
+
+    def end_feeds(self) -> None:
+        """Let every reader of the feed go, so that a server may end."""
+        for feed in self._feeds:
+            feed.end()
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            for companion in self._beside:
+                await stack.enter_async_context(companion())
+            timer = asyncio.create_task(self._pass_time())
+            try:
+                yield
+            finally:
+                timer.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await timer
+
+    async def _pass_time(self) -> None:
+        """Let happen what falls due, at most a tenth of a second late: what comes in meanwhile may set a nearer time."""
+        while True:
+            due = self.platform.next_due()
+            wait = None if due is None else self.platform.clock.wait(due)
+            if wait == 0:
+                self.platform.tick()
+            await asyncio.sleep(min(_GLANCE, wait or _GLANCE))
+
+
+class _Feed:
+    """What is still to be told to one reader. Who lags behind too far is told what is there, and let go: the journal has the rest."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[bytes] = asyncio.Queue()
+        self._open = True
+
+    def tell(self, event: bytes) -> None:
+        if self._open:
+            self._events.put_nowait(event)
+            if self._events.qsize() > _BACKLOG:
+                self.end()
+
+    def end(self) -> None:
+        self._open = False
+        self._events.put_nowait(b"")
+
+    async def next(self) -> bytes:
+        """Wait for the next event; a sign of life when there is none for long, and nothing at the end."""
+        try:
+            return await asyncio.wait_for(self._events.get(), _BEAT)
+        except TimeoutError:
+            return b": still here\n\n"
+
+
+def failed(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """Make the answer of a failure that the platform's double knows nothing of."""
+    body = json.dumps({"code": code, "message": message, "status": status})
+    return Reply(status, {"Content-Type": "application/json", **(headers or {})}, body.encode())
+
+
+async def _read(scope: Scope, receive: Receive, most: int) -> Asked | None:
+    """Read a request whole, or a little more than the most that its body may have; ``None`` when the client has gone."""
+    message = await receive()
+    if message["type"] != "http.request":
+        return None
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= most:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+    target = scope["raw_path"]
+    if scope["query_string"]:
+        target = target + b"?" + scope["query_string"]
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name in LOOKED_AT)
+    return scope["method"], target.decode("latin-1"), headers, body
+
+
+async def _answer(send: Send, reply: Reply, *, last: bool) -> None:
+    """Write a reply; the last one on its connection where what follows cannot be trusted."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.pairs]
+    if reply.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    if last:
+        headers.append((b"connection", b"close"))
+    start: Message = {"type": "http.response.start", "status": reply.status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body})

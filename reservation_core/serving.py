@@ -1,0 +1,111 @@
+"""The emulator from the command line: what ``reservation-core serve`` does, and what it says.
+
+The announcement goes to stdout, the request log to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import cyclopts
+
+from reservation_core.emulator.clock import Clock, HandClock, RealClock
+from reservation_core.emulator.control import ROOT
+from reservation_core.emulator.log import log_to
+from reservation_core.emulator.platform import Platform
+from reservation_core.emulator.seeds import plant, read_seed_file
+from reservation_core.emulator.settings import Settings
+from reservation_core.emulator.store import kept_platform
+from reservation_core.errors import ReservationError
+from reservation_core.gateways.settings import ConfigurationError
+from reservation_core.page import Page
+
+PORT: Final = 8420
+
+
+class Serving:
+    """The sub-command, onto a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page: Final = page
+
+    def serve(
+        self,
+        *,
+        port: Annotated[int, cyclopts.Parameter(help="The port; 0 for a free one.")] = PORT,
+        host: Annotated[str, cyclopts.Parameter(help="The address to answer on.")] = "127.0.0.1",
+        seed: Annotated[Path | None, cyclopts.Parameter(help="A JSON file with workers, tasks and reservations to begin with.")] = None,
+        state: Annotated[Path | None, cyclopts.Parameter(help="A file to keep everything in, and to go on from.")] = None,
+        clock: Annotated[
+            str, cyclopts.Parameter(help="real, hand (time passes only when it is told to), or a factor such as 60.")
+        ] = "real",
+        strict: Annotated[bool, cyclopts.Parameter(negative=(), help="Refuse what the platform is known to tolerate.")] = False,
+        quiet: Annotated[bool, cyclopts.Parameter(negative=(), help="Log no requests.")] = False,
+    ) -> None:
+        """Let an emulator of the platform answer on a port, until it is interrupted. What it does not imitate is in the README.
+
+        A seed is planted only where the state file holds nothing yet.
+        """
+        try:
+            from reservation_core.emulator.server import Emulator  # noqa: PLC0415 - nothing else needs that extra
+            from reservation_core.emulator.server import serve as answer  # noqa: PLC0415
+        except ImportError:
+            raise ConfigurationError("the emulator needs an extra: pip install 'reservation-core[emulator]'") from None
+
+        def begin(emulator: Emulator) -> None:
+            self.page.say(f"The emulator answers at {emulator.url} until it is interrupted (Ctrl-C).", "bold", indent=0)
+            self.page.say("Point an official client here:", indent=0)
+            self.page.write(f'   client.taskrouter.base_url = "{emulator.url}"  # Python', "cyan")
+            self.page.write(f'   client.taskrouter.baseUrl = "{emulator.url}";  // Node', "cyan")
+            self.page.say("What it holds, and all that can be asked of it:", indent=0)
+            self.page.write(f"   {emulator.url}{ROOT}/state\n   {emulator.url}{ROOT}/ways", "cyan")
+
+        try:
+            with kept_platform(state, read_clock(clock), settings=Settings(strict=strict)) as platform:
+                if seed is not None:
+                    _plant(seed, platform)
+                note = None if quiet else log_to(_print, platform.now)
+                answer(platform, host=host, port=port, begin=begin, note=note)
+        except ReservationError as error:
+            raise ConfigurationError(str(error)) from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} of {host} cannot be taken ({os.strerror(error.errno or 0)}); name another with --port"
+            ) from None
+        except KeyboardInterrupt:
+            return
+
+
+def _print(line: str) -> None:
+    with suppress(OSError):  # nobody reads the log any more, which is no reason not to answer
+        print(line, file=sys.stderr, flush=True)
+
+
+def _plant(file: Path, platform: Platform) -> None:
+    """Plant a seed file where nothing is held yet."""
+    seed = read_seed_file(file)
+    if platform.workers() or platform.tasks():
+        return
+    try:
+        plant(seed, platform)
+    except KeyError as error:
+        raise ConfigurationError(f"{file}: there is no {error.args[0]}; put it into the seed") from None
+    except (ReservationError, ValueError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+
+
+def read_clock(text: str) -> Clock:
+    """Read which clock is wanted: ``real``, ``hand``, or how many seconds are to pass in a real one.
+
+    :raises ConfigurationError: when it is neither.
+    """
+    if text == "hand":
+        return HandClock()
+    try:
+        return RealClock(1.0 if text == "real" else float(text))
+    except ValueError:
+        raise ConfigurationError("--clock is real, hand, or a factor above 0 such as 60") from None

@@ -1,0 +1,333 @@
+"""Rows 14 to 16: events on disk, 32 writers at a time or in bulk, beside what one would write oneself.
+
+Here it is the clock's time that counts, for the waiting (for the disk, for the database) is the point. Every side is durable: SQLite
+writes ahead and synchronises each commit (``synchronous=FULL``), PostgreSQL is as it comes. Every side takes an event once, by its SID,
+keeps its history, and lets only a higher version replace what it holds; what it holds in the end is looked at. The peers keep the
+status, the version and the event; ours keep whole reservations, and judge by the lifecycle what may follow what.
+"""
+
+import asyncio
+import atexit
+import sqlite3
+import tempfile
+import threading
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import aiosqlite
+
+from reservation_core import Reservation, Status
+from reservation_core.book import AsyncBook, Book, SQLiteStore, Threaded, Verdict
+from reservation_core.book.postgres import PostgresStore
+from reservation_core.webhooks import EVENT_TYPES, Event
+from tests.benchmarks.measure import QUICK, Comparison, Effort, Meter
+from tests.book.server import server
+
+WRITERS: Final = 32
+_LIFE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING, Status.COMPLETED)
+_BEGAN: Final = datetime(2024, 2, 29, 12, tzinfo=UTC)
+_open = ExitStack()
+atexit.register(_open.close)
+
+_Events: TypeAlias = Sequence[Event]
+
+
+def events(lives: int, begin: int = 0) -> Iterator[Event]:
+    """Make the events of so many lives, four of each, as they are read from callbacks."""
+    for number in range(begin, begin + lives):
+        sid, task, worker = (f"{prefix}{number:032x}" for prefix in ("WR", "WT", "WK"))
+        for version, status in enumerate(_LIFE):
+            reservation = Reservation(
+                sid=sid,
+                account_sid=f"AC{1:032x}",
+                workspace_sid=f"WS{1:032x}",
+                task_sid=task,
+                worker_sid=worker,
+                worker_name="Alice",
+                status=status,
+            )
+            yield Event(
+                sid=f"EV{number * 4 + version:032x}",
+                type=EVENT_TYPES[status],
+                fact=status,
+                reservation=reservation,
+                version=version,
+                time=_BEGAN + timedelta(seconds=version),
+                reservation_sid=sid,
+                task_sid=task,
+                worker_sid=worker,
+                workspace_sid=reservation.workspace_sid,
+                task_status=None,
+                told={},
+            )
+
+
+def _directory() -> Path:
+    return Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="book")))
+
+
+# --- the peers -------------------------------------------------------------------------------------------------------------------
+
+_TABLES: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "CREATE TABLE event (sid TEXT PRIMARY KEY, reservation TEXT, type TEXT, version INTEGER, time TEXT)",
+    "CREATE INDEX event_reservation ON event (reservation)",
+    "CREATE TABLE reservation (sid TEXT PRIMARY KEY, status TEXT, version INTEGER, task TEXT, worker TEXT)",
+)
+_ADD: Final = "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)"
+_HOLD: Final = """
+    INSERT INTO reservation VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid) DO UPDATE SET status = excluded.status, version = excluded.version
+    WHERE excluded.version > version
+"""
+
+
+def _rows(event: Event) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    added = (event.sid, event.reservation_sid, event.type, event.version, event.time.isoformat())
+    return added, (event.reservation_sid, event.fact, event.version, event.task_sid, event.worker_sid)
+
+
+class OneByOne:
+    """Commits every event by itself, through one connection that threads share under a lock: what one writes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(_directory() / "peer.db", isolation_level=None, check_same_thread=False)
+        _open.callback(self._connection.close)
+        for statement in _TABLES:
+            self._connection.execute(statement)
+
+    def record(self, event: Event) -> None:
+        """Take one event, durably."""
+        added, held = _rows(event)
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            if self._connection.execute(_ADD, added).rowcount:
+                self._connection.execute(_HOLD, held)
+            self._connection.execute("COMMIT")
+
+    def completed(self) -> int:
+        """Count what has ended."""
+        count: int = self._connection.execute("SELECT count(*) FROM reservation WHERE status = 'completed'").fetchone()[0]
+        return count
+
+
+class Aiosqlite:
+    """Commits every event by itself through aiosqlite, whose connection the tasks share under a lock, lest they share transactions."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._lock = asyncio.Lock()
+        self._connection = connection
+
+    @classmethod
+    async def open(cls) -> "Aiosqlite":
+        """Open it in the event loop."""
+        connection = await aiosqlite.connect(_directory() / "peer.db", isolation_level=None)
+        for statement in _TABLES:
+            await connection.execute(statement)
+        return cls(connection)
+
+    async def record(self, event: Event) -> None:
+        """Take one event, durably."""
+        added, held = _rows(event)
+        async with self._lock:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            if (await self._connection.execute(_ADD, added)).rowcount:
+                await self._connection.execute(_HOLD, held)
+            await self._connection.commit()
+
+    async def completed(self) -> int:
+        """Count what has ended."""
+        async with self._connection.execute("SELECT count(*) FROM reservation WHERE status = 'completed'") as cursor:
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._connection.close()
+
+
+# --- the meters ------------------------------------------------------------------------------------------------------------------
+
+
+def _lives(effort: Effort, full: int) -> int:
+    return WRITERS if effort is QUICK else full
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return _open.enter_context(ThreadPoolExecutor(WRITERS))
+
+
+@cache
+def _runner() -> "asyncio.Runner":
+    return _open.enter_context(asyncio.Runner())
+
+
+def _shares(lives: int, begin: int) -> list[_Events]:
+    """Give each writer lives of its own."""
+    each = lives // WRITERS
+    return [list(events(each, begin + writer * each)) for writer in range(WRITERS)]
+
+
+def _in_threads(record: Callable[[Event], object], lives: int) -> Meter:
+    """Time an event, in microseconds of the clock, where 32 threads record those of their own reservations one after the other."""
+    begins = count(0, lives)
+
+    def several(mine: _Events) -> None:
+        for event in mine:
+            record(event)
+
+    def meter() -> float:
+        shares = _shares(lives, next(begins))
+        start = time.perf_counter()
+        list(_pool().map(several, shares))
+        return (time.perf_counter() - start) / (lives * len(_LIFE)) * 1e6
+
+    meter()  # makes the first pages
+    return meter
+
+
+def _in_tasks(record: Callable[[Event], Awaitable[object]], lives: int) -> Meter:
+    """Time an event, in microseconds of the clock, where 32 tasks record those of their own reservations one after the other."""
+    begins = count(0, lives)
+
+    async def several(mine: _Events) -> None:
+        for event in mine:
+            await record(event)
+
+    async def all_of_them(shares: Sequence[_Events]) -> float:
+        start = time.perf_counter()
+        await asyncio.gather(*map(several, shares))
+        return (time.perf_counter() - start) / (lives * len(_LIFE)) * 1e6
+
+    def meter() -> float:
+        return _runner().run(all_of_them(_shares(lives, next(begins))))
+
+    meter()
+    return meter
+
+
+def _in_bulk(record: Callable[[_Events], object], lives: int) -> Meter:
+    """Time an event, in microseconds of the clock, where all come at once."""
+    begins = count(0, lives)
+
+    def meter() -> float:
+        told = list(events(lives, next(begins)))
+        start = time.perf_counter()
+        record(told)
+        return (time.perf_counter() - start) / len(told) * 1e6
+
+    meter()
+    return meter
+
+
+def _one_by_one(record: Callable[[Event], object]) -> Callable[[_Events], None]:
+    def all_of_them(told: _Events) -> None:
+        for event in told:
+            record(event)
+
+    return all_of_them
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------------------
+
+
+def _sqlite() -> Book:
+    book = Book(SQLiteStore(_directory() / "book.db"))
+    _open.callback(book.close)
+    return book
+
+
+def _check(completed: int, book: Book, lives: int) -> None:
+    """Both sides hold the same: every life has come to its end."""
+    assert completed == lives
+    for number in range(lives):
+        entry = book.get(f"WR{number:032x}")
+        assert entry is not None
+        assert (entry.status, len(book.history(entry.sid))) == (Status.COMPLETED, len(_LIFE))
+
+
+def writers(effort: Effort) -> list[Comparison]:
+    """Record events durably, 32 writers at a time, in one file."""
+    lives = _lives(effort, 320)
+    book, peer = _sqlite(), OneByOne()
+    ours, theirs = _in_threads(book.record, lives), _in_threads(peer.record, lives)
+    _check(peer.completed(), book, lives)
+    within, tasks = Book(SQLiteStore(_directory() / "book.db")), _runner().run(Aiosqlite.open())
+    _open.callback(within.close)
+    in_loop = AsyncBook(Threaded(within.store))
+    _open.callback(lambda: _runner().run(tasks.close()))
+    ours_in_tasks, theirs_in_tasks = _in_tasks(in_loop.record, lives), _in_tasks(tasks.record, lives)
+    _check(_runner().run(tasks.completed()), within, lives)
+    measure = f"durable record in SQLite, {WRITERS}"
+    return [
+        Comparison(row=14, measure=f"{measure} threads", against="a commit for each", ours=ours, peer=theirs, reach=4, aim=5),
+        Comparison(row=14, measure=f"{measure} tasks", against="aiosqlite", ours=ours_in_tasks, peer=theirs_in_tasks, reach=4, aim=8),
+    ]
+
+
+def pipeline(effort: Effort) -> list[Comparison]:
+    """Record events in PostgreSQL, in bulk and one by one."""
+    lives = _lives(effort, 96)
+    make = _open.enter_context(server())
+    books = [Book(PostgresStore(make(name))) for name in ("pipelined", "one_by_one")]
+    for book in books:
+        _open.callback(book.close)
+    together, single = books
+    measure, against = "durable record in PostgreSQL, in bulk", "one after the other"
+    ours = _in_bulk(lambda told: together.record_all(told, together=100), lives)
+    peer = _in_bulk(_one_by_one(single.record), lives)
+    for book in books:
+        _check(lives, book, lives)
+    return [Comparison(row=15, measure=measure, against=against, ours=ours, peer=peer, reach=4, aim=8)]
+
+
+def replay(effort: Effort) -> list[Comparison]:
+    """Replay many events into one file: their time, and the memory that ten times as many take."""
+    lives = _lives(effort, 500)
+    book, peer = _sqlite(), OneByOne()
+    ours, theirs = _in_bulk(book.record_all, lives), _in_bulk(_one_by_one(peer.record), lives)
+    _check(peer.completed(), book, lives)
+    measure = "replay into SQLite"
+    return [
+        Comparison(row=16, measure=measure, against="a commit for each", ours=ours, peer=theirs, reach=4, aim=6),
+        Comparison(
+            row=16,
+            measure=f"{measure}, memory of {lives * 40:,} events",
+            against=f"of {lives * 4:,}",
+            ours=_memory(lives * 10),
+            peer=_memory(lives),
+            reach=1.25,
+            aim=1.15,
+            unit="kB",
+            share=True,
+        ),
+    ]
+
+
+def _memory(lives: int) -> Meter:
+    """Weigh what a replay takes at most, in kilobytes; once, for it does not vary."""
+
+    @cache
+    def kilobytes() -> float:
+        book = _sqlite()
+        book.record_all(events(200))  # what is allocated once is there
+        tracemalloc.start()
+        try:
+            counts = book.record_all(events(lives, 200))
+            assert counts == {Verdict.APPLIED: lives * len(_LIFE)}
+            return tracemalloc.get_traced_memory()[1] / 1000
+        finally:
+            tracemalloc.stop()
+
+    return kilobytes

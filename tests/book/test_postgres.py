@@ -1,0 +1,120 @@
+"""What is particular to a book in PostgreSQL: nodes that open it at once, sweepers that are woken, connections that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from reservation_core.book import Doubt, StoreFailed
+from reservation_core.book.postgres import AsyncPostgresStore, PostgresStore
+from reservation_core.testing.book_contract import change, entry, found
+
+
+def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
+    """Ask the server."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        answer = connection.execute(query)
+        return answer.fetchall() if answer.description else []
+
+
+def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str]) -> None:
+    """Where many nodes open a new book at the same time, one makes the tables and all can use them."""
+    database = new_database()
+    start = threading.Barrier(6)
+    failures: list[BaseException] = []
+
+    def open_it(number: int) -> None:
+        try:
+            start.wait(10)
+            store = PostgresStore(database, connections=1)
+            store.keep([change(entry(number))])
+            store.close()
+        except BaseException as failure:  # noqa: BLE001 - it is shown below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=open_it, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert ask(database, b"SELECT version FROM reservation_book_version") == [(1,)]
+    assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
+
+
+def test_tables_of_a_later_version_are_refused(new_database: Callable[[], str]) -> None:
+    """Tables that a later version of the library made are not touched."""
+    database = new_database()
+    PostgresStore(database).close()
+    ask(database, b"INSERT INTO reservation_book_version VALUES (2)")
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        PostgresStore(database)
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        asyncio.run(AsyncPostgresStore.open(database))
+
+
+def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
+    """Who waits is woken when any node brings an entry into doubt, and by nothing else; the first time it does not wait."""
+    database = new_database()
+    first, second = PostgresStore(database), PostgresStore(database)
+    assert first.wait(0) is True
+    assert first.wait(0.01) is False
+    second.keep([change(entry(1))])
+    assert first.wait(0.01) is False
+    waker = threading.Timer(0.05, lambda: second.keep([change(entry(1, revision=2, doubt=Doubt.GAP))]))
+    waker.start()
+    began = time.monotonic()
+    assert first.wait(20) is True
+    assert time.monotonic() - began < 20
+    waker.join()
+    second.keep([change(entry(1, revision=2, doubt=Doubt.GAP))])  # which is too late, and tells nobody
+    assert first.wait(0.01) is False
+    first.close()
+    second.close()
+
+
+def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) -> None:
+    """In an event loop it is the same."""
+    database = new_database()
+
+    async def sweep() -> list[bool]:
+        store = await AsyncPostgresStore.open(database)
+        woken = [await store.wait(0), await store.wait(0.01)]
+        await store.keep([change(entry(1, doubt=Doubt.GAP))])
+        woken.append(await store.wait(20))
+        ask(database, b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        woken += [await store.wait(20), await store.wait(0), await store.wait(0.01)]
+        await store.close()
+        return woken
+
+    assert asyncio.run(sweep()) == [True, False, True, True, True, False]
+
+
+def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> None:
+    """Where the server ends the connections, what was under way fails as stores fail, the waiting sweeper looks, and then all is well."""
+    database = new_database()
+    store = PostgresStore(database, connections=1)
+    store.wait(0)
+    ask(
+        database,
+        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+    assert [store.wait(20), store.wait(0), store.wait(0.01)] == [True, True, False]
+    with pytest.raises(StoreFailed, match=r"AdminShutdown, 57P01|OperationalError"):
+        store.keep([change(entry(1))])
+    assert store.keep([change(entry(1))]) == [True]
+    assert found(store, 1) == entry(1)
+    store.close()
+
+
+def test_what_is_no_database_is_refused() -> None:
+    """Where no connection comes about in one's patience, that is a failure of the store."""
+    with pytest.raises(StoreFailed, match="PoolTimeout"):
+        PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
+    with pytest.raises(StoreFailed, match="PoolTimeout"):
+        asyncio.run(AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1))

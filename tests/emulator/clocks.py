@@ -1,0 +1,19 @@
+"""Clocks for tests: one that goes on whenever it is read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reservation_core.emulator.clock import BEGINNING, HandClock
+
+
+class Ticking(HandClock):
+    """A clock that goes on by a second each time it is read, the first reading aside."""
+
+    def __init__(self, start: datetime = BEGINNING) -> None:
+        super().__init__(start - timedelta(seconds=1))
+
+    def now(self) -> datetime:
+        """Go on, and tell the time."""
+        self.advance(1)
+        return super().now()

@@ -1,0 +1,30 @@
+"""A running emulator, and no credentials or proxies of the machine."""
+
+from collections.abc import Generator
+
+import pytest
+
+from reservation_core.emulator import HandClock, Platform
+from reservation_core.emulator.server import Emulator, running_emulator
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    from reservation_core.testing.contract import forget_environment
+
+    forget_environment(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def running() -> Generator[Emulator]:
+    """Run an emulator on a free port whose time is moved by hand; one for all tests of a file."""
+    with running_emulator(Platform(HandClock())) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(running: Emulator) -> Emulator:
+    """Give the running emulator, holding nothing."""
+    running.platform.reset()
+    running.mishaps.clear()
+    return running

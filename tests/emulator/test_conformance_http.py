@@ -1,0 +1,49 @@
+"""The observed behaviours, over HTTP: the same tests as in process."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack
+
+import pytest
+
+from reservation_core.emulator import HandClock, Platform, Settings
+from reservation_core.emulator.server import Emulator, running_emulator
+from tests.emulator.conformance import Answer, Conformance, Drive, Launch, answer
+from tests.emulator.wire import WAIT, address
+
+
+class OverHttp:
+    """Sends each request over a connection to an emulator that is running, and keeps the connection."""
+
+    def __init__(self, emulator: Emulator, connection: http.client.HTTPConnection) -> None:
+        self.platform = emulator.platform
+        self.origin = emulator.url
+        self._connection = connection
+
+    def send(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+        """Send one request."""
+        self._connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self._connection.putheader(name, value)
+        self._connection.endheaders(body)
+        reply = self._connection.getresponse()
+        return answer(reply.status, reply.getheaders(), reply.read())
+
+
+class TestOverHttp(Conformance):
+    """Over real sockets."""
+
+    @pytest.fixture
+    def launch(self) -> Generator[Launch]:
+        """Start an emulator on a free port."""
+        with ExitStack() as stack:
+
+            def start(settings: Settings) -> Drive:
+                emulator = stack.enter_context(running_emulator(Platform(HandClock(), settings=settings)))
+                connection = http.client.HTTPConnection(*address(emulator.url), timeout=WAIT)
+                stack.callback(connection.close)
+                return OverHttp(emulator, connection)
+
+            yield start
