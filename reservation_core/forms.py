@@ -1,4 +1,6 @@
-"""Reading a command's form back: which command it is, what its fields hold, what is wrong with it and what is merely odd.
+"""Reading a command back, from a form or from an assignment callback's answer.
+
+It says which command it is, what its fields hold, what is wrong with it and what is merely odd.
 
 What the platform is known to tolerate is read with a caution; what would leave open what is meant is a violation.
 """
@@ -6,19 +8,22 @@ What the platform is known to tolerate is read with a caution; what would leave 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from reservation_core.declaration import Caution, Parameter, Reading
 from reservation_core.errors import InvalidCommand, Violation
 from reservation_core.evidence import Evidence, Source
 from reservation_core.privacy import mask, shorten
-from reservation_core.vocabulary import Many, Value, encode
+from reservation_core.vocabulary import Many, Value, encode, speak
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """A form: names and values in the order they are sent."""
 
 STATUS_FIELD: Final = "ReservationStatus"
 INSTRUCTION_FIELD: Final = "Instruction"
+SPOKEN_INSTRUCTION: Final = "instruction"
+"""What names the instruction in the answer to an assignment callback."""
+
 UNKNOWN_INSTRUCTION: Final = 55555
 """The platform's error number for an instruction it does not know."""
 
@@ -88,14 +93,21 @@ def read_form(pairs: Pairs, commands: Mapping[tuple[str, str], tuple[str, tuple[
                 continue
             fields[parameter.field] = value = parameter.kind.decode(values)
             if parameter.kind.problem(value) is None and encode(value) != tuple(values):
-                taken = f"read as {parameter.kind.show(value)}"
-                cautions.append(_tolerated(name, "other clients write this value otherwise", Source.WORKER_SDK, taken))
+                cautions.append(_otherwise(name, parameter.kind.show(value)))
         elif name in owners:
             remedy = f"leave it out, or give the command it belongs to: {owners[name]}"
             violations.append(Violation(name, "", f"is not a parameter of {command}", "<not shown>", remedy))
         else:
-            cautions.append(_tolerated(name, "unknown parameters are ignored (20001)", Source.ERROR_DICTIONARY, "dropped"))
+            cautions.append(_dropped(name))
     return Heard(head, fields, tuple(violations), tuple(cautions))
+
+
+def _otherwise(name: str, shown: str) -> Caution:
+    return _tolerated(name, "other clients write this value otherwise", Source.WORKER_SDK, f"read as {shown}")
+
+
+def _dropped(name: str) -> Caution:
+    return _tolerated(name, "unknown parameters are ignored (20001)", Source.ERROR_DICTIONARY, "dropped")
 
 
 def _read_head(texts: dict[str, list[str]], cautions: list[Caution], known: Collection[tuple[str, str]]) -> tuple[str, str]:
@@ -117,3 +129,49 @@ def _read_head(texts: dict[str, list[str]], cautions: list[Caution], known: Coll
         taken = f"read as {word}"
         cautions.append(_tolerated(name, "the parameter tables write instructions with a capital", Source.RESERVATIONS, taken))
     return name, word
+
+
+def read_instruction(said: Mapping[str, object], commands: Mapping[str, tuple[tuple[str, str], tuple[Parameter, ...]]]) -> Heard:
+    """Read the answer to an assignment callback; ``commands`` gives each command's first pair and parameters by its instruction.
+
+    :raises InvalidCommand: when it cannot be told which command it is.
+    """
+    cautions: list[Caution] = []
+    violations: list[Violation] = []
+    fields: dict[str, Value] = {}
+    head, own = commands[_read_word(said, cautions, commands.keys())]
+    parameters = {parameter.spoken: parameter for parameter in own}
+    for name, value in said.items():
+        if name == SPOKEN_INSTRUCTION or value is None:
+            continue
+        parameter = parameters.get(name)
+        if parameter is None:
+            cautions.append(_dropped(name))
+        elif (texts := _texts(value)) is None or (len(texts) > 1 and not isinstance(parameter.kind, Many)):
+            broken = ("is no single value", "<not shown>", f"give {parameter.kind.describe()}", parameter.about.code)
+            violations.append(Violation(parameter.wire, parameter.field, *broken))
+        else:
+            fields[parameter.field] = read = parameter.kind.decode(texts)
+            if parameter.kind.problem(read) is None and speak(read) != value:
+                cautions.append(_otherwise(name, parameter.kind.show(read)))
+    return Heard(head, fields, tuple(violations), tuple(cautions))
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    """Write what JSON can hold as a form would; ``None`` for what no form can say."""
+    if isinstance(value, list):
+        words = cast("list[object]", value)
+        return tuple(map(str, words)) if words and all(isinstance(word, str) for word in words) else None
+    return encode(value) if isinstance(value, (str, int)) else None
+
+
+def _read_word(said: Mapping[str, object], cautions: list[Caution], known: Collection[str]) -> str:
+    text = said.get(SPOKEN_INSTRUCTION)
+    word = text.lower() if isinstance(text, str) else ""
+    if word not in known:
+        unknown = ("is no instruction that can be given here", shorten(text), UNKNOWN_INSTRUCTION)
+        rule, shown, code = ("is required", "nothing", None) if text is None else unknown
+        raise InvalidCommand("Command", (Violation(SPOKEN_INSTRUCTION, "", rule, shown, f"give one of {', '.join(known)}", code),))
+    if word != text:
+        cautions.append(_otherwise(SPOKEN_INSTRUCTION, word))
+    return word

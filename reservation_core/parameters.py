@@ -6,7 +6,7 @@ reading, the assignment-callback name, what a ``repr`` may show, and the documen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar, Final, Self, TypeVar, cast, dataclass_transform
 
 import attrs
@@ -14,9 +14,9 @@ import attrs
 from reservation_core.declaration import Caution, Dispute, Parameter, Reading, Rule, compile_methods, declared_parameters
 from reservation_core.errors import InvalidCommand, Violation
 from reservation_core.evidence import Evidence, Source
-from reservation_core.forms import INSTRUCTION_FIELD, STATUS_FIELD, Pairs, read_form
+from reservation_core.forms import INSTRUCTION_FIELD, SPOKEN_INSTRUCTION, STATUS_FIELD, Heard, Pairs, read_form, read_instruction
 from reservation_core.lifecycle import Status
-from reservation_core.vocabulary import Many, Value, encode
+from reservation_core.vocabulary import Many, Value, speak
 
 PARAMETER: Final = "reservation_core.parameter"
 """The metadata key under which an attrs field of a command holds its :class:`Parameter`."""
@@ -90,11 +90,11 @@ class Command:
             remedy = "answer the callback empty and send the command with perform()"
             broken = Violation(*self.head[:1], "", "cannot be said in answer to an assignment callback", repr(self.head[1]), remedy)
             raise InvalidCommand(type(self).__name__, (broken,))
-        said: dict[str, str | int | bool] = {"instruction": self.trigger}
+        said: dict[str, str | int | bool] = {SPOKEN_INSTRUCTION: self.trigger}
         for parameter in self.parameters:
             value: Value | None = getattr(self, parameter.field)
             if value is not None:
-                said[parameter.spoken] = value if isinstance(value, int) else ",".join(encode(value))
+                said[parameter.spoken] = speak(value)
         return said
 
     @classmethod
@@ -107,7 +107,30 @@ class Command:
         :raises InvalidCommand: for neither or both of status and instruction, parameters of another command, a key repeated that is
             no list, or any broken rule; every violation at once.
         """
-        heard = read_form(tuple(pairs), {head: (made.__name__, made.parameters) for head, made in _BY_HEAD.items()})
+        return cls._make(read_form(tuple(pairs), {head: (made.__name__, made.parameters) for head, made in _BY_HEAD.items()}))
+
+    @classmethod
+    def from_instruction(cls, said: Mapping[str, object]) -> Self:
+        """Read a command back from the JSON object that answers an assignment callback.
+
+        A flag or a number written as a text, a word in any letter case and a list that is no text are read with a caution; so is a
+        name that the instruction does not have, which is dropped: names have no prefix here, so it cannot be told whose it was.
+
+        :raises InvalidCommand: for no instruction, one that cannot be given there, or any broken rule; every violation at once, each
+            by the name it has there.
+        """
+        spoken = {made.trigger: (made.head, made.parameters) for made in _BY_HEAD.values() if made.speaks}
+        heard = read_instruction(said, spoken)
+        names = {parameter.wire: parameter.spoken for parameter in _BY_HEAD[heard.head].parameters}
+        try:
+            return cls._make(heard)
+        except InvalidCommand as error:
+            broken = (attrs.evolve(one, parameter=names.get(one.parameter, SPOKEN_INSTRUCTION)) for one in error.violations)
+            raise InvalidCommand(error.command, tuple(broken)) from None
+
+    @classmethod
+    def _make(cls, heard: Heard) -> Self:
+        """Build the command that was heard."""
         made = _BY_HEAD[heard.head]
         try:
             command = made(**heard.fields)
@@ -118,7 +141,7 @@ class Command:
         if heard.violations:
             raise InvalidCommand(made.__name__, heard.violations)
         if not isinstance(command, cls):
-            asked = Violation(*command.head[:1], "", f"is not {cls.__name__}'s", repr(command.head[1]), "read it with Command.from_form")
+            asked = Violation(*command.head[:1], "", f"is not {cls.__name__}'s", repr(command.head[1]), "read it as a Command")
             raise InvalidCommand(cls.__name__, (asked,))
         if heard.cautions:
             object.__setattr__(command, "_heard", heard.cautions)

@@ -13,9 +13,10 @@ from typing import Annotated, Final
 
 import cyclopts
 
+from reservation_core.emulator.callbacks import Callbacks
 from reservation_core.emulator.clock import Clock, HandClock, RealClock
 from reservation_core.emulator.control import ROOT
-from reservation_core.emulator.log import log_to
+from reservation_core.emulator.log import log_notices_to, log_to
 from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.seeds import plant, read_seed_file
 from reservation_core.emulator.settings import Settings
@@ -25,6 +26,7 @@ from reservation_core.gateways.settings import ConfigurationError
 from reservation_core.page import Page
 
 PORT: Final = 8420
+TOKEN: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - where it is, not what it is
 
 
 class Serving:
@@ -45,11 +47,17 @@ class Serving:
         ] = "real",
         strict: Annotated[bool, cyclopts.Parameter(negative=(), help="Refuse what the platform is known to tolerate.")] = False,
         quiet: Annotated[bool, cyclopts.Parameter(negative=(), help="Log no requests.")] = False,
+        assignment_url: Annotated[str | None, cyclopts.Parameter(help="What to ask about each reservation that is made.")] = None,
+        fallback_url: Annotated[str | None, cyclopts.Parameter(help="What to ask when that fails.")] = None,
+        event_url: Annotated[str | None, cyclopts.Parameter(help="What to tell each event.")] = None,
     ) -> None:
         """Let an emulator of the platform answer on a port, until it is interrupted. What it does not imitate is in the README.
 
-        A seed is planted only where the state file holds nothing yet.
+        A seed is planted only where the state file holds nothing yet; nobody is called back for it. Callbacks are signed with the token in
+        TWILIO_AUTH_TOKEN, where there is one.
         """
+        callbacks = _read_callbacks(assignment_url, fallback_url, event_url)
+
         try:
             from reservation_core.emulator.server import Emulator  # noqa: PLC0415 - nothing else needs that extra
             from reservation_core.emulator.server import serve as answer  # noqa: PLC0415
@@ -63,13 +71,17 @@ class Serving:
             self.page.write(f'   client.taskrouter.baseUrl = "{emulator.url}";  // Node', "cyan")
             self.page.say("What it holds, and all that can be asked of it:", indent=0)
             self.page.write(f"   {emulator.url}{ROOT}/state\n   {emulator.url}{ROOT}/ways", "cyan")
+            if callbacks.urls and callbacks.auth_token is None:
+                self.page.say(f"What it calls back is not signed: set {TOKEN} to the token your service checks with.", "yellow", indent=0)
+            if not quiet:
+                emulator.notices.told = log_notices_to(_print)
 
         try:
             with kept_platform(state, read_clock(clock), settings=Settings(strict=strict)) as platform:
                 if seed is not None:
                     _plant(seed, platform)
                 note = None if quiet else log_to(_print, platform.now)
-                answer(platform, host=host, port=port, begin=begin, note=note)
+                answer(platform, host=host, port=port, callbacks=callbacks, begin=begin, note=note)
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None
         except OSError as error:
@@ -83,6 +95,15 @@ class Serving:
 def _print(line: str) -> None:
     with suppress(OSError):  # nobody reads the log any more, which is no reason not to answer
         print(line, file=sys.stderr, flush=True)
+
+
+def _read_callbacks(assignment_url: str | None, fallback_url: str | None, event_url: str | None) -> Callbacks:
+    try:
+        return Callbacks(
+            assignment_url=assignment_url, fallback_url=fallback_url, event_url=event_url, auth_token=os.environ.get(TOKEN) or None
+        )
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _plant(file: Path, platform: Platform) -> None:

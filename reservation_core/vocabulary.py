@@ -94,6 +94,15 @@ def encode(value: Value) -> tuple[str, ...]:
     return (str(value),) if isinstance(value, int) else tuple(map(plain, value))
 
 
+def speak(value: Value) -> str | int | bool:
+    """Write a right value as the JSON of an assignment callback's answer does: lists are one text there.
+
+    >>> speak(True), speak(20), speak(("start", "end"))
+    (True, 20, 'start,end')
+    """
+    return value if isinstance(value, int) else ",".join(encode(value))
+
+
 plain: Final[Callable[[str], str]] = str.__str__
 """Take the text out of what is more than a text (a member of somebody's own string enumeration)."""
 

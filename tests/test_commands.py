@@ -760,6 +760,83 @@ def test_a_command_is_said_to_a_callback(command: Command) -> None:
     assert all(type(value) in {str, int, bool} for value in said.values())
 
 
+@settings(some, max_examples=100)
+@given(commands(*(command for command in COMMANDS if command.trigger not in {"supervise", "wrap", "complete"})))
+def test_what_is_said_to_a_callback_is_read_back(command: Command) -> None:
+    """The JSON of every command is read back as that command, with no caution but its own; so it is by its class."""
+    said: object = json.loads(json.dumps(command.instruction()))
+    back = Command.from_instruction(cast("Mapping[str, object]", said))
+    assert back == command
+    assert back.cautions == command.cautions
+    assert type(command).from_instruction(cast("Mapping[str, object]", said)) == command
+
+
+SPOKEN: Final[Mapping[str, object]] = {"instruction": "call", "from": "5550006", "url": URL}
+ODDLY_SPOKEN: Final[list[tuple[dict[str, object], Command, list[str]]]] = [
+    # what is said, the command it is read as, and the names that were odd
+    ({"instruction": "ACCEPT"}, Accept(), ["instruction"]),
+    ({"instruction": "accept", "to": "client:alice"}, Accept(), ["to"]),
+    ({"instruction": "conference", "room_name": "x"}, Conference(), ["room_name"]),
+    ({"instruction": "conference", "record": "True", "muted": "false"}, Conference(record=True, muted=False), ["record", "muted"]),
+    ({"instruction": "conference", "conference_record": True}, Conference(conference_record="true"), ["conference_record"]),
+    ({"instruction": "conference", "timeout": "20"}, Conference(timeout=20), ["timeout"]),
+    ({"instruction": "conference", "beep": "onenter", "to": None}, Conference(beep="onEnter"), ["beep"]),
+    ({"instruction": "conference", "From": "x"}, Conference(), ["From"]),
+    (
+        {"instruction": "dequeue", "status_callback_events": ["answered", "Completed"]},
+        Dequeue(status_callback_event=["answered", "completed"]),
+        ["status_callback_events"],
+    ),
+    (
+        {"instruction": "dequeue", "status_callback_events": "answered, completed"},
+        Dequeue(status_callback_event=["answered", "completed"]),
+        ["status_callback_events"],
+    ),
+    ({**SPOKEN, "accept": "TRUE"}, Call(from_="5550006", url=URL, accept=True), ["accept"]),
+    ({**SPOKEN, "from": 5550006}, Call(from_="5550006", url=URL), ["from"]),
+]
+
+
+@pytest.mark.parametrize(("said", "command", "odd"), ODDLY_SPOKEN, ids=str)
+def test_an_odd_answer_is_read_with_a_caution(said: dict[str, object], command: Command, odd: list[str]) -> None:
+    """Letter case, texts for flags and numbers, lists and unknown names are read, and said to be odd; null is nothing."""
+    back = Command.from_instruction(said)
+    assert back == command
+    assert [caution.parameter for caution in back.cautions if caution not in command.cautions] == odd
+
+
+WRONGLY_SPOKEN: Final[list[tuple[dict[str, object], list[tuple[str, int | None]]]]] = [
+    # what is said, and each name that is wrong with the platform's number for it
+    ({}, [("instruction", None)]),
+    ({"instruction": None}, [("instruction", None)]),
+    ({"instruction": "banana"}, [("instruction", 55555)]),
+    ({"instruction": ["accept"]}, [("instruction", 55555)]),
+    ({"instruction": "wrap"}, [("instruction", 55555)]),
+    ({"instruction": "supervise"}, [("instruction", 55555)]),
+    ({"instruction": "call"}, [("from", 40111), ("url", 40112)]),
+    ({**SPOKEN, "to": {}, "accept": 1, "timeout": True}, [("to", 40110), ("timeout", None), ("accept", None)]),
+    ({**SPOKEN, "timeout": 20.0}, [("timeout", None)]),
+    ({**SPOKEN, "to": ["client:a", "client:b"]}, [("to", 40110)]),
+    ({"instruction": "dequeue", "status_callback_events": []}, [("status_callback_events", 40134)]),
+    ({"instruction": "dequeue", "status_callback_events": ["answered", 1]}, [("status_callback_events", 40134)]),
+    ({"instruction": "dequeue", "status_callback_events": "answered,banana"}, [("status_callback_events", 40134)]),
+    ({"instruction": "reject", "activity_sid": "WA1"}, [("activity_sid", 40100)]),
+]
+
+
+@pytest.mark.parametrize(("said", "wrong"), WRONGLY_SPOKEN, ids=str)
+def test_a_wrong_answer_is_refused(said: dict[str, object], wrong: list[tuple[str, int | None]]) -> None:
+    """Everything that is wrong is named at once, by the names of that dialect, with the platform's numbers."""
+    error = refused(lambda: Command.from_instruction(said))
+    assert sorted((violation.parameter, violation.code) for violation in error.violations) == sorted(wrong)
+
+
+def test_an_answer_of_another_command_is_refused() -> None:
+    """Who asks for a certain command and is given another is told so."""
+    error = refused(lambda: Accept.from_instruction({"instruction": "reject"}))
+    assert [(violation.parameter, violation.rule) for violation in error.violations] == [("instruction", "is not Accept's")]
+
+
 @pytest.mark.parametrize("command", [Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}"), Wrap(), Complete()], ids=repr)
 def test_what_the_dialect_cannot_say_is_refused(command: Command) -> None:
     """Supervise, wrap and complete are no answers to a callback; the error says how to send them."""

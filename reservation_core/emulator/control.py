@@ -16,8 +16,11 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
+from reservation_core.emulator.callbacks import Callbacks
+from reservation_core.emulator.calling import read_callbacks, show_alerts, show_callbacks, show_sent
 from reservation_core.emulator.documents import Json, Reading, UnreadableOrder, as_json, read_json
 from reservation_core.emulator.mishaps import OVER_HTTP, Kind, Mishap, Mishaps
+from reservation_core.emulator.notices import Notices
 from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.seeds import (
     SIDS,
@@ -86,11 +89,13 @@ class Control:
 
     :param platform: what is looked at and changed.
     :param mishaps: where what is to go wrong is put.
+    :param notices: who is called back, and with what success; its own, which nobody sends, by default.
     """
 
-    def __init__(self, platform: Platform, mishaps: Mishaps) -> None:
+    def __init__(self, platform: Platform, mishaps: Mishaps, notices: Notices | None = None) -> None:
         self.platform: Final = platform
         self.mishaps: Final = mishaps
+        self.notices: Final = notices or Notices(platform)
         self.told = len(platform.journal)
         """How many acts were told: the number of the last one in the journal."""
         platform.subscribe(self._count)
@@ -244,10 +249,40 @@ class Control:
         self.mishaps.clear()
         return ()
 
+    # --- calling back ------------------------------------------------------------------------------------------------------------
+
+    def callbacks(self, order: Order) -> Json:
+        """Show who is called back."""
+        order.body.settle()
+        return show_callbacks(self.notices)
+
+    def call_back(self, order: Order) -> Json:
+        """Set who is called back from now on."""
+        self.notices.callbacks = read_callbacks(order.body)
+        return show_callbacks(self.notices)
+
+    def call_nobody(self, order: Order) -> Json:
+        """Call nobody back any more."""
+        order.body.settle()
+        self.notices.callbacks = Callbacks()
+        return show_callbacks(self.notices)
+
+    def sent(self, order: Order) -> Json:
+        """Show what was sent after a number."""
+        since = order.since()
+        order.body.settle()
+        return show_sent(self.notices, since)
+
+    def alerts(self, order: Order) -> Json:
+        """Show what went wrong with notices."""
+        order.body.settle()
+        return show_alerts(self.notices)
+
     def reset(self, order: Order) -> Json:
-        """Hold nothing any more."""
+        """Hold nothing any more; who is called back stays as it is."""
         order.body.settle()
         self.mishaps.clear()
+        self.notices.clear()
         self.platform.reset()
         return {"now": self.platform.now()}
 
@@ -294,6 +329,11 @@ WAYS: Final = (
     Way("GET", "/mishaps", "list what is to go wrong", Control.show_mishaps),
     Way("POST", "/mishaps", f"let {{kind}} happen to requests to come: {', '.join(OVER_HTTP)}", Control.add_mishap),
     Way("DELETE", "/mishaps", "let nothing go wrong any more", Control.clear_mishaps),
+    Way("GET", "/callbacks", "show who is called back", Control.callbacks),
+    Way("POST", "/callbacks", "call back {assignment_url}, {fallback_url} and {event_url}, signed with {auth_token}", Control.call_back),
+    Way("DELETE", "/callbacks", "call nobody back any more", Control.call_nobody),
+    Way("GET", "/notices", "show what was sent, and what came of it; ?since=NUMBER after that one", Control.sent),
+    Way("GET", "/alerts", "show what went wrong with what was sent or answered", Control.alerts),
 )
 """All that can be asked; WK, WT and WR stand for the SID of a worker, a task and a reservation."""
 

@@ -3,6 +3,7 @@
 ::
 
     12:00:03.250 POST …/Tasks/WT…00000a/Reservations/WR…000001 conference -> 200 pending, version 1 (0.3 ms)
+    12:00:03.251 event reservation.accepted of WR…000001 -> 204 taken (2.1 ms)
     12:00:04.001 POST …/Tasks/WT…00000a/Reservations/WR…000001 accepted -> 400 20001 Reservation WR…000001 not in … (0.2 ms)
 
 Of what was asked only the status or instruction is shown, and only where it is one that the platform knows.
@@ -18,6 +19,7 @@ from typing import Final, cast
 from urllib.parse import parse_qsl
 
 from reservation_core.commands import COMMANDS
+from reservation_core.emulator.notices import Sent
 from reservation_core.forms import STATUS_FIELD
 from reservation_core.lifecycle import Status
 from reservation_core.messages import Reply
@@ -43,6 +45,18 @@ def log_to(write: Callable[[str], object], now: Callable[[], datetime]) -> Calla
         write(f"{now():%H:%M:%S.%f}"[:-3] + f" {said} -> {answer}{planned} ({seconds * 1000:.1f} ms)")
 
     return note
+
+
+def log_notices_to(write: Callable[[str], object]) -> Callable[[Sent], None]:
+    """Make what notes each notice that was sent, with what came of it (:attr:`reservation_core.emulator.notices.Notices.told`)."""
+
+    def told(sent: Sent) -> None:
+        notice = sent.notice
+        said = " ".join(filter(None, (notice.kind, notice.event, "again" if notice.again else "", "of", notice.reservation_sid)))
+        answer = "no answer:" if sent.status is None else str(sent.status)
+        write(f"{sent.at:%H:%M:%S.%f}"[:-3] + f" {_shorten(said)} -> {answer} {_shorten(sent.outcome)} ({sent.seconds * 1000:.1f} ms)")
+
+    return told
 
 
 def _shorten(text: str) -> str:

@@ -122,11 +122,13 @@ class Moves(Routing):
             moves += self._rescinded(first.held)
         taken = [self._step(move) for move in moves]
         status = self._settle(task, over or _over(first, task), reason)
+        task, at = self._tasks[task.sid], self._present
         for move, after in zip(moves, taken, strict=True):
             assert after.sid is not None
             assert after.etag is not None
-            was = move.held.reservation.state
-            self._acts.append(Act(after.sid, move.trigger, move.by, after.etag, self._present, after, was, status, move.reason, move.code))
+            was, worker = move.held.reservation.state, self._workers.get(str(after.worker_sid))
+            what = (after.sid, move.trigger, move.by, after.etag, at, after, was, status, move.reason, move.code)
+            self._acts.append(Act(*what, task=task, worker=worker))
         return taken[0]
 
     def _rescinded(self, winner: Held) -> list[Move]:

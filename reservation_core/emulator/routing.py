@@ -39,6 +39,9 @@ from reservation_core.reservation import Reservation
 PLATFORM: Final = "platform"
 """Who did it, in the journal, when nobody outside did."""
 
+CREATED: Final = "created"
+"""What happened to a reservation first, in the journal."""
+
 WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
 """The statuses in which a worker has the task."""
 
@@ -220,9 +223,12 @@ class Routing(Ledger):
             etag="0",
         )
         self._hold(Held(reservation, self._next_number(), self._present + timedelta(seconds=task.reservation_timeout), transfer))
-        self._hold_worker(attrs.evolve(worker, version=worker.version + 1))  # observed: a reservation raises its worker's version by 1
+        worker = attrs.evolve(worker, version=worker.version + 1)  # observed: a reservation raises its worker's version by 1
+        self._hold_worker(worker)
         status = self._settle(task, TaskStatus.RESERVED)
-        self._acts.append(Act(str(reservation.sid), "created", PLATFORM, "0", self._present, reservation, None, status))
+        task = self._tasks[task.sid]
+        created = Act(str(reservation.sid), CREATED, PLATFORM, "0", self._present, reservation, None, status, task=task, worker=worker)
+        self._acts.append(created)
         return reservation
 
     # --- what follows ----------------------------------------------------------------------------------------------------------------

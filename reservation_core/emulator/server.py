@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from random import Random
 from types import FrameType
 from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
 
@@ -16,9 +17,12 @@ import uvicorn
 from starlette.routing import BaseRoute
 
 from reservation_core.emulator.asgi import Application, Note
+from reservation_core.emulator.callbacks import Callbacks
 from reservation_core.emulator.connection import IDLE, Connection
 from reservation_core.emulator.control import Control
+from reservation_core.emulator.courier import Courier
 from reservation_core.emulator.mishaps import Mishaps
+from reservation_core.emulator.notices import Notices
 from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.routes import InMemoryGateway
 
@@ -96,7 +100,7 @@ class _Server(uvicorn.Server):
 
 @attrs.frozen
 class Emulator:
-    """An emulator that answers on a port: its address, its state, and what is to go wrong with the requests to come.
+    """An emulator that answers on a port: its address, its state, what is to go wrong with the requests to come, and whom it calls back.
 
     The platform may be used from any thread, beside what comes in over HTTP.
     """
@@ -104,6 +108,12 @@ class Emulator:
     url: str
     platform: Platform
     mishaps: Mishaps
+    notices: Notices
+    courier: Courier
+
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until everybody who is called back has been, and what they answered has been done; see :meth:`Courier.settle`."""
+        self.courier.settle(timeout)
 
     def point(self, client: C) -> C:
         """Let a client of the official Python library send here what it has for TaskRouter; gives that client."""
@@ -119,13 +129,16 @@ class Extras(TypedDict, total=False):
     beside: Iterable[Callable[[], AbstractAsyncContextManager[object]]]
 
 
-def _assemble(platform: Platform, host: str, port: int, extras: Extras) -> tuple[Emulator, _Server, socket.socket]:
-    """Take the port, and put together what is to answer on it."""
+@contextlib.contextmanager
+def _assembled(
+    platform: Platform, host: str, port: int, notices: Notices, extras: Extras
+) -> Generator[tuple[Emulator, _Server, socket.socket]]:
+    """Take the port, and put together what is to answer on it; what it calls back with is ended afterwards."""
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
     taken: int = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
     mishaps = Mishaps()
-    application = Application(InMemoryGateway(platform, origin=url), Control(platform, mishaps), mishaps, **extras)
+    application = Application(InMemoryGateway(platform, origin=url), Control(platform, mishaps, notices), mishaps, **extras)
     config = uvicorn.Config(
         application,
         http=Connection,
@@ -137,32 +150,52 @@ def _assemble(platform: Platform, host: str, port: int, extras: Extras) -> tuple
         proxy_headers=False,
         timeout_keep_alive=IDLE,
     )
-    return Emulator(url, platform, mishaps), _Server(config, application), listener
+    try:
+        with listener, Courier(notices) as courier:
+            yield Emulator(url, platform, mishaps, notices, courier), _Server(config, application), listener
+    finally:
+        notices.close()
 
 
 def serve(
-    platform: Platform, *, host: str = HERE, port: int = 0, begin: Callable[[Emulator], object] | None = None, **extras: Unpack[Extras]
+    platform: Platform,
+    *,
+    host: str = HERE,
+    port: int = 0,
+    callbacks: Callbacks | None = None,
+    begin: Callable[[Emulator], object] | None = None,
+    **extras: Unpack[Extras],
 ) -> None:
     """Answer on a port until the process is interrupted or told to end.
 
     :param port: 0 for a free one.
+    :param callbacks: who is called back, for what happens from now on.
     :param begin: is called once the port is taken, before the first request is answered.
     :raises OSError: when the port is not to be had.
     :raises RuntimeError: when something beside it cannot be entered.
     """
-    emulator, server, listener = _assemble(platform, host, port, extras)
-    if begin is not None:
-        begin(emulator)
-    server.live(listener)
-    server.check_begun()
+    notices = Notices(platform, callbacks, random=Random())  # noqa: S311 - no SID is to come again when it is started again
+    with _assembled(platform, host, port, notices, extras) as (emulator, server, listener):
+        if begin is not None:
+            begin(emulator)
+        server.live(listener)
+        server.check_begun()
 
 
 @contextlib.contextmanager
-def running_emulator(platform: Platform | None = None, *, host: str = HERE, port: int = 0, **extras: Unpack[Extras]) -> Generator[Emulator]:
+def running_emulator(
+    platform: Platform | None = None,
+    *,
+    host: str = HERE,
+    port: int = 0,
+    callbacks: Callbacks | None = None,
+    **extras: Unpack[Extras],
+) -> Generator[Emulator]:
     """Let an emulator answer on a port while the block runs, in a thread of its own; nothing of it is left afterwards.
 
     :param platform: what it holds; a new, empty one by default.
     :param port: 0, as is the default, for a free one.
+    :param callbacks: who is called back; nobody by default. Its ``settle()`` waits until they have been.
     :raises OSError: when the port is not to be had.
     :raises RuntimeError: when something beside it cannot be entered.
 
@@ -171,13 +204,14 @@ def running_emulator(platform: Platform | None = None, *, host: str = HERE, port
         with running_emulator() as emulator:
             client = emulator.point(twilio.rest.Client("AC…", "…"))
     """
-    emulator, server, listener = _assemble(platform or Platform(), host, port, extras)
-    thread = threading.Thread(target=server.live, args=(listener,), name="emulator", daemon=True)
-    thread.start()
-    server.begun.wait()
-    try:
-        server.check_begun()
-        yield emulator
-    finally:
-        server.end()
-        thread.join()
+    platform = platform or Platform()
+    with _assembled(platform, host, port, Notices(platform, callbacks), extras) as (emulator, server, listener):
+        thread = threading.Thread(target=server.live, args=(listener,), name="emulator", daemon=True)
+        thread.start()
+        server.begun.wait()
+        try:
+            server.check_begun()
+            yield emulator
+        finally:
+            server.end()
+            thread.join()

@@ -174,6 +174,7 @@ class Act:
     :param task_status: the task's status once everything that came with it was done.
     :param reason: why, in words, where there is more to say than the trigger does.
     :param code: the platform's number for why it was canceled.
+    :param task: the task as it then was, for it may be deleted since; so for the worker. No JSON of an act shows either.
     """
 
     sid: str
@@ -186,6 +187,18 @@ class Act:
     task_status: TaskStatus
     reason: str | None = None
     code: int | None = None
+    _task: Task = attrs.field(kw_only=True, repr=False, eq=False, alias="task")
+    _worker: Worker | None = attrs.field(kw_only=True, repr=False, eq=False, alias="worker")
+
+    @property
+    def task(self) -> Task:
+        """The task as it was once everything that came with it was done."""
+        return self._task
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker as it was then; ``None`` when nobody knows it."""
+        return self._worker
 
 
 @attrs.frozen

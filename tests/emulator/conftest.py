@@ -5,6 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from reservation_core.emulator import HandClock, Platform
+from reservation_core.emulator.callbacks import Callbacks
 from reservation_core.emulator.server import Emulator, running_emulator
 
 
@@ -27,4 +28,6 @@ def emulator(running: Emulator) -> Emulator:
     """Give the running emulator, holding nothing."""
     running.platform.reset()
     running.mishaps.clear()
+    running.notices.callbacks = Callbacks()
+    running.notices.clear()
     return running

@@ -407,3 +407,73 @@ def test_it_is_the_same_over_http(emulator: Emulator) -> None:
     assert steer("GET", "/journal?since=1").json["acts"][-1]["trigger"] == "accepted"
     refused = steer("POST", f"/reservations/{reservation.sid}/facts", {"fact": "pending"})
     assert (refused.status, refused.headers["content-type"]) == (409, "application/json")
+
+
+# --- calling back ------------------------------------------------------------------------------------------------------------------
+
+CALLBACKS: Final = {
+    "assignment_url": "https://example.com/assign",
+    "fallback_url": "https://example.com/fallback",
+    "event_url": "https://example.com/events",
+    "auth_token": "a secret word",
+    "event_types": ["reservation.wrapup"],
+    "fields": {"WorkflowSid": "WW1"},
+    "duplicates": 0.25,
+    "reordered": 1,
+    "seed": 7,
+}
+
+
+def test_who_is_called_back_is_set_and_shown(control: Control, steer: Steer) -> None:
+    """Everything about callbacks can be set, and is shown but for the token; what is not given is as usual, and nobody can be called."""
+    shown = steer("POST", "/callbacks", CALLBACKS)
+    assert shown.status == 200
+    assert shown.json == steer("GET", "/callbacks").json
+    expected = {name: value for name, value in CALLBACKS.items() if name not in ("auth_token", "fields")}
+    assert {name: value for name, value in shown.json.items() if name not in ("fields", "signed")} == expected
+    assert (shown.json["signed"], shown.json["fields"]["WorkflowSid"]) == (True, "WW1")
+    assert "a secret word" not in shown.body.decode()
+    assert control.notices.callbacks.auth_token == "a secret word"
+    usual = steer("POST", "/callbacks", {"event_url": "https://example.com/"}).json
+    assert (usual["assignment_url"], usual["signed"], len(usual["event_types"]), usual["duplicates"]) == (None, False, 8, 0)
+    assert steer("DELETE", "/callbacks").json["event_url"] is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"assignment_url": "nowhere"}, "assignment_url must be an http or https URL"),
+        ({"assignment_url": 7}, "assignment_url: is no text"),
+        ({"event_types": ["reservation.created", "task.created"]}, "event_types: holds what is none of reservation.created"),
+        ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is no text"),
+        ({"duplicates": 2}, "duplicates: is no number from 0 to 1"),
+        ({"seed": "x"}, "seed: is no whole number"),
+        ({"token": "x"}, "token: is unknown here"),
+        ({"auth_token": " "}, "auth_token must not be empty"),
+    ],
+)
+def test_callbacks_that_cannot_be_are_told(steer: Steer, wrong: dict[str, object], says: str) -> None:
+    """What is wrong with callbacks is told, and who is called back stays as it was."""
+    steer("POST", "/callbacks", CALLBACKS)
+    answer = steer("POST", "/callbacks", wrong)
+    assert answer.status == 400
+    assert says in answer.json["error"]
+    assert steer("GET", "/callbacks").json["event_url"] == CALLBACKS["event_url"]
+
+
+def test_what_is_due_waits_and_is_forgotten(steer: Steer, world: World) -> None:
+    """In process nobody sends: what is due waits to be taken; a reset forgets it, with what was sent and what went wrong."""
+    steer("POST", "/callbacks", CALLBACKS)
+    world.reserve()
+    assert steer("GET", "/notices").json == {"waiting": 1, "sent": []}
+    steer("POST", "/reset")
+    assert steer("GET", "/notices").json["waiting"] == 0
+    assert steer("GET", "/alerts").json == []
+    assert steer("GET", "/callbacks").json["signed"]
+
+
+def test_no_journal_shows_a_task_twice(steer: Steer, world: World) -> None:
+    """An act in the journal shows the reservation, not the task and the worker beside it."""
+    world.reserve()
+    (act,) = steer("GET", "/journal").json["acts"]
+    assert not {"task", "worker"} & act.keys()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reservation_core.emulator import HandClock, InMemoryGateway, Platform
-from reservation_core.emulator.log import log_to
+from reservation_core.emulator import Callbacks, HandClock, InMemoryGateway, Notices, Platform
+from reservation_core.emulator.log import log_notices_to, log_to
 from reservation_core.emulator.mishaps import Kind, Mishap
 from reservation_core.emulator.server import running_emulator
 from reservation_core.messages import Reply
@@ -104,4 +104,22 @@ def test_the_server_notes_what_it_answers() -> None:
     assert [each.partition(" -> ")[2].rpartition(" (")[0] for each in noted] == [
         "200 pending, version 1",
         "429 20429 by plan [429, by plan]",
+    ]
+
+
+def test_a_notice_is_one_line() -> None:
+    """What was sent, to whom it is about, and what came of it stand in one line, without anything of anybody's own."""
+    platform = Platform(HandClock(NOW))
+    world = people(platform)
+    notices = Notices(platform, Callbacks(assignment_url="https://example.com/a", event_url="https://example.com/e", duplicates=1))
+    lines: list[str] = []
+    notices.told = log_notices_to(lines.append)
+    sid = world.sid()
+    asked, _, _, again = notices.take()
+    notices.answered(asked, Reply(200, {}, b""), 0.0123)
+    notices.failed(again, "no connection could be made to +15005550006", 11205)
+    short = f"WR…{sid[-6:]}"
+    assert lines == [
+        f"12:00:03.250 assignment of {short} -> 200 decided later (12.3 ms)",
+        f"12:00:03.250 event reservation.created again of {short} -> no answer: 11205: no connection could be made to <personal> (0.0 ms)",
     ]

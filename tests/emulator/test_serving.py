@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from reservation_core import Status, cli, serving
@@ -42,7 +43,7 @@ class Answering:
         """Be the server."""
         self.platform, self.given, self.held = platform, given, platform.all()
         with running_emulator(platform, note=given["note"]) as emulator:
-            begin(Emulator("http://here:1", platform, emulator.mishaps))
+            begin(attrs.evolve(emulator, url="http://here:1"))
             self.answer = wire.ask(emulator.url, "POST", path(RESERVATION, TASK).replace("1" * 32, "a" * 32), "ReservationStatus=accepted")
 
 
@@ -201,3 +202,28 @@ def test_a_signal_ends_the_process(ending: signal.Signals, code: int) -> None:
         process.send_signal(ending)
         _, errors = process.communicate(timeout=wire.WAIT)
     assert (process.returncode, errors) == (code, "")
+
+
+def test_it_calls_back_as_it_is_told(answering: Answering, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The addresses reach the emulator by flags, the token by the environment alone; without one, that nothing is signed is said."""
+    urls = {name: f"https://example.com/{name}" for name in ("assignment_url", "fallback_url", "event_url")}
+    flags = [word for name, url in urls.items() for word in (f"--{name.replace('_', '-')}", url)]
+    monkeypatch.setenv(serving.TOKEN, "a secret word")
+    assert cli.main(["serve", *flags]) == 0
+    callbacks = answering.given["callbacks"]
+    assert {name: getattr(callbacks, name) for name in urls} == urls
+    assert callbacks.auth_token == "a secret word"
+    said = capsys.readouterr()
+    assert "not signed" not in said.out
+    assert "a secret word" not in said.out + said.err
+    monkeypatch.delenv(serving.TOKEN)
+    assert cli.main(["serve", *flags]) == 0
+    assert answering.given["callbacks"].auth_token is None
+    assert "TWILIO_AUTH_TOKEN" in capsys.readouterr().out
+
+
+def test_an_address_that_cannot_be_called_is_told(answering: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+    """A callback address that is none is refused with what it must be."""
+    assert cli.main(["serve", "--event-url", "example.com"]) == 2
+    assert "event_url must be an http or https URL" in capsys.readouterr().err
+    assert not answering.given
