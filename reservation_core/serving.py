@@ -69,12 +69,12 @@ class Serving:
             self.page.say("Point an official client here:", indent=0)
             self.page.write(f'   client.taskrouter.base_url = "{emulator.url}"  # Python', "cyan")
             self.page.write(f'   client.taskrouter.baseUrl = "{emulator.url}";  // Node', "cyan")
-            self.page.say("What it holds, and all that can be asked of it:", indent=0)
-            self.page.write(f"   {emulator.url}{ROOT}/state\n   {emulator.url}{ROOT}/ways", "cyan")
+            self.page.say("What it holds, live, and all that can be asked of it:", indent=0)
+            self.page.write(f"   {emulator.url}{ROOT}/\n   {emulator.url}{ROOT}/ways", "cyan")
             if callbacks.urls and callbacks.auth_token is None:
                 self.page.say(f"What it calls back is not signed: set {TOKEN} to the token your service checks with.", "yellow", indent=0)
             if not quiet:
-                emulator.notices.told = log_notices_to(_print)
+                emulator.notices.subscribe(log_notices_to(_print))
 
         try:
             with kept_platform(state, read_clock(clock), settings=Settings(strict=strict)) as platform:

@@ -1,8 +1,10 @@
 """The README says what is so."""
 
 import re
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from reservation_core.commands import COMMANDS
 from tests.readme import README, blocks, quickstart
@@ -18,6 +20,23 @@ def test_the_quickstart_explains_its_refusal(capsys: pytest.CaptureFixture[str])
     """The quickstart prints why the second answer is refused."""
     exec(compile(quickstart(), "README.md", "exec"), {"__name__": "__main__"})
     assert "Accept is refused while pending" in capsys.readouterr().out
+
+
+def test_the_kit_finds_what_the_readme_says_it_finds() -> None:
+    """The worked example's suite fails, and after shrinking it says, line by line, what the README shows."""
+    text = README.read_text("utf-8")
+    shown = re.search(r"<!-- the counterexample -->\n```text\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(next(block for block in blocks() if "ReservationLives" in block), "README.md", "exec"), names)
+    test = names["TestDesk"]
+    test.settings = settings(test.settings, derandomize=True, database=None)
+    with pytest.raises(AssertionError) as found:
+        test("runTest").debug()
+    said = "\n".join([str(found.value), *found.value.__notes__])
+    for line in shown[1].splitlines():
+        before, shows, said = said.partition(line)
+        assert shows, f"{line!r} is not said after {before!r}"
 
 
 def test_every_command_is_in_the_table() -> None:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from starlette.applications import Starlette
@@ -21,11 +22,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from reservation_core.emulator.control import MOST, ROOT, Control, numbered
+from reservation_core.emulator.assets import page
+from reservation_core.emulator.control import MOST, ROOT, Control
+from reservation_core.emulator.exchanges import Came
+from reservation_core.emulator.feed import Feeds
 from reservation_core.emulator.mishaps import ACTING, Kind, Mishap, Mishaps
 from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.routes import InMemoryGateway
-from reservation_core.emulator.world import Act
 from reservation_core.errors import ReservationError
 from reservation_core.forms import Pairs
 from reservation_core.messages import Reply
@@ -42,8 +45,6 @@ _FOREIGN: Final = frozenset((b"sec-fetch-site", site) for site in (b"cross-site"
 _PLANNED: Final = "by plan"
 _log: Final = logging.getLogger("reservation_core.emulator")
 _GLANCE: Final = 0.1  # seconds between two looks at what is due
-_BEAT: Final = 15.0  # seconds between two signs of life on the feed
-_BACKLOG: Final = 10_000  # acts that a reader of the feed may lag behind
 
 Asked: TypeAlias = tuple[str, str, Pairs, bytes]
 """A request as it came: method, target, headers and body."""
@@ -81,7 +82,7 @@ class Application:
         self._control = control
         self._note = note
         self._beside = tuple(beside)
-        self._feeds: set[_Feed] = set()
+        self.feeds: Final = Feeds(control)
         feed = Route(f"{ROOT}/events", self._feed, methods=["GET"])
         self._other = Starlette(routes=[*routes, feed, Mount("/", app=self._steer)], lifespan=self._lifespan)
 
@@ -96,12 +97,23 @@ class Application:
 
     def answer(self, method: str, target: str, headers: Pairs, body: bytes) -> Reply:
         """Answer a request of the emulated API with which nothing goes wrong, and note it."""
-        if self._note is None:
-            return self._act(method, target, headers, body)
-        started = time.perf_counter()
+        began = self._begin()
         reply = self._act(method, target, headers, body)
-        self._note(method, target, body, reply, time.perf_counter() - started, "")
+        self._end(began, Came(method, target, headers, body), reply)
         return reply
+
+    def _begin(self) -> tuple[int, datetime, float]:
+        """Remember how things stood, and what time it was, before a request is answered."""
+        return self._control.told, self.platform.now(), time.perf_counter()
+
+    def _end(self, began: tuple[int, datetime, float], came: Came, reply: Reply | None, mishap: str = "") -> None:
+        """Note an exchange wherever it is to be noted."""
+        after, at, started = began
+        seconds = time.perf_counter() - started
+        self._control.exchanges.add(after, at, came, reply, seconds, mishap)
+        self.feeds.tell_exchange()
+        if self._note is not None:
+            self._note(came.method, came.target, came.body, reply, seconds, mishap)
 
     def _act(self, method: str, target: str, headers: Pairs, body: bytes) -> Reply:
         try:
@@ -119,14 +131,13 @@ class Application:
         if mishap is None:
             await _answer(send, self.answer(*asked), last=len(body) > self.most)
             return
-        started = time.perf_counter()
+        began = self._begin()
         reply = await self._befall(mishap, scope, asked)
         if reply is None:
             await receive()  # which says that the connection is gone; before that, there would be something to answer on
         else:
             await _answer(send, reply, last=len(body) > self.most)
-        if self._note is not None:
-            self._note(method, target, body, reply, time.perf_counter() - started, mishap.kind.value)
+        self._end(began, Came(*asked), reply, mishap.kind.value)
 
     async def _befall(self, mishap: Mishap, scope: Scope, asked: Asked) -> Reply | None:
         """Let a mishap happen; ``None`` when the connection was broken and there is nothing to answer on."""
@@ -153,6 +164,10 @@ class Application:
     # --- everything else -------------------------------------------------------------------------------------------------------------
 
     async def _steer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        shown = page().get(scope["path"]) if scope["method"] == "GET" else None
+        if shown is not None:
+            await _answer(send, shown, last=False)
+            return
         if any(header in _FOREIGN for header in scope["headers"]):
             await _answer(
                 send, failed(403, 20403, "Pages of other sites cannot steer the emulator; ask from its own, or not from a page"), last=True
@@ -163,32 +178,11 @@ class Application:
             await _answer(send, self._control.receive(asked[0], asked[1], asked[3]), last=len(asked[3]) > MOST)
 
     async def _feed(self, _: Request) -> Response:
-        return StreamingResponse(self._tell(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-    async def _tell(self) -> AsyncGenerator[bytes]:
-        """Tell what happens from now on, as server-sent events: an ``act`` each, and a comment when nothing happens for long."""
-        loop = asyncio.get_running_loop()
-        feed = _Feed()
-
-        def told(act: Act) -> None:  # in whatever thread did it
-            number = self._control.told
-            event = b"id: %d\nevent: act\ndata: %s\n\n" % (number, json.dumps(numbered(number, act)).encode())
-            loop.call_soon_threadsafe(feed.tell, event)
-
-        unsubscribe = self.platform.subscribe(told)
-        self._feeds.add(feed)
-        try:
-            yield b": here\n\n"
-            while event := await feed.next():
-                yield event
-        finally:
-            unsubscribe()
-            self._feeds.discard(feed)
+        return StreamingResponse(self.feeds.read(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def end_feeds(self) -> None:
         """Let every reader of the feed go, so that a server may end."""
-        for feed in self._feeds:
-            feed.end()
+        self.feeds.end()
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
@@ -210,32 +204,8 @@ class Application:
             wait = None if due is None else self.platform.clock.wait(due)
             if wait == 0:
                 self.platform.tick()
+            self.feeds.watch()
             await asyncio.sleep(min(_GLANCE, wait or _GLANCE))
-
-
-class _Feed:
-    """What is still to be told to one reader. Who lags behind too far is told what is there, and let go: the journal has the rest."""
-
-    def __init__(self) -> None:
-        self._events: asyncio.Queue[bytes] = asyncio.Queue()
-        self._open = True
-
-    def tell(self, event: bytes) -> None:
-        if self._open:
-            self._events.put_nowait(event)
-            if self._events.qsize() > _BACKLOG:
-                self.end()
-
-    def end(self) -> None:
-        self._open = False
-        self._events.put_nowait(b"")
-
-    async def next(self) -> bytes:
-        """Wait for the next event; a sign of life when there is none for long, and nothing at the end."""
-        try:
-            return await asyncio.wait_for(self._events.get(), _BEAT)
-        except TimeoutError:
-            return b": still here\n\n"
 
 
 def failed(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -57,11 +57,12 @@ def read_callbacks(read: Reading) -> Callbacks:
 
 def show_sent(notices: Notices, since: int) -> Json:
     """Show the notices sent after a number, with what came of each, and how many wait."""
-    sent = [_show(one) for one in list(notices.sent) if one.number > since]
+    sent = [show_notice(one) for one in list(notices.sent) if one.number > since]
     return {"waiting": notices.waiting, "sent": sent}
 
 
-def _show(sent: Sent) -> Json:
+def show_notice(sent: Sent) -> Json:
+    """Show a notice that was sent, with what came of it."""
     notice = sent.notice
     return {
         "number": sent.number,

@@ -175,7 +175,9 @@ class Connection(HttpToolsProtocol):
         self._patience = self.loop.call_later(_LINGERS, self.transport.abort)
 
     def _reset(self) -> None:
-        """Break the connection with a TCP reset, not with an end."""
+        """Break the connection with a TCP reset, not with an end, unless the client has gone by then."""
+        if self.transport.is_closing():
+            return
         sock = self.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()

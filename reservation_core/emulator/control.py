@@ -19,8 +19,10 @@ import attrs
 from reservation_core.emulator.callbacks import Callbacks
 from reservation_core.emulator.calling import read_callbacks, show_alerts, show_callbacks, show_sent
 from reservation_core.emulator.documents import Json, Reading, UnreadableOrder, as_json, read_json
+from reservation_core.emulator.exchanges import Exchanges
 from reservation_core.emulator.mishaps import OVER_HTTP, Kind, Mishap, Mishaps
 from reservation_core.emulator.notices import Notices
+from reservation_core.emulator.overview import overview, why
 from reservation_core.emulator.platform import Platform
 from reservation_core.emulator.seeds import (
     SIDS,
@@ -71,7 +73,7 @@ class Order:
         text = self.query.get("since", "0")
         if re.fullmatch("[0-9]{1,15}", text):
             return int(text)
-        raise UnreadableOrder((Fault("since", "is no number of an act; give the last one that was read", shorten(text)),))
+        raise UnreadableOrder((Fault("since", "is no number in the journal; give the last one that was read", shorten(text)),))
 
 
 @attrs.frozen
@@ -96,6 +98,7 @@ class Control:
         self.platform: Final = platform
         self.mishaps: Final = mishaps
         self.notices: Final = notices or Notices(platform)
+        self.exchanges: Final = Exchanges(platform)
         self.told = len(platform.journal)
         """How many acts were told: the number of the last one in the journal."""
         platform.subscribe(self._count)
@@ -151,6 +154,11 @@ class Control:
             **attrs.asdict(platform.snapshot(), recurse=False),
         }
 
+    def overview(self, order: Order) -> Json:
+        """Show the newest reservations as they stand, and what may happen to each."""
+        order.body.settle()
+        return {**overview(self.platform), "told": self.told}
+
     def settings(self, order: Order) -> Json:
         """Show the settings, each with what is known of it; accounts by their number."""
         order.body.settle()
@@ -167,6 +175,12 @@ class Control:
         first = self.told - len(self.platform.journal)
         acts = islice(enumerate(self.platform.journal, first + 1), max(0, since - first), None)
         return {"told": self.told, "acts": [numbered(number, act) for number, act in acts]}
+
+    def show_exchanges(self, order: Order) -> Json:
+        """Show the exchanges of the emulated API after a number, each with its own."""
+        since = order.since()
+        order.body.settle()
+        return {"told": self.exchanges.told, "exchanges": tuple(self.exchanges.since(since))}
 
     # --- making ------------------------------------------------------------------------------------------------------------------
 
@@ -287,9 +301,9 @@ class Control:
         return {"now": self.platform.now()}
 
 
-def numbered(number: int, act: Act) -> Json:
-    """Show an act with its number."""
-    return {"number": number, **cast("dict[str, Json]", as_json(act))}
+def numbered(number: int, act: Act) -> dict[str, Json]:
+    """Show an act with its number, and on what ground it was possible."""
+    return {"number": number, **cast("dict[str, Json]", as_json(act)), "why": why(act)}
 
 
 def _happening(name: str) -> Callable[[Control, Order], Json]:
@@ -305,8 +319,10 @@ def _happening(name: str) -> Callable[[Control, Order], Json]:
 WAYS: Final = (
     Way("GET", "/ways", "list all that can be asked here", Control.ways),
     Way("GET", "/state", "show all that is held", Control.state),
+    Way("GET", "/overview", "show the newest reservations as they stand, and what may happen to each", Control.overview),
     Way("GET", "/settings", "show the settings, each with what is known of it", Control.settings),
     Way("GET", "/journal", "show what happened; ?since=NUMBER after that act", Control.journal),
+    Way("GET", "/exchanges", "show the requests of the emulated API; ?since=NUMBER after that one", Control.show_exchanges),
     Way("POST", "/seed", "plant a seed: workers, tasks and their reservations", Control.seed),
     Way("POST", "/reset", "hold nothing any more", Control.reset),
     Way("POST", "/clock", "put the clock forward by {seconds}", Control.advance),

@@ -39,16 +39,16 @@ def log_to(write: Callable[[str], object], now: Callable[[], datetime]) -> Calla
     """
 
     def note(method: str, target: str, body: bytes, reply: Reply | None, seconds: float, mishap: str) -> None:
-        answer = "no reply" if reply is None else _answered(reply)
+        answer = "no reply" if reply is None else answered(reply)
         planned = f" [{mishap}, by plan]" if mishap else ""
-        said = " ".join(filter(None, (mask(method, limit=10), _where(target), _asked(body))))
+        said = " ".join(filter(None, (mask(method, limit=10), where(target), asked(body))))
         write(f"{now():%H:%M:%S.%f}"[:-3] + f" {said} -> {answer}{planned} ({seconds * 1000:.1f} ms)")
 
     return note
 
 
 def log_notices_to(write: Callable[[str], object]) -> Callable[[Sent], None]:
-    """Make what notes each notice that was sent, with what came of it (:attr:`reservation_core.emulator.notices.Notices.told`)."""
+    """Make what notes each notice that was sent, with what came of it (:attr:`reservation_core.emulator.notices.Notices.subscribe`)."""
 
     def told(sent: Sent) -> None:
         notice = sent.notice
@@ -63,11 +63,13 @@ def _shorten(text: str) -> str:
     return _SID.sub(r"\1…\2", mask(text, limit=_LONGEST))
 
 
-def _where(target: str) -> str:
+def where(target: str) -> str:
+    """Write a target short: the workspace left out, SIDs by their ends."""
     return re.sub(r"^/v1/Workspaces/[^/]+", "…", _shorten(target))
 
 
-def _asked(body: bytes) -> str:
+def asked(body: bytes) -> str:
+    """Name the status or instruction that a form asks for."""
     try:
         pairs = parse_qsl(body.decode())
     except ValueError:
@@ -76,7 +78,8 @@ def _asked(body: bytes) -> str:
     return " and ".join(heads) or ("neither status nor instruction" if body else "")
 
 
-def _answered(reply: Reply) -> str:
+def answered(reply: Reply) -> str:
+    """Write a reply short: its status, and what it says of a reservation or of an error."""
     try:
         body = cast("Mapping[str, object]", json.loads(reply.body or b"{}"))
     except ValueError:

@@ -18,7 +18,7 @@ from reservation_core.emulator.world import (
     TaskStatus,
 )
 from reservation_core.forms import INSTRUCTION_FIELD
-from reservation_core.lifecycle import ON_HOLD, State, Status, decide, step
+from reservation_core.lifecycle import ON_HOLD, Edge, State, Status, decide, step
 from reservation_core.parameters import Command
 from reservation_core.reservation import Reservation
 
@@ -84,10 +84,14 @@ class Moves(Routing):
         """
         with self._unit:
             held = self._held[sid]
-            edge = step(self._seen(held, fact.value), fact)
+            edge = self._next(held, fact)
             if edge is None:
                 raise StateConflict(sid, held.reservation.state, fact.value)
             return self._take([Move(held, fact.value, edge.target, by)])
+
+    def _next(self, held: Held, fact: Status) -> Edge | None:
+        """Give the step by which a fact would follow."""
+        return step(self._seen(held, fact.value), fact)
 
     def _seen(self, held: Held, trigger: str) -> State:
         """Give the state a question is put to: on hold counts as pending where a setting says that it still can be left that way."""

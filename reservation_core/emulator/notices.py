@@ -112,9 +112,8 @@ class Notices:
         self.alerts: Final[deque[Alert]] = deque(maxlen=REMEMBERED)
         self.owed: Owed | None = None
         """Is told whenever there is a new notice, it may be in the middle of a unit of work: it must be quick."""
-        self.told: Callable[[Sent], object] | None = None
-        """Is told of each notice that was sent, once it is known what came of it."""
         self._random = random or Random(0)  # noqa: S311 - names, not secrets
+        self._told: tuple[Callable[[Sent], object], ...] = ()
         self._lock = threading.Lock()
         self._number = self._place = self._count = 0
         self._events: Line = deque()
@@ -290,8 +289,13 @@ class Notices:
             at = self.platform.now()
             sent = Sent(number=self._count, notice=notice, at=at, status=status, seconds=seconds, outcome=outcome)
             self.sent.append(sent)
-        if self.told is not None:
-            self.told(sent)
+        for told in self._told:
+            told(sent)
+
+    def subscribe(self, told: Callable[[Sent], object]) -> None:
+        """Have each notice told that was sent, once it is known what came of it; it should be quick."""
+        with self._lock:
+            self._told = (*self._told, told)
 
     def _alert(self, notice: Notice, code: int | None, text: str) -> None:
         self.alerts.append(Alert(notice.number, notice.reservation_sid, self.platform.now(), code, text))

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from reservation_core.emulator.moves import Move, Moves
-from reservation_core.emulator.world import Attributes, StateConflict, Task, TaskConflict, TaskStatus, Worker, take_over
+from reservation_core.emulator.world import Attributes, Held, StateConflict, Task, TaskConflict, TaskStatus, Worker, take_over
 from reservation_core.lifecycle import ON_HOLD, Status
 from reservation_core.reservation import Reservation
 
@@ -21,6 +21,9 @@ _ENDS: Final[Mapping[Status, Status]] = {
     Status.WRAPPING: Status.COMPLETED,
 }
 """What becomes of a live reservation when its task is completed or deleted (of one that is on hold: as of a pending one)."""
+
+_LEFT: Final[Mapping[Status, Status]] = {Status.PENDING: Status.CANCELED, Status.ACCEPTED: Status.WRAPPING}
+"""What becomes of a live reservation when the caller leaves."""
 
 
 class Platform(Moves):
@@ -33,6 +36,30 @@ class Platform(Moves):
     :param keep: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
     :param random: where the SIDs come from that are made here; the same ones in every run unless another is given.
     """
+
+    def possible(self, sid: str) -> tuple[str, ...]:
+        """Name what may happen to a reservation, its call and its task as they stand: methods of this class, and facts to report.
+
+        Whatever is named is not refused, and whatever is not named would be.
+
+        :raises KeyError: when there is no such reservation.
+        """
+        with self._unit:
+            held = self._held[sid]
+            task = self._tasks[str(held.reservation.task_sid)]
+            on_hold = _is_set_up(held)
+            may = {
+                "worker_answers": on_hold,
+                "worker_does_not_answer": on_hold,
+                "leg_fails": on_hold,
+                "caller_hangs_up": held.reservation.status in _LEFT,
+                "wrap_task": task.status is TaskStatus.ASSIGNED,
+                "complete_task": self._is_worked_on(task.sid),
+                "cancel_task": self._is_waiting(task),
+                "delete_task": True,
+                **{fact.value: self._next(held, fact) is not None for fact in Status},
+            }
+            return tuple(name for name, can in may.items() if can)
 
     # --- what happens to the call ------------------------------------------------------------------------------------------------------
 
@@ -58,7 +85,7 @@ class Platform(Moves):
     def _turn_out(self, sid: str, status: Status, reason: str, code: int | None = None) -> Reservation:
         with self._unit:
             held = self._held[sid]
-            if held.reservation.state != ON_HOLD:
+            if not _is_set_up(held):
                 raise StateConflict(sid, held.reservation.state, status.value)
             return self._take([Move(held, status.value, status, reason=reason, code=code)], reason=reason)
 
@@ -72,10 +99,9 @@ class Platform(Moves):
         """
         with self._unit:
             reservation = self._held[sid].reservation
-            ends = {Status.PENDING: Status.CANCELED, Status.ACCEPTED: Status.WRAPPING}
-            if reservation.status not in ends:
+            if reservation.status not in _LEFT:
                 raise StateConflict(sid, reservation.state, Status.CANCELED.value)
-            self._end(self.end_call(str(reservation.task_sid)), ends, TaskStatus.CANCELED, "the caller hung up")
+            self._end(self.end_call(str(reservation.task_sid)), _LEFT, TaskStatus.CANCELED, "the caller hung up")
             return self._held[sid].reservation
 
     def end_call(self, task_sid: str) -> Task:
@@ -98,7 +124,7 @@ class Platform(Moves):
         """
         with self._unit:
             task = self._tasks[sid]
-            if task.status not in (TaskStatus.PENDING, TaskStatus.RESERVED) or self._is_worked_on(sid):
+            if not self._is_waiting(task):
                 raise TaskConflict(sid, task.status, "to cancel it")
             return self._end(task, _ENDS, TaskStatus.CANCELED, reason)
 
@@ -147,6 +173,9 @@ class Platform(Moves):
             self._hold_task(attrs.evolve(task, attributes=take_over(attributes), date_updated=self._date(), version=task.version + 1))
             return self._tasks[sid]
 
+    def _is_waiting(self, task: Task) -> bool:
+        return task.status in (TaskStatus.PENDING, TaskStatus.RESERVED) and not self._is_worked_on(task.sid)
+
     def _end(self, task: Task, ends: Mapping[Status, Status], over: TaskStatus, reason: str | None) -> Task:
         """Let what is live of a task end together."""
         moves = [
@@ -177,3 +206,8 @@ class Platform(Moves):
                     if held.reservation.state is Status.PENDING:
                         self._take([Move(held, Status.REJECTED.value, Status.REJECTED, "client", "the worker left")])
             return worker
+
+
+def _is_set_up(held: Held) -> bool:
+    """Whether an answer of it is being carried out, so that the call to the worker can turn out one way or another."""
+    return held.reservation.state == ON_HOLD

@@ -21,10 +21,10 @@ comparison is measured both sides must give equal results: the same bytes, the s
     measure.py   rounds, medians, loops; time, memory and import time
     samples.py   the conference, the reply and the reservation that all of them use
     report.py    the table
-    lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py    ours and the peers, by topic
+    lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py, webhooks.py, books.py
+                 ours and the peers, by topic
     emulators.py, emulated.py    row 11: the emulator and its peers, and the servers of it that are written in Python
     server.py    what rows 9 and 10 talk to
-    books.py     ours and the peers of rows 14 to 16: the book on disk
     replay.py    a command of its own: a million events into one book, and the memory that takes
 """
 

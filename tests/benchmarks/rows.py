@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tests.benchmarks import books, conferences, emulators, imports, lifecycle, network, replies, updates
+from tests.benchmarks import books, conferences, emulators, imports, lifecycle, network, replies, updates, webhooks
 from tests.benchmarks.measure import FULL, QUICK, Comparison, Effort, Result, compare
 
 ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
@@ -19,6 +19,7 @@ ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
     10: network.threads,
     11: emulators.emulators,
     12: imports.imports,
+    13: webhooks.verify,
     14: books.writers,
     15: books.pipeline,
     16: books.replay,

@@ -74,12 +74,11 @@ class Life:
         return True
 
     def _tell(self, number: int) -> None:
-        self.events.append(event_of(self.get(number), versions=self._versions))
+        self.events.append(event_of(self.get(number), time=self.clock(), versions=self._versions))
 
 
-def event_of(held: Reservation, *, versions: bool = True) -> Event:
+def event_of(held: Reservation, *, time: datetime = NOON, versions: bool = True) -> Event:
     """Make the event callback that reports a reservation as it stands."""
-    time = held.date_updated or NOON
     form = {
         "EventType": EVENT_TYPES[held.status],
         "Sid": f"EV{held.task_sid}{held.etag}",

@@ -314,7 +314,7 @@ FAULTY: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
     "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is no number from 0 to 1e+09"}),
     "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is no number from 0 to 1e+09"}),
     "a truth for a number": ("POST", "/mishaps", {"kind": "429", "times": True}, {"times": "is no whole number from 1 to 1000000000"}),
-    "a number that is none": ("GET", "/journal?since=x", None, {"since": "is no number of an act; give the last one that was read"}),
+    "a number that is none": ("GET", "/journal?since=x", None, {"since": "is no number in the journal; give the last one that was read"}),
     "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is unknown here; check its spelling, or leave it out"}),
 }  # fmt: skip
 

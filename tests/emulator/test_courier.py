@@ -442,7 +442,7 @@ def test_a_fault_of_ours_stops_nothing(sending: Courier, receiver: Receiver, wor
     def fail(_: Sent) -> None:
         raise LookupError("by plan")
 
-    sending.notices.told = fail
+    sending.notices.subscribe(fail)
     with caplog.at_level(logging.ERROR):
         world.reserve()
         world.reserve(WORKERS[1])

@@ -113,7 +113,7 @@ def test_a_notice_is_one_line() -> None:
     world = people(platform)
     notices = Notices(platform, Callbacks(assignment_url="https://example.com/a", event_url="https://example.com/e", duplicates=1))
     lines: list[str] = []
-    notices.told = log_notices_to(lines.append)
+    notices.subscribe(log_notices_to(lines.append))
     sid = world.sid()
     asked, _, _, again = notices.take()
     notices.answered(asked, Reply(200, {}, b""), 0.0123)

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from starlette.types import Message, Scope
 
 from reservation_core import Status
-from reservation_core.emulator import HandClock, InMemoryGateway, Platform, RealClock, asgi, connection, server
+from reservation_core.emulator import HandClock, InMemoryGateway, Platform, RealClock, connection, server
+from reservation_core.emulator import feed as feeds
 from reservation_core.emulator.asgi import Application
 from reservation_core.emulator.control import Control
 from reservation_core.emulator.mishaps import OVER_HTTP, Kind, Mishap, Mishaps
@@ -379,6 +380,21 @@ def test_a_mishap_befalls_one_request(emulator: Emulator, world: World, kind: Ki
     assert ask(emulator.url, "GET", worlds.path(sid)).json["reservation_status"] == stands
 
 
+def test_who_has_gone_is_not_reset(emulator: Emulator, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that goes while its reply is being lost does no harm: the platform has acted, and nothing is logged."""
+    sid = world.sid()
+    emulator.mishaps.add(Mishap(kind=Kind.LOST_REPLY, method="POST", seconds=0.2))
+    with socket.create_connection(address(emulator.url), WAIT) as sock, socket.create_connection(address(emulator.url), WAIT) as other:
+        emulator.mishaps.add(Mishap(kind=Kind.RESET_BEFORE, method="GET", seconds=0.4))
+        sock.sendall(f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode())
+        sock.close()
+        other.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        with pytest.raises(ConnectionResetError):  # by which time the other one would have been
+            other.recv(1)
+    assert emulator.platform.get(sid).status is Status.ACCEPTED
+    assert caplog.messages == []
+
+
 def test_a_duplicate_arrives_twice(emulator: Emulator, world: World) -> None:
     """A request that is delivered twice is carried out twice; the answer is the first one's."""
     sid = world.sid()
@@ -423,7 +439,7 @@ def test_the_feed_tells_what_happens(emulator: Emulator, world: World) -> None:
         begun = read_until(feed, b": here")
         sid = world.sid()
         update(emulator, sid)
-        said = read_until(feed, b"accept")
+        said = read_until(feed, b'"trigger": "accept')
         told = ask(emulator.url, "GET", "/_emulator/journal").json["told"]
         said = read_until(feed, b"\n\n", said[said.index(b"id: %d" % told) :])
     assert b"text/event-stream" in begun
@@ -435,7 +451,7 @@ def test_the_feed_tells_what_happens(emulator: Emulator, world: World) -> None:
 
 def test_a_quiet_feed_stays_alive(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed on which nothing happens says so now and then."""
-    monkeypatch.setattr(asgi, "_BEAT", 0.01)
+    monkeypatch.setattr(feeds, "_BEAT", 0.01)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
         assert read_until(feed, b": still here")
@@ -443,7 +459,7 @@ def test_a_quiet_feed_stays_alive(emulator: Emulator, monkeypatch: pytest.Monkey
 
 def test_who_lags_behind_is_let_go(emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader of the feed who cannot keep up is let go, and the emulator keeps nothing for it."""
-    monkeypatch.setattr(asgi, "_BACKLOG", 0)
+    monkeypatch.setattr(feeds, "_BACKLOG", 0)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         read_until(feed, b": here")
@@ -521,8 +537,12 @@ def test_a_signal_ends_it() -> None:
 
         threading.Thread(target=interrupt).start()
 
-    with pytest.raises(KeyboardInterrupt):
-        server.serve(Platform(), begin=begin)
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job in the background is not interrupted
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            server.serve(Platform(), begin=begin)
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def test_what_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

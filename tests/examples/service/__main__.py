@@ -1,0 +1,209 @@
+"""The story: an emulator, the service beside it, and what befalls them. It ends with 0 when the book and the platform agree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from reservation_core import Reservation
+from reservation_core.book import Book, SQLiteStore
+from reservation_core.emulator import Act, Platform, Settings
+from reservation_core.emulator.callbacks import Callbacks
+from reservation_core.emulator.mishaps import Kind, Mishap
+from reservation_core.emulator.server import Emulator, running_emulator
+from reservation_core.messages import FORM_TYPE
+from tests.examples.service.process import ServiceProcess
+from tests.examples.service.service import short
+
+ACCOUNT, TOKEN = "AC" + "0" * 32, "0123456789abcdef" * 2
+WORKSPACE = "WS" + "0" * 32
+
+ENGLISH_CALL: Mapping[str, object] = {"language": "en", "call_sid": "CA" + "1" * 32, "from": "+15005550009"}
+GERMAN_LETTER: Mapping[str, object] = {"language": "de", "subject": "invoice"}
+FRENCH_LETTER: Mapping[str, object] = {"language": "fr", "subject": "facture"}
+
+
+def say(text: str = "") -> None:
+    """Say a line."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, str]:
+    """Ask the service something; 0 when it went away before it answered."""
+    request = urllib.request.Request(url, body, {"Content-Type": FORM_TYPE}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+class Story:
+    """Everything that takes part, and the chapters.
+
+    :param emulator: the platform, which calls the service back.
+    :param settings: the service's.
+    """
+
+    def __init__(self, emulator: Emulator, settings: dict[str, str]) -> None:
+        self.emulator = emulator
+        self.platform = emulator.platform
+        self.settings = settings
+        self.service = self.start()
+        self.settings["PORT"] = self.service.url.rpartition(":")[2]  # the next one is found under the same URL
+        self.emulator.notices.callbacks = Callbacks(
+            assignment_url=f"{self.service.url}/assignment", event_url=f"{self.service.url}/events", auth_token=TOKEN
+        )
+        self.worker = self.platform.add_worker(WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"})
+
+    def start(self) -> ServiceProcess:
+        """Start the service."""
+        return ServiceProcess(self.settings, lambda line: say(f"    service | {line}"))
+
+    def reserve(self, attributes: Mapping[str, object]) -> str:
+        """Let a task come in and the worker be reserved for it; give the SID once the service has answered."""
+        task = self.platform.add_task(WORKSPACE, attributes=attributes)
+        sid = str(self.platform.reserve(task.sid, self.worker.sid).sid)
+        self.emulator.settle()
+        return sid
+
+    def answer_call(self, sid: str) -> None:
+        """Let the worker answer."""
+        self.platform.worker_answers(sid)
+        self.emulator.settle()
+
+    def complete(self, sid: str) -> tuple[int, str]:
+        """Let the desk complete a reservation."""
+        return ask("POST", f"{self.service.url}/reservations/{sid}/complete")
+
+    # --- the chapters ----------------------------------------------------------------------------------------------------------------
+
+    def tell(self) -> bool:
+        """Tell the story; whether everybody agrees in the end."""
+        say("\n1. A caller who speaks English: the service answers the assignment callback with a conference, and the worker answers it")
+        first = self.reserve(ENGLISH_CALL)
+        self.answer_call(first)
+        say('    ("gap": the conference itself is no event, so one version was never heard of; the sweeper will look)')
+
+        say("\n2. A letter in German is accepted, a letter in French is refused")
+        second = self.reserve(GERMAN_LETTER)
+        self.reserve(FRENCH_LETTER)
+
+        say("\n3. Somebody else reports that the caller is gone")
+        forged = f"EventType=reservation.canceled&ReservationSid={first}&Timestamp=1900000000".encode()
+        status, _ = ask("POST", f"{self.service.url}/events", forged)
+        say(f"    It is not signed: HTTP {status}")
+
+        say("\n4. The desk completes the first reservation: the book writes it down, the gateway sends it")
+        self.complete(first)
+        self.emulator.settle()
+
+        say("\n5. The service is killed between sending a command and learning of its outcome; meanwhile another caller hangs up")
+        third = self.reserve(ENGLISH_CALL)
+        self.answer_call(third)
+        self.crash_while_completing(second)
+        self.platform.caller_hangs_up(third)
+        self.emulator.settle()
+        lost = [sent.notice.event for sent in self.emulator.notices.sent if sent.status is None]
+        say(f"    Nobody took these events: {', '.join(map(str, lost))}")
+
+        say("\n6. It is started again, with the same book")
+        self.service = self.start()
+        self.service.wait_for(f"recovered {short(second)}")
+        self.service.wait_for(f"reconciled {short(third)}")
+        self.complete(third)
+        self.emulator.settle()
+        return self.compare()
+
+    def crash_while_completing(self, sid: str) -> None:
+        """Let the platform complete a reservation, its reply never arrive, and the service be killed while it waits for it."""
+        done = threading.Event()
+
+        def watch(act: Act) -> None:
+            if act.sid == sid and act.trigger == "complete":
+                done.set()
+
+        self.emulator.mishaps.add(Mishap(kind=Kind.LOST_REPLY, method="POST", about=sid, seconds=2))
+        end = self.platform.subscribe(watch)
+        desk = threading.Thread(target=self.complete, args=(sid,))
+        desk.start()
+        in_time = done.wait(10)
+        self.service.kill()
+        desk.join()
+        end()
+        say(f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service is dead and knows nothing of it")
+
+    # --- the end ---------------------------------------------------------------------------------------------------------------------
+
+    def compare(self) -> bool:
+        """Compare what the platform holds and did with what the book says."""
+        say("\n7. What the platform holds, and what the book says")
+        book = Book(SQLiteStore(self.settings["BOOK"]))
+        try:
+            agreed = [self.agree(book, reservation) for reservation in self.platform.all()]
+        finally:
+            book.close()
+        acts = Counter((act.sid, act.trigger) for act in self.platform.journal if act.by != "platform")
+        once = set(acts.values()) == {1}
+        say(f"    {len(acts)} commands were carried out, {'each of them once' if once else 'NOT each of them once'}")
+        return all(agreed) and once
+
+    def agree(self, book: Book, held: Reservation) -> bool:
+        """Show one reservation, and whether both agree on it."""
+        sid = str(held.sid)
+        entry = book.get(sid)
+        agrees = entry is not None and entry.status is held.status and entry.intent is None
+        say(f"    {short(sid)}  {held.status:<10} {'the same' if agrees else 'NOT the same'}:")
+        for line in book.history(sid):
+            say(f"        {line.source:<8} {line.type or line.status or '':<22} {line.outcome}")
+        return agrees
+
+    def keep(self) -> None:
+        """Let everything run until Ctrl-C."""
+        task = self.platform.add_task(WORKSPACE, attributes=ENGLISH_CALL)
+        say(f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url}, until Ctrl-C. Try:")
+        say(f'    curl -X POST {self.emulator.url}/_emulator/tasks/{task.sid}/reservations -d \'{{"worker_sid": "{self.worker.sid}"}}\'')
+        say(f"    curl {self.service.url}/reservations")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+def main() -> int:
+    """Run the story."""
+    parser = argparse.ArgumentParser(prog="python -m tests.examples.service", description="A service, the emulator, and what befalls them.")
+    parser.add_argument("--keep", action="store_true", help="let both run afterwards, until Ctrl-C")
+    keep = parser.parse_args().keep
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory())
+        emulator = stack.enter_context(running_emulator(Platform(settings=Settings(accounts={ACCOUNT: TOKEN}))))
+        settings = {
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TASKROUTER_URL": emulator.url,
+            "BOOK": str(Path(directory) / "reservations.db"),
+            "PORT": "0",
+        }
+        say(f"The emulator answers at {emulator.url}; the service is started, its book is {settings['BOOK']}")
+        story = Story(emulator, settings)
+        stack.callback(lambda: story.service.stop())  # noqa: PLW0108 - it is another one by then
+        agreed = story.tell()
+        say(f"\n{'All is well.' if agreed else 'Something is WRONG.'}")
+        if keep:
+            story.keep()
+        return 0 if agreed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

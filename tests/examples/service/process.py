@@ -1,0 +1,79 @@
+"""The service in a process of its own, so that it can really be killed, and what it logs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+PATIENCE = 30.0
+"""Seconds to wait for a line of its log."""
+
+
+class ServiceProcess:
+    """Starts the service; whoever starts it stops or kills it.
+
+    :param settings: its environment (:mod:`tests.examples.service.serve`); of ours it has everything but other credentials.
+    :param told: is told of every line that it logs, in a thread.
+    """
+
+    def __init__(self, settings: Mapping[str, str], told: Callable[[str], object]) -> None:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("TWILIO_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.examples.service.serve"],
+            env={**ours, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._told = told
+        self._lines: list[str] = []
+        self._stirred = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self.wait_for("running on").split()[3]
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._told(line.rstrip())
+                with self._stirred:
+                    self._lines.append(line.rstrip())
+                    self._stirred.notify_all()
+        with self._stirred:
+            self._ended = True
+            self._stirred.notify_all()
+
+    def wait_for(self, words: str) -> str:
+        """Wait for a line that holds these words, and give it.
+
+        :raises TimeoutError: when it does not come, or the process has ended.
+        """
+
+        def found() -> list[str]:
+            return [line for line in self._lines if words in line]
+
+        with self._stirred:
+            self._stirred.wait_for(lambda: self._ended or found(), PATIENCE)
+            if lines := found():
+                return lines[0]
+        self.kill()
+        raise TimeoutError(f"the service did not log {words!r}")
+
+    def kill(self) -> None:
+        """Kill it at once, as a crash does."""
+        self._process.kill()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._process.wait(PATIENCE)
+        self._reader.join()
+
+    def stop(self) -> None:
+        """Let it end in good order."""
+        self._process.terminate()
+        self._wait()

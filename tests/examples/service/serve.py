@@ -1,0 +1,41 @@
+"""The service as it is deployed, ``python -m tests.examples.service.serve``: its settings come from the environment.
+
+==============================================  ===================================================================================
+``TWILIO_ACCOUNT_SID``, ``TWILIO_AUTH_TOKEN``   whose webhooks are believed, and who asks the platform
+``PUBLIC_URL``                                  scheme and host as the platform was given them; needed behind a proxy
+``BOOK``                                        the book's file (reservations.db)
+``PORT``                                        where to listen on this machine (8000); 0 for a free port
+``TASKROUTER_URL``                              where the platform is; the emulator's URL to try things out
+``SWEEP_EVERY``, ``PATIENCE``                   seconds; see :class:`tests.examples.service.service.Service`
+==============================================  ===================================================================================
+"""
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from reservation_core.book import PATIENCE, AsyncBook, SQLiteStore, Threaded
+from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
+from reservation_core.webhooks import Verifier
+from tests.examples.service.service import Service
+
+
+def main() -> None:
+    """Serve until the process is told to end."""
+    given = os.environ
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("transitions").setLevel(logging.WARNING)  # it would tell of every step of the lifecycle
+    service = Service(
+        Verifier(given["TWILIO_AUTH_TOKEN"], public_url=given.get("PUBLIC_URL")),
+        AsyncBook(Threaded(SQLiteStore(given.get("BOOK", "reservations.db")))),
+        AsyncPyreqwestGateway(base_url=given.get("TASKROUTER_URL", "https://taskrouter.twilio.com")),
+        sweep_every=float(given.get("SWEEP_EVERY", "30")),
+        patience=float(given.get("PATIENCE", PATIENCE)),
+    )
+    uvicorn.run(service.app(), port=int(given.get("PORT", "8000")), log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()
