@@ -58,16 +58,16 @@ def read_entry(text: str, revision: int) -> Entry:
 
 def write_line(line: Line) -> str:
     """Write a line as JSON, in ASCII only; its SID and its event are the store's to keep."""
-    body: _Object = {"at": line.at.isoformat(), "source": line.source.value, "outcome": line.outcome.value}
+    text = f'{{"at":"{line.at.isoformat()}","source":"{line.source.value}","outcome":"{line.outcome.value}"'  # by hand: it is written often
     if line.type:
-        body["type"] = line.type
+        text += f',"type":{_encode(line.type)}'
     if line.status is not None:
-        body["status"] = line.status.value
+        text += f',"status":"{line.status.value}"'
     if line.version is not None:
-        body["version"] = line.version
+        text += f',"version":{line.version:d}'
     if line.time is not None:
-        body["time"] = line.time.isoformat()
-    return _encode(body)
+        text += f',"time":"{line.time.isoformat()}"'
+    return text + "}"
 
 
 _OUTCOMES: Final[Mapping[str, Verdict | Ending]] = {word.value: word for word in (*Verdict, *Ending)}

@@ -20,7 +20,8 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from itertools import repeat
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
 from reservation_core.book.rows import read_entry, read_line, write_entry, write_line
@@ -28,7 +29,17 @@ from reservation_core.book.store import Claim
 from reservation_core.book.together import Together
 
 _Row: TypeAlias = tuple[str | int | None, ...]
-_Rows: TypeAlias = tuple[_Row | None, int, Sequence[_Row]]
+
+
+class _Rows(NamedTuple):
+    """A change, as it is written: the entry's row, from one revision to the next, and those of its lines."""
+
+    sid: str
+    expected: int
+    revision: int
+    entry: _Row | None
+    lines: Sequence[_Row]
+
 
 MIGRATIONS: Final = (
     (
@@ -61,13 +72,14 @@ MIGRATIONS: Final = (
 )
 """What makes a file of one version one of the next; a file tells its version by ``user_version``."""
 
-_INSERT: Final = """
-    INSERT INTO entry (document, live, doubtful, heard, intended, revision, sid) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-_UPDATE: Final = """
-    UPDATE entry SET document = ?, live = ?, doubtful = ?, heard = ?, intended = ?, revision = ?,
-                     claimed = CASE WHEN ?5 IS NULL THEN NULL ELSE claimed END
-    WHERE sid = ? AND revision = ?
+_ENTRIES: Final = "SELECT document, revision FROM entry WHERE sid IN ({})"
+_EVENTS: Final = "SELECT event FROM line WHERE event IN ({})"
+_REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN ({})"
+_PUT: Final = """
+    INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sid) DO UPDATE SET revision = excluded.revision, document = excluded.document, live = excluded.live,
+        doubtful = excluded.doubtful, heard = excluded.heard, intended = excluded.intended,
+        claimed = CASE WHEN excluded.intended IS NULL THEN NULL ELSE claimed END
 """
 _ADD_LINE: Final = "INSERT INTO line (sid, at, event, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _CLAIMS: Final = {
@@ -113,31 +125,34 @@ class SQLiteStore:
     def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with _failures(), self._reading:
-            found = [self._one("SELECT document, revision FROM entry WHERE sid = ?", sid) for sid in sids]
-            seen = [event for event in events if self._one("SELECT 1 FROM line WHERE event = ?", event)]
-        return Known({sid: read_entry(*row) for sid, row in zip(sids, found, strict=True) if row}, frozenset(seen))
-
-    def _one(self, select: str, value: str) -> tuple[str, int] | None:
-        row: tuple[str, int] | None = self._reader.execute(select, (value,)).fetchone()
-        return row
+            entries = [read_entry(*row) for row in _select(self._reader, _ENTRIES, sids)]
+            seen = frozenset(event for (event,) in _select(self._reader, _EVENTS, events))
+        return Known({entry.sid: entry for entry in entries}, seen)
 
     def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
         """See :meth:`reservation_core.book.Store.keep`."""
-        rows = [(_entry_row(change), change.expected, [_line_row(line) for line in change.lines]) for change in changes]
-        return self._keeping.do(rows)
+        return self._keeping.do([_rows_of(change) for change in changes])
 
     def _write(self, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
-        with _failures(), self._writing, _transaction(self._writer):
-            return [[self._keep(*rows) for rows in each] for each in waiting]
+        """Write what several keep, whole: all revisions are looked up at once, and all rows are handed over at once."""
+        entries: list[_Row] = []
+        lines: list[_Row] = []
+        with _failures(), self._writing, _transaction(self._writer) as writer:
+            held = dict(_select(writer, _REVISIONS, [rows.sid for each in waiting for rows in each if rows.entry]))
 
-    def _keep(self, row: _Row | None, expected: int, lines: Sequence[_Row]) -> bool:
-        if row is not None:
-            written = self._writer.execute(_UPDATE, (*row, expected)) if expected else self._writer.execute(_INSERT, row)
-            if written.rowcount != 1:
-                return False
-        for line in lines:
-            self._writer.execute(_ADD_LINE, line)
-        return True
+            def take(rows: _Rows) -> bool:
+                if rows.entry:
+                    if held.get(rows.sid, 0) != rows.expected:
+                        return False
+                    held[rows.sid] = rows.revision
+                    entries.append(rows.entry)
+                lines.extend(rows.lines)
+                return True
+
+            taken = [[take(rows) for rows in each] for each in waiting]
+            writer.executemany(_PUT, entries)
+            writer.executemany(_ADD_LINE, lines)
+        return taken
 
     def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
         """See :meth:`reservation_core.book.Store.claim`."""
@@ -194,6 +209,19 @@ def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection
         raise
 
 
+_MOST: Final = 512  # values of one select, for SQLite has a limit
+
+
+def _select(connection: sqlite3.Connection, select: str, values: Sequence[str]) -> list[Any]:
+    """Select by any number of values; their places are 1, 2, 4 and so on, the last value repeated, so that few statements serve all."""
+    found: list[Any] = []
+    for start in range(0, len(values), _MOST):
+        some = values[start : start + _MOST]
+        places = 1 << (len(some) - 1).bit_length()
+        found += connection.execute(select.format(",".join("?" * places)), (*some, *repeat(some[-1], places - len(some)))).fetchall()
+    return found
+
+
 def _connect(path: str | os.PathLike[str], patience: float) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
 
@@ -227,13 +255,10 @@ def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _entry_row(change: Change) -> _Row | None:
-    entry = change.entry
-    if entry is None:
-        return None
+def _rows_of(change: Change) -> _Rows:
+    lines = [(line.sid, _micros(line.at), line.event, write_line(line)) for line in change.lines]
+    if (entry := change.entry) is None:
+        return _Rows(change.sid, change.expected, change.expected, None, lines)
     intended = None if entry.intent is None else _micros(entry.intent.since)
-    return (write_entry(entry), entry.is_live, entry.doubt is not None, _micros(entry.heard), intended, entry.revision, change.sid)
-
-
-def _line_row(line: Line) -> _Row:
-    return (line.sid, _micros(line.at), line.event, write_line(line))
+    row = (change.sid, entry.revision, write_entry(entry), entry.is_live, entry.doubt is not None, _micros(entry.heard), intended)
+    return _Rows(change.sid, change.expected, entry.revision, row, lines)

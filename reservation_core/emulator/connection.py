@@ -36,6 +36,9 @@ class Connection(HttpToolsProtocol):
     """
 
     app: Application
+    url: bytes
+    headers: list[tuple[bytes, bytes]]
+    expect_100_continue: bool
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""

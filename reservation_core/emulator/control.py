@@ -99,7 +99,7 @@ class Control:
         self.mishaps: Final = mishaps
         self.notices: Final = notices or Notices(platform)
         self.exchanges: Final = Exchanges(platform)
-        self.told = len(platform.journal)
+        self.told: int = len(platform.journal)
         """How many acts were told: the number of the last one in the journal."""
         platform.subscribe(self._count)
 

@@ -93,7 +93,7 @@ class Exchanges:
 
     def __init__(self, platform: Platform) -> None:
         self.platform: Final = platform
-        self.told = 0
+        self.told: int = 0
         """How many there were: the number of the last one."""
         self._kept: Final[deque[_Kept]] = deque(maxlen=REMEMBERED)
 

@@ -28,7 +28,7 @@ class Pooling(TypedDict):
 class Network(threading.local, httpcore2.NetworkBackend):
     """Connections that know when the exchange of their thread must end."""
 
-    end = 0.0
+    end: float = 0.0
 
     def left(self, timeout: float | None) -> float:
         """Give the seconds that one wait may take: never none, for that would mean not to wait but to try."""
