@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tests.benchmarks.measure import OPEN
 from tests.benchmarks.report import as_json, as_table
 from tests.benchmarks.rows import ROWS, run
 
@@ -21,7 +22,8 @@ def main() -> None:
     parser.add_argument("--rows", type=_numbers, default=list(ROWS), help="row numbers, joined by commas (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each side; fewer than 7 say little (default: 15)")
     given = parser.parse_args()
-    results = run(given.rows, rounds=max(1, given.rounds))
+    with OPEN:
+        results = run(given.rows, rounds=max(1, given.rounds))
     sys.stdout.write((as_json(results) if given.json else as_table(results)) + "\n")
 
 

@@ -7,7 +7,6 @@ status, the version and the event; ours keep whole reservations, and judge by th
 """
 
 import asyncio
-import atexit
 import sqlite3
 import tempfile
 import threading
@@ -15,7 +14,6 @@ import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -28,14 +26,12 @@ from reservation_core import Reservation, Status
 from reservation_core.book import AsyncBook, Book, SQLiteStore, Threaded, Verdict
 from reservation_core.book.postgres import PostgresStore
 from reservation_core.webhooks import EVENT_TYPES, Event
-from tests.benchmarks.measure import QUICK, Comparison, Effort, Meter
+from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
 from tests.book.server import server
 
 WRITERS: Final = 32
 _LIFE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING, Status.COMPLETED)
 _BEGAN: Final = datetime(2024, 2, 29, 12, tzinfo=UTC)
-_open = ExitStack()
-atexit.register(_open.close)
 
 _Events: TypeAlias = Sequence[Event]
 
@@ -71,7 +67,7 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
 
 
 def _directory() -> Path:
-    return Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="book")))
+    return Path(OPEN.enter_context(tempfile.TemporaryDirectory(prefix="book")))
 
 
 # --- the peers -------------------------------------------------------------------------------------------------------------------
@@ -101,7 +97,7 @@ class OneByOne:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(_directory() / "peer.db", isolation_level=None, check_same_thread=False)
-        _open.callback(self._connection.close)
+        OPEN.callback(self._connection.close)
         for statement in _TABLES:
             self._connection.execute(statement)
 
@@ -165,12 +161,12 @@ def _lives(effort: Effort, full: int) -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return _open.enter_context(ThreadPoolExecutor(WRITERS))
+    return OPEN.enter_context(ThreadPoolExecutor(WRITERS))
 
 
 @cache
 def _runner() -> "asyncio.Runner":
-    return _open.enter_context(asyncio.Runner())
+    return OPEN.enter_context(asyncio.Runner())
 
 
 def _shares(lives: int, begin: int) -> list[_Events]:
@@ -244,7 +240,7 @@ def _one_by_one(record: Callable[[Event], object]) -> Callable[[_Events], None]:
 
 def _sqlite() -> Book:
     book = Book(SQLiteStore(_directory() / "book.db"))
-    _open.callback(book.close)
+    OPEN.callback(book.close)
     return book
 
 
@@ -264,9 +260,9 @@ def writers(effort: Effort) -> list[Comparison]:
     ours, theirs = _in_threads(book.record, lives), _in_threads(peer.record, lives)
     _check(peer.completed(), book, lives)
     within, tasks = Book(SQLiteStore(_directory() / "book.db")), _runner().run(Aiosqlite.open())
-    _open.callback(within.close)
+    OPEN.callback(within.close)
     in_loop = AsyncBook(Threaded(within.store))
-    _open.callback(lambda: _runner().run(tasks.close()))
+    OPEN.callback(lambda: _runner().run(tasks.close()))
     ours_in_tasks, theirs_in_tasks = _in_tasks(in_loop.record, lives), _in_tasks(tasks.record, lives)
     _check(_runner().run(tasks.completed()), within, lives)
     measure = f"durable record in SQLite, {WRITERS}"
@@ -279,10 +275,10 @@ def writers(effort: Effort) -> list[Comparison]:
 def pipeline(effort: Effort) -> list[Comparison]:
     """Record events in PostgreSQL, in bulk and one by one."""
     lives = _lives(effort, 96)
-    make = _open.enter_context(server())
+    make = OPEN.enter_context(server())
     books = [Book(PostgresStore(make(name))) for name in ("pipelined", "one_by_one")]
     for book in books:
-        _open.callback(book.close)
+        OPEN.callback(book.close)
     together, single = books
     measure, against = "durable record in PostgreSQL, in bulk", "one after the other"
     ours = _in_bulk(lambda told: together.record_all(told, together=100), lives)

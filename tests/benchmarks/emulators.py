@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from tests.benchmarks.emulated import RESERVATION, STORED, shown
-from tests.benchmarks.measure import QUICK, Comparison, Effort, Meter
-from tests.benchmarks.network import IN_FLIGHT, keep
+from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
+from tests.benchmarks.network import IN_FLIGHT
 from tests.emulator.description import describe
 from tests.emulator.worlds import WORKSPACE, path
 
@@ -121,7 +121,7 @@ def _used(pid: int) -> float:
 
 def _meter(pid: int, port: int, effort: Effort) -> Meter:
     """Time a request, in microseconds of the server's processor time; the connections are opened before."""
-    runner = keep(asyncio.Runner())
+    runner = OPEN.enter_context(asyncio.Runner())
     each = 1 if effort is QUICK else _EACH
 
     async def seconds() -> float:
@@ -150,7 +150,7 @@ def _meter(pid: int, port: int, effort: Effort) -> Meter:
 
 def _python(kind: str, effort: Effort) -> Meter:
     port = _free_port()
-    return _meter(keep(_running([sys.executable, "-m", "tests.benchmarks.emulated", kind, str(port)], port)), port, effort)
+    return _meter(OPEN.enter_context(_running([sys.executable, "-m", "tests.benchmarks.emulated", kind, str(port)], port)), port, effort)
 
 
 def _prism(effort: Effort) -> Meter | None:
@@ -161,12 +161,15 @@ def _prism(effort: Effort) -> Meter | None:
     description = describe()
     update = description["paths"][path("{Sid}", "{TaskSid}").replace(WORKSPACE, "{WorkspaceSid}")]["post"]
     update["responses"]["200"]["content"]["application/json"]["example"] = shown(STORED, "http://127.0.0.1")  # else it has none to show
-    file = keep(tempfile.NamedTemporaryFile("w", suffix=".json"))  # noqa: SIM115 - it is kept as long as prism reads it
+    described = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 - it is kept as long as prism reads it
+    file = OPEN.enter_context(described)
     json.dump(description, file)
     file.flush()
     port = _free_port()
     return _meter(
-        keep(_running([found, "mock", "--port", str(port), "--errors", "--verboseLevel", "silent", file.name], port)), port, effort
+        OPEN.enter_context(_running([found, "mock", "--port", str(port), "--errors", "--verboseLevel", "silent", file.name], port)),
+        port,
+        effort,
     )
 
 

@@ -3,6 +3,7 @@
 Time is the processor's, not the clock's: what other programs take of a shared machine does not count.
 """
 
+import atexit
 import gc
 import math
 import os
@@ -13,15 +14,21 @@ import time
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from itertools import repeat
 from statistics import median
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 Meter: TypeAlias = Callable[[], float]
 """Measures one round and gives its figure: microseconds a call, bytes an instance, milliseconds an import."""
+
+OPEN: Final = ExitStack()
+"""What stays open until the benchmark ends: servers, pools, connections. Whoever runs it to its end closes this, before threads are
+waited for."""
+atexit.register(OPEN.close)
 
 
 @attrs.frozen

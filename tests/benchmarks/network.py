@@ -5,14 +5,12 @@ takes part of what the client could use. Every side keeps its connections, and e
 """
 
 import asyncio
-import atexit
 import time
 import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from aiohttp import ClientSession
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
@@ -25,7 +23,7 @@ from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, Pyreqwest
 from reservation_core.gateways.settings import Credentials
 from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway
 from tests.benchmarks import samples
-from tests.benchmarks.measure import QUICK, Comparison, Effort, Meter
+from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
 from tests.benchmarks.server import serving
 
 IN_FLIGHT: Final = 32
@@ -35,39 +33,31 @@ _EACH: Final = 60
 _TASKS: Final = f"update over loopback, {IN_FLIGHT} tasks"
 _THREADS: Final = f"update over loopback, {IN_FLIGHT} threads"
 _CREDENTIALS: Final = Credentials("AC" + "0" * 32, "token")
-_open = ExitStack()
-atexit.register(_open.close)
 
-T = TypeVar("T")
 _Update: TypeAlias = Callable[[], str]
 _AsyncUpdate: TypeAlias = Callable[[], Awaitable[str]]
 
 
-def keep(opened: AbstractContextManager[T]) -> T:
-    """Enter what is to stay open until the benchmark ends."""
-    return _open.enter_context(opened)
-
-
 @cache
 def _origin() -> str:
-    return keep(serving())
+    return OPEN.enter_context(serving())
 
 
 @cache
 def _runner() -> "asyncio.Runner":
-    return keep(asyncio.Runner())
+    return OPEN.enter_context(asyncio.Runner())
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return keep(ThreadPoolExecutor(IN_FLIGHT))
+    return OPEN.enter_context(ThreadPoolExecutor(IN_FLIGHT))
 
 
 def _keep_async(closing: Callable[[], Awaitable[object]]) -> None:
     async def close() -> None:
         await closing()
 
-    _open.callback(lambda: _runner().run(close()))
+    OPEN.callback(lambda: _runner().run(close()))
 
 
 # --- the sides -------------------------------------------------------------------------------------------------------------------
@@ -203,11 +193,11 @@ def tasks(effort: Effort) -> list[Comparison]:
 
 def threads(effort: Effort) -> list[Comparison]:
     """Accept in 32 threads."""
-    default = keep(PyreqwestGateway(_CREDENTIALS, base_url=_origin()))
-    httpx2 = keep(Httpx2Gateway(_CREDENTIALS, base_url=_origin()))
+    default = OPEN.enter_context(PyreqwestGateway(_CREDENTIALS, base_url=_origin()))
+    httpx2 = OPEN.enter_context(Httpx2Gateway(_CREDENTIALS, base_url=_origin()))
     client, wrapped = _client(), _client()
     for opened in (client, wrapped):
-        _open.callback(opened.http_client.session.close)
+        OPEN.callback(opened.http_client.session.close)
     ours = _threads(_ours(default), effort)
     return [
         Comparison(row=10, measure=_THREADS, against=against, ours=ours, peer=_threads(peer, effort), reach=reach, aim=aim)
