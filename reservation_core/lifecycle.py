@@ -285,14 +285,20 @@ _EDGES: Final = {
 
 
 @cache
-def _ask(trigger: str, state: State, accept: bool = False) -> Edge | None:
-    """Trigger the machine for real, and give the edge it took."""
+def _no_step() -> type[Exception]:
+    """Give what the machine raises where there is no step; it is kept as the machine is, for both must be of one import."""
     from transitions import MachineError  # noqa: PLC0415 - the machine's, imported with it
 
-    step = Step(state, accept)
+    return MachineError
+
+
+@cache
+def _ask(trigger: str, state: State, accept: bool = False) -> Edge | None:
+    """Trigger the machine for real, and give the edge it took."""
+    step, no_step = Step(state, accept), _no_step()
     try:
         moved = machine().events[trigger].trigger(step)
-    except MachineError:
+    except no_step:
         return None
     edge = _EDGES[trigger, state, accept]
     assert (moved, step.state) == (True, edge.target)

@@ -3,7 +3,7 @@
 ::
 
     book = Book(SQLiteStore("reservations.db"))
-    book.record(event)                                  # an event, or a reservation that was read
+    book.record(event)                                  # an event, a reservation that was read, a reply
     book.perform(sid, Accept(), gateway)                # written down before it is sent, closed after
     book.recover(gateway); book.reconcile(gateway)      # now and then, and after a start
 

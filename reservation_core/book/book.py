@@ -83,9 +83,12 @@ class AsyncBook:
     # --- what is told ----------------------------------------------------------------------------------------------------------------
 
     async def record(self, told: Told) -> Recorded:
-        """Record an event, or a reservation that was read; it is durable when this returns, and to repeat it does nothing.
+        """Record an event, a reservation that was read, or the reply that tells it; it is durable when this returns.
+
+        To repeat it does nothing.
 
         :raises IncompleteReservation: for a reservation without a SID.
+        :raises ReplyError: for a reply that tells no reservation.
         :raises StoreFailed: when it could not be written.
         """
         report = report_of(told)

@@ -23,16 +23,19 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from reservation_core.addresses import PREFIXES, is_sid
+from reservation_core.addresses import PREFIXES, Address, is_sid
 from reservation_core.book.entry import Change, Doubt, Ending, Entry, Intent, Known, Line, Recorded, Report, Source, Verdict
 from reservation_core.errors import IncompleteReservation
-from reservation_core.exchange import is_news
+from reservation_core.exchange import conclude_fetch, is_news
 from reservation_core.lifecycle import Status, follow
+from reservation_core.messages import Reply
 from reservation_core.reservation import Reservation
 from reservation_core.webhooks.events import Event
 
-Told: TypeAlias = Event | Reservation | Report
+Told: TypeAlias = Event | Reservation | Reply | Report
 """What can be recorded."""
+
+_WHATEVER: Final = Address(workspace_sid=None, sid=None)
 
 _sids: Final = attrgetter(*PREFIXES)
 
@@ -41,9 +44,12 @@ def report_of(told: Told) -> Report | None:
     """Make a report of what is told; ``None`` of an event that is of no reservation.
 
     :raises IncompleteReservation: when a reservation has no SID to be kept under.
+    :raises ReplyError: for a reply that tells no reservation.
     """
     if isinstance(told, Event):
         return _report_of_event(told)
+    if isinstance(told, Reply):
+        return reading(conclude_fetch(_WHATEVER, told))
     return told if isinstance(told, Report) else reading(told)
 
 

@@ -200,13 +200,17 @@ def read_history(rows: Rows) -> Sequence[Line]:
 
 
 def purge(before: datetime) -> Sequence[Statement]:
-    """Delete what ended; the first answer counts the entries."""
+    """Delete what ended, passing over what another writes at this moment, so that neither waits; the first answer counts the entries."""
     values = {"before": before}
     return (
         (
             b"""
-            WITH ended AS (
-                DELETE FROM reservation_book_entry WHERE NOT live AND intended IS NULL AND heard < %(before)s RETURNING sid
+            WITH free AS MATERIALIZED (
+                SELECT sid FROM reservation_book_entry
+                WHERE NOT live AND intended IS NULL AND heard < %(before)s FOR UPDATE SKIP LOCKED
+            ), ended AS (
+                DELETE FROM reservation_book_entry USING free WHERE reservation_book_entry.sid = free.sid
+                RETURNING reservation_book_entry.sid
             ), lines AS (DELETE FROM reservation_book_line USING ended WHERE reservation_book_line.sid = ended.sid)
             SELECT count(*) FROM ended
             """,

@@ -1,4 +1,4 @@
-"""Row 12: what it costs to import the library."""
+"""Row 12: what it costs to import the library, and to have its plugin in pytest."""
 
 from tests.benchmarks.measure import Comparison, Effort, time_import
 
@@ -37,6 +37,17 @@ def imports(effort: Effort) -> list[Comparison]:
             peer=time_import(peer, effort),
             reach=0.6,
             aim=0.5,
+            unit="ms",
+            share=True,
+        ),
+        Comparison(
+            row=12,
+            measure="import pytest and our plugin",
+            against="import pytest and hypothesis",
+            ours=time_import("import pytest, reservation_core.pytest_plugin", effort),
+            peer=time_import("import pytest, hypothesis", effort),
+            reach=0.8,
+            aim=0.7,
             unit="ms",
             share=True,
         ),

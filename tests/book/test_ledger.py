@@ -8,9 +8,10 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from reservation_core import IncompleteReservation, Reservation, Status
+from reservation_core import IncompleteReservation, MalformedReply, NotFound, Reply, Reservation, Status, fetch, prepare_fetch
 from reservation_core.book import Doubt, Entry, Report, Source, Verdict
 from reservation_core.book.ledger import enter, judge, reading, report_of
+from reservation_core.emulator import InMemoryGateway
 from reservation_core.lifecycle import ON_HOLD
 from tests.book.lives import NOON, Life, pending
 
@@ -185,3 +186,16 @@ def test_what_is_told_becomes_a_report() -> None:
     for wrong in (None, "", "WR1"):
         with pytest.raises(IncompleteReservation, match="no usable sid"):
             report_of(Reservation(sid=wrong, status=S.PENDING))
+
+
+def test_a_reply_is_what_it_tells() -> None:
+    """A reply is a report of the reservation in it, its version included; one that tells none raises what it means."""
+    life = Life()
+    gateway = InMemoryGateway(life.platform)
+    assert report_of(gateway.send(prepare_fetch(pending(0)))) == reading(fetch(pending(0), gateway))
+    with pytest.raises(NotFound):
+        report_of(Reply(404))
+    with pytest.raises(MalformedReply):
+        report_of(Reply(200, {}, b"<html>"))
+    with pytest.raises(IncompleteReservation):
+        report_of(Reply(200, {}, b'{"reservation_status": "pending"}'))

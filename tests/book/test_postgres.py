@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from reservation_core import Status
 from reservation_core.book import Doubt, StoreFailed
 from reservation_core.book.postgres import AsyncPostgresStore, PostgresStore
-from reservation_core.testing.book_contract import change, entry, found
+from reservation_core.testing.book_contract import change, entry, found, later
 
 
 def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
@@ -45,6 +47,19 @@ def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str])
     assert failures == []
     assert ask(database, b"SELECT version FROM reservation_book_version") == [(1,)]
     assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
+
+
+def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], str]) -> None:
+    """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
+    database = new_database()
+    store = PostgresStore(make_conninfo(database, options=f"{conninfo_to_dict(database)['options']} -c lock_timeout=2000"))
+    store.keep([change(entry(number, Status.COMPLETED)) for number in (1, 2)])
+    with psycopg.connect(database) as writer:
+        writer.execute("SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (entry(1).sid,))
+        assert store.purge(later(60)) == 1
+    assert store.purge(later(60)) == 1
+    assert ask(database, b"SELECT count(*) FROM reservation_book_line") == [(0,)]
+    store.close()
 
 
 def test_tables_of_a_later_version_are_refused(new_database: Callable[[], str]) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from reservation_core import pytest_plugin
+from reservation_core.lifecycle import machine
 
 PLUGIN = "reservation_core.pytest_plugin"
 LOADED = () if any(point.value == PLUGIN for point in entry_points(group="pytest11")) else ("-p", PLUGIN)
@@ -33,6 +34,8 @@ def reserved(task_router):
 """
 
 Run = Callable[..., pytest.RunResult]
+
+machine()  # what is imported in a run is forgotten after it, and the machine must not outlive the library that it is of
 
 
 @pytest.fixture
@@ -139,6 +142,21 @@ def test_meant(recording_gateway):
             "*assert 1 == 2*",
         ]
     )
+
+
+def test_without_the_extra_it_is_said_what_to_install(run: Run) -> None:
+    """Where the emulator's server is not installed, the fixture that needs it says how to get it."""
+    result = run("""
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    import sys
+    monkeypatch.setitem(sys.modules, "reservation_core.emulator.server", None)
+
+def test_over_http(emulator_url):
+    pass
+""")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*emulator_url lacks *; pip install 'reservation-core[[]emulator[]]'*"])
 
 
 def test_a_marker_is_read_strictly(run: Run) -> None:
