@@ -113,7 +113,7 @@ class AsyncBook:
         waiting: dict[int, Report] = dict(enumerate(reports))
         while waiting:
             sids = list(dict.fromkeys(report.sid for report in waiting.values()))
-            known = await self.store.look_up(sids, [report.event for report in waiting.values() if report.event is not None])
+            known = await self.store.look_up(sids, [(report.sid, report.event) for report in waiting.values() if report.event is not None])
             changes, results = fold(known, waiting, self._clock())
             kept: Sequence[bool] = await self.store.keep(changes) if changes else ()
             lost = {change.sid for change, taken in zip(changes, kept, strict=True) if not taken}

@@ -163,12 +163,16 @@ class Change:
     lines: tuple[Line, ...]
 
 
+Occurrence: TypeAlias = tuple[str, str]
+"""An event of a reservation: the reservation's SID, and the event's."""
+
+
 @attrs.frozen
 class Known:
     """What a store finds: the entries by their SIDs, and which of the events are in the history."""
 
     entries: Mapping[str, Entry]
-    seen: frozenset[str]
+    seen: frozenset[Occurrence]
 
 
 @attrs.frozen

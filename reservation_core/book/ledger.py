@@ -2,7 +2,7 @@
 
 Its rules, of which the first that applies decides:
 
-1. **An event is taken once**, told by its own SID.
+1. **An event of a reservation is taken once**, told by its own SID.
 2. **What tells no status is only noted**; what is the first word of a reservation is believed, whatever was missed before it.
 3. **The higher version is newer**, where both carry one; more than one step higher, something was missed: a *gap*.
 4. **Without versions the lifecycle tells**: it has no circles, so a status that can follow another is later, whatever the clocks say.
@@ -220,13 +220,13 @@ def fold(known: Known, told: Mapping[int, Report], now: datetime) -> tuple[Seque
     lines: dict[str, list[Line]] = {}
     for number, report in told.items():
         held = entries.get(report.sid)
-        verdicts[number] = verdict = judge(held, report, seen=report.event in seen)
+        verdicts[number] = verdict = judge(held, report, seen=(report.sid, report.event) in seen)
         if verdict is not Verdict.DUPLICATE:
             if (entry := enter(held, report, verdict, now)) is not None:
                 entries[report.sid] = entry
             lines.setdefault(report.sid, []).append(line_of(report, verdict, now))
             if report.event is not None:
-                seen.add(report.event)
+                seen.add((report.sid, report.event))
     changes = [change(known.entries.get(sid), entries.get(sid), sid, *added) for sid, added in lines.items()]
     entries |= {change.sid: change.entry for change in changes if change.entry is not None}
     return changes, {number: Recorded(verdict, entries.get(told[number].sid)) for number, verdict in verdicts.items()}

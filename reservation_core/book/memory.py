@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from reservation_core.book.entry import Change, Entry, Known, Line
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence
 from reservation_core.book.store import Claim
 
 
@@ -17,10 +17,10 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._lines: dict[str, list[Line]] = {}
-        self._seen: set[str] = set()
+        self._seen: set[Occurrence] = set()
         self._claimed: dict[str, datetime] = {}
 
-    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with self._lock:
             entries = {sid: entry for sid in sids if (entry := self._entries.get(sid)) is not None}
@@ -40,10 +40,10 @@ class MemoryStore:
             if change.entry.intent is None:
                 self._claimed.pop(change.sid, None)
         for line in change.lines:
-            if line.event is None or line.event not in self._seen:
+            if line.event is None or (change.sid, line.event) not in self._seen:
                 self._lines.setdefault(change.sid, []).append(line)
                 if line.event is not None:
-                    self._seen.add(line.event)
+                    self._seen.add((change.sid, line.event))
         return True
 
     def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
@@ -77,7 +77,7 @@ class MemoryStore:
                 del self._entries[sid]
                 self._claimed.pop(sid, None)
             for sid in [sid for sid, lines in self._lines.items() if sid not in self._entries and lines[-1].at < before] + ended:
-                self._seen.difference_update(line.event for line in self._lines.pop(sid, ()) if line.event is not None)
+                self._seen.difference_update((sid, line.event) for line in self._lines.pop(sid, ()) if line.event is not None)
             return len(ended)
 
     def close(self) -> None:

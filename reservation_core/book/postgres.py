@@ -28,7 +28,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolClosed, PoolTimeout
 
 from reservation_core.book import statements
-from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
 from reservation_core.book.statements import Rows, Statement
 from reservation_core.book.store import Claim
 
@@ -85,7 +85,7 @@ class PostgresStore:
                         cursors = [connection.execute(*statement) for statement in wanted]
             return [cursor.fetchall() for cursor in cursors]
 
-    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         return statements.read_known(*self._run(*statements.look_up(sids, events)))
 
@@ -186,7 +186,7 @@ class AsyncPostgresStore:
                             cursors = [await connection.execute(*statement) for statement in wanted]
                 return [await cursor.fetchall() for cursor in cursors]
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         return statements.read_known(*await self._run(*statements.look_up(sids, events)))
 

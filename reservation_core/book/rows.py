@@ -1,10 +1,14 @@
-"""How an entry, and a line of the history, is written as one JSON text, and read back as the same."""
+"""How an entry, and a line of the history, is written as one JSON text, and read back as the same.
+
+They are written by hand, for they are written often: to build a dictionary first and encode that takes twice as long.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from json.encoder import encode_basestring_ascii as _quote
 from typing import Any, Final, cast
 
 from reservation_core.addresses import Route
@@ -20,24 +24,19 @@ _Object = dict[str, Any]
 
 def write_entry(entry: Entry) -> str:
     """Write an entry as JSON, in ASCII only; its revision is the store's to keep."""
-    body: _Object = {"reservation": _reservation(entry.reservation), "heard": entry.heard.isoformat()}
+    text = f'{{"reservation":{_reservation(entry.reservation)},"heard":"{entry.heard.isoformat()}"'
     if entry.version is not None:
-        body["version"] = entry.version
+        text += f',"version":{entry.version:d}'
     if entry.time is not None:
-        body["time"] = entry.time.isoformat()
+        text += f',"time":"{entry.time.isoformat()}"'
     if entry.doubt is not None:
-        body["doubt"] = entry.doubt.value
+        text += f',"doubt":"{entry.doubt.value}"'
     if entry.gone:
-        body["gone"] = True
+        text += ',"gone":true'
     if (intent := entry.intent) is not None:
-        body["intent"] = {
-            "token": intent.token,
-            "form": intent.command.form(),
-            "sent": _reservation(intent.sent),
-            "route": intent.route.value,
-            "since": intent.since.isoformat(),
-        }
-    return _encode(body)
+        text += f',"intent":{{"token":{_quote(intent.token)},"form":{_encode(intent.command.form())},"sent":{_reservation(intent.sent)}'
+        text += f',"route":"{intent.route.value}","since":"{intent.since.isoformat()}"}}'
+    return text + "}"
 
 
 def read_entry(text: str, revision: int) -> Entry:
@@ -58,9 +57,9 @@ def read_entry(text: str, revision: int) -> Entry:
 
 def write_line(line: Line) -> str:
     """Write a line as JSON, in ASCII only; its SID and its event are the store's to keep."""
-    text = f'{{"at":"{line.at.isoformat()}","source":"{line.source.value}","outcome":"{line.outcome.value}"'  # by hand: it is written often
+    text = f'{{"at":"{line.at.isoformat()}","source":"{line.source.value}","outcome":"{line.outcome.value}"'
     if line.type:
-        text += f',"type":{_encode(line.type)}'
+        text += f',"type":{_quote(line.type)}'
     if line.status is not None:
         text += f',"status":"{line.status.value}"'
     if line.version is not None:
@@ -90,18 +89,20 @@ def read_line(text: str, sid: str, event: str | None) -> Line:
     )
 
 
-def _reservation(reservation: Reservation) -> _Object:
-    body: _Object = {name: value for name in _TEXTS if (value := getattr(reservation, name)) is not None}
-    body["status"] = reservation.status.value
+def _reservation(reservation: Reservation) -> str:
+    text = f'{{"status":"{reservation.status.value}"'
+    for name in _TEXTS:
+        if (value := getattr(reservation, name)) is not None:
+            text += f',"{name}":{_quote(value)}'
     if reservation.date_created is not None:
-        body["date_created"] = reservation.date_created.isoformat()
+        text += f',"date_created":"{reservation.date_created.isoformat()}"'
     if reservation.date_updated is not None:
-        body["date_updated"] = reservation.date_updated.isoformat()
+        text += f',"date_updated":"{reservation.date_updated.isoformat()}"'
     if reservation.links is not None:
-        body["links"] = reservation.links.pairs
+        text += f',"links":{_encode(reservation.links.pairs)}'
     if reservation.on_hold:
-        body["on_hold"] = True
-    return body
+        text += ',"on_hold":true'
+    return text + "}"
 
 
 _STATUSES: Final[Mapping[str, Status]] = {status.value: status for status in Status}

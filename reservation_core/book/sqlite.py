@@ -20,10 +20,10 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
 from reservation_core.book.rows import read_entry, read_line, write_entry, write_line
 from reservation_core.book.store import Claim
 from reservation_core.book.together import Together
@@ -53,7 +53,7 @@ MIGRATIONS: Final = (
             heard INTEGER NOT NULL,
             intended INTEGER,
             claimed INTEGER
-        ) WITHOUT ROWID
+        )
         """,
         "CREATE INDEX entry_due ON entry (heard) WHERE live OR doubtful",
         "CREATE INDEX entry_ended ON entry (heard) WHERE NOT live AND intended IS NULL",
@@ -63,18 +63,18 @@ MIGRATIONS: Final = (
             number INTEGER PRIMARY KEY,
             sid TEXT NOT NULL,
             at INTEGER NOT NULL,
-            event TEXT UNIQUE,
-            document TEXT NOT NULL
+            event TEXT,
+            document TEXT NOT NULL,
+            UNIQUE (sid, event)
         )
         """,
-        "CREATE INDEX line_sid ON line (sid)",
     ),
 )
 """What makes a file of one version one of the next; a file tells its version by ``user_version``."""
 
-_ENTRIES: Final = "SELECT document, revision FROM entry WHERE sid IN ({})"
-_EVENTS: Final = "SELECT event FROM line WHERE event IN ({})"
-_REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN ({})"
+_ENTRIES: Final = "SELECT document, revision FROM entry WHERE sid IN (VALUES {})"
+_EVENTS: Final = "WITH asked (sid, event) AS (VALUES {}) SELECT sid, event FROM asked CROSS JOIN line USING (sid, event)"
+_REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN (VALUES {})"
 _PUT: Final = """
     INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (sid) DO UPDATE SET revision = excluded.revision, document = excluded.document, live = excluded.live,
@@ -122,11 +122,11 @@ class SQLiteStore:
                 self._writer.close()
                 raise
 
-    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with _failures(), self._reading:
-            entries = [read_entry(*row) for row in _select(self._reader, _ENTRIES, sids)]
-            seen = frozenset(event for (event,) in _select(self._reader, _EVENTS, events))
+            entries = [read_entry(*row) for row in _select(self._reader, _ENTRIES, [(sid,) for sid in sids])]
+            seen = frozenset(_select(self._reader, _EVENTS, events))
         return Known({entry.sid: entry for entry in entries}, seen)
 
     def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
@@ -138,7 +138,7 @@ class SQLiteStore:
         entries: list[_Row] = []
         lines: list[_Row] = []
         with _failures(), self._writing, _transaction(self._writer) as writer:
-            held = dict(_select(writer, _REVISIONS, [rows.sid for each in waiting for rows in each if rows.entry]))
+            held = dict(_select(writer, _REVISIONS, [(rows.sid,) for each in waiting for rows in each if rows.entry]))
 
             def take(rows: _Rows) -> bool:
                 if rows.entry:
@@ -209,16 +209,19 @@ def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection
         raise
 
 
-_MOST: Final = 512  # values of one select, for SQLite has a limit
+_MOST: Final = 256  # values of one select, for SQLite has a limit
 
 
-def _select(connection: sqlite3.Connection, select: str, values: Sequence[str]) -> list[Any]:
+def _select(connection: sqlite3.Connection, select: str, values: Sequence[tuple[str, ...]]) -> list[Any]:
     """Select by any number of values; their places are 1, 2, 4 and so on, the last value repeated, so that few statements serve all."""
     found: list[Any] = []
     for start in range(0, len(values), _MOST):
         some = values[start : start + _MOST]
         places = 1 << (len(some) - 1).bit_length()
-        found += connection.execute(select.format(",".join("?" * places)), (*some, *repeat(some[-1], places - len(some)))).fetchall()
+        place = f"({','.join('?' * len(some[0]))})"
+        found += connection.execute(
+            select.format(",".join(repeat(place, places))), [*chain.from_iterable(some), *(some[-1] * (places - len(some)))]
+        ).fetchall()
     return found
 
 

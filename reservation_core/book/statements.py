@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
 from reservation_core.book.rows import read_entry, read_line, write_entry, write_line
 from reservation_core.book.store import Claim
 
@@ -43,10 +43,10 @@ _MIGRATIONS: Final = (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         sid text NOT NULL,
         at timestamptz NOT NULL,
-        event text UNIQUE,
-        document json NOT NULL
+        event text,
+        document json NOT NULL,
+        UNIQUE (sid, event)
     );
-    CREATE INDEX ON reservation_book_line (sid);
     """,
 )
 """What makes the tables of one version those of the next; the version table tells how many were made."""
@@ -74,18 +74,24 @@ def migrations(rows: Rows) -> Sequence[Statement]:
     return wanted
 
 
-def look_up(sids: Sequence[str], events: Sequence[str]) -> Sequence[Statement]:
+_EVENTS: Final = b"""
+    SELECT sid, event FROM unnest(%(sids)s::text[], %(events)s::text[]) AS asked (sid, event)
+    JOIN reservation_book_line USING (sid, event)
+"""
+
+
+def look_up(sids: Sequence[str], events: Sequence[Occurrence]) -> Sequence[Statement]:
     """Ask for entries and for events."""
     return (
         (b"SELECT document::text, revision FROM reservation_book_entry WHERE sid = ANY(%(sids)s)", {"sids": list(sids)}),
-        (b"SELECT event FROM reservation_book_line WHERE event = ANY(%(events)s)", {"events": list(events)}),
+        (_EVENTS, {"sids": [sid for sid, _ in events], "events": [event for _, event in events]}),
     )
 
 
 def read_known(entries: Rows, events: Rows) -> Known:
     """Read what was found."""
     held = read_entries(entries)
-    return Known({entry.sid: entry for entry in held}, frozenset(event for (event,) in events))
+    return Known({entry.sid: entry for entry in held}, frozenset((sid, event) for sid, event in events))
 
 
 def read_entries(rows: Rows) -> Sequence[Entry]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
-from reservation_core.book.entry import Change, Entry, Known, Line, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Claim(StrEnum):
 class Store(Protocol):
     """Where a book is kept, for threads; every method may wait. Every failure is a :class:`StoreFailed`."""
 
-    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """Find entries by their SIDs, and which of these events are in the history."""
         ...
 
@@ -66,7 +66,7 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """Where a book is kept, for an event loop; else as :class:`Store`."""
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`Store.look_up`."""
         ...
 
@@ -111,7 +111,7 @@ class Threaded:
             raise StoreFailed("it is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *args, **kwargs))
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`Store.look_up`."""
         return await self._run(self._store.look_up, sids, events)
 

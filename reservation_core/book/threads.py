@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from reservation_core.addresses import Route
 from reservation_core.book.book import LEASE, PASSED_OVER, PATIENCE, AsyncBook
-from reservation_core.book.entry import Change, Entry, Known, Line, Recorded, Report, Swept, Verdict
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, Recorded, Report, Swept, Verdict
 from reservation_core.book.ledger import Told, report_of
 from reservation_core.book.store import Claim, Store
 from reservation_core.book.together import Together
@@ -41,7 +41,7 @@ class _AtOnce:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         return self._store.look_up(sids, events)
 
     async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:

@@ -37,6 +37,7 @@ from reservation_core.book.entry import (
     Intent,
     Known,
     Line,
+    Occurrence,
     Report,
     Source,
     StoreFailed,
@@ -98,6 +99,11 @@ def change(made: Entry, *lines: Line) -> Change:
 def later(seconds: float) -> datetime:
     """Give a moment after noon."""
     return NOON + timedelta(seconds=seconds)
+
+
+def occurrence(number: int) -> Occurrence:
+    """Name the event of a number, of the reservation of that number."""
+    return sid_of("WR", number), f"EV{number}"
 
 
 def found(store: Store, number: int) -> Entry | None:
@@ -172,7 +178,7 @@ class _Contract:
 
     def test_what_is_not_there_is_not_found(self, store: Store) -> None:
         """An empty book holds nothing, and nothing may be looked for."""
-        assert store.look_up([sid_of("WR", 1)], ["EV1"]) == Known({}, frozenset())
+        assert store.look_up([sid_of("WR", 1)], [occurrence(1)]) == Known({}, frozenset())
         assert store.look_up([], []) == Known({}, frozenset())
         assert store.keep([]) == []
         assert list(store.history(sid_of("WR", 1))) == []
@@ -181,15 +187,15 @@ class _Contract:
     def test_many_are_looked_up_at_once(self, store: Store) -> None:
         """Of what is looked for, what is there is found: entries by their SIDs, and events."""
         store.keep([change(entry(number), line(number, f"EV{number}")) for number in range(300)])
-        known = store.look_up([sid_of("WR", number) for number in range(200, 500)], [f"EV{number}" for number in range(100, 400)])
+        known = store.look_up([sid_of("WR", number) for number in range(200, 500)], [occurrence(number) for number in range(100, 400)])
         assert known.entries == {sid_of("WR", number): entry(number) for number in range(200, 300)}
-        assert known.seen == {f"EV{number}" for number in range(100, 300)}
+        assert known.seen == {occurrence(number) for number in range(100, 300)}
 
     def test_what_was_kept_is_there_for_others(self, nodes: Opening) -> None:
         """What one has kept, another that has the book open finds, and another that opens it when the first is closed."""
         first, second = nodes(), nodes()
         first.keep([change(entry(1), line(1, "EV1"))])
-        assert second.look_up([sid_of("WR", 1)], ["EV1"]) == Known({sid_of("WR", 1): entry(1)}, frozenset({"EV1"}))
+        assert second.look_up([sid_of("WR", 1)], [occurrence(1)]) == Known({sid_of("WR", 1): entry(1)}, frozenset({occurrence(1)}))
         first.close()
         assert found(nodes(), 1) == entry(1)
 
@@ -205,7 +211,7 @@ class _Contract:
         assert store.keep([change(after, line(1, "EV1"))]) == [taken]
         assert found(store, 1) == (after if taken else before[-1] if before else None)
         assert list(store.history(after.sid)) == ([line(1, "EV1")] if taken else [])
-        assert store.look_up([], ["EV1"]).seen == (frozenset({"EV1"}) if taken else frozenset())
+        assert store.look_up([], [occurrence(1)]).seen == (frozenset({occurrence(1)}) if taken else frozenset())
 
     def test_changes_kept_together_do_not_depend_on_each_other(self, store: Store) -> None:
         """Of changes kept in one call each is taken or not by itself, and the answers are in their order."""
@@ -230,12 +236,19 @@ class _Contract:
         assert store.keep([change(entry(1, revision=2), line(1, "EV1"), line(1, "EV2"))]) == [True]
         assert [told.event for told in store.history(sid_of("WR", 1))] == ["EV1", None, None, "EV2"]
 
+    def test_an_event_is_of_its_reservation(self, store: Store) -> None:
+        """One event told of two reservations is one of each, and found for the one that is asked for."""
+        store.keep([change(entry(1), line(1, "EV1"))])
+        assert store.look_up([], [occurrence(1), (sid_of("WR", 2), "EV1")]).seen == {occurrence(1)}
+        store.keep([change(entry(2), line(2, "EV1"))])
+        assert [len(store.history(sid_of("WR", number))) for number in (1, 2)] == [1, 1]
+
     def test_the_history_may_grow_alone(self, store: Store) -> None:
         """A change without an entry adds its lines, and makes none."""
         assert store.keep([Change(sid=sid_of("WR", 1), entry=None, expected=0, lines=(line(1, "EV1"),))]) == [True]
         assert found(store, 1) is None
         assert list(store.history(sid_of("WR", 1))) == [line(1, "EV1")]
-        assert store.look_up([], ["EV1"]).seen == {"EV1"}
+        assert store.look_up([], [occurrence(1)]).seen == {occurrence(1)}
 
     # --- what is live, due, ended ----------------------------------------------------------------------------------------------------
 
@@ -291,9 +304,9 @@ class _Contract:
         assert store.purge(later(50)) == 2
         assert store.purge(later(50)) == 0
         numbers = range(1, 8)
-        known = store.look_up([sid_of("WR", number) for number in numbers], [f"EV{number}" for number in numbers])
+        known = store.look_up([sid_of("WR", number) for number in numbers], [occurrence(number) for number in numbers])
         assert known.entries == {made.sid: made for made in kept}
-        assert known.seen == {"EV1", "EV2", "EV3", "EV7"}
+        assert known.seen == {occurrence(number) for number in (1, 2, 3, 7)}
         assert [len(store.history(sid_of("WR", number))) for number in numbers] == [1, 1, 1, 0, 0, 0, 1]
 
     def test_what_was_purged_may_begin_anew(self, store: Store) -> None:
@@ -465,7 +478,7 @@ class Awaited:
         self._store = store
         self._loop = loop
 
-    def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """Await it."""
         return self._loop.run(self._store.look_up(sids, events))
 

@@ -31,7 +31,7 @@ from reservation_core import (
     Wrap,
     fetch,
 )
-from reservation_core.book import AsyncBook, Change, Entry, Known, Line, MemoryStore, Verdict
+from reservation_core.book import AsyncBook, Change, Entry, Known, Line, MemoryStore, Occurrence, Verdict
 from reservation_core.book.store import Claim
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.lifecycle import follow
@@ -70,7 +70,7 @@ class Gated:
     def __init__(self) -> None:
         self.within = MemoryStore()
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[str]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """Wait, then look up."""
         await gate()
         return self.within.look_up(sids, events)
