@@ -254,14 +254,20 @@ def _closure(start: State, ahead: Mapping[State, Iterable[State]]) -> set[State]
 def machine() -> Machine:
     """Build the one machine of the process, and check its graph, when the first question is asked.
 
-    It holds no model: a question brings its own :class:`Step`.
+    It holds no model: a question brings its own :class:`Step`. What ``transitions`` writes of it to its logger ``transitions.core``, a few
+    lines on INFO for each question that is new to the process, begins with this library's name.
     """
     from transitions import Machine  # noqa: PLC0415 - who only reads reservations asks nothing
 
     edges = (*COMMANDS, *FACTS)
     check_graph(edges)
     built = Machine(
-        model=None, states=[*(status.value for status in Status), ON_HOLD], initial=PENDING.value, auto_transitions=False, send_event=False
+        model=None,
+        states=[*(status.value for status in Status), ON_HOLD],
+        initial=PENDING.value,
+        auto_transitions=False,
+        send_event=False,
+        name="reservation_core",
     )
     for edge in edges:
         built.add_transition(

@@ -120,7 +120,7 @@ def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: 
     faults: list[Fault] = []
     word = get(_STATUS, _ABSENT)
     status = _STATUSES.get(word) if isinstance(word, str) else None
-    seen = (get("sid"), get("account_sid"), get("workspace_sid"), get("task_sid"), get("worker_sid"))
+    seen = tuple(map(get, PREFIXES))
     sids = seen if _are_sids(seen) else _read_sids(body, path, faults)
     if status is None:
         faults.append(_status_fault(path, word))

@@ -63,7 +63,8 @@ from reservation_core import (
     aperform,
     perform,
 )
-from reservation_core.delivery import SILENT
+from reservation_core.delivery import SILENT, USUAL
+from reservation_core.delivery import deliver as deliver_steps
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import Credentials
@@ -189,6 +190,19 @@ def test_a_wrong_policy_is_refused_when_it_is_built(name: str, value: object) ->
     """Each setting of a policy is checked, and the error names it and what it may be."""
     with pytest.raises((ValueError, TypeError), match=f"{name} must be"):
         Policy(**cast("Any", {name: value}))
+
+
+def test_a_policy_may_go_to_its_limits() -> None:
+    """A hundred attempts, a day and no pause at all may be asked for."""
+    policy = Policy(attempts=100, deadline=86_400, backoff=0, backoff_cap=86_400)
+    assert (policy.attempts, policy.deadline, policy.backoff, policy.backoff_cap) == (100, 86_400, 0, 86_400)
+
+
+def test_a_delivery_sends_first_unless_it_is_taken_up() -> None:
+    """The command goes out first; only what another process may have sent already is read first."""
+    flow = deliver_steps(PENDING, Accept(), USUAL, Route.TASK, lambda: 0.0, lambda: 0.5, SILENT)
+    again = deliver_steps(PENDING, Accept(), USUAL, Route.TASK, lambda: 0.0, lambda: 0.5, SILENT, resume=True)
+    assert [step.method for step in (next(flow), next(again)) if isinstance(step, Request)] == ["POST", "GET"]
 
 
 def test_the_usual_policy() -> None:
@@ -618,6 +632,24 @@ def test_a_log_tells_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
     for secret in ("50001", "50006", "hush", "Zoë"):
         assert secret not in text
     assert pickle.loads(pickle.dumps(error)).attempts == error.attempts
+
+
+def test_a_log_is_written_for_a_reader(caplog: pytest.LogCaptureFixture) -> None:
+    """Each attempt, each reading and the end are a line of the library's own logger; an error without attempts was one exchange."""
+    with caplog.at_level(logging.DEBUG, "reservation_core.delivery"):
+        fails(Script(TIMED_OUT, shows("canceled"), takes=0.5), LostRace, PENDING, Accept(), LoggingWatch())
+        LoggingWatch().give_up(InvalidCommand("Accept", ()))
+    reservations = f"/v1/Workspaces/{PENDING.workspace_sid}/Tasks/{PENDING.task_sid}/Reservations"
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records if record.name != "transitions.core"] == [
+        ("reservation_core.delivery", level, text)
+        for level, text in (
+            ("DEBUG", f"attempt 1: POST {reservations}/{SID}: GatewayError (at 0.000 s, after a pause of 0.000 s, took 0.500 s)"),
+            ("DEBUG", f"attempt 2: GET {reservations}/{SID}: canceled (at 0.500 s, after a pause of 0.000 s, took 0.500 s)"),
+            ("DEBUG", f"reservation {SID} was read as canceled: LostRace"),
+            ("WARNING", "gave up after 2 exchanges: LostRace"),
+            ("WARNING", "gave up after 1 exchanges: InvalidCommand"),
+        )
+    ]
 
 
 def test_spans_tell_nothing_personal() -> None:

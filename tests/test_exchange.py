@@ -50,6 +50,7 @@ from reservation_core import (
     prepare,
     prepare_fetch,
 )
+from reservation_core.reservation import Links
 from reservation_core.testing.strategies import build, commands, near_sids, reservations
 from tests.oracle import load, rows
 
@@ -185,7 +186,7 @@ def test_the_version_is_sent_as_it_is_held(etag: str, route: Route | str) -> Non
 
 
 @pytest.mark.parametrize(
-    "etag", ["3\r\nX-Evil: 1", "3\n", "\n3", "3\r", "\x00", "3\x7f", "ü", "3\u2028", " 3", "3 ", "\t3", "", " ", "\ud800"], ids=ascii
+    "etag", ["3\r\nX-Evil: 1", "3\n", "\n3", "3\r", "\x00", "3\x7f", "ü", "3\u2028", " 3", "3 ", "\t3", "", " ", "\ud800"]
 )
 def test_a_version_that_is_no_header_is_refused(etag: str) -> None:
     """An ETag that could break out of its header, or would not survive in it, is refused; the error names the header."""
@@ -202,7 +203,6 @@ ADDRESS_FIELDS: Final = [(route, field) for route in Route for field in ("sid", 
 @pytest.mark.parametrize(
     "wrong",
     ["WR{}?x=1", "WR{}/", "/WR{}", "..", "../WR{}", "WR{}\n", "\nWR{}", "WR{}#", "WR{}%2F..", " WR{}", "WR1", "", None, 5, b"WR", "XX{}"],
-    ids=repr,
 )
 @pytest.mark.parametrize(("route", "field"), ADDRESS_FIELDS)
 def test_only_sids_come_into_an_address(route: Route, field: str, wrong: object) -> None:
@@ -326,7 +326,7 @@ def test_recorded_pairs_are_encoded_to_the_recorded_bytes(name: str) -> None:
     assert Request("POST", "/", form=pairs).body == RECORDED[name]["body"].encode()
 
 
-@pytest.mark.parametrize("half", ["\ud800", "a\udc80b"], ids=ascii)
+@pytest.mark.parametrize("half", ["\ud800", "a\udc80b"])
 def test_half_a_character_is_refused_as_the_standard_library_does(half: str) -> None:
     """What no encoding can write is not sent as something else."""
     with pytest.raises(UnicodeEncodeError):
@@ -421,6 +421,15 @@ def test_an_answer_about_another_reservation_is_refused(field: str) -> None:
         with pytest.raises(MalformedReply) as caught:
             ask(reply_of(body_of(ACCEPTED, **{field: other})))
         assert [fault.path for fault in caught.value.faults] == [field]
+
+
+def test_links_told_again_are_not_made_anew() -> None:
+    """A reply that tells the links that are held gives those very links, so that many reports of a reservation keep one copy."""
+    told = {"task": "https://example.com/task"}
+    held = attrs.evolve(PENDING, links=Links(tuple(told.items())))
+    assert conclude_fetch(held, reply_of(body_of(ACCEPTED, links=told))).links is held.links
+    assert conclude(held, Accept(), reply_of(body_of(ACCEPTED, links=told))).links is held.links
+    assert conclude_fetch(held, reply_of(body_of(ACCEPTED, links={"worker": "x"}))).links == Links((("worker", "x"),))
 
 
 def test_an_address_is_held_against_the_answer_too() -> None:
@@ -702,7 +711,6 @@ NOW: Final = "Wed, 21 Oct 2026 07:28:00 GMT"
         ({"Retry-After": "9" * 5000}, None),
         ({}, None),
     ],
-    ids=repr,
 )
 def test_the_wait_is_told_in_seconds(headers: dict[str, str], seconds: float | None) -> None:
     """How long to wait is a number, or a date held against the answer's own; anything else is unsaid."""
@@ -798,7 +806,7 @@ def test_half_a_character_in_a_message_does_not_stop_the_error_from_being_printe
     assert repr(caught.value).encode()
 
 
-@pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[31m", "\x00", "\u2028"], ids=ascii)
+@pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[31m", "\x00", "\u2028"])
 def test_a_message_stays_on_one_line(mark: str) -> None:
     """What the platform says cannot begin a line of its own in a log, nor speak to a terminal."""
     with pytest.raises(Refused) as caught:

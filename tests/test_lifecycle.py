@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import re
 from collections.abc import Callable
@@ -263,6 +264,15 @@ def test_the_machine_has_no_way_around_its_edges() -> None:
     assert not [name for name in events if name.startswith("to_")]
     assert built["models"] == []
     assert set(states) == {str(where) for where in STATES}
+
+
+def test_what_the_machine_logs_names_the_library(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever listens to the logger of transitions sees whose machine it is that moved."""
+    event = cast("dict[str, Event]", vars(machine())["events"])["accept"]
+    with caplog.at_level(logging.INFO, "transitions.core"):
+        assert event.trigger(Step(Status.PENDING, accept=False))
+    assert caplog.messages
+    assert all(message.startswith("reservation_core: ") for message in caplog.messages)
 
 
 # --- explanations ----------------------------------------------------------------------------------------------------------------

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import cast
+from typing import Annotated, cast
 
 import attrs
 import pytest
 
-from reservation_core import Command, Evidence, Parameter
+from reservation_core import Accept, Command, Conference, Evidence, Parameter
 from reservation_core.commands import COMMANDS
+from reservation_core.declaration import About, declared_parameters
 from reservation_core.parameters import PARAMETER
 from reservation_core.privacy import Secrecy
 from reservation_core.testing.strategies import build
-from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Text, Uri, Whole
+from reservation_core.vocabulary import Contact, Flag, Kind, Many, OneOf, Seconds, Text, Uri, Whole
 from tests.oracle import load, rows
 
 ROWS = rows("parameters")
@@ -294,3 +295,25 @@ def test_a_declaration_is_found_on_its_field(command: type[Command]) -> None:
     for parameter in held:
         assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.about.says)
     assert command.__doc__
+
+
+def test_annotations_may_be_texts() -> None:
+    """A declaration in a module that defers its annotations, as this one does, is read all the same."""
+
+    class Later:
+        ring_time: Annotated[Seconds | None, About("How long it rings.")] = None
+        to: Annotated[Contact, About("Who is called.")]
+
+    read = list(declared_parameters(Later, "Call"))
+    assert [(p.field, p.wire, p.required, p.about.says) for p in read] == [
+        ("ring_time", "CallRingTime", False, "How long it rings."),
+        ("to", "CallTo", True, "Who is called."),
+    ]
+
+
+def test_a_compiled_method_says_where_it_is_from() -> None:
+    """What is written for a command when it is first used has a module and a file name that a traceback can show."""
+    assert Accept().form() == (("ReservationStatus", "accepted"),)
+    assert Conference(timeout=20).form()
+    made = Conference.form
+    assert (made.__module__, made.__code__.co_filename) == ("reservation_core.declaration", "<the check of a command>")

@@ -136,3 +136,4 @@ def test_a_step_changes_what_it_tells_and_nothing_else(reservation: Reservation,
     """What a step does not concern stays; its version and date are the step's own, or unknown."""
     moved = reservation.moved(status, on_hold=on_hold, etag="9")
     assert moved == attrs.evolve(reservation, status=status, on_hold=on_hold, etag="9", date_updated=None)
+    assert reservation.moved(status) == attrs.evolve(reservation, status=status, on_hold=False, etag=None, date_updated=None)

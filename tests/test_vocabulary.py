@@ -493,7 +493,6 @@ def test_an_address_is_shown_without_user_and_query(url: object, shown: str) -> 
         ["https://user:hunter2@example.com/"],
         ("https://user:hunter2@example.com/",),
     ],
-    ids=repr,
 )
 def test_no_password_is_shown_of_what_is_almost_an_address(value: object) -> None:
     """However an address is spoilt, and whatever it is packed in, what may be its password or its query is not shown."""
