@@ -264,9 +264,8 @@ def machine() -> Machine:
     built = Machine(
         model=None,
         states=[*(status.value for status in Status), ON_HOLD],
-        initial=PENDING.value,
+        initial=None,
         auto_transitions=False,
-        send_event=False,
         name="reservation_core",
     )
     for edge in edges:
@@ -299,7 +298,7 @@ def _no_step() -> type[Exception]:
 
 
 @cache
-def _ask(trigger: str, state: State, accept: bool = False) -> Edge | None:
+def _ask(trigger: str, state: State, accept: bool) -> Edge | None:
     """Trigger the machine for real, and give the edge it took."""
     step, no_step = Step(state, accept), _no_step()
     try:
@@ -348,7 +347,7 @@ def allowed(state: State) -> tuple[str, ...]:
 @cache
 def step(state: State, fact: Status) -> Edge | None:
     """Find the single fact by which ``fact`` may be reported next, or ``None``."""
-    return _ask(fact.value, state) if fact.value in machine().events else None
+    return _ask(fact.value, state, False) if fact.value in machine().events else None
 
 
 @cache

@@ -83,7 +83,7 @@ def asked(ask: Callable[[], object]) -> Lines:
         if error.__cause__ is not None:
             yield f"because of {error.__cause__!r}"
     else:
-        yield from map(str, got.cautions) if isinstance(got, Command) else said(got)
+        yield from (f"{caution} ({caution.evidence})" for caution in got.cautions) if isinstance(got, Command) else said(got)
 
 
 # --- the lifecycle ---------------------------------------------------------------------------------------------------------------

@@ -568,8 +568,8 @@ def test_a_command_is_read_back_from_its_form(command: Command) -> None:
 
 def test_commands_that_differ_have_different_hashes() -> None:
     """The class and every parameter count, so that a set of commands finds its members fast."""
-    different = [Accept(), Wrap(), Complete(), *(Conference(timeout=seconds) for seconds in range(1, 100))]
-    assert len({hash(command) for command in different}) > 95
+    assert len({hash(command) for command in (Accept(), Wrap(), Complete())}) == 3
+    assert len({hash(Conference(timeout=seconds)) for seconds in range(1, 100)}) == 99
 
 
 @some

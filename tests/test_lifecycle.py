@@ -69,6 +69,7 @@ def test_the_matrix_is_whole() -> None:
 def test_a_command_is_allowed_exactly_where_the_matrix_says(row: dict[str, str]) -> None:
     """Each of the 99 cells is decided as the table has it."""
     assert ask(row).allowed == (ask(row).edge is not None) == (row["allowed"] == "yes")
+    assert (ask(row).edge is None) == (ask(row).refusal is not None)
 
 
 @pytest.mark.parametrize("row", [row for row in MATRIX if row["allowed"] == "yes"], ids=cell)
