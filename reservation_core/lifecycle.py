@@ -341,7 +341,7 @@ def allowed(state: State) -> tuple[str, ...]:
     >>> allowed(Status.ACCEPTED)
     ('supervise', 'wrap', 'complete')
     """
-    return tuple(trigger for trigger in TRIGGERS if _ask(trigger, state, True) or _ask(trigger, state, False))
+    return tuple(trigger for trigger in TRIGGERS if _ask(trigger, state, False))  # the flag changes where it leads, not whether it may
 
 
 @cache

@@ -30,7 +30,7 @@ def _no_number(from_: str, to: str) -> bool:
 
 
 def _no_sip_user(from_: str, to: str) -> bool:
-    return to[0] != "+" and _is_sip(to) and re.fullmatch(r"[^\s@:]+", from_) is None
+    return _is_sip(to) and re.fullmatch(r"[^\s@:]+", from_) is None
 
 
 SIP_RINGS_600_SECONDS: Final = Rule(

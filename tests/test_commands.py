@@ -566,6 +566,16 @@ def test_a_command_is_read_back_from_its_form(command: Command) -> None:
         assert back.form() == command.form()
 
 
+def test_a_command_may_arrive_before_any_was_built() -> None:
+    """A process that has built none of a class can compare and write what another process pickled."""
+    sent = (Conference(to="client:alice", timeout=20), Conference(to="client:alice", timeout=21))
+    for use in ("one == two", "one.form()"):
+        code = f"import pickle, sys; one, two = pickle.loads(bytes.fromhex(sys.argv[1])); print({use})"
+        run = [sys.executable, "-c", code, pickle.dumps(sent).hex()]
+        printed = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout
+        assert printed.strip() == str(eval(use, {"one": sent[0], "two": sent[1]}))
+
+
 def test_commands_that_differ_have_different_hashes() -> None:
     """The class and every parameter count, so that a set of commands finds its members fast."""
     assert len({hash(command) for command in (Accept(), Wrap(), Complete())}) == 3

@@ -219,6 +219,10 @@ def _edge(trigger: str, source: State, target: State, accept: bool | None = None
 
 BROKEN: dict[str, tuple[Callable[[], list[Edge]], str]] = {
     "unreachable": (lambda: [edge for edge in ALL if edge.target != Status.RESCINDED], "never reached from pending: rescinded"),
+    "unreachable, two": (
+        lambda: [edge for edge in ALL if edge.target not in (Status.RESCINDED, Status.CANCELED)],
+        "never reached from pending: canceled, rescinded",
+    ),
     "trap": (
         lambda: [edge for edge in ALL if edge.source != Status.WRAPPING or edge.target == Status.WRAPPING],
         "wrapping is a trap: no way leads to a terminal status",

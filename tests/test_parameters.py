@@ -316,4 +316,6 @@ def test_a_compiled_method_says_where_it_is_from() -> None:
     assert Accept().form() == (("ReservationStatus", "accepted"),)
     assert Conference(timeout=20).form()
     made = Conference.form
+    assert made.__doc__ == Command.form.__doc__
+    assert all(kind.__eq__ is Command.__eq__ and kind.__hash__ is Command.__hash__ for kind in COMMANDS)
     assert (made.__module__, made.__code__.co_filename) == ("reservation_core.declaration", "<the check of a command>")

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypedDict, cast
@@ -247,6 +248,16 @@ def test_all_faults_of_a_callback_are_told_in_its_own_words() -> None:
     """Everything that is wrong with a callback is told together, under the names of its form."""
     form = {**CALLBACK, "ReservationSid": ["", ""], "TaskSid": "WT1", "WorkerSid": ["WK1"], "WorkerName": 5, "EventType": "x"}
     assert sorted(faults_of(form)) == ["EventType", "ReservationSid", "ReservationSid", "TaskSid", "WorkerName", "WorkerSid"]
+
+
+def test_a_date_without_an_offset_is_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the machine says nothing about what the platform meant."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        read = read_reservation({**FULL, "date_created": "2014-05-14T10:50:02"})
+    time.tzset()
+    assert read.date_created == MOMENT
 
 
 @pytest.mark.parametrize("before", ["\n ", "a=1&", "\ufeff"])
