@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final, TypeAlias, cast
 
 from reservation_core.addresses import PREFIXES, are_sids, is_sid
@@ -120,7 +121,10 @@ def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: 
     faults: list[Fault] = []
     word = get(_STATUS, _ABSENT)
     status = _STATUSES.get(word) if isinstance(word, str) else None
-    seen = tuple(map(get, PREFIXES))
+    try:
+        seen: tuple[object, ...] = _sids_in(body)
+    except KeyError:  # what is not there is not told
+        seen = tuple(map(get, PREFIXES))
     sids = seen if _are_sids(seen) else _read_sids(body, path, faults)
     if status is None:
         faults.append(_status_fault(path, word))
@@ -151,6 +155,7 @@ def read_resource(body: Mapping[str, object], *, etag: str | None = None, path: 
 
 _STATUSES: Final = {status.value: status for status in Status}
 _are_sids: Final = are_sids(*PREFIXES)
+_sids_in: Final = itemgetter(*PREFIXES)
 
 
 def read_callback(form: Mapping[str, object], *, etag: str | None = None, faults: Sequence[Fault] = ()) -> Reservation:
