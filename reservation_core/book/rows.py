@@ -1,6 +1,6 @@
 """How an entry, and a line of the history, is written as one JSON text, and read back as the same.
 
-They are written by hand, for they are written often: to build a dictionary first and encode that takes twice as long.
+They are written by hand, for they are written often, and to build a dictionary first and encode that takes half as long again.
 """
 
 from __future__ import annotations

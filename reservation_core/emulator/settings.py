@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 import attrs
 
 from reservation_core.evidence import Evidence, Source
+from reservation_core.lifecycle import ON_HOLD, Status
 
 SETTING: Final = "reservation_core.setting"
 """The metadata key under which a field of :class:`Settings` holds its :class:`About`."""
@@ -43,9 +44,9 @@ class Empty(StrEnum):
 class HeldShows(StrEnum):
     """Which status a body shows while the reservation is on hold."""
 
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    ON_HOLD = "onHold"  #: the word that the error messages know and the API description does not
+    PENDING = Status.PENDING.value
+    ACCEPTED = Status.ACCEPTED.value
+    ON_HOLD = ON_HOLD  #: the word that the error messages know and the API description does not
 
 
 class SystemStatus(StrEnum):
