@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, cast
@@ -87,14 +87,24 @@ def mutate(into: Path, workers: int, names: Sequence[str] = ()) -> None:
     subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", str(workers), *names], cwd=into, check=True)
 
 
-def verdicts(into: Path) -> dict[str, bool]:
-    """Read which mutants were noticed, by mutmut or here."""
-    told = {
-        name: ended in NOTICED
-        for found in sorted((into / "mutants").rglob("*.py.meta"))
-        for name, ended in json.loads(found.read_text("utf-8"))["exit_code_by_key"].items()
-    }
-    return told | {name: True for name in _noticed_again(into) if name in told}
+def mutants(into: Path) -> Mapping[str, tuple[bool, str]]:
+    """Read of each mutant whether mutmut noticed it, and the hash of its function: of another function, the same name is another mutant."""
+    told: dict[str, tuple[bool, str]] = {}
+    for found in sorted((into / "mutants").rglob("*.py.meta")):
+        meta = json.loads(found.read_text("utf-8"))
+        for name, ended in meta["exit_code_by_key"].items():
+            told[name] = (ended in NOTICED, meta["hash_by_function_name"][_function(name)])
+    return told
+
+
+def _function(name: str) -> str:
+    return name.rpartition("__mutmut_")[0].rpartition(".")[2]
+
+
+def verdicts(into: Path) -> Mapping[str, bool]:
+    """Tell which mutants were noticed, by mutmut or here."""
+    again = _noticed_again(into)
+    return {name: noticed or again.get(name) == function for name, (noticed, function) in mutants(into).items()}
 
 
 def alive(into: Path) -> Sequence[str]:
@@ -102,22 +112,24 @@ def alive(into: Path) -> Sequence[str]:
     return [name for name, noticed in verdicts(into).items() if not noticed]
 
 
-def _noticed_again(into: Path) -> list[str]:
+def _noticed_again(into: Path) -> dict[str, str]:
     kept = into / "again.json"
-    return json.loads(kept.read_text("utf-8")) if kept.exists() else []
+    return json.loads(kept.read_text("utf-8")) if kept.exists() else {}
 
 
 def look_again(into: Path, workers: int) -> None:
     """Give each mutant that was not noticed a new interpreter, and write down which are noticed there."""
-    names, noticed = alive(into), _noticed_again(into)
+    names, noticed, made = alive(into), _noticed_again(into), mutants(into)
     print(f"{len(names)} are to be looked at again", flush=True)
+    if _fails(into, "none", _tests()):
+        sys.exit("the tests fail where nothing is changed: they can tell nothing of a mutant")
     listing = [sys.executable, "-c", _LOADED, *_tests()]
     listed = subprocess.run(listing, cwd=into / "mutants", capture_output=True, text=True, check=True).stdout
     loaded = {line.rpartition(".")[2] for line in listed.splitlines()}
     with ThreadPoolExecutor(workers) as pool:
         for name, seen in zip(names, pool.map(functools.partial(look, into, loaded), names), strict=True):
             if seen:
-                noticed.append(name)
+                noticed[name] = made[name][1]
                 (into / "again.json").write_text(json.dumps(noticed), "utf-8")
 
 
@@ -128,8 +140,7 @@ def _tests() -> Sequence[str]:
 
 def look(into: Path, loaded: set[str], name: str) -> bool:
     """Tell whether one mutant is noticed; it may not even load."""
-    function = name.rpartition(".")[2].rpartition("__mutmut_")[0]
-    return _fails(into, name, [TRANSCRIPT]) or (function in loaded and _fails(into, name, _tests()))
+    return _fails(into, name, [TRANSCRIPT]) or (_function(name) in loaded and _fails(into, name, _tests()))
 
 
 def _fails(into: Path, name: str, tests: Sequence[str]) -> bool:
