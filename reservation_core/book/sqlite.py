@@ -32,12 +32,15 @@ _Row: TypeAlias = tuple[str | int | None, ...]
 
 
 class _Rows(NamedTuple):
-    """A change, as it is written: the entry's row, from one revision to the next, and those of its lines."""
+    """A change, as it is written: the entry's row, from one revision to the next, and those of its lines.
+
+    To revision 0 when only the history grows: there is a row, that the lines may belong to, but nothing is held.
+    """
 
     sid: str
     expected: int
     revision: int
-    entry: _Row | None
+    entry: _Row
     lines: Sequence[_Row]
 
 
@@ -45,7 +48,8 @@ MIGRATIONS: Final = (
     (
         """
         CREATE TABLE entry (
-            sid TEXT NOT NULL PRIMARY KEY,
+            id INTEGER PRIMARY KEY,
+            sid TEXT NOT NULL UNIQUE,
             revision INTEGER NOT NULL,
             document TEXT NOT NULL,
             live INTEGER NOT NULL,
@@ -61,27 +65,34 @@ MIGRATIONS: Final = (
         """
         CREATE TABLE line (
             number INTEGER PRIMARY KEY,
-            sid TEXT NOT NULL,
-            at INTEGER NOT NULL,
+            entry INTEGER NOT NULL REFERENCES entry (id),
             event TEXT,
             document TEXT NOT NULL,
-            UNIQUE (sid, event)
+            UNIQUE (entry, event)
         )
         """,
     ),
 )
-"""What makes a file of one version one of the next; a file tells its version by ``user_version``."""
+"""What makes a file of one version one of the next; a file tells its version by ``user_version``.
 
-_ENTRIES: Final = "SELECT document, revision FROM entry WHERE sid IN (VALUES {})"
-_EVENTS: Final = "WITH asked (sid, event) AS (VALUES {}) SELECT sid, event FROM asked CROSS JOIN line USING (sid, event)"
+Lines belong to their entry by its ``id`` and not by its SID, so that those of reservations that began at about the same time lie side
+by side, and a commit writes few pages.
+"""
+
+_ENTRIES: Final = "SELECT document, revision FROM entry WHERE revision > 0 AND sid IN (VALUES {})"
+_EVENTS: Final = """
+    WITH asked (sid, event) AS (VALUES {}) SELECT asked.sid, asked.event
+    FROM asked CROSS JOIN entry USING (sid) CROSS JOIN line ON line.entry = entry.id AND line.event = asked.event
+"""
 _REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN (VALUES {})"
 _PUT: Final = """
     INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (sid) DO UPDATE SET revision = excluded.revision, document = excluded.document, live = excluded.live,
         doubtful = excluded.doubtful, heard = excluded.heard, intended = excluded.intended,
         claimed = CASE WHEN excluded.intended IS NULL THEN NULL ELSE claimed END
+    WHERE excluded.revision >= revision
 """
-_ADD_LINE: Final = "INSERT INTO line (sid, at, event, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ADD_LINE: Final = "INSERT INTO line (entry, event, document) SELECT id, ?, ? FROM entry WHERE sid = ? ON CONFLICT DO NOTHING"
 _CLAIMS: Final = {
     what: f"""
         UPDATE entry SET claimed = :until WHERE sid IN (
@@ -95,9 +106,9 @@ _CLAIMS: Final = {
 }
 _ENDED: Final = "NOT live AND intended IS NULL AND heard < ?"
 _PURGE: Final = (
-    f"DELETE FROM line WHERE sid IN (SELECT sid FROM entry WHERE {_ENDED})",  # noqa: S608 - of our own words
+    f"DELETE FROM line WHERE entry IN (SELECT id FROM entry WHERE {_ENDED})",  # noqa: S608 - of our own words
+    f"DELETE FROM entry WHERE revision = 0 AND {_ENDED}",  # noqa: S608
     f"DELETE FROM entry WHERE {_ENDED}",  # noqa: S608
-    "DELETE FROM line WHERE at < ? AND sid NOT IN (SELECT sid FROM entry)",
 )
 
 
@@ -138,14 +149,14 @@ class SQLiteStore:
         entries: list[_Row] = []
         lines: list[_Row] = []
         with _failures(), self._writing, _transaction(self._writer) as writer:
-            held = dict(_select(writer, _REVISIONS, [(rows.sid,) for each in waiting for rows in each if rows.entry]))
+            held = dict(_select(writer, _REVISIONS, [(rows.sid,) for each in waiting for rows in each]))
 
             def take(rows: _Rows) -> bool:
-                if rows.entry:
+                if rows.revision:
                     if held.get(rows.sid, 0) != rows.expected:
                         return False
                     held[rows.sid] = rows.revision
-                    entries.append(rows.entry)
+                entries.append(rows.entry)
                 lines.extend(rows.lines)
                 return True
 
@@ -170,7 +181,7 @@ class SQLiteStore:
 
     def history(self, sid: str) -> Sequence[Line]:
         """See :meth:`reservation_core.book.Store.history`."""
-        select = "SELECT document, sid, event FROM line WHERE sid = ? ORDER BY number"
+        select = "SELECT line.document, sid, event FROM entry JOIN line ON line.entry = entry.id WHERE sid = ? ORDER BY number"
         with _failures(), self._reading:
             rows = self._reader.execute(select, (sid,)).fetchall()
         return [read_line(*row) for row in rows]
@@ -178,7 +189,7 @@ class SQLiteStore:
     def purge(self, before: datetime) -> int:
         """See :meth:`reservation_core.book.Store.purge`."""
         with _failures(), self._writing, _transaction(self._writer) as writer:
-            _, entries, _ = [writer.execute(delete, (_micros(before),)).rowcount for delete in _PURGE]
+            _, _, entries = [writer.execute(delete, (_micros(before),)).rowcount for delete in _PURGE]
         return entries
 
     def close(self) -> None:
@@ -259,9 +270,10 @@ def _micros(moment: datetime) -> int:
 
 
 def _rows_of(change: Change) -> _Rows:
-    lines = [(line.sid, _micros(line.at), line.event, write_line(line)) for line in change.lines]
+    lines = [(line.event, write_line(line), line.sid) for line in change.lines]
     if (entry := change.entry) is None:
-        return _Rows(change.sid, change.expected, change.expected, None, lines)
+        heard = max(_micros(line.at) for line in change.lines)
+        return _Rows(change.sid, change.expected, 0, (change.sid, 0, "", False, False, heard, None), lines)
     intended = None if entry.intent is None else _micros(entry.intent.since)
     row = (change.sid, entry.revision, write_entry(entry), entry.is_live, entry.doubt is not None, _micros(entry.heard), intended)
     return _Rows(change.sid, change.expected, entry.revision, row, lines)

@@ -226,7 +226,9 @@ def purge(before: datetime) -> Sequence[Statement]:
             b"""
             WITH alone AS (
                 DELETE FROM reservation_book_line AS line WHERE at < %(before)s
-                AND NOT EXISTS (SELECT FROM reservation_book_entry AS entry WHERE entry.sid = line.sid) RETURNING sid
+                AND NOT EXISTS (SELECT FROM reservation_book_entry AS entry WHERE entry.sid = line.sid)
+                AND NOT EXISTS (SELECT FROM reservation_book_line AS later WHERE later.sid = line.sid AND later.at >= %(before)s)
+                RETURNING sid
             ) SELECT count(*) FROM alone
             """,
             values,

@@ -55,7 +55,10 @@ class Store(Protocol):
         ...
 
     def purge(self, before: datetime) -> int:
-        """Delete what has ended and was not heard of since, without an intent, with its history; count the entries."""
+        """Delete what has ended and was not heard of since, without an intent, with its history; count the entries.
+
+        A history without an entry goes when all of it is from before.
+        """
         ...
 
     def close(self) -> None:

@@ -299,7 +299,7 @@ class _Contract:
         kept = [entry(1), entry(2, Status.TIMEOUT, heard=later(50)), entry(3, Status.TIMEOUT, intent=intent())]
         ended = [entry(4, Status.TIMEOUT), entry(5, gone=True)]
         store.keep([change(made, line(number, f"EV{number}")) for number, made in enumerate((*kept, *ended), 1)])
-        alone = [line(6, "EV6"), line(7, "EV7", later(50))]
+        alone = [line(6, "EV6"), line(7, "EV7"), line(7, "EV8", later(50))]
         store.keep([Change(sid=told.sid, entry=None, expected=0, lines=(told,)) for told in alone])
         assert store.purge(later(50)) == 2
         assert store.purge(later(50)) == 0
@@ -307,7 +307,7 @@ class _Contract:
         known = store.look_up([sid_of("WR", number) for number in numbers], [occurrence(number) for number in numbers])
         assert known.entries == {made.sid: made for made in kept}
         assert known.seen == {occurrence(number) for number in (1, 2, 3, 7)}
-        assert [len(store.history(sid_of("WR", number))) for number in numbers] == [1, 1, 1, 0, 0, 0, 1]
+        assert [len(store.history(sid_of("WR", number))) for number in numbers] == [1, 1, 1, 0, 0, 0, 2]
 
     def test_what_was_purged_may_begin_anew(self, store: Store) -> None:
         """After a purge a reservation may be kept as a first one, and its events are new."""
