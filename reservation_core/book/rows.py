@@ -1,6 +1,7 @@
 """How an entry, and a line of the history, is written as one JSON text, and read back as the same.
 
-They are written by hand, for they are written often, and to build a dictionary first and encode that takes half as long again.
+What a store keeps in columns of its own is not in the text. It is written by hand, for it is written often, and to build a dictionary
+first and encode that takes half as long again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as _quote
+from operator import attrgetter
 from typing import Any, Final, cast
 
 from reservation_core.addresses import Route
@@ -18,35 +20,42 @@ from reservation_core.parameters import Command
 from reservation_core.reservation import Links, Reservation
 
 _TEXTS: Final = ("sid", "account_sid", "workspace_sid", "task_sid", "worker_sid", "worker_name", "url", "etag")
+_texts: Final = attrgetter(*_TEXTS)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_scan: Final = json.JSONDecoder().raw_decode
 _Object = dict[str, Any]
 
 
+def _decode(text: str) -> _Object:
+    body: _Object = _scan(text)[0]
+    return body
+
+
 def write_entry(entry: Entry) -> str:
-    """Write an entry as JSON, in ASCII only; its revision is the store's to keep."""
-    text = f'{{"reservation":{_reservation(entry.reservation)},"heard":"{entry.heard.isoformat()}"'
+    """Write an entry as JSON, in ASCII only; its revision, and when it was heard of, are the store's to keep."""
+    text = f'{{"reservation":{_reservation(entry.reservation)}'
     if entry.version is not None:
         text += f',"version":{entry.version:d}'
     if entry.time is not None:
         text += f',"time":"{entry.time.isoformat()}"'
     if entry.doubt is not None:
-        text += f',"doubt":"{entry.doubt.value}"'
+        text += f',"doubt":"{entry.doubt}"'
     if entry.gone:
         text += ',"gone":true'
     if (intent := entry.intent) is not None:
         text += f',"intent":{{"token":{_quote(intent.token)},"form":{_encode(intent.command.form())},"sent":{_reservation(intent.sent)}'
-        text += f',"route":"{intent.route.value}","since":"{intent.since.isoformat()}"}}'
+        text += f',"route":"{intent.route}","since":"{intent.since.isoformat()}"}}'
     return text + "}"
 
 
-def read_entry(text: str, revision: int) -> Entry:
+def read_entry(text: str, revision: int, heard: datetime) -> Entry:
     """Read an entry back."""
-    body: _Object = json.loads(text)
+    body = _decode(text)
     get = body.get
     return Entry(
         reservation=_read_reservation(body["reservation"]),
         revision=revision,
-        heard=datetime.fromisoformat(body["heard"]),
+        heard=heard,
         version=get("version"),
         time=_read_date(get("time")),
         doubt=Doubt(body["doubt"]) if "doubt" in body else None,
@@ -56,12 +65,12 @@ def read_entry(text: str, revision: int) -> Entry:
 
 
 def write_line(line: Line) -> str:
-    """Write a line as JSON, in ASCII only; its SID and its event are the store's to keep."""
-    text = f'{{"at":"{line.at.isoformat()}","source":"{line.source.value}","outcome":"{line.outcome.value}"'
+    """Write a line as JSON, in ASCII only; its SID, its event, and when it was written, are the store's to keep."""
+    text = f'{{"source":"{line.source}","outcome":"{line.outcome}"'
     if line.type:
         text += f',"type":{_quote(line.type)}'
     if line.status is not None:
-        text += f',"status":"{line.status.value}"'
+        text += f',"status":"{line.status}"'
     if line.version is not None:
         text += f',"version":{line.version:d}'
     if line.time is not None:
@@ -72,13 +81,13 @@ def write_line(line: Line) -> str:
 _OUTCOMES: Final[Mapping[str, Verdict | Ending]] = {word.value: word for word in (*Verdict, *Ending)}
 
 
-def read_line(text: str, sid: str, event: str | None) -> Line:
+def read_line(text: str, sid: str, event: str | None, at: datetime) -> Line:
     """Read a line back."""
-    body: _Object = json.loads(text)
+    body = _decode(text)
     get = body.get
     return Line(
         sid=sid,
-        at=datetime.fromisoformat(body["at"]),
+        at=at,
         source=Source(body["source"]),
         outcome=_OUTCOMES[body["outcome"]],
         type=get("type", ""),
@@ -90,9 +99,9 @@ def read_line(text: str, sid: str, event: str | None) -> Line:
 
 
 def _reservation(reservation: Reservation) -> str:
-    text = f'{{"status":"{reservation.status.value}"'
-    for name in _TEXTS:
-        if (value := getattr(reservation, name)) is not None:
+    text = f'{{"status":"{reservation.status}"'
+    for name, value in zip(_TEXTS, _texts(reservation), strict=True):
+        if value is not None:
             text += f',"{name}":{_quote(value)}'
     if reservation.date_created is not None:
         text += f',"date_created":"{reservation.date_created.isoformat()}"'

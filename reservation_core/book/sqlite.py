@@ -66,6 +66,7 @@ MIGRATIONS: Final = (
         CREATE TABLE line (
             number INTEGER PRIMARY KEY,
             entry INTEGER NOT NULL REFERENCES entry (id),
+            at INTEGER NOT NULL,
             event TEXT,
             document TEXT NOT NULL,
             UNIQUE (entry, event)
@@ -79,25 +80,29 @@ Lines belong to their entry by its ``id`` and not by its SID, so that those of r
 by side, and a commit writes few pages.
 """
 
-_ENTRIES: Final = "SELECT document, revision FROM entry WHERE revision > 0 AND sid IN (VALUES {})"
+_ENTRIES: Final = "SELECT document, revision, heard FROM entry WHERE revision > 0 AND sid IN (VALUES {})"
 _EVENTS: Final = """
     WITH asked (sid, event) AS (VALUES {}) SELECT asked.sid, asked.event
     FROM asked CROSS JOIN entry USING (sid) CROSS JOIN line ON line.entry = entry.id AND line.event = asked.event
 """
 _REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN (VALUES {})"
 _PUT: Final = """
-    INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES {}
     ON CONFLICT (sid) DO UPDATE SET revision = excluded.revision, document = excluded.document, live = excluded.live,
         doubtful = excluded.doubtful, heard = excluded.heard, intended = excluded.intended,
         claimed = CASE WHEN excluded.intended IS NULL THEN NULL ELSE claimed END
     WHERE excluded.revision >= revision
 """
-_ADD_LINE: Final = "INSERT INTO line (entry, event, document) SELECT id, ?, ? FROM entry WHERE sid = ? ON CONFLICT DO NOTHING"
+_ADD_LINE: Final = """
+    WITH told (sid, at, event, document) AS (VALUES {})
+    INSERT INTO line (entry, at, event, document) SELECT entry.id, told.at, told.event, told.document
+    FROM told CROSS JOIN entry USING (sid) WHERE true ON CONFLICT DO NOTHING
+"""
 _CLAIMS: Final = {
     what: f"""
         UPDATE entry SET claimed = :until WHERE sid IN (
             SELECT sid FROM entry WHERE {waiting} AND (claimed IS NULL OR claimed <= :now) ORDER BY {since}, sid LIMIT :most
-        ) RETURNING document, revision, {since} AS since, sid
+        ) RETURNING document, revision, heard, {since} AS since, sid
     """  # noqa: S608 - of our own words
     for what, waiting, since in (
         (Claim.DUE, "(live OR doubtful) AND (doubtful OR heard < :before)", "heard"),
@@ -136,7 +141,7 @@ class SQLiteStore:
     def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with _failures(), self._reading:
-            entries = [read_entry(*row) for row in _select(self._reader, _ENTRIES, [(sid,) for sid in sids])]
+            entries = [_entry_of(*row) for row in _select(self._reader, _ENTRIES, [(sid,) for sid in sids])]
             seen = frozenset(_select(self._reader, _EVENTS, events))
         return Known({entry.sid: entry for entry in entries}, seen)
 
@@ -161,8 +166,8 @@ class SQLiteStore:
                 return True
 
             taken = [[take(rows) for rows in each] for each in waiting]
-            writer.executemany(_PUT, entries)
-            writer.executemany(_ADD_LINE, lines)
+            _insert(writer, _PUT, entries)
+            _insert(writer, _ADD_LINE, lines)
         return taken
 
     def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
@@ -170,21 +175,21 @@ class SQLiteStore:
         times = {"before": _micros(before), "now": _micros(now), "until": _micros(until), "most": limit}
         with _failures(), self._writing, _transaction(self._writer) as writer:
             rows = writer.execute(_CLAIMS[what], times).fetchall()
-        return [read_entry(document, revision) for document, revision, _, _ in sorted(rows, key=lambda row: row[2:])]
+        return [_entry_of(*row[:3]) for row in sorted(rows, key=lambda row: row[3:])]
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
         """See :meth:`reservation_core.book.Store.live`."""
-        select = "SELECT document, revision FROM entry WHERE live AND sid > ? ORDER BY sid LIMIT ?"
+        select = "SELECT document, revision, heard FROM entry WHERE live AND sid > ? ORDER BY sid LIMIT ?"
         with _failures(), self._reading:
             rows = self._reader.execute(select, (after, limit)).fetchall()
-        return [read_entry(*row) for row in rows]
+        return [_entry_of(*row) for row in rows]
 
     def history(self, sid: str) -> Sequence[Line]:
         """See :meth:`reservation_core.book.Store.history`."""
-        select = "SELECT line.document, sid, event FROM entry JOIN line ON line.entry = entry.id WHERE sid = ? ORDER BY number"
+        select = "SELECT line.document, sid, event, at FROM entry JOIN line ON line.entry = entry.id WHERE sid = ? ORDER BY number"
         with _failures(), self._reading:
             rows = self._reader.execute(select, (sid,)).fetchall()
-        return [read_line(*row) for row in rows]
+        return [read_line(document, sid, event, _moment(at)) for document, sid, event, at in rows]
 
     def purge(self, before: datetime) -> int:
         """See :meth:`reservation_core.book.Store.purge`."""
@@ -220,20 +225,35 @@ def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection
         raise
 
 
-_MOST: Final = 256  # values of one select, for SQLite has a limit
+_MOST: Final = 256  # rows of values in one statement, for SQLite has a limit
+
+
+def _with(statement: str, values: Sequence[_Row]) -> tuple[str, Sequence[str | int | None]]:
+    """Write so many rows of places into a statement, and give what goes into them."""
+    place = f"({','.join('?' * len(values[0]))})"
+    return statement.format(",".join(repeat(place, len(values)))), [*chain.from_iterable(values)]
 
 
 def _select(connection: sqlite3.Connection, select: str, values: Sequence[tuple[str, ...]]) -> list[Any]:
-    """Select by any number of values; their places are 1, 2, 4 and so on, the last value repeated, so that few statements serve all."""
+    """Select by any number of values, 1, 2, 4 and so on at a time, the last one repeated, so that few statements serve all."""
     found: list[Any] = []
     for start in range(0, len(values), _MOST):
         some = values[start : start + _MOST]
-        places = 1 << (len(some) - 1).bit_length()
-        place = f"({','.join('?' * len(some[0]))})"
-        found += connection.execute(
-            select.format(",".join(repeat(place, places))), [*chain.from_iterable(some), *(some[-1] * (places - len(some)))]
-        ).fetchall()
+        more = (1 << (len(some) - 1).bit_length()) - len(some)
+        found += connection.execute(*_with(select, [*some, *repeat(some[-1], more)])).fetchall()
     return found
+
+
+def _insert(connection: sqlite3.Connection, insert: str, values: Sequence[_Row]) -> None:
+    """Insert any number of rows, as many at a time as 256, 128 and so on.
+
+    ``executemany`` lets go of the interpreter for each row, and beside a busy thread waits for it each time.
+    """
+    start = 0
+    while left := min(len(values) - start, _MOST):
+        end = start + (1 << (left.bit_length() - 1))
+        connection.execute(*_with(insert, values[start:end]))
+        start = end
 
 
 def _connect(path: str | os.PathLike[str], patience: float) -> sqlite3.Connection:
@@ -269,8 +289,16 @@ def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def _moment(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _entry_of(document: str, revision: int, heard: int) -> Entry:
+    return read_entry(document, revision, _moment(heard))
+
+
 def _rows_of(change: Change) -> _Rows:
-    lines = [(line.event, write_line(line), line.sid) for line in change.lines]
+    lines = [(line.sid, _micros(line.at), line.event, write_line(line)) for line in change.lines]
     if (entry := change.entry) is None:
         heard = max(_micros(line.at) for line in change.lines)
         return _Rows(change.sid, change.expected, 0, (change.sid, 0, "", False, False, heard, None), lines)

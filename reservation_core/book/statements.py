@@ -7,7 +7,7 @@ Changes are sent in the order of their SIDs, so that of two nodes that write the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -83,7 +83,7 @@ _EVENTS: Final = b"""
 def look_up(sids: Sequence[str], events: Sequence[Occurrence]) -> Sequence[Statement]:
     """Ask for entries and for events."""
     return (
-        (b"SELECT document::text, revision FROM reservation_book_entry WHERE sid = ANY(%(sids)s)", {"sids": list(sids)}),
+        (b"SELECT document::text, revision, heard FROM reservation_book_entry WHERE sid = ANY(%(sids)s)", {"sids": list(sids)}),
         (_EVENTS, {"sids": [sid for sid, _ in events], "events": [event for _, event in events]}),
     )
 
@@ -95,8 +95,8 @@ def read_known(entries: Rows, events: Rows) -> Known:
 
 
 def read_entries(rows: Rows) -> Sequence[Entry]:
-    """Read entries, of each its document and its revision."""
-    return [read_entry(document, revision) for document, revision, *_ in rows]
+    """Read entries, of each its document, its revision, and when it was heard of."""
+    return [read_entry(document, revision, heard.astimezone(UTC)) for document, revision, heard, *_ in rows]
 
 
 _INSERT: Final = """
@@ -170,7 +170,7 @@ _CLAIMS: Final = {
             WHERE {waits} AND (claimed IS NULL OR claimed <= %(now)s) ORDER BY {since}, sid LIMIT %(most)s FOR UPDATE SKIP LOCKED
         )
         UPDATE reservation_book_entry SET claimed = %(until)s FROM waiting WHERE reservation_book_entry.sid = waiting.sid
-        RETURNING document::text, revision, {since}, reservation_book_entry.sid
+        RETURNING document::text, revision, heard, {since}, reservation_book_entry.sid
     """.encode()  # noqa: S608 - of our own words
     for what, waits, since in (
         (Claim.DUE, "(live OR doubtful) AND (doubtful OR heard < %(before)s)", "heard"),
@@ -186,23 +186,23 @@ def claim(what: Claim, before: datetime, now: datetime, until: datetime, limit: 
 
 def read_claimed(rows: Rows) -> Sequence[Entry]:
     """Read what was claimed, longest waiting first."""
-    return read_entries(sorted(rows, key=itemgetter(2, 3)))
+    return read_entries(sorted(rows, key=itemgetter(3, 4)))
 
 
 def live(after: str, limit: int) -> Statement:
     """Ask for the next live entries; by the bytes of their SIDs, whatever order the database's language has."""
-    select = b'SELECT document::text, revision FROM reservation_book_entry WHERE live AND sid COLLATE "C" > %(after)s'
+    select = b'SELECT document::text, revision, heard FROM reservation_book_entry WHERE live AND sid COLLATE "C" > %(after)s'
     return select + b' ORDER BY sid COLLATE "C" LIMIT %(most)s', {"after": after, "most": limit}
 
 
 def history(sid: str) -> Statement:
     """Ask for a history."""
-    return b"SELECT document::text, sid, event FROM reservation_book_line WHERE sid = %(sid)s ORDER BY number", {"sid": sid}
+    return b"SELECT document::text, sid, event, at FROM reservation_book_line WHERE sid = %(sid)s ORDER BY number", {"sid": sid}
 
 
 def read_history(rows: Rows) -> Sequence[Line]:
     """Read a history."""
-    return [read_line(document, sid, event) for document, sid, event in rows]
+    return [read_line(document, sid, event, at.astimezone(UTC)) for document, sid, event, at in rows]
 
 
 def purge(before: datetime) -> Sequence[Statement]:
