@@ -18,19 +18,29 @@ R = TypeVar("R")
 class _Ticket(Generic[T, R]):
     """What one caller waits with."""
 
-    __slots__ = ("failure", "item", "result", "served", "turn")
+    __slots__ = ("called", "failure", "item", "left", "result", "served", "turn")
 
     def __init__(self, item: T) -> None:
         self.item = item
         self.served = False
         self.result: R | None = None
         self.failure: Exception | None = None
-        self.turn = threading.Lock()  # held until it is served, or is to serve
+        self.called = False
+        self.left = False  # interrupted: it is called no more
+        self.turn = threading.Lock()  # held until it is called: it is served, or is to serve
         self.turn.acquire()
+
+    def call(self) -> None:
+        """Wake who waits; under the guard, lest it leaves meanwhile."""
+        self.called = True
+        self.turn.release()
 
 
 class Together(Generic[T, R]):
     """Serves threads: one of those who wait does the work for all of them, and hands it on to the next.
+
+    The next begins when all who were served are awake: by then who has more to ask has asked, and is served with those who came
+    meanwhile. To begin at once parts the callers into two halves, each waiting for the other.
 
     :param work: gives a result for each item, in order; when it fails for several, it is tried for each alone.
     :param most: how many items are worked on at once.
@@ -42,6 +52,7 @@ class Together(Generic[T, R]):
         self._guard: Final = threading.Lock()
         self._waiting: Final = deque[_Ticket[T, R]]()
         self._busy = False
+        self._asleep = 0  # of those who were served and called
 
     def do(self, item: T) -> R:
         """Have one item worked on; what the work raises for it is raised."""
@@ -49,10 +60,10 @@ class Together(Generic[T, R]):
         with self._guard:
             self._waiting.append(ticket)
             first, self._busy = not self._busy, True
-        if not first:
-            self._wait(ticket)
-        if not ticket.served:
+        if first:
             self._lead()
+        else:
+            self._wait(ticket)
         if ticket.failure is not None:
             raise ticket.failure
         return cast("R", ticket.result)
@@ -62,12 +73,22 @@ class Together(Generic[T, R]):
             ticket.turn.acquire()
         except BaseException:  # interrupted: nobody else may wait for who is no more there
             with self._guard:
-                called = not ticket.turn.locked()
-                if not called and ticket in self._waiting:
+                ticket.left = True
+                if not ticket.called and ticket in self._waiting:
                     self._waiting.remove(ticket)
-            if called and not ticket.served:
-                self._lead()
+            if ticket.called:
+                self._awake(ticket)
             raise
+        self._awake(ticket)
+
+    def _awake(self, ticket: _Ticket[T, R]) -> None:
+        if not ticket.served:
+            self._lead()
+            return
+        with self._guard:
+            self._asleep -= 1
+            if not self._asleep:
+                self._call_next()
 
     def _lead(self) -> None:
         with self._guard:
@@ -75,14 +96,20 @@ class Together(Generic[T, R]):
         try:
             self._serve(tickets)
         finally:
-            for ticket in tickets[1:]:  # who is served goes first, and may be back in time to be served with the next
-                if ticket.served:
-                    ticket.turn.release()
             with self._guard:
-                self._waiting.extendleft(ticket for ticket in reversed(tickets[1:]) if not ticket.served)  # when this was interrupted
-                self._busy = bool(self._waiting)
-                if self._busy:
-                    self._waiting[0].turn.release()
+                others = [ticket for ticket in tickets[1:] if not ticket.left]
+                served = [ticket for ticket in others if ticket.served]
+                self._waiting.extendleft(ticket for ticket in reversed(others) if not ticket.served)  # when this was interrupted
+                self._asleep = len(served)
+                for ticket in served:
+                    ticket.call()
+                if not served:
+                    self._call_next()
+
+    def _call_next(self) -> None:
+        self._busy = bool(self._waiting)
+        if self._busy:
+            self._waiting[0].call()
 
     def _serve(self, tickets: Sequence[_Ticket[T, R]]) -> None:
         try:

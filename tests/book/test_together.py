@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,65 +116,110 @@ def test_who_is_interrupted_at_work_leaves_it_to_the_next() -> None:
     assert work.batches == [[1], [2, 3, 4], [3, 4]]
 
 
+class Turn:
+    """A lock whose waiting can be interrupted, before or when it is let go, or go on for a while then."""
+
+    def __init__(self) -> None:
+        self.within = threading.Lock()
+        self.interrupted = threading.Event()
+        self.interrupted_when_called = False
+        self.wakes = threading.Event()
+        self.wakes.set()
+
+    def acquire(self) -> bool:
+        """Take it, or be interrupted."""
+        while not self.within.acquire(timeout=0.001):
+            if self.interrupted.is_set():
+                raise Interrupted
+        assert self.wakes.wait(10)
+        if self.interrupted_when_called:
+            raise Interrupted
+        return True
+
+    def release(self) -> None:
+        """Let it go."""
+        self.within.release()
+
+
+def turns_of(callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int) -> dict[int, Turn]:
+    """Have items asked for while the first one is worked on, and give what each caller waits with."""
+    turns: list[Turn] = []
+
+    def lock() -> Turn:
+        turns.append(Turn())
+        return turns[-1]
+
+    monkeypatch.setattr("reservation_core.book.together.threading", SimpleNamespace(Lock=lock))
+    for item in items:
+        callers.call(item)
+    return dict(zip(items, turns, strict=True))
+
+
 @pytest.mark.parametrize("called", [False, True])
 def test_who_is_interrupted_while_waiting_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, *, called: bool) -> None:
     """Who is interrupted while waiting is served by nobody, or, where it was just called to serve, serves those who wait with it."""
     work = Slow()
-    together = Together(work)
-    callers = Callers(together)
+    callers = Callers(Together(work))
     callers.call(1)
     assert work.begun.acquire(timeout=10)
-
-    class Turn:
-        """A lock whose waiting is interrupted, before or after it was released."""
-
-        def __init__(self) -> None:
-            self.within = threading.Lock()
-            self.acquired = False
-
-        def acquire(self) -> bool:
-            """Take it, and the second time be interrupted."""
-            if not self.acquired:
-                self.acquired = True
-                return self.within.acquire()
-            if called:
-                self.within.acquire()
-                self.within.release()
-            raise Interrupted
-
-        def release(self) -> None:
-            """Let it go."""
-            self.within.release()
-
-        def locked(self) -> bool:
-            """Tell."""
-            return self.within.locked()
-
-    class Turns:
-        Lock = Turn
-
-    failures: list[object] = []
-
-    def hook(told: threading.ExceptHookArgs) -> None:
-        failures.append(told.exc_type)
-
-    with monkeypatch.context() as patched:
-        patched.setattr("reservation_core.book.together.threading", Turns)
-        waiting = threading.Thread(target=callers.together.do, args=(2,))
-        monkeypatch.setattr(threading, "excepthook", hook)
-        waiting.start()
-        if called:
-            while not callers.waiting:
-                pass
-        else:
-            waiting.join(10)
-    callers.call(3)
-    for _ in range(3):
+    turns = turns_of(callers, monkeypatch, 2, 3)
+    if called:
+        turns[2].interrupted_when_called = True
+    else:
+        turns[2].interrupted.set()
+        callers.threads[1].join(10)
+    for _ in range(2):
         work.go_on.release()
-    assert callers.join() == {1: 2, 3: 6}
-    waiting.join(10)
-    assert failures == [Interrupted]
+    assert callers.join() == {1: 2, 2: Interrupted, 3: 6}
     assert work.batches == ([[1], [2, 3]] if called else [[1], [3]])
+
+
+@pytest.mark.parametrize("leader_too", [False, True])
+@pytest.mark.parametrize("called", [False, True])
+def test_who_is_interrupted_while_it_is_worked_for_keeps_nobody_back(
+    monkeypatch: pytest.MonkeyPatch, *, called: bool, leader_too: bool
+) -> None:
+    """Who leaves while its own is worked on, or when it is called, is not waited for: the next is served, whoever is left to do it."""
+    work = Slow()
+    callers = Callers(Together(work, most=3))
+    callers.call(1)
+    assert work.begun.acquire(timeout=10)
+    turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
+    work.raises = [None, Interrupted() if leader_too else None]
+    work.go_on.release()
+    assert work.begun.acquire(timeout=10)
+    if called:
+        turns[3].interrupted_when_called = True
+    else:
+        turns[3].interrupted.set()
+        callers.threads[2].join(10)
+    for _ in range(2):
+        work.go_on.release()
+    assert callers.join() == {1: 2, 2: Interrupted if leader_too else 4, 3: Interrupted, 4: 8, 5: 10}
+    last = [5] if not leader_too else [3, 4, 5] if called else [4, 5]
+    assert work.batches == [[1], [2, 3, 4], last]
+
+
+def test_the_next_begins_when_all_who_were_served_are_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was served and asks again is served with those who came meanwhile: they are not begun before it could ask."""
+    work = Slow()
+    callers = Callers(Together(work, most=3))
+    callers.call(1)
+    assert work.begun.acquire(timeout=10)
+    turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
+    for item in (3, 4):
+        turns[item].wakes.clear()
+    for _ in range(2):
+        work.go_on.release()
+    assert work.begun.acquire(timeout=10)  # for 2, 3 and 4
+    callers.threads[1].join(10)
+    for item in (3, 4):
+        assert not work.begun.acquire(timeout=0.05)
+        turns[item].wakes.set()
+    assert work.begun.acquire(timeout=10)
+    work.go_on.release()
+    assert callers.join() == {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
+    assert work.batches == [[1], [2, 3, 4], [5]]
 
 
 def test_tasks_are_served_together() -> None:
