@@ -83,15 +83,19 @@ class Budget:
     async def adecide(self, deciding: Awaitable[C | None]) -> C | None:
         """Wait for a decision, and cancel the deciding when the time is spent.
 
-        :returns: the command, or ``None`` when there was none in time.
+        :returns: the command, or ``None`` when there was none in time; it is not even begun once the time is spent.
         """
         import asyncio  # noqa: PLC0415 - a service without a loop never pays for it
 
+        if self.is_spent:
+            asyncio.ensure_future(deciding).cancel()
+            return None
         limit = asyncio.timeout(self.left)
         try:
             async with limit:
-                return await deciding
+                command = await deciding
         except TimeoutError:
             if limit.expired():
                 return None
             raise  # the decider's own
+        return command if self.left else None  # who never gives way is not interrupted

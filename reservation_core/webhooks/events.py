@@ -2,7 +2,8 @@
 
 1. The type says what happened; no field of an event names the reservation's status.
 2. ``reservation.wrapup`` reports wrapping and ``reservation.created`` pending; ``reservation.failed`` reports no status, for nobody was
-   reserved. A type that reports no status of a reservation is kept, and its ``fact`` is ``None``.
+   reserved. A type that reports no status of a reservation is kept, and its ``fact`` is ``None``; of such an event nothing is asked but
+   its type and its time.
 3. Neither way promises an order, and either may repeat itself: go by ``key``, then by ``version``, then by ``time``.
 """
 
@@ -116,19 +117,15 @@ def _read_one(body: object, path: str) -> Event:
         form = Reader(told, faults, path)
         return _gather(told, form, CALLBACK, form.text("EventType"), _time(form), form.text("Sid"))
     envelope = Reader(told, faults, path, {"Timestamp": "time"})
-    data, path = _inner(told, "data", path)
-    outer = Reader(data, faults, path, _STREAM_NAMES)
-    payload, path = _inner(data, "payload", path) if "payload" in data else (data, path)
-    inner = Reader(payload, faults, path, _STREAM_NAMES)
+    data = envelope.layer("data", _STREAM_NAMES)
+    layers = [data.layer("payload", _STREAM_NAMES), data, envelope] if "payload" in data.told else [data, envelope]
+    inner, is_whole = layers[0], not faults
     # the envelope's type is that of the subscription; the documented samples' payloads name others
     type_ = (envelope.text("type") or inner.text("EventType") or "").removeprefix(_STREAM_TYPE) or None
-    sid = inner.text("Sid") or outer.text("Sid") or envelope.text("id")
-    return _gather(told, inner, _STREAM_FIELDS, type_, _time(inner, outer, envelope), sid)
-
-
-def _inner(told: Mapping[str, object], name: str, path: str) -> tuple[Mapping[str, object], str]:
-    """Go one layer further in, and say where that is."""
-    return as_mapping(told.get(name), "an object", path + name), f"{path}{name}."
+    if type_ in FACTS and not is_whole:
+        raise MalformedReply(tuple(faults))  # there is nothing that anything else could be asked of
+    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None) or envelope.text("id")
+    return _gather(told, inner, _STREAM_FIELDS, type_, _time(*layers), sid)
 
 
 def _time(*readers: Reader) -> datetime | None:
@@ -157,7 +154,7 @@ def _gather(
     else:
         reservation = read_renamed(reader.told, names, fact, path=reader.path, faults=reader.faults)
         sids = {field: getattr(reservation, field) for field in _SIDS.values()}
-    if reader.faults or type_ is None or time is None:
+    if type_ is None or time is None or (fact is not None and reader.faults):
         raise MalformedReply(tuple(reader.faults))
     return Event(
         sid=sid,

@@ -16,6 +16,7 @@ Attributes: TypeAlias = Mapping[str, Json]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _is_whole: Final = re.compile("[0-9]{1,18}").fullmatch
+_MOST: Final = 10**18
 
 
 def read_body(payload: Payload) -> object:
@@ -26,7 +27,8 @@ def read_body(payload: Payload) -> object:
     if not isinstance(payload, (str, bytes)):
         return payload
     text = read_text(payload)
-    return read_fields(text) if text.lstrip()[:1].isalpha() else read_json(text)
+    is_form = "=" in text and text.lstrip()[:1] not in ("{", "[", '"')
+    return read_fields(text) if is_form else read_json(text)
 
 
 def read_mapping(payload: Payload, wanted: str) -> Mapping[str, object]:
@@ -45,7 +47,11 @@ def as_mapping(value: object, wanted: str, path: str) -> Mapping[str, object]:
     """
     if isinstance(value, Mapping):
         return cast("Mapping[str, object]", value)
-    raise MalformedReply((Fault(path, "is missing" if value is None else f"is a JSON {name_of(value)}, not {wanted}"),))
+    raise MalformedReply((Fault(path, _mismatch(value, wanted)),))
+
+
+def _mismatch(value: object, wanted: str) -> str:
+    return "is missing" if value is None else f"is a JSON {name_of(value)}, not {wanted}"
 
 
 class Reader:
@@ -72,6 +78,14 @@ class Reader:
         value = first(self.told, self._names.get(name, name), self.path, self.faults)
         return None if value == "" else value
 
+    def layer(self, name: str, names: Mapping[str, str]) -> Reader:
+        """Give the reader of an object within, of which nothing is told where it is none."""
+        value = self.told.get(name)
+        if not isinstance(value, Mapping):
+            self.blame(name, _mismatch(value, "an object"))
+            value = {}
+        return Reader(cast("Mapping[str, object]", value), self.faults, f"{self.path}{name}.", names)
+
     def text(self, name: str) -> str | None:
         """Give a text."""
         value = self.take(name)
@@ -83,8 +97,10 @@ class Reader:
     def whole(self, name: str) -> int | None:
         """Give a whole number, not below zero, of at most 18 digits: forms spell it out."""
         value = self.take(name)
-        if value is None or (isinstance(value, (str, int)) and not isinstance(value, bool) and _is_whole(str(value))):
-            return None if value is None else int(value)
+        if value is None or (type(value) is int and 0 <= value < _MOST):
+            return value
+        if isinstance(value, str) and _is_whole(value):
+            return int(value)
         self.blame(name, "is no whole number", value)
         return None
 

@@ -125,6 +125,9 @@ def test_all_faults_are_told_together() -> None:
         ("", {"(body)": "is empty"}),
         ("[]", {"(body)": "is a JSON array, not an assignment callback"}),
         ("a=1", {"ReservationSid": "is missing or empty"}),
+        ("_tag=1&7=%5B", {"ReservationSid": "is missing or empty"}),
+        ("%41=1", {"ReservationSid": "is missing or empty"}),
+        ('"a=1"', {"(body)": "is a JSON string, not an assignment callback"}),
         (b"\xff", {"(body)": "is not UTF-8 text"}),
     ],
 )
@@ -253,7 +256,7 @@ def test_a_decision_in_time_counts_and_one_too_late_does_not() -> None:
 
 
 def test_a_decision_is_awaited_until_the_budget_is_spent() -> None:
-    """A decider that does not end is cancelled; one that ends is heard, and so are its own errors."""
+    """A decider that does not end is cancelled; one that ends in time is heard, and so are its own errors."""
     cancelled: list[str] = []
 
     async def forever() -> Command | None:
@@ -279,6 +282,12 @@ def test_a_decision_is_awaited_until_the_budget_is_spent() -> None:
         clock.now += 3.0
         assert await budget.adecide(forever()) is None
         assert await Budget(0.01).adecide(forever()) is None
+        assert await Budget(3.0, clock).adecide(never_giving_way(clock)) is None
+        await asyncio.sleep(0)
+
+    async def never_giving_way(clock: Clock) -> Command | None:
+        clock.now += 3.0
+        return Accept()
 
     asyncio.run(scene())
-    assert cancelled == ["yes", "yes"]
+    assert cancelled == ["yes"]  # where the time was spent before, it is not begun

@@ -186,6 +186,37 @@ def test_another_product_s_event_is_kept_too() -> None:
     event = read_event(told)
     assert (event.type, event.fact, event.sid, event.reservation_sid) == ("com.twilio.messaging.message.sent", None, "EZ1", None)
     assert event.time == TIME.replace(microsecond=0)
+    assert event.told == told
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "text",
+        [],
+        {"payload": "text"},
+        {"payload": None},
+        {"sid": 7, "timestamp": 1400000000000},
+        {"payload": {"reservation_version": "x", "task_sid": ["no", "sid"], "timestamp": "noon"}},
+    ],
+)
+def test_of_a_type_that_reports_no_status_nothing_else_is_asked(data: object) -> None:
+    """What its data are is its own affair; it spoils no batch."""
+    told: Body = {"type": "com.twilio.messaging.message.sent", "id": "EZ1", "time": "2014-05-13T16:53:20Z", "data": data}
+    ours, other, without = read_events(json.dumps([cloud(), told, {name: told[name] for name in ("type", "id", "time")}]))
+    assert ours.fact is Status.ACCEPTED
+    for event in (other, without):
+        assert (event.type, event.fact, event.reservation, event.sid) == ("com.twilio.messaging.message.sent", None, None, "EZ1")
+        assert event.time == TIME.replace(microsecond=0)
+
+
+def test_a_number_without_end_is_a_fault() -> None:
+    """Also where it is a number already."""
+    with pytest.raises(MalformedReply) as caught:
+        read_event(FORM | {"ReservationVersion": 10**5000})
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.problem) == ("ReservationVersion", "is no whole number")
 
 
 # --- what repeats, and when it was -----------------------------------------------------------------------------------------------
