@@ -10,15 +10,20 @@ def assign(request: HttpRequest) -> HttpResponse:
     except (Forged, MalformedReply) as error:
         return respond(turn_away(error))
     return respond(answer(Accept() if assignment.task_attributes.get("language") == "en" else None))
+
+Nothing may read the form before: that would leave no body to verify, and Django says so with a ``RawPostDataException``. A body above its
+``DATA_UPLOAD_MAX_MEMORY_SIZE`` is refused by Django itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from django.http import HttpResponse  # pyright: ignore[reportMissingTypeStubs]
 
 from reservation_core.messages import Reply
+from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -41,17 +46,16 @@ class Request(Protocol):
         """The scheme, by the proxy's header where the settings say so."""
         ...
 
-    def get_full_path(self) -> str:
-        """Give the path, escaped anew, with its query."""
-        ...
-
 
 def receive(request: Request, verifier: Verifier) -> bytes:
     """Give the body of a request that is the platform's.
 
     :raises Forged: when it is not believed to be.
     """
-    verifier.verify(from_environ(request.META, request.body, scheme=request.scheme, path=request.get_full_path()))
+    scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
+    head = from_environ(request.META, scheme=request.scheme) if scope is None else from_scope(scope, scheme=request.scheme)
+    verifier.admit(head)
+    verifier.verify(head.with_body(request.body))
     return request.body
 
 

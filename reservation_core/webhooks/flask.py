@@ -27,8 +27,10 @@ def receive(verifier: Verifier) -> bytes:
 
     :raises Forged: when it is not believed to be.
     """
-    body = request.get_data()
-    verifier.verify(from_environ(request.environ, body))
+    head = from_environ(request.environ)
+    verifier.admit(head)
+    body = request.stream.read(verifier.max_body + 1) if request.content_length is None else request.get_data()
+    verifier.verify(head.with_body(body))
     return body
 
 

@@ -25,6 +25,9 @@ PORTS: Final = {"http": "80", "https": "443"}
 """The port that goes without saying."""
 
 _url: Final = re.compile(r"(https?)://([^/?#\s]+)([^#\s]*)", re.IGNORECASE).fullmatch
+_HOST: Final = 253
+"""The longest name of a host."""
+
 _scheme: Final = re.compile("https?").fullmatch
 _authority: Final = re.compile(r"((?:[^@/?#\s]*@)?)(\[[0-9a-f:.]+\]|[^:@/?#\s\[\]]+)(?::([0-9]{0,5}))?", re.IGNORECASE).fullmatch
 
@@ -50,7 +53,8 @@ class Forged(ReservationError):
 class Webhook:
     """One HTTP request to a service of ours, as its server received it.
 
-    :param url: scheme, host, path and query as the server saw them, the path as it was escaped on the wire.
+    :param url: scheme, host, path and query as the server saw them, the path as it was escaped on the wire; :func:`url_as_seen` puts it
+        together.
     :param peer: the address of whoever is at the other end of the connection: a proxy's, where there is one. Empty when unknown.
     """
 
@@ -59,13 +63,37 @@ class Webhook:
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     peer: str = ""
 
+    def with_body(self, body: bytes) -> Webhook:
+        """Put in the body, once it was read."""
+        return attrs.evolve(self, body=body)
+
+
+def url_as_seen(scheme: str, host: str, target: str) -> str:
+    """Put together the URL that a server saw, of what its framework tells.
+
+    :param host: as the request named it; with a path of its own it would shift the path that is verified.
+    :param target: path and query.
+    :raises Forged: when the host is none.
+    """
+    if not _authority(host):
+        raise doubt("the Host header is no host", f"{scheme}://{host}{target}", "the platform names the host it was given, and no more")
+    return f"{scheme}://{host}{target}"
+
+
+def own_host(name: str, port: object) -> str:
+    """Name the server itself, where a request names no host."""
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
 
 def show_url(url: str) -> str:
     """Write a URL as it may be shown: nobody's password, none of its query's values, no contact."""
     address, _, query = url.partition("?")
     names = [field.partition("=")[0] for field in query.split("&") if field]
-    shown = re.sub("(?<=://)[^/]*@", "<secret>@", address) + ("?" + "&".join(f"{name}=…" for name in names) if names else "")
-    return mask(shown)
+    rest = "?" + "&".join(f"{name}=…" for name in names) if names else ""
+    if (parts := _url(address)) and (authority := _authority(parts[2])) and parts[2].isprintable():
+        port = "" if authority[3] is None else f":{authority[3]}"
+        return f"{parts[1]}://{'<secret>@' if authority[1] else ''}{authority[2][:_HOST]}{port}{mask(parts[3] + rest)}"
+    return mask(re.sub("(?<=://)[^/]*@", "<secret>@", address) + rest)
 
 
 def doubt(reason: str, url: str, remedy: str) -> Forged:

@@ -29,6 +29,10 @@ SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
 
 BODY_HASH: Final = "bodySHA256"
 
+MAX_BODY: Final = 1 << 20
+"""The bytes of a body that are read, unless a verifier is told otherwise."""
+
+_is_length: Final = re.compile("[0-9]{1,18}").fullmatch
 _is_json: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json").fullmatch
 _charset: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE).search
 
@@ -90,12 +94,37 @@ class Verifier:
         ``https://example.com``. The surest choice behind a proxy.
     :param trusted_proxies: or else the addresses or networks (``10.0.0.0/8``) of the proxies whose ``X-Forwarded-Proto`` and
         ``X-Forwarded-Host`` are believed. With neither, the URL is what the server saw.
+    :param max_body: bytes; a longer body is refused without a look at it, for anybody may send one. A callback has some kilobytes;
+        let it be more where batches of Event Streams are.
     :raises ValueError: when it could not tell: no token, an empty one, a URL or a network that is none.
     """
 
-    def __init__(self, tokens: Iterable[str] | str, *, public_url: str | None = None, trusted_proxies: Iterable[str] | str = ()) -> None:
+    def __init__(
+        self,
+        tokens: Iterable[str] | str,
+        *,
+        public_url: str | None = None,
+        trusted_proxies: Iterable[str] | str = (),
+        max_body: int = MAX_BODY,
+    ) -> None:
         self._tokens: Final = [token.encode() for token in _check_tokens(tokens)]
         self._front: Final = Front(public_url, trusted_proxies)
+        self.max_body: Final = max_body
+
+    def admit(self, head: Webhook) -> None:
+        """Let a webhook pass whose body is worth reading: its URL can be told, it has a signature, and says of no body too long.
+
+        :param head: without its body. It is not verified yet.
+        :raises Forged: in every other case.
+        """
+        url = self._front.url_of(head)
+        _given(head, url)
+        self._check_length(_declared(head), url)
+
+    def _check_length(self, length: int, url: str) -> None:
+        if length > self.max_body:
+            remedy = "if it is the platform's, let its batches be smaller or max_body larger"
+            raise doubt(f"the body has {length} bytes, more than the {self.max_body} that are read", url, remedy)
 
     def verify(self, webhook: Webhook) -> None:
         """Let a webhook pass that one of the tokens has signed.
@@ -106,6 +135,10 @@ class Verifier:
         """
         url = self._front.url_of(webhook)
         given = _given(webhook, url)
+        self._check_length(len(webhook.body), url)
+        if (declared := _declared(webhook)) > len(webhook.body):
+            remedy = "hand over the whole body as it was received, before anything else reads it"
+            raise doubt(f"only {len(webhook.body)} of the body's {declared} bytes are there", url, remedy)
         digest = _algorithm(webhook, url).digest
         fields = _join(_signed_form(webhook, url))
         texts = [spelling + fields for spelling in spellings(url)]
@@ -131,6 +164,12 @@ def _given(webhook: Webhook, url: str) -> bytes:
         reason = f"{SIGNATURE_HEADER} is given more than once" if len(signatures) > 1 else f"{SIGNATURE_HEADER} is missing"
         raise doubt(reason, url, "if it is the platform's, see that the proxies pass this header on as it is")
     return signatures[0].encode(errors="surrogatepass")
+
+
+def _declared(webhook: Webhook) -> int:
+    """Give how long the body is said to be; 0 where nothing is said."""
+    length = _is_length(webhook.headers.get("Content-Length", ""))
+    return int(length[0]) if length else 0
 
 
 def _algorithm(webhook: Webhook, url: str) -> Algorithm:

@@ -9,6 +9,9 @@
             return respond(turn_away(error))
         return respond(answer(Accept() if assignment.task_attributes.get("language") == "en" else None))
 
+Nothing may read the body before, not even as the ``Form()`` of a FastAPI parameter: that would leave none to verify, and Starlette says so
+with a ``RuntimeError``.
+
 A server that rewrites scheme and peer by itself (uvicorn does, for proxies it trusts) leaves nothing to ``trusted_proxies``; a
 ``public_url`` holds in any case.
 """
@@ -19,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reservation_core.messages import Reply
-from reservation_core.webhooks.incoming import Webhook, escape_path
+from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.signature import Verifier
 
 
@@ -28,13 +31,21 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
 
     :raises Forged: when it is not believed to be.
     """
-    scope = request.scope
-    path = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else escape_path(scope["path"])
-    query = scope["query_string"].decode("latin-1")
-    url = f"{request.url.scheme}://{request.url.netloc}{path}{'?' + query if query else ''}"
-    body = await request.body()
-    verifier.verify(Webhook(url, tuple(request.headers.items()), body, request.client.host if request.client else ""))
+    head = from_scope(request.scope)
+    verifier.admit(head)
+    body = await request.body() if "content-length" in request.headers else await _read(request, verifier.max_body)
+    verifier.verify(head.with_body(body))
     return body
+
+
+async def _read(request: Request, most: int) -> bytes:
+    """Read a body of which nobody said how long it is, and no more than would be refused."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            break
+    return bytes(body)
 
 
 def respond(reply: Reply) -> Response:

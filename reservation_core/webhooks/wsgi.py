@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reservation_core.webhooks.incoming import Webhook, escape_path
+from reservation_core.webhooks.incoming import Webhook, escape_path, own_host, url_as_seen
 
 
-def from_environ(environ: Mapping[str, object], body: bytes, *, scheme: str | None = None, path: str | None = None) -> Webhook:
-    """Make the webhook of an environment and the body that was read.
+def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
+    """Make the webhook of an environment, still without its body.
 
     :param scheme: as the framework knows it, where the environment does not.
-    :param path: with its query, as the framework escapes it anew.
+    :raises Forged: when the host that the request names is none.
     """
 
     def text(name: str) -> str:
         return str(environ.get(name, ""))
 
     raw = next((uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")), None)
-    host = text("HTTP_HOST") or f"{text('SERVER_NAME')}:{text('SERVER_PORT')}"
-    url = f"{scheme or text('wsgi.url_scheme')}://{host}{raw or path or _target(text)}"
-    return Webhook(url, tuple(_headers(environ)), body, text("REMOTE_ADDR"))
+    host = text("HTTP_HOST") or own_host(text("SERVER_NAME"), text("SERVER_PORT"))
+    url = url_as_seen(scheme or text("wsgi.url_scheme"), host, raw or _target(text))
+    return Webhook(url, tuple(_headers(environ)), b"", text("REMOTE_ADDR"))
 
 
 def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:

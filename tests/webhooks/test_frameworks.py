@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import fastapi
 import flask
@@ -34,6 +36,7 @@ from reservation_core.webhooks import (
 from reservation_core.webhooks import django as on_django
 from reservation_core.webhooks import flask as on_flask
 from reservation_core.webhooks import starlette as on_starlette
+from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.wsgi import from_environ
 
 Answered: TypeAlias = tuple[int, str | None, bytes]
@@ -215,6 +218,10 @@ def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(service: Callable[
 # --- servers that tell less ------------------------------------------------------------------------------------------------------
 
 
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in ({"Host": "hooks.example.com"} | dict(headers)).items()]
+
+
 def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
     """Both are optional in ASGI: the path is escaped anew then, and nobody is trusted."""
     headers, body = callback(ORIGIN + "/hooks/assign%20me")
@@ -229,7 +236,7 @@ def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
         "path": "/hooks/assign me",
         "query_string": b"",
         "server": ("app", 8000),
-        "headers": [(b"host", b"hooks.example.com"), *((name.lower().encode(), value.encode()) for name, value in headers.items())],
+        "headers": _raw(headers),
     }
     assert asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN))) == body
 
@@ -246,11 +253,12 @@ def test_wsgi_does_without_the_raw_path() -> None:
         "HTTP_X_TWILIO_SIGNATURE": "abc",
         "REMOTE_ADDR": PEER,
     }
-    webhook = from_environ(environ, b"a=1")
-    assert (webhook.url, webhook.peer, webhook.body) == ("http://app:8000/hooks/k%C3%A4the%201", PEER, b"a=1")
+    webhook = from_environ(environ)
+    assert (webhook.url, webhook.peer, webhook.body) == ("http://app:8000/hooks/k%C3%A4the%201", PEER, b"")
     assert dict(webhook.headers) == {"Content-Type": FORM, "X-Twilio-Signature": "abc"}
-    assert from_environ(environ | {"QUERY_STRING": "a=%20"}, b"").url == "http://app:8000/hooks/k%C3%A4the%201?a=%20"
-    assert from_environ(environ | {"REQUEST_URI": "http://evil.example/"}, b"").url == "http://app:8000/hooks/k%C3%A4the%201"
+    assert from_environ(environ | {"QUERY_STRING": "a=%20"}).url == "http://app:8000/hooks/k%C3%A4the%201?a=%20"
+    assert from_environ(environ | {"REQUEST_URI": "http://evil.example/"}).url == "http://app:8000/hooks/k%C3%A4the%201"
+    assert from_environ(environ | {"SERVER_NAME": "::1"}).url == "http://[::1]:8000/hooks/k%C3%A4the%201"
 
 
 @pytest.mark.parametrize("factory", ["RequestFactory", "AsyncRequestFactory"])
@@ -261,3 +269,119 @@ def test_django_does_without_the_raw_path(factory: str) -> None:
     made = getattr(_django("django.test"), factory)()
     request = made.post("/hooks/assign%20me?a=%20", body, kind, secure=True, headers=headers)
     assert on_django.receive(request, Verifier(TOKEN)) == body
+
+
+@pytest.mark.parametrize("path", ["/a;v=1", "/a=b", "/a%2Fb", "/k%c3%a4", "/%61", "/a%20b", "/a"])
+def test_django_under_asgi_takes_the_path_as_it_came(path: str) -> None:
+    """What the server tells of the path, as it was escaped, is what was signed."""
+    headers, body = callback(ORIGIN + path + "?a=%20")
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "https",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": b"a=%20",
+        "headers": _raw(headers),
+    }
+    request = _django("django.core.handlers.asgi").ASGIRequest(scope, io.BytesIO(body))
+    assert on_django.receive(request, Verifier(TOKEN)) == body
+
+
+@pytest.mark.parametrize("host", ["h.example/v1", "h.example/events?next=", "h.example#", "user@h.example/v1", "[abc", "a]b", "a b", ""])
+@pytest.mark.parametrize("public_url", [None, "https://h.example"])
+def test_a_host_cannot_shift_the_path(host: str, public_url: str | None) -> None:
+    """What is signed for one path is not taken for another, whatever the request calls its host."""
+    verifier = Verifier(TOKEN, public_url=public_url)
+    for path in ("/v1/assign", "/events?next=/assign", "/assign", "/"):
+        headers, _ = callback("https://h.example" + path)
+        environ: dict[str, object] = {
+            "wsgi.url_scheme": "https",
+            "HTTP_HOST": host,
+            "SERVER_NAME": "",
+            "PATH_INFO": "/assign",
+            "CONTENT_TYPE": FORM,
+            "HTTP_X_TWILIO_SIGNATURE": headers["X-Twilio-Signature"],
+        }
+        scope = {"type": "http", "scheme": "https", "path": "/assign", "headers": _raw({**headers, "Host": host}), "server": None}
+        for make in (partial(from_environ, environ), partial(from_scope, scope)):
+            with pytest.raises(Forged, match="the Host header is no host"):
+                verifier.admit(make())
+
+
+# --- long bodies -----------------------------------------------------------------------------------------------------------------
+
+
+@each
+def test_a_body_too_long_is_turned_away(service: Callable[[Verifier], Send]) -> None:
+    """However well it is signed."""
+    headers, body = callback()
+    assert service(Verifier(TOKEN, max_body=len(body)))(PATH, headers, body)[0] == 200
+    assert service(Verifier(TOKEN, max_body=len(body) - 1))(PATH, headers, body)[0] == 403
+
+
+@pytest.mark.parametrize("headers", [{}, callback()[0] | {"Content-Length": "1048577"}])
+def test_starlette_reads_no_body_that_is_not_worth_it(headers: dict[str, str]) -> None:
+    """Without a signature, or with too long a body, nothing is waited for."""
+
+    async def receive() -> dict[str, object]:
+        pytest.fail("the body is read")
+
+    scope = {"type": "http", "path": "/", "headers": _raw(headers)}
+    with pytest.raises(Forged):
+        asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN)))
+
+
+@pytest.mark.parametrize(("most", "reads"), [(100, 3), (40, 3), (39, 3), (29, 2)])
+def test_starlette_reads_no_more_than_it_takes(most: int, reads: int) -> None:
+    """A body of which nobody says how long it is is read until it is too long."""
+    headers, body = callback(ORIGIN + "/", (("Note", "a" * 35),))
+    assert len(body) == 40
+    chunks = [body[start : start + 15] for start in range(0, 40, 15)]
+    asked: list[bytes] = []
+
+    async def receive() -> dict[str, object]:
+        asked.append(chunks[len(asked)])
+        return {"type": "http.request", "body": asked[-1], "more_body": len(asked) < len(chunks)}
+
+    scope = {"type": "http", "scheme": "https", "path": "/", "headers": _raw(headers)}
+    receiving = on_starlette.receive(Request(scope, receive), Verifier(TOKEN, max_body=most))
+    if most >= len(body):
+        assert asyncio.run(receiving) == body
+    else:
+        with pytest.raises(Forged, match="more than"):
+            asyncio.run(receiving)
+    assert len(asked) == reads
+
+
+@pytest.mark.parametrize(("most", "read"), [(100, 40), (40, 40), (20, 21)])
+def test_flask_reads_no_more_than_it_takes(most: int, read: int) -> None:
+    """Nor where the server ends a body of which nobody says how long it is."""
+    headers, body = callback(ORIGIN + "/", (("Note", "a" * 35),))
+    sent = io.BytesIO(body)
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "wsgi.url_scheme": "https",
+        "HTTP_HOST": "hooks.example.com",
+        "PATH_INFO": "/",
+        "CONTENT_TYPE": FORM,
+        "HTTP_X_TWILIO_SIGNATURE": headers["X-Twilio-Signature"],
+        "wsgi.input": sent,
+        "wsgi.input_terminated": True,
+    }
+    with flask.Flask("service").request_context(environ):
+        if most >= len(body):
+            assert on_flask.receive(Verifier(TOKEN, max_body=most)) == body
+        else:
+            with pytest.raises(Forged, match="more than"):
+                on_flask.receive(Verifier(TOKEN, max_body=most))
+    assert sent.tell() == read
+
+
+def test_flask_says_so_where_the_form_was_read_before() -> None:
+    """Nothing is left to verify then, and the reason is not sought elsewhere."""
+    headers, body = callback()
+    with flask.Flask("service").test_request_context(PATH, base_url=ORIGIN, method="POST", data=body, headers=headers):
+        assert flask.request.form["ReservationSid"] == SID
+        with pytest.raises(Forged, match=r"only 0 of the body's .* bytes are there .*before anything else reads it"):
+            on_flask.receive(Verifier(TOKEN))

@@ -14,7 +14,7 @@ import pytest
 
 from reservation_core import ReservationError
 from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, sign, with_body_hash
-from reservation_core.webhooks.incoming import spellings
+from reservation_core.webhooks.incoming import doubt, spellings
 from tests.webhooks.referee import fields as as_fields
 from tests.webhooks.referee import referee, verdict
 
@@ -359,6 +359,8 @@ REFUSED: Final = {
     "a URL of another kind": (signed(seen="ftp://example.com/"), "no http or https URL"),
     "a path only": (signed(seen="/assign"), "no http or https URL"),
     "a host that is none": (signed(seen="https://a]b/"), "no http or https URL"),
+    "a body too long": (Webhook(URL, signed().headers, b"a" * (1 << 20) + b"="), "the body has 1048577 bytes, more than the 1048576"),
+    "a body that was read before": (signed(Content_Length="512"), r"only \d\d of the body's 512 bytes are there"),
 }
 
 
@@ -393,6 +395,36 @@ def test_nothing_secret_is_shown() -> None:
         assert secret not in text
     assert repr(verifier) == "<Verifier with 2 tokens>"
     assert repr(Verifier(TOKEN)) == "<Verifier with 1 token>"
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        ("http://app:8000/assign", "http://app:8000/assign"),
+        ("https://my-app:/client:zoe?client:zoe=1", "https://my-app:/<personal>"),
+        ("http://user:word@[::1]:80", "http://<secret>@[::1]:80"),
+        ("http://tel:5550006/x", "http://<personal>"),
+        ("http://a\x1bb/", r"http://a\x1bb/"),
+        ("http://" + "a" * 300 + "/x", "http://" + "a" * 253 + "/x"),
+    ],
+)
+def test_which_host_it_was_is_shown(seen: str, shown: str) -> None:
+    """That is what helps behind proxies; all the rest may be somebody's."""
+    assert doubt("x", seen, "y").url == shown
+
+
+def test_what_is_worth_reading_is_told_before_the_body_is_read() -> None:
+    """No signature, a length that is too much, a URL that is none: nobody need wait for the body."""
+    verifier = Verifier(TOKEN, max_body=100)
+    verifier.admit(signed().with_body(b""))
+    verifier.admit(signed(Content_Length="100").with_body(b""))
+    verifier.admit(signed(Content_Length="many").with_body(b""))
+    with pytest.raises(Forged, match=r"the body has 101 bytes, more than the 100 that are read .*max_body larger"):
+        verifier.admit(signed(Content_Length="101").with_body(b""))
+    with pytest.raises(Forged, match="X-Twilio-Signature is missing"):
+        verifier.admit(Webhook(URL, {"Content-Type": FORM}))
+    with pytest.raises(Forged, match="no http or https URL"):
+        verifier.admit(signed(seen="/assign").with_body(b""))
 
 
 def test_a_refusal_is_a_value() -> None:
