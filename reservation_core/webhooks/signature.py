@@ -136,9 +136,6 @@ class Verifier:
         url = self._front.url_of(webhook)
         given = _given(webhook, url)
         self._check_length(len(webhook.body), url)
-        if (declared := _declared(webhook)) > len(webhook.body):
-            remedy = "hand over the whole body as it was received, before anything else reads it"
-            raise doubt(f"only {len(webhook.body)} of the body's {declared} bytes are there", url, remedy)
         digest = _algorithm(webhook, url).digest
         fields = _join(_signed_form(webhook, url))
         texts = [spelling + fields for spelling in spellings(url)]
@@ -147,6 +144,7 @@ class Verifier:
             for text in texts:
                 matches |= hmac.compare_digest(_mac(text, token, digest), given)
         if not matches:
+            _check_whole(webhook, url)
             remedy = (
                 "if it is the platform's, see that scheme, host, path and query are those the platform was given (behind a proxy, "
                 "set public_url or trusted_proxies), and that the tokens are this account's"
@@ -170,6 +168,13 @@ def _declared(webhook: Webhook) -> int:
     """Give how long the body is said to be; 0 where nothing is said."""
     length = _is_length(webhook.headers.get("Content-Length", ""))
     return int(length[0]) if length else 0
+
+
+def _check_whole(webhook: Webhook, url: str) -> None:
+    """Blame what does not match on the rest of the body, where it is missing."""
+    if (declared := _declared(webhook)) > len(webhook.body):
+        remedy = "hand over the whole body as it was received, before anything else reads it"
+        raise doubt(f"only {len(webhook.body)} of the body's {declared} bytes are there", url, remedy)
 
 
 def _algorithm(webhook: Webhook, url: str) -> Algorithm:
@@ -204,5 +209,6 @@ def _signed_form(webhook: Webhook, url: str) -> Pairs:
     if not hashes:
         raise doubt(f"a JSON body is signed by {BODY_HASH} in the query, and there is none", url, "hand over the URL with its query")
     if not hmac.compare_digest(hashlib.sha256(webhook.body).hexdigest().encode(), hashes[0].encode(errors="surrogatepass")):
+        _check_whole(webhook, url)
         raise doubt(f"{BODY_HASH} in the query is not the body's", url, "hand over the body as it was received, byte for byte")
     return ()
