@@ -15,6 +15,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+_LOST: Final = 1.0
+"""Seconds after which a caller looks whether it waits in vain."""
+
+
 class _Ticket(Generic[T, R]):
     """What one caller waits with."""
 
@@ -25,15 +29,16 @@ class _Ticket(Generic[T, R]):
         self.served = False
         self.result: R | None = None
         self.failure: Exception | None = None
-        self.called = False
         self.left = False  # interrupted: it is called no more
+        self.called = False  # and not awake yet
         self.turn = threading.Lock()  # held until it is called: it is served, or is to serve
         self.turn.acquire()
 
     def call(self) -> None:
-        """Wake who waits; under the guard, lest it leaves meanwhile."""
-        self.called = True
-        self.turn.release()
+        """Wake who waits; under the guard."""
+        if not self.called:
+            self.called = True
+            self.turn.release()
 
 
 class Together(Generic[T, R]):
@@ -42,14 +47,20 @@ class Together(Generic[T, R]):
     The next begins when all who were served are awake: by then who has more to ask has asked, and is served with those who came
     meanwhile. To begin at once parts the callers into two halves, each waiting for the other.
 
+    Whoever is interrupted, and wherever, keeps the others waiting for a second at most: one who waits while nobody is at work takes the
+    work over. What was worked on when it was interrupted is worked on once more.
+
     :param work: gives a result for each item, in order; when it fails for several, it is tried for each alone.
+    :param hopeless: the failures that would be everybody's; nobody is tried alone then.
     :param most: how many items are worked on at once.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], *, most: int = 500) -> None:
+    def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], *, hopeless: type[Exception] | tuple[()] = (), most: int = 500) -> None:
         self._work: Final = work
+        self._hopeless: Final = hopeless
         self._most: Final = most
         self._guard: Final = threading.Lock()
+        self._at_work: Final = threading.Lock()
         self._waiting: Final = deque[_Ticket[T, R]]()
         self._busy = False
         self._asleep = 0  # of those who were served and called
@@ -57,52 +68,69 @@ class Together(Generic[T, R]):
     def do(self, item: T) -> R:
         """Have one item worked on; what the work raises for it is raised."""
         ticket = _Ticket[T, R](item)
-        with self._guard:
-            self._waiting.append(ticket)
-            first, self._busy = not self._busy, True
-        if first:
-            self._lead()
-        else:
-            self._wait(ticket)
+        try:
+            with self._guard:
+                self._waiting.append(ticket)
+                leads, self._busy = not self._busy, True
+            while not ticket.served:
+                if leads:
+                    self._lead(ticket)
+                else:
+                    leads = self._wait(ticket)
+        except BaseException:  # interrupted: nobody else may wait for who is no more there
+            self._leave(ticket)
+            raise
         if ticket.failure is not None:
             raise ticket.failure
         return cast("R", ticket.result)
 
-    def _wait(self, ticket: _Ticket[T, R]) -> None:
-        try:
-            ticket.turn.acquire()
-        except BaseException:  # interrupted: nobody else may wait for who is no more there
-            with self._guard:
-                ticket.left = True
-                if not ticket.called and ticket in self._waiting:
-                    self._waiting.remove(ticket)
-            if ticket.called:
-                self._awake(ticket)
-            raise
-        self._awake(ticket)
-
-    def _awake(self, ticket: _Ticket[T, R]) -> None:
-        if not ticket.served:
-            self._lead()
-            return
+    def _wait(self, ticket: _Ticket[T, R]) -> bool:
+        """Wait to be called, and tell whether it is to lead."""
+        called = ticket.turn.acquire(timeout=_LOST)
         with self._guard:
+            if called:
+                self._wake(ticket)
+            return not ticket.served and (called or not self._at_work.locked())
+
+    def _wake(self, ticket: _Ticket[T, R]) -> None:
+        ticket.called = False
+        if ticket.served:
             self._asleep -= 1
             if not self._asleep:
                 self._call_next()
 
-    def _lead(self) -> None:
+    def _leave(self, ticket: _Ticket[T, R]) -> None:
         with self._guard:
-            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]  # the caller's own is the first
+            ticket.left = True
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+            if ticket.called:
+                self._wake(ticket)
+                if not ticket.served:
+                    self._call_next()
+
+    def _lead(self, ticket: _Ticket[T, R]) -> None:
+        with self._at_work:
+            self._serve_waiting(ticket)
+
+    def _serve_waiting(self, ticket: _Ticket[T, R]) -> None:
+        with self._guard:
+            if ticket.served:  # by one who took over
+                self._wake(ticket)
+                return
+            if ticket not in self._waiting:  # whoever had taken it is gone
+                self._waiting.appendleft(ticket)
+            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
         try:
             self._serve(tickets)
         finally:
             with self._guard:
-                others = [ticket for ticket in tickets[1:] if not ticket.left]
-                served = [ticket for ticket in others if ticket.served]
-                self._waiting.extendleft(ticket for ticket in reversed(others) if not ticket.served)  # when this was interrupted
+                others = [other for other in tickets if other is not ticket and not other.left]
+                served = [other for other in others if other.served]
+                self._waiting.extendleft(other for other in reversed(others) if not other.served)  # when this was interrupted
                 self._asleep = len(served)
-                for ticket in served:
-                    ticket.call()
+                for other in served:
+                    other.call()
                 if not served:
                     self._call_next()
 
@@ -115,11 +143,12 @@ class Together(Generic[T, R]):
         try:
             results = self._work([ticket.item for ticket in tickets])
         except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
-            if len(tickets) > 1:
+            if len(tickets) > 1 and not isinstance(failure, self._hopeless):
                 for ticket in tickets:
                     self._serve((ticket,))
                 return
-            tickets[0].failure, tickets[0].served = failure, True
+            for ticket in tickets:
+                ticket.failure, ticket.served = failure, True
         else:
             for ticket, result in zip(tickets, results, strict=True):
                 ticket.result, ticket.served = result, True
@@ -128,8 +157,11 @@ class Together(Generic[T, R]):
 class AsyncTogether(Generic[T, R]):
     """Serves tasks of one event loop, in a task of its own, which ends when nobody waits; else as :class:`Together`."""
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 500) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, hopeless: type[Exception] | tuple[()] = (), most: int = 500
+    ) -> None:
         self._work: Final = work
+        self._hopeless: Final = hopeless
         self._most: Final = most
         self._waiting: Final = deque[tuple[T, asyncio.Future[R]]]()
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +182,7 @@ class AsyncTogether(Generic[T, R]):
         try:
             results = await self._work([item for item, _ in waiting])
         except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
-            if len(waiting) > 1:
+            if len(waiting) > 1 and not isinstance(failure, self._hopeless):
                 for one in waiting:
                     await self._serve((one,))
                 return

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
+import sys
 import threading
+import time
 from collections.abc import Sequence
-from types import SimpleNamespace
+from itertools import count
+from types import FrameType, FunctionType, SimpleNamespace
+from typing import Any, Final
 
 import pytest
 
-from reservation_core.book.together import AsyncTogether, Together
+from reservation_core.book.together import AsyncTogether, Together, _Ticket  # pyright: ignore[reportPrivateUsage]
 
 
 class Interrupted(BaseException):
@@ -126,11 +131,14 @@ class Turn:
         self.wakes = threading.Event()
         self.wakes.set()
 
-    def acquire(self) -> bool:
+    def acquire(self, timeout: float = 60.0) -> bool:
         """Take it, or be interrupted."""
+        end = time.monotonic() + timeout
         while not self.within.acquire(timeout=0.001):
             if self.interrupted.is_set():
                 raise Interrupted
+            if time.monotonic() > end:
+                return False
         assert self.wakes.wait(10)
         if self.interrupted_when_called:
             raise Interrupted
@@ -157,7 +165,7 @@ def turns_of(callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int) -> 
 
 @pytest.mark.parametrize("called", [False, True])
 def test_who_is_interrupted_while_waiting_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, *, called: bool) -> None:
-    """Who is interrupted while waiting is served by nobody, or, where it was just called to serve, serves those who wait with it."""
+    """Who is interrupted while waiting is served by nobody; where it was just called to serve, the next one does."""
     work = Slow()
     callers = Callers(Together(work))
     callers.call(1)
@@ -171,7 +179,7 @@ def test_who_is_interrupted_while_waiting_is_not_waited_for(monkeypatch: pytest.
     for _ in range(2):
         work.go_on.release()
     assert callers.join() == {1: 2, 2: Interrupted, 3: 6}
-    assert work.batches == ([[1], [2, 3]] if called else [[1], [3]])
+    assert work.batches == [[1], [3]]
 
 
 @pytest.mark.parametrize("leader_too", [False, True])
@@ -196,8 +204,7 @@ def test_who_is_interrupted_while_it_is_worked_for_keeps_nobody_back(
     for _ in range(2):
         work.go_on.release()
     assert callers.join() == {1: 2, 2: Interrupted if leader_too else 4, 3: Interrupted, 4: 8, 5: 10}
-    last = [5] if not leader_too else [3, 4, 5] if called else [4, 5]
-    assert work.batches == [[1], [2, 3, 4], last]
+    assert work.batches == [[1], [2, 3, 4], [4, 5] if leader_too else [5]]
 
 
 def test_the_next_begins_when_all_who_were_served_are_awake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +227,134 @@ def test_the_next_begins_when_all_who_were_served_are_awake(monkeypatch: pytest.
     work.go_on.release()
     assert callers.join() == {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
     assert work.batches == [[1], [2, 3, 4], [5]]
+
+
+class Blind:
+    """A lock that nobody sees to be taken."""
+
+    def __init__(self) -> None:
+        self.within = threading.Lock()
+        self.wanted = threading.Semaphore(0)
+
+    def __enter__(self) -> None:
+        self.wanted.release()
+        self.within.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.within.release()
+
+    def locked(self) -> bool:
+        """Say no."""
+        return False
+
+
+def test_who_takes_over_serves_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several miss the one at work, who may be slow only, each is still served once, and all go on."""
+    monkeypatch.setattr("reservation_core.book.together._LOST", 0.01)
+    work = Slow()
+    together = Together(work)
+    at_work = Blind()
+    setattr(together, "_at_work", at_work)  # noqa: B010 - it is final
+    callers = Callers(together)
+    callers.call(1)
+    assert work.begun.acquire(timeout=10)
+    callers.call(2)
+    callers.call(3)
+    for _ in range(3):
+        assert at_work.wanted.acquire(timeout=10)
+    for _ in range(2):
+        work.go_on.release()
+    assert callers.join() == {1: 2, 2: 4, 3: 6}
+    assert [sorted(batch) for batch in work.batches] == [[1], [2, 3]]
+    work.go_on.release()
+    assert together.do(4) == 8
+
+
+CODE: Final = {function.__code__ for kind in (Together, _Ticket) for function in vars(kind).values() if isinstance(function, FunctionType)}
+
+
+def is_with(frame: FrameType) -> bool:
+    """Tell whether a line is where a ``with`` begins or ends: the interpreter interrupts nobody between its last statement and its exit."""
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
+
+
+def interrupt_at(line: int, together: Together[int, int], *, first: bool) -> bool:
+    """Interrupt one of four callers where it comes to so many lines of the code, and tell whether it came so far."""
+    lines = count(1)
+    outcomes: dict[int, list[object]] = {}
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:  # what sys.settrace takes
+        if event == "line" and not is_with(frame) and next(lines) == line:
+            raise Interrupted
+        return trace if frame.f_code in CODE else None
+
+    def ask(who: int) -> None:
+        answers = outcomes[who] = []
+        if who == 0:
+            sys.settrace(trace)
+        try:
+            answers += [together.do(item) for item in (10 * who, 10 * who + 1)]
+        except Interrupted:
+            answers.append(Interrupted)
+        finally:
+            if who == 0:
+                sys.settrace(None)
+
+    threads = [threading.Thread(target=ask, args=(who,), daemon=True) for who in ((0, 1, 2, 3) if first else (1, 2, 0, 3))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    for who in (1, 2, 3):
+        assert outcomes[who] == [20 * who, 20 * who + 2]
+    return Interrupted in outcomes[0]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_whoever_is_interrupted_wherever_the_others_are_served(monkeypatch: pytest.MonkeyPatch, *, first: bool) -> None:
+    """At no line of the code does an interrupt leave others waiting for ever, or with another's answer."""
+    monkeypatch.setattr("reservation_core.book.together._LOST", 0.02)
+
+    def work(items: Sequence[int]) -> Sequence[int]:
+        time.sleep(0.001)
+        return [2 * item for item in items]
+
+    lines = 1
+    while interrupt_at(lines, Together(work, most=3), first=first):
+        lines += 1
+    assert lines > 20
+
+
+def test_what_is_everybody_s_failure_is_tried_once() -> None:
+    """Where trying each alone would mend nothing, all are told at once."""
+    batches: list[Sequence[int]] = []
+
+    def work(items: Sequence[int]) -> Sequence[int]:
+        batches.append(list(items))
+        raise KeyError
+
+    slow = Slow()
+    callers = Callers(Together(slow, hopeless=LookupError))
+    callers.call(1)
+    assert slow.begun.acquire(timeout=10)
+    for item in (2, 3):
+        callers.call(item)
+    slow.raises = [None, KeyError()]
+    for _ in range(2):
+        slow.go_on.release()
+    assert callers.join() == {1: 2, 2: KeyError, 3: KeyError}
+    assert slow.batches == [[1], [2, 3]]
+
+    async def ask() -> list[object]:
+        async def at_once(items: Sequence[int]) -> Sequence[int]:
+            return work(items)
+
+        together = AsyncTogether(at_once, hopeless=LookupError)
+        return [type(outcome) for outcome in await asyncio.gather(together.do(1), together.do(2), return_exceptions=True)]
+
+    assert asyncio.run(ask()) == [KeyError, KeyError]
+    assert batches == [[1, 2]]
 
 
 def test_tasks_are_served_together() -> None:
