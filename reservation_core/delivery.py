@@ -370,9 +370,10 @@ class _Delivery:
         name, tries = self.command.trigger, tuple(self.attempts)
         if moved:
             why = f"the reservation is {now.state}, and whether this {name} or somebody else's act did it cannot be told apart"
-            error: OutcomeUnknown = Indistinguishable(why, now, now, attempts=tries)
+            error: OutcomeUnknown = Indistinguishable(why, now, now, attempts=tries, is_final=True)
         else:
-            error = OutcomeUnknown(f"no reading can tell whether the {name} was taken, for it shows nothing at first", now, attempts=tries)
+            why = f"no reading can tell whether the {name} was taken, for it shows nothing at first"
+            error = OutcomeUnknown(why, now, attempts=tries, is_final=True)
         self.watch.reconcile(now, type(error).__name__)
         self._raise(error)
 

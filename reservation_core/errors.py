@@ -295,9 +295,13 @@ class NotSent(GatewayError):
 
 @attrs.frozen(slots=False, repr=False)
 class OutcomeUnknown(GatewayError):
-    """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made."""
+    """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made.
+
+    ``is_final`` says that the reservation was read, and that no other reading would tell more.
+    """
 
     last_known: Reservation | None = None
+    is_final: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def _remedy(self) -> str:

@@ -27,6 +27,7 @@ from reservation_core.book.entry import (
     Report,
     Source,
     StoreFailed,
+    StoreUnavailable,
     Swept,
     Verdict,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Source",
     "Store",
     "StoreFailed",
+    "StoreUnavailable",
     "Swept",
     "Threaded",
     "Told",

@@ -31,6 +31,7 @@ from reservation_core.book.entry import (
     Recorded,
     Report,
     Source,
+    StoreUnavailable,
     Swept,
     Verdict,
 )
@@ -78,7 +79,7 @@ class AsyncBook:
         self.store: Final = store
         self._clock: Final = clock
         self._sleep: Final = sleep
-        self._recording: Final = AsyncTogether[Report, Recorded](self.record_together)
+        self._recording: Final = AsyncTogether[Report, Recorded](self.record_together, hopeless=StoreUnavailable)
 
     # --- what is told ----------------------------------------------------------------------------------------------------------------
 
@@ -187,14 +188,17 @@ class AsyncBook:
         return outcome.reservation
 
     async def _intend(self, sid: str, command: Command, route: Route) -> Intent:
+        token = uuid4().hex
         while True:
             held = await self.get(sid)
             if held is None:
                 raise NotInBook(sid)
             if held.intent is not None:
+                if held.intent.token == token:  # kept after all, when whoever kept it for several was interrupted
+                    return held.intent
                 raise CommandUnderWay(sid, held.intent.command.trigger)
             prepare(held.reservation, command, route=route)  # refuses what must not be asked
-            intent = Intent(token=uuid4().hex, command=command, sent=held.reservation, route=route, since=self._clock())
+            intent = Intent(token=token, command=command, sent=held.reservation, route=route, since=self._clock())
             (taken,) = await self.store.keep((intend(held, intent),))
             if taken:
                 return intent
@@ -212,7 +216,7 @@ class AsyncBook:
                 resume=resume,
             )
         except ReservationError as error:
-            return outcome_of(error, resumed=resume)
+            return outcome_of(error, intent.command, resumed=resume)
         return Outcome(Ending.DONE, now, None)
 
     async def _close(self, sid: str, intent: Intent, outcome: Outcome) -> Recorded:
@@ -294,15 +298,20 @@ class AsyncBook:
         return Recorded(Ending.GONE, losing.entry if taken else await self.get(entry.sid))
 
     async def _each(self, what: Claim, older_than: float, limit: int, lease: float) -> AsyncIterator[Entry]:
-        """Claim one after the other, so that no lease runs out while others are settled; each once."""
+        """Claim one after the other, so that no lease runs out while others are settled, and give each once."""
         before = self._ago(older_than)
         swept: set[str] = set()
-        for _ in range(limit):
-            claimed = await self._claim(what, before, 1, lease)
-            if not claimed or claimed[0].sid in swept:
+        some = 1
+        while len(swept) < limit:
+            claimed = await self._claim(what, before, some, lease)
+            new = [entry for entry in claimed if entry.sid not in swept]
+            if not new and len(claimed) < some:
                 return
-            swept.add(claimed[0].sid)
-            yield claimed[0]
+            if not new:  # what could not be settled was claimed again, for its lease has run out: look behind it
+                some *= 2
+            for entry in new[: limit - len(swept)]:
+                swept.add(entry.sid)
+                yield entry
 
     async def _claim(self, what: Claim, before: datetime, limit: int, lease: float) -> Sequence[Entry]:
         now = self._clock()

@@ -1,7 +1,8 @@
 """How a delivery ended, as the book writes it down.
 
-A command is *not done* when the platform refused it or it never left; *unknown* when the reservation was read and does not tell; and
-open, for another reading to find out, in every other case.
+A command is *not done* when the platform refused it or it never left; *unknown* when the reservation was read and no reading would tell;
+and open, for another reading to find out, in every other case. One that is taken up after a crash is open as long as it can still be
+carried out and was not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import attrs
 
 from reservation_core.book.entry import Ending
 from reservation_core.errors import Indistinguishable, LostRace, NotFound, NotSent, OutcomeUnknown, Refused, ReservationError, ServerFailed
-from reservation_core.lifecycle import Status
+from reservation_core.parameters import Command
+from reservation_core.reconciliation import is_legal
 from reservation_core.reservation import Reservation
 
 
@@ -23,8 +25,8 @@ class Outcome:
     error: ReservationError | None
 
 
-def outcome_of(error: ReservationError, *, resumed: bool) -> Outcome:
-    """Tell what a delivery came to that ended with an error.
+def outcome_of(error: ReservationError, command: Command, *, resumed: bool) -> Outcome:
+    """Tell what the delivery of a command came to that ended with an error.
 
     :param resumed: whether it took up what another process left: then a reading that does not tell is the last word.
     """
@@ -35,6 +37,8 @@ def outcome_of(error: ReservationError, *, resumed: bool) -> Outcome:
             return _last_word(error)
         case NotFound():
             return Outcome(Ending.GONE, None, error)
+        case LostRace() if resumed and _is_unfinished(error, command):
+            return Outcome(None, None, error)
         case LostRace():
             return Outcome(Ending.NOT_DONE, error.reservation, error)
         case ServerFailed():
@@ -46,7 +50,12 @@ def outcome_of(error: ReservationError, *, resumed: bool) -> Outcome:
 
 
 def _last_word(error: OutcomeUnknown) -> Outcome:
-    last = error.attempts[-1].came_back
-    if last == NotFound.__name__:
+    if error.attempts[-1].came_back == NotFound.__name__:
         return Outcome(Ending.GONE, None, error)
-    return Outcome(Ending.UNKNOWN, error.last_known, error) if last in list(Status) else Outcome(None, None, error)
+    return Outcome(Ending.UNKNOWN, error.last_known, error) if error.is_final else Outcome(None, None, error)
+
+
+def _is_unfinished(error: LostRace, command: Command) -> bool:
+    """Whether there was no race: a reading told that the command was not carried out, and time or attempts ran out before it was sent."""
+    is_read = error.http_status < 400
+    return is_read and error.reservation is not None and is_legal(error.reservation.state, command)

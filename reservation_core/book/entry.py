@@ -226,3 +226,8 @@ class StoreFailed(ReservationError):
     def __str__(self) -> str:
         """Give the reason and the remedy."""
         return f"the book's store failed ({self.reason}); what was being written is there as a whole or not at all: read it again"
+
+
+@attrs.frozen(slots=False)
+class StoreUnavailable(StoreFailed):
+    """The store is busy beyond its patience, full, or cannot be reached: it would fail whatever was asked, so try again later."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from reservation_core.addresses import Route
 from reservation_core.book.book import LEASE, PASSED_OVER, PATIENCE, AsyncBook
-from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, Recorded, Report, Swept, Verdict
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, Recorded, Report, StoreUnavailable, Swept, Verdict
 from reservation_core.book.ledger import Told, report_of
 from reservation_core.book.store import Claim, Store
 from reservation_core.book.together import Together
@@ -85,7 +85,9 @@ class Book:
 
         self.store: Final = store
         within = _AtOnce(store)
-        self._recording: Final = Together[Report, Recorded](lambda reports: _finish(self._book.record_together(reports)))
+        self._recording: Final = Together[Report, Recorded](
+            lambda reports: _finish(self._book.record_together(reports)), hopeless=StoreUnavailable
+        )
         self._book: Final = AsyncBook(within, sleep=wait) if clock is None else AsyncBook(within, clock=clock, sleep=wait)
 
     def record(self, told: Told) -> Recorded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -43,10 +44,13 @@ from reservation_core.book import (
     Doubt,
     Ending,
     Entry,
+    Known,
     MemoryStore,
     NotInBook,
+    Occurrence,
     Source,
     StoreFailed,
+    StoreUnavailable,
     Swept,
     Threaded,
     Verdict,
@@ -54,6 +58,7 @@ from reservation_core.book import (
 from reservation_core.book.threads import _finish  # pyright: ignore[reportPrivateUsage]
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.lifecycle import ON_HOLD
+from reservation_core.webhooks import Event
 from tests.book.lives import Life, pending, sid
 
 S: Final = Status
@@ -335,6 +340,21 @@ def test_of_two_who_intend_at_once_one_wins(world: World) -> None:
     assert world.sent == ["POST"]
 
 
+def test_an_intent_that_was_kept_after_all_is_one_s_own(world: World) -> None:
+    """Where a store tells that it was not kept, and it was, the command is sent once, and nobody is told of another."""
+    keep = world.store.keep
+
+    def keep_untold(changes: Sequence[Change]) -> Sequence[bool]:
+        world.store.keep = keep  # type: ignore[method-assign]
+        assert keep(changes) == [True]
+        return keep(changes)
+
+    world.store.keep = keep_untold  # type: ignore[method-assign]
+    assert world.book.perform(WR, Accept(), world).status is S.ACCEPTED
+    assert (world.entry.intent, world.acts) == (None, ["accept"])
+    assert [outcome for type_, outcome in world.lines if type_ == "accept"].count("done") == 1
+
+
 def test_an_event_may_come_before_the_reply(world: World) -> None:
     """An event that is recorded while its command is under way, and one that is newer than the reply, are kept."""
 
@@ -528,6 +548,40 @@ def test_what_cannot_be_read_stays_open(world: World) -> None:
     assert [settled.outcome for settled in world.book.recover(world, policy=ALONE).settled] == [Ending.DONE]
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_there_was_no_time_for_stays_open(world: World, *, moved: bool) -> None:
+    """Where a reading told that a command was not carried out, and its deadline passed meanwhile, it is carried out by the next sweep."""
+    world.book.record(world.life.get())
+    crash(world, acted=False)
+    if moved:  # no request that was sent before can act any more
+        world.life.happen(CALL)
+    world.before = [lambda: time.sleep(0.02)]
+    swept = world.book.recover(world, policy=Policy(backoff=0.0, deadline=0.01))
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [GatewayError if moved else OutcomeUnknown])
+    assert (world.sent, world.entry.intent is None) == (["GET"], False)
+    world.life.clock.advance(120)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.ACCEPTED)
+
+
+def test_what_there_were_no_attempts_for_stays_open(world: World) -> None:
+    """Where a reading told that it was not carried out, and it was tried often enough for once, the next sweep goes on."""
+    world.book.record(world.life.get())
+    crash(world, acted=False)
+
+    def lose() -> None:
+        world.life.happen(CALL)  # so that what is lost can never act any more
+        raise GatewayError("no whole reply")
+
+    world.before = [None, lose]
+    swept = world.book.recover(world, policy=Policy(backoff=0.0, attempts=1))
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [LostRace])
+    assert (world.sent, world.entry.intent is None) == (["GET", "POST", "GET"], False)
+    world.life.clock.advance(120)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.ACCEPTED)
+
+
 def test_what_is_under_way_is_left_alone(world: World) -> None:
     """A command that was written down a moment ago is somebody's who is at work, unless the caller knows better."""
     world.before = [Crash()]
@@ -638,6 +692,21 @@ def test_a_late_copy_is_asked_for_again_only_in_the_next_sweep(world: World) -> 
     assert (world.entry.status, world.entry.doubt, world.sent) == (S.ACCEPTED, Doubt.CONTRADICTION, ["GET"])
 
 
+@pytest.mark.parametrize("lease", [0, 120])
+def test_what_cannot_be_read_holds_up_no_sweep(lease: float) -> None:
+    """However short the lease of what cannot be settled is, what waits behind it is settled, each once."""
+    world = World(5)
+    world.life.clock.advance(200)
+
+    class Deaf:
+        def send(self, request: Request) -> Reply:
+            return Reply(503) if sid("WR", 0) in request.path or sid("WR", 1) in request.path else world.send(request)
+
+    swept = world.book.reconcile(Deaf(), lease=lease)
+    assert (len(swept.settled), set(swept.failed)) == (3, {sid("WR", 0), sid("WR", 1)})
+    assert len(world.requests) == 3
+
+
 def test_a_sweep_is_bounded() -> None:
     """A sweep settles so many and no more; the next goes on."""
     world = World(5)
@@ -692,6 +761,48 @@ def test_a_failing_store_fails_each_caller() -> None:
 
     outcomes = asyncio.run(record())
     assert [isinstance(outcome, StoreFailed) for outcome in outcomes] == [False, False, True, False]
+
+
+def test_a_store_that_is_not_there_is_asked_once_for_all() -> None:
+    """Where it would fail whatever it was asked, those who wait together are told together, and none waits for its patience again."""
+    life = Life(4)
+    asked: list[int] = []
+    go_on = threading.Event()
+
+    class Away(MemoryStore):
+        def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+            asked.append(min(len(sids), len(events)))
+            assert go_on.wait(10)
+            raise StoreUnavailable("SQLITE_BUSY")
+
+    async def record() -> list[object]:
+        book = AsyncBook(Threaded(Away()))
+        try:
+            return list(await asyncio.gather(*map(book.record, life.events), return_exceptions=True))
+        finally:
+            await book.close()
+
+    book = Book(Away())
+    outcomes: list[object] = []
+
+    def tell(event: Event) -> None:
+        try:
+            outcomes.append(book.record(event))
+        except StoreUnavailable as failure:
+            outcomes.append(failure)
+
+    threads = [threading.Thread(target=tell, args=(event,)) for event in life.events]
+    for number, thread in enumerate(threads):
+        thread.start()
+        while not asked or len(book._recording._waiting) < number:  # pyright: ignore[reportPrivateUsage]
+            pass
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert outcomes == [StoreUnavailable("SQLITE_BUSY")] * 4
+    assert asked == [1, 3]
+    assert asyncio.run(record()) == [StoreUnavailable("SQLITE_BUSY")] * 4
+    assert asked == [1, 3, 4]
 
 
 def test_who_is_cancelled_leaves_the_others() -> None:
