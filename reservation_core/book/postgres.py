@@ -25,23 +25,35 @@ from datetime import datetime
 from typing import Final, Self
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from reservation_core.book import statements
-from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed, StoreUnavailable
 from reservation_core.book.statements import Rows, Statement
 from reservation_core.book.store import Claim
 
 _OPTIONS: Final = {"autocommit": True}
+_ROLLED_BACK: Final = "40"
+"""The class of the states in which one transaction had to give way to another: the same may do, tried again."""
 
 
 @contextmanager
 def _failures() -> Generator[None]:
     try:
         yield
-    except (psycopg.Error, PoolTimeout, PoolClosed, UnicodeError) as error:
+    except (psycopg.Error, UnicodeError) as error:
         state = getattr(error, "sqlstate", None)
-        raise StoreFailed(type(error).__name__ if state is None else f"{type(error).__name__}, {state}") from error
+        mended = not isinstance(error, psycopg.OperationalError) or (state or "").startswith(_ROLLED_BACK)
+        failure = StoreFailed if mended else StoreUnavailable
+        raise failure(type(error).__name__ if state is None else f"{type(error).__name__}, {state}") from error
+
+
+def _configure(connection: psycopg.Connection) -> None:
+    connection.execute(statements.ISOLATION)
+
+
+async def _aconfigure(connection: psycopg.AsyncConnection) -> None:
+    await connection.execute(statements.ISOLATION)
 
 
 class PostgresStore:
@@ -58,7 +70,7 @@ class PostgresStore:
         self._listening = threading.Lock()
         self._listener: psycopg.Connection | None = None
         self._pool: Final = ConnectionPool(
-            conninfo, min_size=1, max_size=connections, timeout=patience, kwargs=_OPTIONS, open=False, name="book"
+            conninfo, min_size=1, max_size=connections, timeout=patience, kwargs=_OPTIONS, configure=_configure, open=False, name="book"
         )
         with _failures():
             self._pool.open()
@@ -149,7 +161,7 @@ class AsyncPostgresStore:
         self._listening: Final = asyncio.Lock()
         self._listener: psycopg.AsyncConnection | None = None
         self._pool: Final = AsyncConnectionPool(
-            conninfo, min_size=1, max_size=connections, timeout=patience, kwargs=_OPTIONS, open=False, name="book"
+            conninfo, min_size=1, max_size=connections, timeout=patience, kwargs=_OPTIONS, configure=_aconfigure, open=False, name="book"
         )
 
     @classmethod

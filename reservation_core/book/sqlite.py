@@ -8,6 +8,9 @@ Its rules:
 * what is deleted is overwritten (``secure_delete``), for a command that is open may hold numbers and passwords; the journal beside the
   file holds them until its next checkpoint.
 
+Who is interrupted while it writes for others, by a signal that raises in the main thread, leaves nothing half-written, and what it wrote is
+tried once more: a change may then be told not to be kept that was, to one who looks again in any case.
+
 Never put the file on a network file system: SQLite's locks do not hold there.
 """
 
@@ -17,16 +20,18 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed
+from reservation_core.book.entry import Change, Entry, Known, Line, Occurrence, StoreFailed, StoreUnavailable
 from reservation_core.book.rows import read_entry, read_line, write_entry, write_line
 from reservation_core.book.store import Claim
 from reservation_core.book.together import Together
+
+T = TypeVar("T")
 
 _Row: TypeAlias = tuple[str | int | None, ...]
 
@@ -109,7 +114,10 @@ _CLAIMS: Final = {
         (Claim.OPEN, "intended IS NOT NULL AND intended < :before", "intended"),
     )
 }
-_ENDED: Final = "NOT live AND intended IS NULL AND heard < ?"
+_ENDED: Final = """
+    NOT live AND intended IS NULL AND heard < :before
+    AND NOT (revision = 0 AND EXISTS (SELECT 1 FROM line WHERE line.entry = entry.id AND line.at >= :before))
+"""
 _PURGE: Final = (
     f"DELETE FROM line WHERE entry IN (SELECT id FROM entry WHERE {_ENDED})",  # noqa: S608 - of our own words
     f"DELETE FROM entry WHERE revision = 0 AND {_ENDED}",  # noqa: S608
@@ -126,7 +134,7 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, patience: float = 10.0) -> None:
-        self._keeping: Final = Together[Sequence[_Rows], Sequence[bool]](self._write)
+        self._keeping: Final = Together[Sequence[_Rows], Sequence[bool]](self._write, hopeless=StoreUnavailable)
         self._writing: Final = threading.Lock()
         self._reading: Final = threading.Lock()
         with _failures():
@@ -150,31 +158,16 @@ class SQLiteStore:
         return self._keeping.do([_rows_of(change) for change in changes])
 
     def _write(self, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
-        """Write what several keep, whole: all revisions are looked up at once, and all rows are handed over at once."""
-        entries: list[_Row] = []
-        lines: list[_Row] = []
-        with _failures(), self._writing, _transaction(self._writer) as writer:
-            held = dict(_select(writer, _REVISIONS, [(rows.sid,) for each in waiting for rows in each]))
+        return self._transact(lambda writer: _write(writer, waiting))
 
-            def take(rows: _Rows) -> bool:
-                if rows.revision:
-                    if held.get(rows.sid, 0) != rows.expected:
-                        return False
-                    held[rows.sid] = rows.revision
-                entries.append(rows.entry)
-                lines.extend(rows.lines)
-                return True
-
-            taken = [[take(rows) for rows in each] for each in waiting]
-            _insert(writer, _PUT, entries)
-            _insert(writer, _ADD_LINE, lines)
-        return taken
+    def _transact(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        with _failures(), self._writing:
+            return _transact(self._writer, act)
 
     def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
         """See :meth:`reservation_core.book.Store.claim`."""
         times = {"before": _micros(before), "now": _micros(now), "until": _micros(until), "most": limit}
-        with _failures(), self._writing, _transaction(self._writer) as writer:
-            rows = writer.execute(_CLAIMS[what], times).fetchall()
+        rows = self._transact(lambda writer: writer.execute(_CLAIMS[what], times).fetchall())
         return [_entry_of(*row[:3]) for row in sorted(rows, key=lambda row: row[3:])]
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
@@ -193,9 +186,8 @@ class SQLiteStore:
 
     def purge(self, before: datetime) -> int:
         """See :meth:`reservation_core.book.Store.purge`."""
-        with _failures(), self._writing, _transaction(self._writer) as writer:
-            _, _, entries = [writer.execute(delete, (_micros(before),)).rowcount for delete in _PURGE]
-        return entries
+        times = {"before": _micros(before)}
+        return self._transact(lambda writer: [writer.execute(delete, times).rowcount for delete in _PURGE])[-1]
 
     def close(self) -> None:
         """Close the file; what is being written is written first."""
@@ -204,25 +196,62 @@ class SQLiteStore:
             self._writer.close()
 
 
+def _write(writer: sqlite3.Connection, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
+    """Write what several keep, whole: all revisions are looked up at once, and all rows are handed over at once."""
+    entries: list[_Row] = []
+    lines: list[_Row] = []
+    held = dict(_select(writer, _REVISIONS, [(rows.sid,) for each in waiting for rows in each]))
+
+    def take(rows: _Rows) -> bool:
+        if rows.revision:
+            if held.get(rows.sid, 0) != rows.expected:
+                return False
+            held[rows.sid] = rows.revision
+        entries.append(rows.entry)
+        lines.extend(rows.lines)
+        return True
+
+    taken = [[take(rows) for rows in each] for each in waiting]
+    _insert(writer, _PUT, entries)
+    _insert(writer, _ADD_LINE, lines)
+    return taken
+
+
+_UNAVAILABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+
+
 @contextmanager
 def _failures() -> Generator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeError, OverflowError) as error:
         name = getattr(error, "sqlite_errorname", None)
-        raise StoreFailed(type(error).__name__ if name is None else f"{type(error).__name__}, {name}") from error
+        failure = StoreUnavailable if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNAVAILABLE else StoreFailed
+        raise failure(type(error).__name__ if name is None else f"{type(error).__name__}, {name}") from error
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transact(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], T]) -> T:
+    if connection.in_transaction:  # left by one who was interrupted
+        connection.execute("ROLLBACK")
     try:
-        yield connection
+        connection.execute("BEGIN IMMEDIATE")
+        result = act(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return result
 
 
 _MOST: Final = 256  # rows of values in one statement, for SQLite has a limit
@@ -272,13 +301,16 @@ def _open(writer: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.01)
     writer.execute("PRAGMA synchronous = FULL")
     writer.execute("PRAGMA secure_delete = ON")
-    with _transaction(writer):
-        (version,) = writer.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            raise StoreFailed(f"its tables are of version {version}, and this library knows {len(MIGRATIONS)}")
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in (*migration, f"PRAGMA user_version = {number}"):
-                writer.execute(statement)
+    _transact(writer, _migrate)
+
+
+def _migrate(writer: sqlite3.Connection) -> None:
+    (version,) = writer.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreFailed(f"its tables are of version {version}, and this library knows {len(MIGRATIONS)}")
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        for statement in (*migration, f"PRAGMA user_version = {number}"):
+            writer.execute(statement)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -300,8 +332,7 @@ def _entry_of(document: str, revision: int, heard: int) -> Entry:
 def _rows_of(change: Change) -> _Rows:
     lines = [(line.sid, _micros(line.at), line.event, write_line(line)) for line in change.lines]
     if (entry := change.entry) is None:
-        heard = max(_micros(line.at) for line in change.lines)
-        return _Rows(change.sid, change.expected, 0, (change.sid, 0, "", False, False, heard, None), lines)
+        return _Rows(change.sid, change.expected, 0, (change.sid, 0, "", False, False, 0, None), lines)
     intended = None if entry.intent is None else _micros(entry.intent.since)
     row = (change.sid, entry.revision, write_entry(entry), entry.is_live, entry.doubt is not None, _micros(entry.heard), intended)
     return _Rows(change.sid, change.expected, entry.revision, row, lines)

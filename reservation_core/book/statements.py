@@ -1,7 +1,8 @@
 """What is said to PostgreSQL, and how its answers are read: the half of that store which needs no driver.
 
 Each change is one statement, so that it is kept whole or not at all, and many of them can be sent without waiting for the answers.
-Changes are sent in the order of their SIDs, so that of two nodes that write the same entries neither waits for the other for ever.
+One node at a time writes of a reservation, under an advisory lock; changes are sent in the order of their SIDs, so that of two nodes that
+write of the same reservations neither waits for the other for ever.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ CHANNEL: Final = "reservation_book"
 """Where the SID of an entry is told when it comes into doubt."""
 
 LISTEN: Final = f"LISTEN {CHANNEL}".encode()
+
+ISOLATION: Final = b"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""What every connection is told first, whatever the database's default is: who waited for a lock is to see what was written meanwhile."""
 
 _MIGRATIONS: Final = (
     b"""
@@ -99,17 +103,19 @@ def read_entries(rows: Rows) -> Sequence[Entry]:
     return [read_entry(document, revision, heard.astimezone(UTC)) for document, revision, heard, *_ in rows]
 
 
-_INSERT: Final = """
+_ALONE: Final = f"(SELECT pg_advisory_xact_lock(hashtextextended(%(sid)s, {_LOCK}))) AS alone"
+_INSERT: Final = f"""
     INSERT INTO reservation_book_entry (sid, revision, document, live, doubtful, heard, intended)
-    VALUES (%(sid)s, %(revision)s, %(document)s, %(live)s, %(doubtful)s, %(heard)s, %(intended)s) ON CONFLICT DO NOTHING RETURNING sid
-"""
-_UPDATE: Final = """
+    SELECT %(sid)s, %(revision)s, %(document)s::json, %(live)s, %(doubtful)s, %(heard)s, %(intended)s::timestamptz FROM {_ALONE}
+    ON CONFLICT DO NOTHING RETURNING sid
+"""  # noqa: S608 - of our own words
+_UPDATE: Final = f"""
     UPDATE reservation_book_entry
     SET revision = %(revision)s, document = %(document)s, live = %(live)s, doubtful = %(doubtful)s, heard = %(heard)s,
         intended = %(intended)s, claimed = CASE WHEN %(intended)s::timestamptz IS NULL THEN NULL ELSE claimed END
-    WHERE sid = %(sid)s AND revision = %(expected)s RETURNING sid
-"""
-_NO_ENTRY: Final = "SELECT %(sid)s::text AS sid"
+    FROM {_ALONE} WHERE sid = %(sid)s AND revision = %(expected)s RETURNING sid
+"""  # noqa: S608
+_NO_ENTRY: Final = f"SELECT %(sid)s::text AS sid FROM {_ALONE}"  # noqa: S608
 
 
 def _keeping(what: str) -> bytes:

@@ -250,6 +250,20 @@ class _Contract:
         assert list(store.history(sid_of("WR", 1))) == [line(1, "EV1")]
         assert store.look_up([], [occurrence(1)]).seen == {occurrence(1)}
 
+    def test_where_the_history_grows_the_entry_stays(self, store: Store) -> None:
+        """Before, after and beside an entry's change, one without an entry touches nothing but the history."""
+
+        def told(number: int, event: str) -> Change:
+            return Change(sid=sid_of("WR", number), entry=None, expected=0, lines=(line(number, event),))
+
+        assert store.keep([told(1, "EV1"), change(entry(1), line(1, "EV2")), told(1, "EV3")]) == [True, True, True]
+        assert store.keep([told(1, "EV4")]) == [True]
+        assert found(store, 1) == entry(1)
+        assert store.keep([change(entry(1, revision=2), line(1, "EV5"))]) == [True]
+        assert found(store, 1) == entry(1, revision=2)
+        assert [each.event for each in store.history(sid_of("WR", 1))] == ["EV1", "EV2", "EV3", "EV4", "EV5"]
+        assert [entry.sid for entry in store.live("", 9)] == [sid_of("WR", 1)]
+
     # --- what is live, due, ended ----------------------------------------------------------------------------------------------------
 
     def test_live_goes_by_pages(self, store: Store) -> None:
@@ -299,7 +313,7 @@ class _Contract:
         kept = [entry(1), entry(2, Status.TIMEOUT, heard=later(50)), entry(3, Status.TIMEOUT, intent=intent())]
         ended = [entry(4, Status.TIMEOUT), entry(5, gone=True)]
         store.keep([change(made, line(number, f"EV{number}")) for number, made in enumerate((*kept, *ended), 1)])
-        alone = [line(6, "EV6"), line(7, "EV7"), line(7, "EV8", later(50))]
+        alone = [line(6, "EV6"), line(7, "EV7", later(50)), line(7, "EV8")]
         store.keep([Change(sid=told.sid, entry=None, expected=0, lines=(told,)) for told in alone])
         assert store.purge(later(50)) == 2
         assert store.purge(later(50)) == 0

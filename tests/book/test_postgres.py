@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
+import attrs
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reservation_core import Status
-from reservation_core.book import Doubt, StoreFailed
+from reservation_core.book import Change, Doubt, StoreFailed, StoreUnavailable
 from reservation_core.book.postgres import AsyncPostgresStore, PostgresStore
-from reservation_core.testing.book_contract import change, entry, found, later
+from reservation_core.testing.book_contract import change, entry, found, later, line
 
 
 def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
@@ -24,27 +26,78 @@ def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
         return answer.fetchall() if answer.description else []
 
 
-def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str]) -> None:
-    """Where many nodes open a new book at the same time, one makes the tables and all can use them."""
-    database = new_database()
-    start = threading.Barrier(6)
-    failures: list[BaseException] = []
+def with_options(database: str, options: str) -> str:
+    """Connect so that the server takes some settings, too."""
+    return make_conninfo(database, options=f"{conninfo_to_dict(database)['options']} {options}")
 
-    def open_it(number: int) -> None:
+
+def all_at_once(*calls: Callable[[], object]) -> list[object]:
+    """Let threads call at the same time, and give what each call gave or raised."""
+    start = threading.Barrier(len(calls))
+    outcomes: list[object] = []
+
+    def call(one: Callable[[], object]) -> None:
+        start.wait(10)
         try:
-            start.wait(10)
-            store = PostgresStore(database, connections=1)
-            store.keep([change(entry(number))])
-            store.close()
-        except BaseException as failure:  # noqa: BLE001 - it is shown below
-            failures.append(failure)
+            outcomes.append(one())
+        except BaseException as failure:  # noqa: BLE001 - it is looked at
+            outcomes.append(failure)
 
-    threads = [threading.Thread(target=open_it, args=(number,)) for number in range(6)]
+    threads = [threading.Thread(target=call, args=(one,)) for one in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert failures == []
+    return outcomes
+
+
+@pytest.mark.parametrize("isolation", ["read\\ committed", "repeatable\\ read", "serializable"])
+def test_whatever_the_database_s_isolation_is(new_database: Callable[[], str], isolation: str) -> None:
+    """Nodes may open it at once, and of those who expect the same revision one is right and the others are told."""
+    database = with_options(new_database(), f"-cdefault_transaction_isolation={isolation}")
+    assert all_at_once(*[PostgresStore(database, connections=1).close] * 3) == [None] * 3
+    stores = [PostgresStore(database, connections=1) for _ in range(3)]
+    for revision in range(1, 20):
+        told = all_at_once(*(partial(store.keep, [change(entry(1, revision=revision))]) for store in stores))
+        assert sorted(told, key=repr) == [[False], [False], [True]]
+
+    async def keep() -> Sequence[bool]:
+        store = await AsyncPostgresStore.open(database)
+        try:
+            return (await asyncio.gather(*(store.keep([change(entry(2))]) for _ in range(2))))[0]
+        finally:
+            await store.close()
+
+    assert asyncio.run(keep()) in ([False], [True])
+    for store in stores:
+        store.close()
+
+
+def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(new_database: Callable[[], str]) -> None:
+    """Whether or not there is an entry yet, two nodes that write of one reservation take turns, and nobody is turned away."""
+    database = new_database()
+    stores = [PostgresStore(database, connections=1) for _ in range(2)]
+    for number in range(40):
+        lines = [line(number, f"EV{each}") for each in range(40)]
+        forth = Change(sid=lines[0].sid, entry=None, expected=0, lines=tuple(lines))
+        back = change(entry(number), *reversed(lines)) if number % 2 else attrs.evolve(forth, lines=forth.lines[::-1])
+        told = all_at_once(partial(stores[0].keep, [forth]), partial(stores[1].keep, [back]))
+        assert told == [[True], [True]]
+        assert len(stores[0].history(forth.sid)) == 40
+    for store in stores:
+        store.close()
+
+
+def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str]) -> None:
+    """Where many nodes open a new book at the same time, one makes the tables and all can use them."""
+    database = new_database()
+
+    def open_it(number: int) -> None:
+        store = PostgresStore(database, connections=1)
+        store.keep([change(entry(number))])
+        store.close()
+
+    assert all_at_once(*(partial(open_it, number) for number in range(6))) == [None] * 6
     assert ask(database, b"SELECT version FROM reservation_book_version") == [(1,)]
     assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
 
@@ -52,7 +105,7 @@ def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str])
 def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], str]) -> None:
     """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
     database = new_database()
-    store = PostgresStore(make_conninfo(database, options=f"{conninfo_to_dict(database)['options']} -c lock_timeout=2000"))
+    store = PostgresStore(with_options(database, "-c lock_timeout=2000"))
     store.keep([change(entry(number, Status.COMPLETED)) for number in (1, 2)])
     with psycopg.connect(database) as writer:
         writer.execute("SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (entry(1).sid,))
@@ -129,7 +182,7 @@ def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> Non
 
 def test_what_is_no_database_is_refused() -> None:
     """Where no connection comes about in one's patience, that is a failure of the store."""
-    with pytest.raises(StoreFailed, match="PoolTimeout"):
+    with pytest.raises(StoreUnavailable, match="PoolTimeout"):
         PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
     with pytest.raises(StoreFailed, match="PoolTimeout"):
         asyncio.run(AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from reservation_core import Conference
-from reservation_core.book import Book, SQLiteStore, StoreFailed, Verdict
+from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailable, Verdict
 from reservation_core.book.sqlite import MIGRATIONS
 from reservation_core.testing.book_contract import change, entry, found, intent, line
 from tests.book.lives import Life, sid
@@ -75,14 +76,42 @@ def test_who_cannot_write_in_time_is_told(tmp_path: Path) -> None:
     store = SQLiteStore(path, patience=0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreFailed, match="SQLITE_BUSY"):
+    with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
         store.keep([change(entry(1))])
-    with pytest.raises(StoreFailed, match="SQLITE_BUSY"):
+    with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
         SQLiteStore(path, patience=0.05)
     holder.execute("ROLLBACK")
     holder.close()
     assert found(store, 1) is None
     assert store.keep([change(entry(1))]) == [True]
+    store.close()
+
+
+def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
+    """Where another holds the file, nobody who was to be written with others waits on for each of them."""
+    store = SQLiteStore(tmp_path / "book.db", patience=0.5)
+    holder = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    said: list[str] = []
+    store._writer.set_trace_callback(said.append)  # pyright: ignore[reportPrivateUsage]
+    failures: list[str] = []
+
+    def keep(number: int) -> None:
+        try:
+            store.keep([change(entry(number))])
+        except StoreUnavailable as failure:
+            failures.append(failure.reason)
+
+    threads = [threading.Thread(target=keep, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+        while not said:
+            pass
+    for thread in threads:
+        thread.join(30)
+    assert failures == ["OperationalError, SQLITE_BUSY"] * 5
+    assert said == ["BEGIN IMMEDIATE"] * 2
+    holder.close()
     store.close()
 
 
@@ -95,6 +124,48 @@ def test_what_cannot_be_made_a_book_is_refused_in_time(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="SQLITE_BUSY"):
         SQLiteStore(path, patience=0.05)
     holder.close()
+
+
+class Interrupted(BaseException):
+    """What a signal raises."""
+
+
+class Interruptible(sqlite3.Connection):
+    """A connection on which a signal arrives while one statement is carried out."""
+
+    at = ""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # what sqlite3 itself takes
+        done = super().execute(sql, parameters)
+        if sql == self.at:
+            Interruptible.at = ""
+            raise Interrupted
+        return done
+
+
+@pytest.mark.parametrize(("at", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True)])
+def test_who_is_interrupted_leaves_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, *, kept: bool) -> None:
+    """Wherever it was, all of it is written or nothing, and others can write, in this process and the next."""
+    monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Interruptible))
+    store = SQLiteStore(tmp_path / "book.db")
+    monkeypatch.setattr(Interruptible, "at", at)
+    with pytest.raises(Interrupted):
+        store.keep([change(entry(1))])
+    assert found(store, 1) == (entry(1) if kept else None)
+    other = SQLiteStore(tmp_path / "book.db", patience=0.05)
+    assert [each.keep([change(entry(number))]) for number, each in ((2, store), (3, other))] == [[True], [True]]
+    store.close()
+    other.close()
+
+
+def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
+    """What somebody began who was interrupted before it could end it is undone before anything else is written."""
+    store = SQLiteStore(tmp_path / "book.db")
+    store._writer.execute("BEGIN IMMEDIATE")  # pyright: ignore[reportPrivateUsage]
+    store._writer.execute("DELETE FROM entry")  # pyright: ignore[reportPrivateUsage]
+    assert store.keep([change(entry(1))]) == [True]
+    assert found(store, 1) == entry(1)
+    store.close()
 
 
 def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
