@@ -292,6 +292,7 @@ class _Delivery:
 
     def take_up(self) -> Flow:
         """Go on as after a reply that was lost."""
+        prepare(self.held, self.command, route=self.route)  # refuses what was never sent
         self.failure = GatewayError("the process that was to send it ended")
         if (done := (yield from self._find_out(self.failure))) is not None:
             return done

@@ -6,6 +6,8 @@ Its four rules:
 2. **Between version v and version v+n at most n things happened**, and between v and v nothing did: each act of a plain status update,
    a dequeue, a call or a redirect raises the version (seen in the worker SDK; of conference and supervise nobody shows it).
 3. **A conditional request whose version has passed can never act any more**; an unconditional one may still be on its way.
+   An accepting call or redirect is documented to accept at once, and was seen to leave the reservation pending: pending tells nothing of
+   it, where the version does not.
 4. **That it may have acted is no proof that it did.** Whoever else can ask for the same thing leaves the same reservation behind: a
    reading alone never says *done*, unless the caller knows that there is nobody else (``Policy.sole_writer``).
 """
@@ -56,7 +58,7 @@ def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> boo
     """
     effect = effect_of(sent, command)
     held_for_us = now.on_hold and effect == Status.ACCEPTED  # an accept that is still being carried out
-    if held_for_us or (effect == ON_HOLD and now.status is Status.PENDING):
+    if held_for_us or (now.status is Status.PENDING and (effect == ON_HOLD or command.accepting)):
         path: tuple[object, ...] | None = ()
     else:
         path = follow(effect, now.status)
@@ -65,7 +67,9 @@ def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> boo
 
 
 def may_yet_act(sent: Reservation, command: Command, now: Reservation) -> bool:
-    """Whether a request that is still on its way could be carried out when it arrives."""
+    """Whether a request that is still on its way could be carried out when it arrives, or an accept may be on hold that no body shows."""
+    if now.status is Status.PENDING and effect_of(sent, command) == Status.ACCEPTED:
+        return True
     return is_legal(now.state, command) and (None in (sent.etag, now.etag) or sent.etag == now.etag)
 
 

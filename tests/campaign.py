@@ -279,7 +279,7 @@ def _could_tell(case: Case, error: OutcomeUnknown, now: Reservation, acted: int,
         if case.policy.sole_writer and now.status not in (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED):
             found.append("there is nobody else")
     elif error.attempts[-1].came_back in list(Status) and not (
-        is_silent(case.command) or case.command.trigger in ("dequeue", "conference")
+        is_silent(case.command) or case.command.trigger in ("dequeue", "conference", "call", "redirect")
     ):
         used_up = len(sendings) == case.policy.attempts
         late = error.attempts[-1].at + error.attempts[-1].took + case.policy.backoff_cap >= case.policy.deadline

@@ -46,6 +46,7 @@ from reservation_core import (
     NotSent,
     OutcomeUnknown,
     Policy,
+    Redirect,
     Refused,
     Reject,
     Reply,
@@ -413,9 +414,44 @@ def test_who_is_alone_still_does_not_know_what_ended_by_itself() -> None:
 def test_a_passed_version_frees_of_doubt() -> None:
     """A request that names a version that has passed can never act any more: at the limit it certainly was not carried out."""
     gateway = Script(TIMED_OUT, shows("pending", "4"))
-    assert fails(gateway, LostRace, attempts=1).reservation.etag == "4"
-    still = Script(TIMED_OUT, shows("pending", "3"))
-    assert "may still be" in str(fails(still, OutcomeUnknown, attempts=1))
+    assert fails(gateway, LostRace, PENDING, Reject(), attempts=1).reservation.etag == "4"
+    for version, command in (("3", Reject()), ("3", Accept()), ("4", Accept())):  # an accept may be on hold, which no body shows
+        still = Script(TIMED_OUT, shows("pending", version))
+        assert "may still be" in str(fails(still, OutcomeUnknown, PENDING, command, attempts=1))
+
+
+def test_an_accept_that_may_be_on_hold_is_never_called_not_done() -> None:
+    """The version passed, the second accept is refused for a hold: it may be our own, and is not told for a race that was lost."""
+    gateway = Script(TIMED_OUT, shows("pending", "4"), HELD, shows("pending", "4"))
+    assert fails(gateway, Indistinguishable).reservation.on_hold
+    assert gateway.methods == "PGPG"
+    sent = Script(TIMED_OUT, shows("pending", "4"), *[NotSent("no")] * 3)
+    assert fails(sent, OutcomeUnknown).last_known.etag == "4"
+
+
+@pytest.mark.parametrize(
+    "command", [Call(from_="x", url="https://x.y", accept=True), Redirect(call_sid="CA" + "0" * 32, url="https://x.y", accept=True)]
+)
+def test_an_accepting_call_is_not_made_twice(command: Command) -> None:
+    """It is documented to accept at once, and seen to leave the reservation pending: so nothing tells that it was not made."""
+    gateway = Script(TIMED_OUT, shows("pending", "4"))
+    assert fails(gateway, Indistinguishable, PENDING, command).reservation.etag == "4"
+    unversioned = Script(TIMED_OUT, shows("pending", None))
+    fails(unversioned, OutcomeUnknown, attrs.evolve(PENDING, etag=None), command)
+    for script in (gateway, unversioned):
+        assert script.methods == "PG"
+    again = Script(TIMED_OUT, shows("pending", "3"), shows("accepted", "4"))
+    assert deliver(again, PENDING, command).status is Status.ACCEPTED
+
+
+def test_what_was_never_sent_is_refused_before_it_is_taken_up() -> None:
+    """Also where a delivery is resumed nothing is read for a command that must not be asked."""
+    gateway = Script()
+    with pytest.raises(CommandNotAllowed):
+        perform(ACCEPTED, Accept(), gateway, resume=True)
+    with pytest.raises(InvalidCommand):
+        perform(ACCEPTED, SUPERVISE, gateway, route="worker", resume=True)
+    assert gateway.methods == ""
 
 
 def test_a_doubt_outlives_later_answers() -> None:

@@ -469,7 +469,7 @@ def test_nothing_personal_is_shown(world: World) -> None:
 # --- recovering ------------------------------------------------------------------------------------------------------------------
 
 
-def crash(world: World, *, acted: bool, command: Accept | Call = Accept()) -> None:  # noqa: B008 - it is frozen
+def crash(world: World, *, acted: bool, command: Accept | Reject | Call = Accept()) -> None:  # noqa: B008 - it is frozen
     """Let the process end before the request arrives, or when it was answered."""
     if acted:
         world.after = [Crash()]
@@ -552,7 +552,7 @@ def test_what_cannot_be_read_stays_open(world: World) -> None:
 def test_what_there_was_no_time_for_stays_open(world: World, *, moved: bool) -> None:
     """Where a reading told that a command was not carried out, and its deadline passed meanwhile, it is carried out by the next sweep."""
     world.book.record(world.life.get())
-    crash(world, acted=False)
+    crash(world, acted=False, command=Reject())
     if moved:  # no request that was sent before can act any more
         world.life.happen(CALL)
     world.before = [lambda: time.sleep(0.02)]
@@ -561,13 +561,13 @@ def test_what_there_was_no_time_for_stays_open(world: World, *, moved: bool) -> 
     assert (world.sent, world.entry.intent is None) == (["GET"], False)
     world.life.clock.advance(120)
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
-    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.ACCEPTED)
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.REJECTED)
 
 
 def test_what_there_were_no_attempts_for_stays_open(world: World) -> None:
     """Where a reading told that it was not carried out, and it was tried often enough for once, the next sweep goes on."""
     world.book.record(world.life.get())
-    crash(world, acted=False)
+    crash(world, acted=False, command=Reject())
 
     def lose() -> None:
         world.life.happen(CALL)  # so that what is lost can never act any more
@@ -579,7 +579,7 @@ def test_what_there_were_no_attempts_for_stays_open(world: World) -> None:
     assert (world.sent, world.entry.intent is None) == (["GET", "POST", "GET"], False)
     world.life.clock.advance(120)
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
-    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.ACCEPTED)
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.REJECTED)
 
 
 def test_what_is_under_way_is_left_alone(world: World) -> None:

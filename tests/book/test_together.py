@@ -229,6 +229,14 @@ def test_the_next_begins_when_all_who_were_served_are_awake(monkeypatch: pytest.
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
+def test_who_is_called_twice_wakes_once() -> None:
+    """Who was called already, and has not woken, is not called again."""
+    ticket = _Ticket[int, int](1)
+    for _ in range(2):
+        ticket.call()
+    assert [ticket.turn.acquire(timeout=0) for _ in range(2)] == [True, False]
+
+
 class Blind:
     """A lock that nobody sees to be taken."""
 
