@@ -155,13 +155,17 @@ def _notes(hint: object) -> Iterator[tuple[object, object]]:
             yield from _notes(arm)
 
 
-def compile_methods(head: tuple[str, str], parameters: Sequence[Parameter], rules: Sequence[Rule]) -> dict[str, FunctionType]:
+def compile_methods(
+    own: type[Command], head: tuple[str, str], parameters: Sequence[Parameter], rules: Sequence[Rule]
+) -> dict[str, FunctionType]:
     """Write a command's quick check, the reading of its values and its form as one method each.
 
     They stand on every command's way, and a loop over 32 parameters takes three times as long.
+
+    :param own: the command's class; those that somebody derives of it may hold more, and are checked at leisure.
     """
     constants: dict[str, object] = {f"broken_{number}": rule.broken for number, rule in enumerate(rules)}
-    constants |= {"__name__": __name__, "head": head, "plain": plain}
+    constants |= {"__name__": __name__, "own": own, "head": head, "plain": plain}
     tests = [(f"{p.field} is not None and " if p.required else "") + p.kind.expression(p.field, constants) for p in parameters]
     for number, rule in enumerate(rules):
         unset = "".join(f"{field} is None or " for field in rule.fields)
@@ -169,6 +173,8 @@ def compile_methods(head: tuple[str, str], parameters: Sequence[Parameter], rule
     adding = "\n".join(f"    if (value := self.{p.field}) is not None:\n        {p.kind.adding(p.wire)}" for p in parameters)
     source = f"""
 def __attrs_post_init__(self):
+    if self.__class__ is not own:
+        return self._refuse()
     ({"".join(f"{p.field}, " for p in parameters)}) = self.__dict__.values()  # as attrs has just set them, in order
     try:
         if {" and ".join(tests)}:

@@ -7,6 +7,7 @@ reading, the assignment-callback name, what a ``repr`` may show, and the documen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import ClassVar, Final, Self, TypeVar, cast, dataclass_transform
 
 import attrs
@@ -195,7 +196,9 @@ def command(
             # type checkers still see a field without a default. A list is taken over as a tuple.
             converter = _AS_TUPLE if isinstance(parameter.kind, Many) else None
             default: object = declared.__dict__.get(parameter.field)
-            setattr(declared, parameter.field, attrs.field(default=default, converter=converter, metadata={PARAMETER: parameter}))
+            shown = partial(_show, parameter)  # in what others derive of it, too
+            field = attrs.field(default=default, converter=converter, repr=shown, metadata={PARAMETER: parameter})
+            setattr(declared, parameter.field, field)
 
         known: dict[str, object] = {
             "trigger": declared.__name__.lower(),
@@ -217,11 +220,16 @@ def command(
     return make
 
 
+def _show(parameter: Parameter, value: object) -> str:
+    return repr(None) if value is None else parameter.kind.show(value)
+
+
 def _compile(made: C) -> C:
     """Give a class its quick methods when the first of its commands is there: no import pays for what it never uses."""
-    for name, compiled in compile_methods(made.head, made.parameters, made.rules).items():
+    own = _BY_HEAD[made.head]
+    for name, compiled in compile_methods(own, made.head, made.parameters, made.rules).items():
         compiled.__doc__ = getattr(Command, name, compiled).__doc__
-        setattr(type(made), name, compiled)
+        setattr(own, name, compiled)
     return made
 
 

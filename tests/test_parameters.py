@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import attrs
 import pytest
 
-from reservation_core import Accept, Command, Conference, Evidence, Parameter
+from reservation_core import Accept, Call, Command, Conference, Evidence, InvalidCommand, Parameter
 from reservation_core.commands import COMMANDS
 from reservation_core.declaration import About, declared_parameters
 from reservation_core.parameters import PARAMETER
@@ -319,3 +319,39 @@ def test_a_compiled_method_says_where_it_is_from() -> None:
     assert made.__doc__ == Command.form.__doc__
     assert all(kind.__eq__ is Command.__eq__ and kind.__hash__ is Command.__hash__ for kind in COMMANDS)
     assert (made.__module__, made.__code__.co_filename) == ("reservation_core.declaration", "<the check of a command>")
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Tagged(Call):
+    """A command of a service's own, with a note of its own."""
+
+    tag: str = "x"
+
+
+@attrs.frozen(kw_only=True)
+class Noted(Conference):
+    """Another, whose methods attrs writes."""
+
+    note: str = ""
+
+
+def test_a_class_that_somebody_derives_is_a_command_too() -> None:
+    """It may hold more; it is checked, sent and compared like what it derives of, first and ever after."""
+    given: dict[str, Any] = {"from_": "+15005550006", "url": "https://example.com"}
+    wrong: dict[str, Any] = {**given, "timeout": 0}
+    other: dict[str, Any] = {**given, "timeout": 9}
+    for _ in range(2):
+        tagged = Tagged(**given, tag="y")
+        assert tagged.form() == Call(**given).form()
+        assert (tagged.tag, tagged.trigger) == ("y", "call")
+        with pytest.raises(InvalidCommand, match="Timeout"):
+            Tagged(**wrong)
+        assert tagged != Tagged(**other, tag="y")
+
+
+def test_what_is_derived_shows_nothing_personal() -> None:
+    """Whoever writes the repr, contacts and passwords are masked in it."""
+    given: dict[str, Any] = {"to": "sip:alice@example.com", "sip_auth_username": "alice", "sip_auth_password": "hush-this"}
+    shown = repr(Noted(**given, note="n"))
+    assert "note='n'" in shown
+    assert not [word for word in ("hush-this", "alice") if word in shown]
