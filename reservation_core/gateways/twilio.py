@@ -145,7 +145,12 @@ class TwilioGateway(_Exchange, Incoming, Closing):
         if not self._on_requests:
             return self._reply(http_client.request(auth=(credentials.username, credentials.password), **outgoing))
         reading = _Reading(credentials.authorization, functools.partial(self._gathered, end=time.monotonic() + outgoing["timeout"]))
-        response = http_client.request(auth=reading, **outgoing)
+        try:
+            response = http_client.request(auth=reading, **outgoing)
+        except ValueError:  # of a place to go to, say, which nobody goes to: the reply was read by then
+            if reading.reply is None:
+                raise
+            return reading.reply
         return reading.reply or self._reply(response)
 
     def _gathered(self, response: Response, end: float) -> Reply:

@@ -80,6 +80,12 @@ class Replies:
         assert (answered.status, answered.headers["Location"]) == (int(status[:3]), f"{other.origin}/")
         assert (len(server.requests), other.connections) == (1, 0)
 
+    @pytest.mark.parametrize("place", ["http://[::bad", "http://h\xe9llo/", ":", "//"])
+    def test_a_redirect_to_nowhere_is_handed_back(self, flavour: Flavour, place: str) -> None:
+        """Where a redirect leads is nobody's concern here, not even when it is no place."""
+        with Loopback(reply(b"", "302 Found", [("Location", place)])) as server, flavour(base_url=server.origin) as opened:
+            assert opened.send(update()).status == 302
+
     def test_early_hints_are_no_reply(self, flavour: Flavour) -> None:
         """Early hints are never taken for the reply, nor the reply after them for a later one's."""
         with Loopback(HINTED, reply(b"next")) as server, flavour(base_url=server.origin) as opened:
