@@ -17,6 +17,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final, get_type_hints
 
 import attrs
@@ -60,7 +61,7 @@ if TYPE_CHECKING or _EQUIPPED:  # without them, main() says what to install
     from cyclopts.help import DefaultFormatter, PanelSpec
     from rich.box import Box
 
-    from reservation_core.page import Page, nothing_allowed
+    from reservation_core.page import Page, Unread, nothing_allowed
     from reservation_core.serving import Serving
 
 EXITS: Final = {
@@ -373,11 +374,12 @@ def main(argv: Iterable[str] | None = None) -> int:
         said, code = str(error), next(code for kind, code in _CODES if isinstance(error, kind))
     except KeyboardInterrupt:
         said, code = "interrupted; if a command was on its way, fetch the reservation before sending it again", 130
-    except SystemExit:  # rich's way out when the reader of a pipe has gone
+    except (Unread, SystemExit):  # rich's way out, where it writes the help
         return 0
     else:
         return 0
-    errors.say(f"reservation-core: {_without_user(said)}", "red", indent=0)
+    with suppress(Unread):
+        errors.say(f"reservation-core: {_without_user(said)}", "red", indent=0)
     return code
 
 

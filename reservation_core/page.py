@@ -24,6 +24,10 @@ _COLOURS: Final[dict[State, str]] = {
 _NARROWEST, _WIDEST = 40, 120
 
 
+class Unread(Exception):
+    """Nobody reads what is written: the reader of a pipe has gone, the disk is full. What was done is done."""
+
+
 class Page:
     """Where text goes: coloured on a terminal, plain elsewhere, wrapped to at most 120 columns."""
 
@@ -34,7 +38,7 @@ class Page:
 
     def write(self, text: str, style: str = "") -> None:
         """Write text as it is, never wrapped, so that it can be copied or piped."""
-        self.console.print(self._text(text, style), soft_wrap=True)
+        self._print(self._text(text, style))
 
     def say(self, text: str, style: str = "", indent: int = 3) -> None:
         """Write text wrapped to the page, marks of evidence dimmed."""
@@ -43,7 +47,7 @@ class Page:
         for line in said.split(allow_blank=True):
             for part in line.divide(_breaks(line.plain, self.console.width - indent)):
                 part.rstrip()
-                self.console.print(Text(" " * indent).append_text(part), soft_wrap=True)
+                self._print(Text(" " * indent).append_text(part))
 
     def step(self, title: str) -> None:
         """Begin a numbered step."""
@@ -69,6 +73,12 @@ class Page:
         """Write how a reservation stood, how it stands, and what is allowed now."""
         self.say(f"{_standing(before)} -> {_standing(after)}", _COLOURS.get(after.state, "red"))
         self.say(f"allowed: {', '.join(allowed(after.state)) or nothing_allowed(after.state)}")
+
+    def _print(self, text: Text) -> None:
+        try:
+            self.console.print(text, soft_wrap=True)
+        except (OSError, SystemExit):  # the latter is rich's way out of a broken pipe
+            raise Unread from None
 
     def _text(self, text: str, style: str) -> Text:
         plain = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "?", text)  # a platform's message must not steer the terminal

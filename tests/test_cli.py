@@ -54,6 +54,21 @@ def run(*argv: str) -> Said:
     return Said(code, out.getvalue(), err.getvalue())
 
 
+class Full(io.StringIO):
+    """A disk on which there is no place left."""
+
+    def write(self, _: str) -> int:
+        """Write nothing."""
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(("argv", "code"), [(("allowed", "pending"), 0), (("allowed", "nowhere"), 2), (("encode", "wrap"), 0)])
+def test_the_code_tells_what_was_done_though_nobody_can_read_it(argv: tuple[str, ...], code: int) -> None:
+    """Where nothing can be written, the exit code still says what became of the command."""
+    with contextlib.redirect_stdout(Full()), contextlib.redirect_stderr(Full()):
+        assert cli.main(argv) == code
+
+
 def shell(*argv: str, **environ: str) -> Said:
     """Run the command line in a process of its own, its output piped."""
     done = subprocess.run(
