@@ -202,9 +202,13 @@ class Application:
         while True:
             due = self.platform.next_due()
             wait = None if due is None else self.platform.clock.wait(due)
-            if wait == 0:
-                self.platform.tick()
-            self.feeds.watch()
+            try:
+                if wait == 0:
+                    self.platform.tick()
+                self.feeds.watch()
+            except Exception:  # noqa: BLE001 - time goes on, whatever fails
+                _log.exception("the emulator could not carry out what fell due; it tries again")
+                wait = None
             await asyncio.sleep(min(_GLANCE, wait or _GLANCE))
 
 

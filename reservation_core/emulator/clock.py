@@ -30,14 +30,20 @@ class Clock(Protocol):
         ...
 
 
-def _forward(seconds: float) -> timedelta:
-    """Read a span of time.
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""How far a clock goes, so that what is still to come has a date, too."""
 
-    :raises ValueError: when it would turn the clock back, or is more than a clock can hold.
+
+def _forward(time: datetime, seconds: float) -> datetime:
+    """Tell the time so many seconds later.
+
+    :raises ValueError: when that would turn the clock back, or is more than a clock can hold.
     """
     if not 0 <= seconds < 1e9:  # a NaN is neither
         raise ValueError(f"a clock goes forward by 0 to 1e9 seconds, not by {seconds!r}; make a new one to go back")
-    return timedelta(seconds=seconds)
+    if (later := time + timedelta(seconds=seconds)) > _LAST:
+        raise ValueError(f"a clock does not go beyond the year {_LAST.year}; make a new one to begin again")
+    return later
 
 
 class RealClock:
@@ -61,7 +67,7 @@ class RealClock:
 
     def advance(self, seconds: float) -> None:
         """Put the clock forward by seconds of the platform's."""
-        self._began += _forward(seconds)
+        self._began = _forward(self._began, seconds)
 
     def wait(self, until: datetime) -> float:
         """Tell how many real seconds pass until then."""
@@ -82,7 +88,7 @@ class HandClock:
 
     def advance(self, seconds: float) -> None:
         """Put the clock forward."""
-        self._now += _forward(seconds)
+        self._now = _forward(self._now, seconds)
 
     def wait(self, until: datetime) -> float | None:
         """Tell that a time ahead does not come by itself."""

@@ -243,7 +243,7 @@ class _Call:
             connection = kind(host, parts.port, timeout=timeout)
             try:
                 connection.connect()
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # the latter of a name that is no host's
                 connection.close()
                 why = type(error).__name__
             else:

@@ -61,6 +61,22 @@ def check_timeout(seconds: int) -> int:
     return seconds
 
 
+_DEEPEST: Final = 100
+"""Layers of lists and objects in one another."""
+
+
+def _is_deep(value: object) -> bool:
+    layer = [value]
+    for _ in range(_DEEPEST):
+        layer = [
+            within
+            for one in layer
+            if isinstance(one, (dict, list))
+            for within in (cast("dict[str, object]", one).values() if isinstance(one, dict) else cast("list[object]", one))
+        ]
+    return bool(layer)
+
+
 def take_over(given: Attributes | None) -> Attributes:
     """Take over a JSON object, so that nobody changes it from outside; nothing given is an empty one.
 
@@ -72,8 +88,10 @@ def take_over(given: Attributes | None) -> Attributes:
         taken: object = json.loads(json.dumps(given, allow_nan=False))
     except (TypeError, RecursionError):
         taken = None
-    if not isinstance(taken, dict):
-        raise ValueError("attributes must be an object that JSON can write; give a dict of texts, numbers, lists and dicts")  # noqa: TRY004
+    if not isinstance(taken, dict) or _is_deep(cast("object", taken)):
+        raise ValueError(
+            "attributes must be an object that JSON can write; give a dict of texts, numbers, lists and dicts, a hundred deep at most"
+        )
     return cast("Attributes", taken)
 
 

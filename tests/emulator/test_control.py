@@ -477,3 +477,17 @@ def test_no_journal_shows_a_task_twice(steer: Steer, world: World) -> None:
     world.reserve()
     (act,) = steer("GET", "/journal").json["acts"]
     assert not {"task", "worker"} & act.keys()
+
+
+@pytest.mark.parametrize("layers", [101, 485, 900, 5000])
+def test_attributes_that_are_too_deep_are_refused(steer: Steer, layers: int) -> None:
+    """Before they are held, so that all that is held can be shown."""
+    deep: object = {}
+    for _ in range(layers - 1):
+        deep = [deep]
+    try:
+        answer = steer("POST", "/tasks", {"workspace_sid": WORKSPACE, "attributes": {"deep": deep}})
+    except RecursionError:  # not even the test can write that
+        return
+    assert answer.status == 400
+    assert steer("GET", "/state", None).status == steer("GET", "/journal", None).status == 200

@@ -224,6 +224,18 @@ def test_nobody_there_is_an_alert(world: World, receiver: Receiver) -> None:
     assert not receiver.received
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".example"])
+def test_a_host_that_cannot_be_is_an_alert(world: World, receiver: Receiver, host: str) -> None:
+    """What can be no host's name is as one that is not there: the fallback is asked."""
+    receiver.behave["/fallback"] = lambda _: answer(Accept())
+    callbacks = Callbacks(assignment_url=f"http://{host}/", fallback_url=f"{receiver.url}/fallback", auth_token=TOKEN)
+    with Courier(Notices(world.platform, callbacks)) as sending:
+        sid = world.sid()
+        sending.settle()
+        assert [alert.text for alert in sending.notices.alerts] == ["no connection could be made (UnicodeError)"]
+        assert world.platform.get(sid).status is Status.ACCEPTED
+
+
 Connect = Callable[..., socket.socket]
 
 

@@ -188,6 +188,28 @@ def test_time_passes_by_itself() -> None:
         assert platform.get(sid).status is Status.TIMEOUT
 
 
+def test_time_passes_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """What falls due while it cannot be kept is logged, and happens when it can."""
+    failures = [UnusableState("state.db", "the disk is full")]
+    told = threading.Event()
+
+    def keep(_: object) -> None:
+        if broken and failures:
+            raise failures.pop()
+
+    broken: list[bool] = []
+    platform = Platform(RealClock(60), keep=keep)
+    platform.subscribe(lambda act: told.set() if act.trigger == "timeout" else None)
+    with running_emulator(platform):
+        task = platform.add_task(worlds.WORKSPACE, reservation_timeout=1)
+        worker = platform.add_worker(worlds.WORKSPACE)
+        sid = str(platform.reserve(task.sid, worker.sid).sid)
+        broken.append(True)
+        assert told.wait(WAIT)
+        assert platform.get(sid).status is Status.TIMEOUT
+    assert "could not carry out what fell due" in caplog.text
+
+
 # --- the emulated API ------------------------------------------------------------------------------------------------------------
 
 

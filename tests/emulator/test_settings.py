@@ -132,6 +132,17 @@ def test_no_clock_goes_back(clock: HandClock | RealClock, seconds: float) -> Non
         clock.advance(seconds)
 
 
+@pytest.mark.parametrize("clock", [HandClock(), RealClock()], ids=["hand", "real"])
+def test_every_clock_comes_to_an_end(clock: HandClock | RealClock) -> None:
+    """Before the calendar does: what is still to come from then on has a date, too."""
+    longest = 999_999_999
+    while clock.now() + timedelta(seconds=longest) < datetime(9000, 1, 1, tzinfo=UTC):
+        clock.advance(longest)
+    with pytest.raises(ValueError, match="beyond the year 9000"):
+        clock.advance(longest)
+    assert 8900 < clock.now().year <= 9000
+
+
 def test_a_clock_must_make_sense() -> None:
     """A scale that stops time, and a start without a time zone, are refused."""
     for scale in (0, -1, float("nan")):
