@@ -80,6 +80,11 @@ class AiohttpGateway(AiohttpFailures, Incoming, AsyncClosing):
                 return reply.reply()
         except FAILURES as error:
             failure = self._failure(error)
+        except asyncio.CancelledError:  # aiohttp's way to let those go who wait for a connection when it is closed
+            task = asyncio.current_task()
+            if not self._closed or task is None or task.cancelling():
+                raise
+            failure = self._unconnected("the gateway was closed")
         raise failure
 
     def _open(self) -> ClientSession:

@@ -86,32 +86,80 @@ def _unread(connection: object) -> bool:
     return state is not None and state.trailing_data[0] != b""
 
 
+class _Open:
+    """Whether a pool is; one that was closed makes connections for those who still wait."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    def check(self) -> None:
+        """Let nothing go out any more. Raises ConnectError."""
+        if not self.is_open:
+            raise httpcore2.ConnectError("it is closed")
+
+
 class _Connection(httpcore2.HTTPConnection):
     """A connection that is over as soon as it holds more than it was asked for."""
+
+    pool: _Open
 
     def has_expired(self) -> bool:
         """Whether it must not be used again."""
         return super().has_expired() or _unread(self)
+
+    def handle_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        """Send it, if the pool is open still."""
+        self.pool.check()
+        return super().handle_request(request)
 
 
 class _AsyncConnection(httpcore2.AsyncHTTPConnection):
     """The same for asyncio."""
 
+    pool: _Open
+
     def has_expired(self) -> bool:
         """Whether it must not be used again."""
         return super().has_expired() or _unread(self)
 
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        """Send it, if the pool is open still."""
+        self.pool.check()
+        return await super().handle_async_request(request)
+
 
 class _Pool(httpcore2.ConnectionPool):
+    def __init__(self, pooling: Pooling, network: Network) -> None:
+        super().__init__(**pooling, network_backend=network)
+        self._open = _Open()
+
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.ConnectionInterface:
         """Make one."""
-        return _Connection(origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend)
+        made = _Connection(origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend)
+        made.pool = self._open
+        return made
+
+    def close(self) -> None:
+        """Close all of them, and make none any more."""
+        self._open.is_open = False
+        super().close()
 
 
 class _AsyncPool(httpcore2.AsyncConnectionPool):
+    def __init__(self, pooling: Pooling) -> None:
+        super().__init__(**pooling)
+        self._open = _Open()
+
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
         """Make one."""
-        return _AsyncConnection(origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend)
+        made = _AsyncConnection(origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend)
+        made.pool = self._open
+        return made
+
+    async def aclose(self) -> None:
+        """Close all of them, and make none any more."""
+        self._open.is_open = False
+        await super().aclose()
 
 
 class Transport(httpx2.HTTPTransport):
@@ -120,7 +168,7 @@ class Transport(httpx2.HTTPTransport):
     def __init__(self, pooling: Pooling, network: Network) -> None:
         """Open the pool."""
         super().__init__(verify=pooling["ssl_context"])
-        self._pool = _Pool(**pooling, network_backend=network)
+        self._pool = _Pool(pooling, network)
 
 
 class AsyncTransport(httpx2.AsyncHTTPTransport):
@@ -129,4 +177,4 @@ class AsyncTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, pooling: Pooling) -> None:
         """Open the pool."""
         super().__init__(verify=pooling["ssl_context"])
-        self._pool = _AsyncPool(**pooling)
+        self._pool = _AsyncPool(pooling)

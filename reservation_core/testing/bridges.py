@@ -51,8 +51,8 @@ class Opened(Protocol):
         """Send all requests at the same time, as far as the flavour can; the outcomes in the order of the requests."""
         ...
 
-    def send_and_close(self, request: Request, seconds: float) -> Outcome:
-        """Send one request, and close the gateway while it is under way."""
+    def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[Outcome]:
+        """Send all requests at the same time, and close the gateway while they are under way."""
         ...
 
     def close(self) -> None:
@@ -90,12 +90,12 @@ class Threads:
         with ThreadPoolExecutor(16) as pool:
             return list(pool.map(self._outcome, requests))
 
-    def send_and_close(self, request: Request, seconds: float) -> Outcome:
-        """Send one request, and close the gateway from another thread."""
+    def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[Outcome]:
+        """Send all requests, 16 at a time, and close the gateway from another thread."""
         closing = threading.Timer(seconds, self.gateway.close)
         closing.start()
         try:
-            return self._outcome(request)
+            return self.send_all(requests)
         finally:
             closing.join()
 
@@ -130,11 +130,11 @@ class Tasks:
 
         return self._runner.run(outcomes())
 
-    def send_and_close(self, request: Request, seconds: float) -> Outcome:
-        """Send one request, and close the gateway from another task."""
+    def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[Outcome]:
+        """Send all requests at the same time, and close the gateway from another task."""
 
-        async def both() -> Outcome:
-            sending = asyncio.ensure_future(self._outcome(request))
+        async def both() -> list[Outcome]:
+            sending = asyncio.gather(*map(self._outcome, requests))
             await asyncio.sleep(seconds)
             await self.gateway.aclose()
             return await sending

@@ -81,8 +81,16 @@ class OwnClient:
         """An exchange under way when the gateway is closed has an unknown outcome, and does not wait for its time-out."""
         started = time.monotonic()
         with Loopback(loopback.silence()) as server, flavour(base_url=server.origin, timeout=60) as opened:
-            outcome = opened.send_and_close(update(), 0.2)
+            (outcome,) = opened.send_and_close([update()], 0.2)
             assert time.monotonic() - started < loopback.WAIT - 1
         assert isinstance(outcome, GatewayError)
         assert not isinstance(outcome, NotSent)
+        assert len(server.requests) == 1
+
+    def test_who_waits_for_a_connection_when_it_closes_sends_nothing(self, flavour: Flavour) -> None:
+        """What had no connection yet when the gateway is closed gets none any more, and ends as what failed, not as cancelled."""
+        with Loopback(loopback.silence()) as server, flavour(base_url=server.origin, max_connections=1, connect_timeout=5) as opened:
+            outcomes = opened.send_and_close([update() for _ in range(3)], 0.2)
+        assert [isinstance(outcome, GatewayError) for outcome in outcomes] == [True] * 3
+        assert not all(isinstance(outcome, NotSent) for outcome in outcomes)
         assert len(server.requests) == 1

@@ -51,7 +51,7 @@ class Sharing:
     def test_closing_leaves_nothing_untold(self, flavour: Flavour) -> None:
         """An exchange under way when the gateway is closed ends with its reply or with an unknown outcome; nothing is sent after it."""
         with Loopback(reply(b"late", pause=0.3)) as server, flavour(base_url=server.origin) as opened:
-            outcome = opened.send_and_close(update(), 0.1)
+            (outcome,) = opened.send_and_close([update()], 0.1)
             assert outcome.body == b"late" if isinstance(outcome, Reply) else not isinstance(outcome, NotSent)
             with pytest.raises(NotSent, match="closed"):
                 opened.send(update())
