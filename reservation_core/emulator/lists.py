@@ -46,14 +46,14 @@ def page(platform: Platform, origin: str, target: str, route: Route, address: Ad
     size = min(max(_read_number(query.get(PAGE_SIZE), USUAL_SIZE), 1), LARGEST_SIZE)
     number = _read_number(query.get(PAGE), 0)
     shows = platform.settings.held_shows.value
+    everything = [held for held in platform.all(address.task_sid or address.worker_sid) if held.workspace_sid == address.workspace_sid]
     rows = [
         (held, status)
-        for held in platform.all(address.task_sid or address.worker_sid)
-        if held.workspace_sid == address.workspace_sid
-        and query.get(STATUS_FIELD, status := shows if held.on_hold else held.status.value) == status
+        for held in everything
+        if query.get(STATUS_FIELD, status := shows if held.on_hold else held.status.value) == status
         and (route is Route.WORKER or query.get(WORKER_FILTER, held.worker_sid) == held.worker_sid)
     ]
-    start = _find(query.get(PAGE_TOKEN), number, size, [held for held, _ in rows])
+    start = _find(query.get(PAGE_TOKEN), number, size, everything, [held for held, _ in rows])
     shown = rows[start : start + size]
     kept = [pair for pair in asked if pair[0] not in _PLACE]
 
@@ -80,17 +80,18 @@ def _read_number(text: str | None, usual: int) -> int:
     return int(text) if text and _number(text) else usual
 
 
-def _find(token: str | None, number: int, size: int, rows: list[Reservation]) -> int:
-    """Find the first row of a page."""
+def _find(token: str | None, number: int, size: int, everything: list[Reservation], rows: list[Reservation]) -> int:
+    """Find the first row of a page; what a token names need not be a row any more, but it must be there."""
     if not token:
         return number * size
     side, sid = token[:2], token[2:]
     if side not in (_AFTER, _BEFORE) or not is_sid(sid, "sid"):
         raise Unreadable(400, f"{PAGE_TOKEN} is none of this list's")
-    at = next((at for at, held in enumerate(rows) if held.sid == sid), None)
-    if at is None:
-        raise Unreadable(400, f"{PAGE_TOKEN} is of a reservation that is not in this list any more")
-    return at + 1 if side == _AFTER else max(0, at - size)
+    places = {held.sid: place for place, held in enumerate(everything)}
+    if sid not in places:
+        raise Unreadable(400, f"{PAGE_TOKEN} is of a reservation that is not there any more")
+    before = sum(places[held.sid] < places[sid] for held in rows)
+    return before + any(held.sid == sid for held in rows) if side == _AFTER else max(0, before - size)
 
 
 def _check(query: dict[str, str]) -> None:

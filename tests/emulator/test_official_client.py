@@ -174,6 +174,25 @@ def test_all_are_listed_page_by_page(official: Official, world: World, emulator:
     assert accepted == []
 
 
+def test_what_is_listed_may_leave_the_list_meanwhile(official: Official, world: World) -> None:
+    """A page leads to the next though its last reservation is of another status by then, and to the one before though its first is."""
+    sids = [world.sid(worker) for worker in WORKERS]
+    resource = by_task(official.client)
+
+    def page(url: str | None) -> Any:
+        asked: dict[str, Any] = {"target_url": url} if url else {"reservation_status": "pending", "page_size": 1}
+        return official.call(resource, "get_page" if url else "page", **asked)
+
+    first = page(None)
+    seen = [[each.sid for each in first]]
+    official.call(by_task(official.client, sids[0]), "update", reservation_status="rejected")
+    second = page(first.next_page_url)
+    seen.append([each.sid for each in second])
+    official.call(by_task(official.client, sids[1]), "update", reservation_status="rejected")
+    seen.append([each.sid for each in page(second.next_page_url)])
+    assert seen == [[sid] for sid in sids[:3]]
+
+
 def test_the_list_of_a_task_is_sifted_by_worker(official: Official, world: World) -> None:
     """The client asks for one worker's reservations of a task."""
     sids = {worker: world.sid(worker) for worker in WORKERS}
