@@ -28,6 +28,8 @@ UNKNOWN_INSTRUCTION: Final = 55555
 """The platform's error number for an instruction it does not know."""
 
 _MOST_FIELDS: Final = 1000
+_LARGEST: Final = 10**18
+"""Beyond every number that a parameter takes; Python would refuse to write some."""
 
 
 def decode_form(text: str) -> Pairs:
@@ -162,6 +164,8 @@ def _texts(value: object) -> tuple[str, ...] | None:
     if isinstance(value, list):
         words = cast("list[object]", value)
         return tuple(map(str, words)) if words and all(isinstance(word, str) for word in words) else None
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return None
     return encode(value) if isinstance(value, (str, int)) else None
 
 

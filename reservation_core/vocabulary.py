@@ -69,10 +69,10 @@ class Kind(ByFields, ABC):
         """Name the parts of a right value that must not be shown, as somebody else's text may repeat them."""
         if self.secrecy is Secrecy.OPEN or not isinstance(value, str):
             return {}
-        from urllib.parse import quote_plus  # noqa: PLC0415 - only for an error, and the import is not small
+        from urllib.parse import quote, quote_plus  # noqa: PLC0415 - only for an error, and the import is not small
 
         bare = re.sub("^[A-Za-z]+:", "", value)  # a contact without its scheme
-        return {text: self.secrecy for said in (value, bare) for text in (said, quote_plus(said)) if text}
+        return {text: self.secrecy for said in (value, bare) for text in (said, quote_plus(said), quote(said, "")) if text}
 
     @abstractmethod
     def describe(self) -> str:

@@ -840,6 +840,12 @@ WRONGLY_SPOKEN: Final[list[tuple[dict[str, object], list[tuple[str, int | None]]
 ]
 
 
+def test_a_number_without_end_is_refused() -> None:
+    """What Python itself would not write is a violation like any other."""
+    error = refused(lambda: Command.from_instruction({**SPOKEN, "timeout": 10**5000}))
+    assert [violation.parameter for violation in error.violations] == ["timeout"]
+
+
 @pytest.mark.parametrize(("said", "wrong"), WRONGLY_SPOKEN, ids=str)
 def test_a_wrong_answer_is_refused(said: dict[str, object], wrong: list[tuple[str, int | None]]) -> None:
     """Everything that is wrong is named at once, by the names of that dialect, with the platform's numbers."""

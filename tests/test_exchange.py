@@ -873,6 +873,9 @@ def test_a_secret_is_masked_as_the_form_writes_it() -> None:
     with pytest.raises(Refused) as caught:
         conclude(PENDING, command, reply_of({"message": f"Cannot read {sent}"}, 400))
     assert "ss+word" not in str(caught.value)
+    with pytest.raises(Refused, match="<secret>") as caught:
+        conclude(PENDING, command, reply_of({"message": "bad SipAuthPassword=p%40ss%20word%269"}, 400))
+    assert "ss%20word" not in str(caught.value)
 
 
 def test_a_value_that_holds_another_is_masked_whole() -> None:
