@@ -58,12 +58,12 @@ from reservation_core.errors import (
     ServerFailed,
     Throttled,
 )
-from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.exchange import conclude, conclude_fetch, leads_out, prepare, prepare_fetch
 from reservation_core.fields import ByFields
-from reservation_core.lifecycle import ON_HOLD, Status
+from reservation_core.lifecycle import Status
 from reservation_core.messages import Reply, Request, is_visible
 from reservation_core.parameters import Command
-from reservation_core.reconciliation import effect_of, has_moved, is_legal, may_have_acted, may_yet_act
+from reservation_core.reconciliation import has_moved, is_legal, may_have_acted, may_yet_act
 from reservation_core.reservation import Reservation
 
 if TYPE_CHECKING:
@@ -355,7 +355,7 @@ class _Delivery:
             moved = any(has_moved(sent, now) for sent in suspects)
             if moved and self.policy.sole_writer and now.status not in _PLATFORM_ENDS:
                 self.watch.reconcile(now, "done")
-                on_hold = now.status is Status.PENDING and effect_of(suspects[0], self.command) == ON_HOLD
+                on_hold = now.status is Status.PENDING and leads_out(suspects[0].state, self.command.trigger, self.command.accepting)
                 return attrs.evolve(now, on_hold=on_hold)
             if not (legal and self.policy.repeat_unconfirmed):
                 self._cannot_tell(now, moved=moved)

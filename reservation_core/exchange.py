@@ -89,13 +89,13 @@ def _read_reply(before: Addressed, reply: Reply, command: Command | None = None)
     )
     if not same:
         after = _complete(held, after)
-    if after.status is PENDING and command is not None and _leads_out(held.state, command.trigger, command.accepting):
+    if after.status is PENDING and command is not None and leads_out(held.state, command.trigger, command.accepting):
         after = after.moved(PENDING, on_hold=True, etag=after.etag, date_updated=after.date_updated)
     return succeed(held, after)
 
 
 @cache
-def _leads_out(state: State, trigger: str, accepting: bool) -> bool:
+def leads_out(state: State, trigger: str, accepting: bool) -> bool:
     """Tell whether a command that was taken leads out of pending, be it later."""
     edge = decide(state, trigger, accepting).edge
     return edge is not None and edge.target in (ACCEPTED, ON_HOLD)

@@ -3,11 +3,11 @@
 Its four rules:
 
 1. **A command may have acted when what is read can follow from its effect.** A reservation that is canceled was never accepted by us.
+   An accepting call or redirect is documented to accept at once, and the worker SDK's mocks show the reservation pending: it may be either.
 2. **Between version v and version v+n at most n things happened**, and between v and v nothing did: each act of a plain status update,
    a dequeue, a call or a redirect raises the version (seen in the worker SDK; of conference and supervise nobody shows it).
-3. **A conditional request whose version has passed can never act any more**; an unconditional one may still be on its way.
-   An accepting call or redirect is documented to accept at once, and was seen to leave the reservation pending: pending tells nothing of
-   it, where the version does not.
+3. **A conditional request whose version has passed can never act any more**; an unconditional one may still be on its way. But an accept
+   may be on hold, which no body shows: as long as the reservation is pending, it is in doubt.
 4. **That it may have acted is no proof that it did.** Whoever else can ask for the same thing leaves the same reservation behind: a
    reading alone never says *done*, unless the caller knows that there is nobody else (``Policy.sole_writer``).
 """

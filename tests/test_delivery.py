@@ -440,6 +440,8 @@ def test_an_accepting_call_is_not_made_twice(command: Command) -> None:
     fails(unversioned, OutcomeUnknown, attrs.evolve(PENDING, etag=None), command)
     for script in (gateway, unversioned):
         assert script.methods == "PG"
+    alone = Script(TIMED_OUT, shows("pending", "4"))
+    assert deliver(alone, PENDING, command, sole_writer=True).on_hold  # as after the 200 that was lost: it is not asked for again
     again = Script(TIMED_OUT, shows("pending", "3"), shows("accepted", "4"))
     assert deliver(again, PENDING, command).status is Status.ACCEPTED
 
