@@ -45,6 +45,7 @@ _FOREIGN: Final = frozenset((b"sec-fetch-site", site) for site in (b"cross-site"
 _PLANNED: Final = "by plan"
 _log: Final = logging.getLogger("reservation_core.emulator")
 _GLANCE: Final = 0.1  # seconds between two looks at what is due
+_AFTER_FAILURE: Final = 1.0  # and after one at which it failed
 
 Asked: TypeAlias = tuple[str, str, Pairs, bytes]
 """A request as it came: method, target, headers and body."""
@@ -202,14 +203,15 @@ class Application:
         while True:
             due = self.platform.next_due()
             wait = None if due is None else self.platform.clock.wait(due)
+            pause = min(_GLANCE, wait or _GLANCE)
             try:
                 if wait == 0:
                     self.platform.tick()
                 self.feeds.watch()
             except Exception:  # noqa: BLE001 - time goes on, whatever fails
                 _log.exception("the emulator could not carry out what fell due; it tries again")
-                wait = None
-            await asyncio.sleep(min(_GLANCE, wait or _GLANCE))
+                pause = _AFTER_FAILURE
+            await asyncio.sleep(pause)
 
 
 def failed(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -65,16 +65,11 @@ _DEEPEST: Final = 100
 """Layers of lists and objects in one another."""
 
 
-def _is_deep(value: object) -> bool:
-    layer = [value]
-    for _ in range(_DEEPEST):
-        layer = [
-            within
-            for one in layer
-            if isinstance(one, (dict, list))
-            for within in (cast("dict[str, object]", one).values() if isinstance(one, dict) else cast("list[object]", one))
-        ]
-    return bool(layer)
+def _is_deep(value: object, layers: int = _DEEPEST) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    within = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
+    return layers == 0 or any(_is_deep(one, layers - 1) for one in within)
 
 
 def take_over(given: Attributes | None) -> Attributes:
@@ -89,9 +84,8 @@ def take_over(given: Attributes | None) -> Attributes:
     except (TypeError, RecursionError):
         taken = None
     if not isinstance(taken, dict) or _is_deep(cast("object", taken)):
-        raise ValueError(
-            "attributes must be an object that JSON can write; give a dict of texts, numbers, lists and dicts, a hundred deep at most"
-        )
+        remedy = f"give a dict of texts, numbers, lists and dicts, at most {_DEEPEST} in one another"
+        raise ValueError(f"attributes must be an object that JSON can write; {remedy}")
     return cast("Attributes", taken)
 
 
