@@ -12,7 +12,7 @@ sources dispute about it. The wire name is a law: the command's prefix and the f
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import FunctionType, UnionType
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Union, get_args, get_origin
 
@@ -155,17 +155,16 @@ def _notes(hint: object) -> Iterator[tuple[object, object]]:
             yield from _notes(arm)
 
 
-def compile_methods(
-    own: type[Command], head: tuple[str, str], parameters: Sequence[Parameter], rules: Sequence[Rule]
-) -> dict[str, FunctionType]:
+def compile_methods(own: type[Command]) -> dict[str, FunctionType]:
     """Write a command's quick check, the reading of its values and its form as one method each.
 
     They stand on every command's way, and a loop over 32 parameters takes three times as long.
 
     :param own: the command's class; those that somebody derives of it may hold more, and are checked at leisure.
     """
+    parameters, rules = own.parameters, own.rules
     constants: dict[str, object] = {f"broken_{number}": rule.broken for number, rule in enumerate(rules)}
-    constants |= {"__name__": __name__, "own": own, "head": head, "plain": plain}
+    constants |= {"__name__": __name__, "own": own, "head": own.head, "plain": plain}
     tests = [(f"{p.field} is not None and " if p.required else "") + p.kind.expression(p.field, constants) for p in parameters]
     for number, rule in enumerate(rules):
         unset = "".join(f"{field} is None or " for field in rule.fields)

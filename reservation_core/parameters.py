@@ -227,7 +227,7 @@ def _show(parameter: Parameter, value: object) -> str:
 def _compile(made: C) -> C:
     """Give a class its quick methods when the first of its commands is there: no import pays for what it never uses."""
     own = _BY_HEAD[made.head]
-    for name, compiled in compile_methods(own, made.head, made.parameters, made.rules).items():
+    for name, compiled in compile_methods(own).items():
         compiled.__doc__ = getattr(Command, name, compiled).__doc__
         setattr(own, name, compiled)
     return made

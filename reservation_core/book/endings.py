@@ -57,5 +57,5 @@ def _last_word(error: OutcomeUnknown) -> Outcome:
 
 def _is_unfinished(error: LostRace, command: Command) -> bool:
     """Whether there was no race: a reading told that the command was not carried out, and time or attempts ran out before it was sent."""
-    is_read = error.http_status < 400
+    is_read = error.http_status < 400  # what no refusal of the platform's is
     return is_read and error.reservation is not None and is_legal(error.reservation.state, command)

@@ -76,9 +76,8 @@ class MemoryStore:
             for sid in ended:
                 del self._entries[sid]
                 self._claimed.pop(sid, None)
-            for sid in [
-                sid for sid, lines in self._lines.items() if sid not in self._entries and max(line.at for line in lines) < before
-            ] + ended:
+            alone = [sid for sid, lines in self._lines.items() if sid not in self._entries and max(line.at for line in lines) < before]
+            for sid in (*ended, *alone):
                 self._seen.difference_update((sid, line.event) for line in self._lines.pop(sid, ()) if line.event is not None)
             return len(ended)
 

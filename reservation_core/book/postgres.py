@@ -43,8 +43,8 @@ def _failures() -> Generator[None]:
         yield
     except (psycopg.Error, UnicodeError) as error:
         state = getattr(error, "sqlstate", None)
-        mended = not isinstance(error, psycopg.OperationalError) or (state or "").startswith(_ROLLED_BACK)
-        failure = StoreFailed if mended else StoreUnavailable
+        is_away = isinstance(error, psycopg.OperationalError) and not (state or "").startswith(_ROLLED_BACK)
+        failure = StoreUnavailable if is_away else StoreFailed
         raise failure(type(error).__name__ if state is None else f"{type(error).__name__}, {state}") from error
 
 

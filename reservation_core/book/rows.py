@@ -22,13 +22,7 @@ from reservation_core.reservation import Links, Reservation
 _TEXTS: Final = ("sid", "account_sid", "workspace_sid", "task_sid", "worker_sid", "worker_name", "url", "etag")
 _texts: Final = attrgetter(*_TEXTS)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
-_scan: Final = json.JSONDecoder().raw_decode
 _Object = dict[str, Any]
-
-
-def _decode(text: str) -> _Object:
-    body: _Object = _scan(text)[0]
-    return body
 
 
 def write_entry(entry: Entry) -> str:
@@ -50,7 +44,7 @@ def write_entry(entry: Entry) -> str:
 
 def read_entry(text: str, revision: int, heard: datetime) -> Entry:
     """Read an entry back."""
-    body = _decode(text)
+    body: _Object = json.loads(text)
     get = body.get
     return Entry(
         reservation=_read_reservation(body["reservation"]),
@@ -83,7 +77,7 @@ _OUTCOMES: Final[Mapping[str, Verdict | Ending]] = {word.value: word for word in
 
 def read_line(text: str, sid: str, event: str | None, at: datetime) -> Line:
     """Read a line back."""
-    body = _decode(text)
+    body: _Object = json.loads(text)
     get = body.get
     return Line(
         sid=sid,

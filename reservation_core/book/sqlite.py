@@ -158,11 +158,11 @@ class SQLiteStore:
         return self._keeping.do([_rows_of(change) for change in changes])
 
     def _write(self, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
-        return self._transact(lambda writer: _write(writer, waiting))
+        return self._transact(lambda writer: _write_rows(writer, waiting))
 
     def _transact(self, act: Callable[[sqlite3.Connection], T]) -> T:
         with _failures(), self._writing:
-            return _transact(self._writer, act)
+            return _in_transaction(self._writer, act)
 
     def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
         """See :meth:`reservation_core.book.Store.claim`."""
@@ -196,7 +196,7 @@ class SQLiteStore:
             self._writer.close()
 
 
-def _write(writer: sqlite3.Connection, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
+def _write_rows(writer: sqlite3.Connection, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
     """Write what several keep, whole: all revisions are looked up at once, and all rows are handed over at once."""
     entries: list[_Row] = []
     lines: list[_Row] = []
@@ -240,7 +240,7 @@ def _failures() -> Generator[None]:
         raise failure(type(error).__name__ if name is None else f"{type(error).__name__}, {name}") from error
 
 
-def _transact(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], T]) -> T:
+def _in_transaction(connection: sqlite3.Connection, act: Callable[[sqlite3.Connection], T]) -> T:
     if connection.in_transaction:  # left by one who was interrupted
         connection.execute("ROLLBACK")
     try:
@@ -301,7 +301,7 @@ def _open(writer: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.01)
     writer.execute("PRAGMA synchronous = FULL")
     writer.execute("PRAGMA secure_delete = ON")
-    _transact(writer, _migrate)
+    _in_transaction(writer, _migrate)
 
 
 def _migrate(writer: sqlite3.Connection) -> None:

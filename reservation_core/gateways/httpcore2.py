@@ -1,6 +1,6 @@
-"""Connections for the httpx2 gateways: they end with their exchange, and are used once more only when nothing is left in them.
+"""Connections for the httpx2 gateways: they end with their exchange, hold nothing when they are used again, and end with the gateway.
 
-httpx2 has no setting for either, so its pool is built here. That bytes are left over, httpcore2 does not tell; the one place where it
+httpx2 has no setting for any of it, so its pool is built here. That bytes are left over, httpcore2 does not tell; the one place where it
 keeps them is looked at, and should a later version keep them elsewhere, the contract of the gateways notices.
 """
 

@@ -4,7 +4,8 @@ The signature is the base64 of an HMAC, keyed with the account's auth token, ove
 then by value, each different pair once, name and value joined without anything between. A body that is no form is not signed itself:
 its SHA-256 stands in the URL, as the query's ``bodySHA256``. The port may or may not be in the URL that was signed.
 
-Whatever cannot be checked is refused: no signature, several, no body hash, an unknown content type, a body that cannot be decoded.
+Whatever cannot be checked is refused: no signature, several, no body hash, an unknown content type, a body that is too long or cannot
+be decoded.
 """
 
 from __future__ import annotations
