@@ -2,38 +2,7 @@
 
 import sys
 
-from reservation_core.addresses import Address, Route
-from reservation_core.commands import Accept, Call, Complete, Conference, Dequeue, Redirect, Reject, Supervise, Wrap
-from reservation_core.declaration import Caution, Parameter, Reading
-from reservation_core.delivery import ONCE, Attempt, LoggingWatch, Policy, Watch
-from reservation_core.errors import (
-    CommandError,
-    CommandNotAllowed,
-    Fault,
-    GatewayError,
-    IllegalSuccession,
-    IncompleteReservation,
-    Indistinguishable,
-    InvalidCommand,
-    LostRace,
-    MalformedReply,
-    NotFound,
-    NotSent,
-    OutcomeUnknown,
-    Refused,
-    ReplyError,
-    ReservationError,
-    ServerFailed,
-    Throttled,
-    Unauthorized,
-    UnknownStatus,
-    Violation,
-)
-from reservation_core.evidence import Evidence, Source
-from reservation_core.exchange import conclude, conclude_fetch, prepare, prepare_fetch
-from reservation_core.gateway import (
-    AsyncGateway,
-    Gateway,
+from reservation_core.delivery.client import (
     afetch,
     alist_reservations,
     aperform,
@@ -41,11 +10,54 @@ from reservation_core.gateway import (
     list_reservations,
     perform,
 )
-from reservation_core.lifecycle import ON_HOLD, Decision, Edge, Status, decide, follow
-from reservation_core.messages import Headers, RateLimit, Reply, Request
-from reservation_core.parameters import Command
-from reservation_core.payload import read_reservation
-from reservation_core.reservation import Reservation, explain
+from reservation_core.delivery.observer import LoggingObserver, Observer
+from reservation_core.delivery.policy import ONCE, Policy
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import (
+    Accept,
+    Call,
+    Complete,
+    Conference,
+    Dequeue,
+    Redirect,
+    Reject,
+    Supervise,
+    Wrap,
+)
+from reservation_core.domain.commands.parameters import Caution, Interpretation, Parameter
+from reservation_core.domain.errors import (
+    CommandError,
+    IncompleteReservation,
+    InvalidCommand,
+    ReservationError,
+    Violation,
+)
+from reservation_core.domain.evidence import Evidence, Source
+from reservation_core.domain.lifecycle import ON_HOLD, Decision, Edge, Status, decide, follow
+from reservation_core.domain.reservation import CommandNotAllowed, Reservation, explain
+from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.rest.addresses import Address, Route
+from reservation_core.rest.errors import (
+    Attempt,
+    GatewayError,
+    IllegalSuccession,
+    Indistinguishable,
+    LostRace,
+    MalformedReply,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    PayloadFault,
+    Refused,
+    ReplyError,
+    ServerFailed,
+    Throttled,
+    Unauthorized,
+    UnknownStatus,
+)
+from reservation_core.rest.messages import Headers, RateLimit, Reply, Request
+from reservation_core.rest.reservation_payload import read_reservation
+from reservation_core.rest.update import conclude, conclude_fetch, prepare, prepare_fetch
 
 __all__ = [
     "ONCE",
@@ -65,24 +77,25 @@ __all__ = [
     "Dequeue",
     "Edge",
     "Evidence",
-    "Fault",
     "Gateway",
     "GatewayError",
     "Headers",
     "IllegalSuccession",
     "IncompleteReservation",
     "Indistinguishable",
+    "Interpretation",
     "InvalidCommand",
-    "LoggingWatch",
+    "LoggingObserver",
     "LostRace",
     "MalformedReply",
     "NotFound",
     "NotSent",
+    "Observer",
     "OutcomeUnknown",
     "Parameter",
+    "PayloadFault",
     "Policy",
     "RateLimit",
-    "Reading",
     "Redirect",
     "Refused",
     "Reject",
@@ -100,7 +113,6 @@ __all__ = [
     "Unauthorized",
     "UnknownStatus",
     "Violation",
-    "Watch",
     "Wrap",
     "afetch",
     "alist_reservations",
@@ -118,7 +130,9 @@ __all__ = [
     "read_reservation",
 ]
 
-if "hypothesis.strategies" in sys.modules:  # so that it draws our classes aright; it is never imported for that
+if (
+    "hypothesis.strategies" in sys.modules
+):  # so that it draws our classes aright; it is never imported for that
     from reservation_core.testing import registration as _registration
 
     _registration.register()

@@ -4,8 +4,10 @@ from importlib.metadata import entry_points
 
 import pytest
 
-OURS = "reservation_core.pytest_plugin"
+OURS = "reservation_core.testing.pytest_plugin"
 INSTALLED = any(point.value == OURS for point in entry_points(group="pytest11"))
 
 pytest_plugins = ["pytester", *([] if INSTALLED else [OURS])]
-pytest.register_assert_rewrite("reservation_core.testing.contract", "reservation_core.testing.book_contract")
+pytest.register_assert_rewrite(
+    "reservation_core.testing.contract.gateway", "reservation_core.testing.contract.book"
+)

@@ -8,34 +8,34 @@
     book.recover(gateway); book.reconcile(gateway)      # now and then, and after a start
 
 ``AsyncBook`` is the same in an event loop. The stores are ``MemoryStore``, ``SQLiteStore``, and ``PostgresStore`` with
-``AsyncPostgresStore`` in :mod:`reservation_core.book.postgres`, which need the extra ``postgres``.
+``AsyncPostgresStore`` in :mod:`reservation_core.book.stores.postgres`, which need the extra ``postgres``.
 """
 
 from reservation_core.book.book import LEASE, PATIENCE, AsyncBook
-from reservation_core.book.entry import (
+from reservation_core.book.merging import Reportable
+from reservation_core.book.records import (
     Change,
     CommandUnderWay,
     Doubt,
     Ending,
     Entry,
+    HistoryLine,
     Intent,
     Known,
-    Line,
     NotInBook,
     Occurrence,
     Recorded,
     Report,
-    Source,
+    ReportSource,
     StoreFailed,
     StoreUnavailable,
     Swept,
     Verdict,
 )
-from reservation_core.book.ledger import Told
-from reservation_core.book.memory import MemoryStore
-from reservation_core.book.sqlite import SQLiteStore
-from reservation_core.book.store import AsyncStore, Claim, Store, Threaded
-from reservation_core.book.threads import Book
+from reservation_core.book.stores.memory import MemoryStore
+from reservation_core.book.stores.port import AsyncStore, Claim, Store, ThreadedStore
+from reservation_core.book.stores.sqlite import SQLiteStore
+from reservation_core.book.sync_book import Book
 
 __all__ = [
     "LEASE",
@@ -49,21 +49,21 @@ __all__ = [
     "Doubt",
     "Ending",
     "Entry",
+    "HistoryLine",
     "Intent",
     "Known",
-    "Line",
     "MemoryStore",
     "NotInBook",
     "Occurrence",
     "Recorded",
     "Report",
+    "ReportSource",
+    "Reportable",
     "SQLiteStore",
-    "Source",
     "Store",
     "StoreFailed",
     "StoreUnavailable",
     "Swept",
-    "Threaded",
-    "Told",
+    "ThreadedStore",
     "Verdict",
 ]

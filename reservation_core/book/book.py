@@ -19,31 +19,43 @@ from itertools import islice
 from typing import Final
 from uuid import uuid4
 
-from reservation_core.addresses import Address, Route
-from reservation_core.book.endings import Outcome, outcome_of
-from reservation_core.book.entry import (
+from reservation_core.book.merging import (
+    Reportable,
+    close,
+    fold,
+    intend,
+    lose,
+    reading,
+    report_of,
+    settle,
+)
+from reservation_core.book.outcomes import DeliveryOutcome, outcome_of
+from reservation_core.book.records import (
     CommandUnderWay,
     Ending,
     Entry,
+    HistoryLine,
     Intent,
-    Line,
     NotInBook,
     Recorded,
     Report,
-    Source,
+    ReportSource,
     StoreUnavailable,
     Swept,
     Verdict,
 )
-from reservation_core.book.ledger import Told, close, fold, intend, lose, reading, report_of, settle
-from reservation_core.book.store import AsyncStore, Claim
-from reservation_core.book.together import AsyncTogether
-from reservation_core.delivery import SILENT, USUAL, Policy, Watch
-from reservation_core.errors import NotFound, ReservationError
-from reservation_core.exchange import prepare
-from reservation_core.gateway import AsyncGateway, afetch, aperform
-from reservation_core.parameters import Command
-from reservation_core.reservation import Reservation
+from reservation_core.book.stores.group_commit import AsyncGroupCommit
+from reservation_core.book.stores.port import AsyncStore, Claim
+from reservation_core.delivery.client import afetch, aperform
+from reservation_core.delivery.observer import NO_OBSERVER, Observer
+from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.reservation import Reservation
+from reservation_core.gateways.port import AsyncGateway
+from reservation_core.rest.addresses import Address, Route
+from reservation_core.rest.errors import NotFound
+from reservation_core.rest.update import prepare
 
 PATIENCE: Final = 120.0
 """Seconds: longer than a delivery takes, its deadline and the last exchange's time-out included; and the platform's usual time-out."""
@@ -79,11 +91,13 @@ class AsyncBook:
         self.store: Final = store
         self._clock: Final = clock
         self._sleep: Final = sleep
-        self._recording: Final = AsyncTogether[Report, Recorded](self.record_together, hopeless=StoreUnavailable)
+        self._recording: Final = AsyncGroupCommit[Report, Recorded](
+            self.record_together, hopeless=StoreUnavailable
+        )
 
     # --- what is told ----------------------------------------------------------------------------------------------------------------
 
-    async def record(self, told: Told) -> Recorded:
+    async def record(self, told: Reportable) -> Recorded:
         """Record an event, a reservation that was read, or the reply that tells it; it is durable when this returns.
 
         To repeat it does nothing.
@@ -95,7 +109,9 @@ class AsyncBook:
         report = report_of(told)
         return PASSED_OVER if report is None else await self._recording.do(report)
 
-    async def record_all(self, told: Iterable[Told], *, together: int = _PAGE) -> Mapping[Verdict, int]:
+    async def record_all(
+        self, told: Iterable[Reportable], *, together: int = _PAGE
+    ) -> Mapping[Verdict, int]:
         """Record many in their order, so many at a time in one writing, and count the verdicts; the memory it takes does not grow."""
         counts = Counter[Verdict]()
         coming = iter(told)
@@ -114,11 +130,22 @@ class AsyncBook:
         waiting: dict[int, Report] = dict(enumerate(reports))
         while waiting:
             sids = list(dict.fromkeys(report.sid for report in waiting.values()))
-            known = await self.store.look_up(sids, [(report.sid, report.event) for report in waiting.values() if report.event is not None])
+            known = await self.store.look_up(
+                sids,
+                [
+                    (report.sid, report.event)
+                    for report in waiting.values()
+                    if report.event is not None
+                ],
+            )
             changes, results = fold(known, waiting, self._clock())
             kept: Sequence[bool] = await self.store.keep(changes) if changes else ()
             lost = {change.sid for change, taken in zip(changes, kept, strict=True) if not taken}
-            done |= {number: result for number, result in results.items() if waiting[number].sid not in lost}
+            done |= {
+                number: result
+                for number, result in results.items()
+                if waiting[number].sid not in lost
+            }
             waiting = {number: report for number, report in waiting.items() if report.sid in lost}
         return [done[number] for number in range(len(reports))]
 
@@ -136,14 +163,16 @@ class AsyncBook:
                 yield entry
             after = some[-1].sid
 
-    async def due(self, older_than: float = PATIENCE, *, limit: int = 100, lease: float = LEASE) -> Sequence[Entry]:
+    async def due(
+        self, older_than: float = PATIENCE, *, limit: int = 100, lease: float = LEASE
+    ) -> Sequence[Entry]:
         """Claim what should be read again: what is in doubt, and what is live and was not heard of for so many seconds.
 
         :param lease: seconds for which no other sweeper is given the same, unless it is written to.
         """
         return await self._claim(Claim.DUE, self._ago(older_than), limit, lease)
 
-    async def history(self, sid: str) -> Sequence[Line]:
+    async def history(self, sid: str) -> Sequence[HistoryLine]:
         """Give all that was told of a reservation and done to it, and what came of it, in the order it was written."""
         return await self.store.history(sid)
 
@@ -168,8 +197,8 @@ class AsyncBook:
         gateway: AsyncGateway,
         *,
         route: Route | str = Route.TASK,
-        policy: Policy = USUAL,
-        watch: Watch = SILENT,
+        policy: Policy = DEFAULT_POLICY,
+        watch: Observer = NO_OBSERVER,
     ) -> Reservation:
         """Ask for a command to what the book holds, so that no crash loses it and none doubles it; else as :func:`aperform`.
 
@@ -194,16 +223,32 @@ class AsyncBook:
             if held is None:
                 raise NotInBook(sid)
             if held.intent is not None:
-                if held.intent.token == token:  # kept after all, when whoever kept it for several was interrupted
+                if (
+                    held.intent.token == token
+                ):  # kept after all, when whoever kept it for several was interrupted
                     return held.intent
                 raise CommandUnderWay(sid, held.intent.command.trigger)
             prepare(held.reservation, command, route=route)  # refuses what must not be asked
-            intent = Intent(token=token, command=command, sent=held.reservation, route=route, since=self._clock())
+            intent = Intent(
+                token=token,
+                command=command,
+                sent=held.reservation,
+                route=route,
+                since=self._clock(),
+            )
             (taken,) = await self.store.keep((intend(held, intent),))
             if taken:
                 return intent
 
-    async def _deliver(self, intent: Intent, gateway: AsyncGateway, policy: Policy, watch: Watch, *, resume: bool) -> Outcome:
+    async def _deliver(
+        self,
+        intent: Intent,
+        gateway: AsyncGateway,
+        policy: Policy,
+        watch: Observer,
+        *,
+        resume: bool,
+    ) -> DeliveryOutcome:
         try:
             now = await aperform(
                 intent.sent,
@@ -217,9 +262,9 @@ class AsyncBook:
             )
         except ReservationError as error:
             return outcome_of(error, intent.command, resumed=resume)
-        return Outcome(Ending.DONE, now, None)
+        return DeliveryOutcome(Ending.DONE, now, None)
 
-    async def _close(self, sid: str, intent: Intent, outcome: Outcome) -> Recorded:
+    async def _close(self, sid: str, intent: Intent, outcome: DeliveryOutcome) -> Recorded:
         assert outcome.ending is not None
         while (held := await self.get(sid)) is not None:
             closing = close(held, intent, outcome.ending, outcome.reservation, self._clock())
@@ -237,8 +282,8 @@ class AsyncBook:
         older_than: float = PATIENCE,
         limit: int = 1000,
         lease: float = LEASE,
-        policy: Policy = USUAL,
-        watch: Watch = SILENT,
+        policy: Policy = DEFAULT_POLICY,
+        watch: Observer = NO_OBSERVER,
     ) -> Swept:
         """Find out what became of the commands that were left open so many seconds ago, and finish those that were not carried out.
 
@@ -277,7 +322,12 @@ class AsyncBook:
         failed: dict[str, ReservationError] = {}
         async for entry in self._each(Claim.DUE, older_than, limit, lease):
             held = entry.reservation
-            where = Address(workspace_sid=held.workspace_sid, sid=held.sid, task_sid=held.task_sid, worker_sid=held.worker_sid)
+            where = Address(
+                workspace_sid=held.workspace_sid,
+                sid=held.sid,
+                task_sid=held.task_sid,
+                worker_sid=held.worker_sid,
+            )
             try:
                 settled.append(await self._settle(entry, await afetch(where, gateway, route=route)))
             except NotFound:
@@ -290,14 +340,20 @@ class AsyncBook:
         """Take over what was fetched; if anything was written meanwhile, it is a report like any other."""
         verdict, settling = settle(entry, fetched, self._clock())
         (taken,) = await self.store.keep((settling,))
-        return Recorded(verdict, settling.entry) if taken else (await self.record_together((reading(fetched, Source.FETCH),)))[0]
+        return (
+            Recorded(verdict, settling.entry)
+            if taken
+            else (await self.record_together((reading(fetched, ReportSource.FETCH),)))[0]
+        )
 
     async def _lose(self, entry: Entry) -> Recorded:
         losing = lose(entry, self._clock())
         (taken,) = await self.store.keep((losing,))
         return Recorded(Ending.GONE, losing.entry if taken else await self.get(entry.sid))
 
-    async def _each(self, what: Claim, older_than: float, limit: int, lease: float) -> AsyncIterator[Entry]:
+    async def _each(
+        self, what: Claim, older_than: float, limit: int, lease: float
+    ) -> AsyncIterator[Entry]:
         """Claim one after the other, so that no lease runs out while others are settled, and give each once."""
         before = self._ago(older_than)
         swept: set[str] = set()
@@ -313,9 +369,13 @@ class AsyncBook:
                 swept.add(entry.sid)
                 yield entry
 
-    async def _claim(self, what: Claim, before: datetime, limit: int, lease: float) -> Sequence[Entry]:
+    async def _claim(
+        self, what: Claim, before: datetime, limit: int, lease: float
+    ) -> Sequence[Entry]:
         now = self._clock()
-        return await self.store.claim(what, before=before, now=now, until=now + timedelta(seconds=lease), limit=limit)
+        return await self.store.claim(
+            what, before=before, now=now, until=now + timedelta(seconds=lease), limit=limit
+        )
 
     def _ago(self, seconds: float) -> datetime:
         return self._clock() - timedelta(seconds=seconds)

@@ -1,13 +1,11 @@
 """The platform's double: reservations that live by the same lifecycle, behind the same address."""
 
-from reservation_core.emulator.answers import Alert
-from reservation_core.emulator.callbacks import Callbacks
-from reservation_core.emulator.clock import Clock, HandClock, RealClock
-from reservation_core.emulator.notices import Notice, Notices, Sent
-from reservation_core.emulator.platform import Platform
-from reservation_core.emulator.routes import InMemoryGateway
-from reservation_core.emulator.settings import Settings
-from reservation_core.emulator.world import (
+from reservation_core.emulator.api.gateway import InMemoryGateway
+from reservation_core.emulator.callbacks.answers import Alert
+from reservation_core.emulator.callbacks.queue import Callback, CallbackQueue, SentCallback
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
+from reservation_core.emulator.platform.model import (
     Act,
     Changes,
     Held,
@@ -19,22 +17,24 @@ from reservation_core.emulator.world import (
     TaskStatus,
     Worker,
 )
+from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.settings import Settings
 
 __all__ = [
     "Act",
     "Alert",
-    "Callbacks",
+    "Callback",
+    "CallbackQueue",
+    "CallbackSettings",
     "Changes",
     "Clock",
-    "HandClock",
     "Held",
     "InMemoryGateway",
-    "Notice",
-    "Notices",
+    "ManualClock",
     "Platform",
     "Precondition",
     "RealClock",
-    "Sent",
+    "SentCallback",
     "Settings",
     "Snapshot",
     "StateConflict",

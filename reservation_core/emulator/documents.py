@@ -11,9 +11,10 @@ from typing import Final, TypeAlias, cast
 
 import attrs
 
-from reservation_core.errors import Fault, ReservationError
-from reservation_core.privacy import shorten
-from reservation_core.vocabulary import sid
+from reservation_core.domain.commands.kinds import sid
+from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.redaction import shorten
+from reservation_core.rest.errors import PayloadFault
 
 Json: TypeAlias = object
 """What JSON can hold; checked where it is read."""
@@ -26,7 +27,9 @@ def as_json(value: object) -> Json:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): as_json(each) for key, each in cast("Mapping[object, object]", value).items()}
+        return {
+            str(key): as_json(each) for key, each in cast("Mapping[object, object]", value).items()
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [as_json(each) for each in cast("Sequence[object]", value)]
     kind = cast("type[attrs.AttrsInstance]", type(value))
@@ -36,17 +39,22 @@ def as_json(value: object) -> Json:
 
 
 @attrs.frozen(slots=False)
-class UnreadableOrder(ReservationError):
+class UnreadableDocument(ReservationError):
     """What the emulator was told to do cannot be read; ``faults`` holds everything that is wrong with it, each with its path."""
 
-    faults: tuple[Fault, ...]
+    faults: tuple[PayloadFault, ...]
 
     def __str__(self) -> str:
         """List every fault, a line each."""
-        return "\n  ".join(["the emulator cannot do what it cannot read; mend every one of these:", *map(str, self.faults)])
+        return "\n  ".join(
+            [
+                "the emulator cannot do what it cannot read; mend every one of these:",
+                *map(str, self.faults),
+            ]
+        )
 
 
-class Reading:
+class DocumentReader:
     """One JSON object being read. What is wrong is noted, and a value of the right kind given all the same, so that reading goes on.
 
     :param value: what ought to be an object.
@@ -54,9 +62,11 @@ class Reading:
     :param faults: where faults are noted; shared by all that is read of one document.
     """
 
-    def __init__(self, value: object, path: str = "", faults: list[Fault] | None = None) -> None:
+    def __init__(
+        self, value: object, path: str = "", faults: list[PayloadFault] | None = None
+    ) -> None:
         self.path: Final = path
-        self.faults: Final[list[Fault]] = [] if faults is None else faults
+        self.faults: Final[list[PayloadFault]] = [] if faults is None else faults
         self._unread: dict[str, object] = {}
         if isinstance(value, dict):
             self._unread = dict(cast("Mapping[str, object]", value))
@@ -67,7 +77,11 @@ class Reading:
         return f"{self.path}.{name}".strip(".")
 
     def _blame(self, name: str, problem: str, value: object = None) -> None:
-        self.faults.append(Fault(self._at(name) or "(the whole)", problem, "" if value is None else shorten(value)))
+        self.faults.append(
+            PayloadFault(
+                self._at(name) or "(the whole)", problem, "" if value is None else shorten(value)
+            )
+        )
 
     def text(self, name: str, *, form: str | None = None, what: str = "text") -> str | None:
         """Take a text, of a form (a regular expression) where one is asked for."""
@@ -81,7 +95,9 @@ class Reading:
 
     def sid(self, name: str, prefix: str) -> str | None:
         """Take a SID."""
-        return self.text(name, form=sid(prefix).form, what=f"SID ({prefix} and 32 hexadecimal digits)")
+        return self.text(
+            name, form=sid(prefix).form, what=f"SID ({prefix} and 32 hexadecimal digits)"
+        )
 
     def the_sid(self, name: str, prefix: str) -> str:
         """Take a SID that must be there; the nil one stands in for it where it is wrong."""
@@ -97,17 +113,25 @@ class Reading:
         self._blame(name, f"must be one of {', '.join(words)}", value)
         return words[0]
 
-    def number(self, name: str, usual: float | None = None, *, least: float = 0, most: float = 1e9) -> float | None:
+    def number(
+        self, name: str, usual: float | None = None, *, least: float = 0, most: float = 1e9
+    ) -> float | None:
         """Take a number within bounds."""
         value = self._unread.pop(name, None)
         if value is None:
             return usual
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and least <= value <= most
+        ):
             return value
         self._blame(name, f"is no number from {least:g} to {most:g}", value)
         return usual
 
-    def whole(self, name: str, usual: int | None = None, *, least: int = 0, most: int = 10**9) -> int | None:
+    def whole(
+        self, name: str, usual: int | None = None, *, least: int = 0, most: int = 10**9
+    ) -> int | None:
         """Take a whole number within bounds."""
         value = self._unread.pop(name, None)
         if value is None:
@@ -136,7 +160,7 @@ class Reading:
         self._blame(name, "is no JSON object", value)
         return None
 
-    def each(self, name: str) -> Iterator[Reading]:
+    def each(self, name: str) -> Iterator[DocumentReader]:
         """Go through a list of JSON objects."""
         value = self._unread.pop(name, None)
         if value is None:
@@ -145,33 +169,46 @@ class Reading:
             self._blame(name, "is no list", value)
             return
         for number, item in enumerate(cast("list[object]", value)):
-            yield Reading(item, self._at(f"{name}[{number}]"), self.faults)
+            yield DocumentReader(item, self._at(f"{name}[{number}]"), self.faults)
 
     def close(self) -> None:
         """Note what was given and nobody asked for."""
         for name in self._unread:
-            self._blame(shorten(name, 40).strip("'\""), "is unknown here; check its spelling, or leave it out")
+            self._blame(
+                shorten(name, 40).strip("'\""),
+                "is unknown here; check its spelling, or leave it out",
+            )
         self._unread.clear()
 
     def settle(self) -> None:
         """End the reading of a whole document.
 
-        :raises UnreadableOrder: when anything was wrong with it.
+        :raises UnreadableDocument: when anything was wrong with it.
         """
         self.close()
         if self.faults:
-            raise UnreadableOrder(tuple(self.faults))
+            raise UnreadableDocument(tuple(self.faults))
 
 
-def read_json(text: str | bytes) -> Reading:
+def read_document(text: str | bytes) -> DocumentReader:
     """Begin to read a JSON document; nothing at all counts as an empty object.
 
-    :raises UnreadableOrder: when it is no JSON.
+    :raises UnreadableDocument: when it is no JSON.
     """
     try:
         value: object = json.loads(text) if text.strip() else {}
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise UnreadableOrder((Fault("(the whole)", f"is no JSON that can be read{where}; write JSON in UTF-8"),)) from None
-    return Reading(value)
+        where = (
+            f" at line {error.lineno}, column {error.colno}"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
+        raise UnreadableDocument(
+            (
+                PayloadFault(
+                    "(the whole)", f"is no JSON that can be read{where}; write JSON in UTF-8"
+                ),
+            )
+        ) from None
+    return DocumentReader(value)

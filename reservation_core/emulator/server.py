@@ -16,15 +16,15 @@ import attrs
 import uvicorn
 from starlette.routing import BaseRoute
 
-from reservation_core.emulator.asgi import Application, Note
-from reservation_core.emulator.callbacks import Callbacks
-from reservation_core.emulator.connection import IDLE, Connection
-from reservation_core.emulator.control import Control
-from reservation_core.emulator.courier import Courier
-from reservation_core.emulator.mishaps import Mishaps
-from reservation_core.emulator.notices import Notices
-from reservation_core.emulator.platform import Platform
-from reservation_core.emulator.routes import InMemoryGateway
+from reservation_core.emulator.api.gateway import InMemoryGateway
+from reservation_core.emulator.callbacks.dispatcher import CallbackDispatcher
+from reservation_core.emulator.callbacks.queue import CallbackQueue
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.control.surface import Control
+from reservation_core.emulator.faults import FaultPlan
+from reservation_core.emulator.http.asgi import EmulatorApplication, Note
+from reservation_core.emulator.http.connection import KEEP_ALIVE, EmulatorConnection
+from reservation_core.emulator.platform.platform import Platform
 
 HERE: Final = "127.0.0.1"
 
@@ -36,7 +36,7 @@ C = TypeVar("C")
 class _Server(uvicorn.Server):
     """Uvicorn's server, which tells when it has begun, and ends at once when it is told to."""
 
-    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+    def __init__(self, config: uvicorn.Config, application: EmulatorApplication) -> None:
         super().__init__(config)
         self.begun: Final = threading.Event()
         self._application = application
@@ -51,7 +51,9 @@ class _Server(uvicorn.Server):
         tenths = 0
         while not await self.on_tick(tenths):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), 1)  # a second, after which it is to look at the date
+                await asyncio.wait_for(
+                    self._told.wait(), 1
+                )  # a second, after which it is to look at the date
             tenths += 10
 
     def live(self, listener: socket.socket) -> None:
@@ -66,7 +68,9 @@ class _Server(uvicorn.Server):
     def check_begun(self) -> None:
         """Tell whoever waited for the beginning when there was none."""
         if not self.started:
-            raise RuntimeError("the emulator did not start: what is beside it failed, as the log of uvicorn says")
+            raise RuntimeError(
+                "the emulator did not start: what is beside it failed, as the log of uvicorn says"
+            )
 
     def end(self) -> None:
         """Tell it to end, from any thread."""
@@ -90,7 +94,7 @@ class _Server(uvicorn.Server):
             for task in late:
                 task.cancel()
         for connection in tuple(self.server_state.connections):
-            cast("Connection", connection).transport.abort()
+            cast("EmulatorConnection", connection).transport.abort()
         await asyncio.sleep(0)
         await self.lifespan.shutdown()
 
@@ -107,12 +111,12 @@ class Emulator:
 
     url: str
     platform: Platform
-    mishaps: Mishaps
-    notices: Notices
-    courier: Courier
+    mishaps: FaultPlan
+    notices: CallbackQueue
+    courier: CallbackDispatcher
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until everybody who is called back has been, and what they answered has been done; see :meth:`Courier.settle`."""
+        """Wait until everybody who is called back has been, and what they answered has been done; see :meth:`CallbackDispatcher.settle`."""
         self.courier.settle(timeout)
 
     def point(self, client: C) -> C:
@@ -122,7 +126,7 @@ class Emulator:
 
 
 class Extras(TypedDict, total=False):
-    """What may be added to the emulator; see :class:`reservation_core.emulator.asgi.Application`."""
+    """What may be added to the emulator; see :class:`reservation_core.emulator.http.asgi.EmulatorApplication`."""
 
     note: Note | None
     routes: Sequence[BaseRoute]
@@ -131,28 +135,39 @@ class Extras(TypedDict, total=False):
 
 @contextlib.contextmanager
 def _assembled(
-    platform: Platform, host: str, port: int, notices: Notices, extras: Extras
+    platform: Platform, host: str, port: int, notices: CallbackQueue, extras: Extras
 ) -> Generator[tuple[Emulator, _Server, socket.socket]]:
     """Take the port, and put together what is to answer on it; what it calls back with is ended afterwards."""
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    listener = socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+    )
     taken: int = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
-    mishaps = Mishaps()
-    application = Application(InMemoryGateway(platform, origin=url), Control(platform, mishaps, notices), mishaps, **extras)
+    mishaps = FaultPlan()
+    application = EmulatorApplication(
+        InMemoryGateway(platform, origin=url),
+        Control(platform, mishaps, notices),
+        mishaps,
+        **extras,
+    )
     config = uvicorn.Config(
         application,
-        http=Connection,
+        http=EmulatorConnection,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=IDLE,
+        timeout_keep_alive=KEEP_ALIVE,
     )
     try:
-        with listener, Courier(notices) as courier:
-            yield Emulator(url, platform, mishaps, notices, courier), _Server(config, application), listener
+        with listener, CallbackDispatcher(notices) as courier:
+            yield (
+                Emulator(url, platform, mishaps, notices, courier),
+                _Server(config, application),
+                listener,
+            )
     finally:
         notices.close()
 
@@ -162,7 +177,7 @@ def serve(
     *,
     host: str = HERE,
     port: int = 0,
-    callbacks: Callbacks | None = None,
+    callbacks: CallbackSettings | None = None,
     begin: Callable[[Emulator], object] | None = None,
     **extras: Unpack[Extras],
 ) -> None:
@@ -174,7 +189,7 @@ def serve(
     :raises OSError: when the port is not to be had.
     :raises RuntimeError: when something beside it cannot be entered.
     """
-    notices = Notices(platform, callbacks, random=Random())  # noqa: S311 - no SID is to come again when it is started again
+    notices = CallbackQueue(platform, callbacks, random=Random())  # noqa: S311 - no SID is to come again when it is started again
     with _assembled(platform, host, port, notices, extras) as (emulator, server, listener):
         if begin is not None:
             begin(emulator)
@@ -188,7 +203,7 @@ def running_emulator(
     *,
     host: str = HERE,
     port: int = 0,
-    callbacks: Callbacks | None = None,
+    callbacks: CallbackSettings | None = None,
     **extras: Unpack[Extras],
 ) -> Generator[Emulator]:
     """Let an emulator answer on a port while the block runs, in a thread of its own; nothing of it is left afterwards.
@@ -205,8 +220,14 @@ def running_emulator(
             client = emulator.point(twilio.rest.Client("AC…", "…"))
     """
     platform = platform or Platform()
-    with _assembled(platform, host, port, Notices(platform, callbacks), extras) as (emulator, server, listener):
-        thread = threading.Thread(target=server.live, args=(listener,), name="emulator", daemon=True)
+    with _assembled(platform, host, port, CallbackQueue(platform, callbacks), extras) as (
+        emulator,
+        server,
+        listener,
+    ):
+        thread = threading.Thread(
+            target=server.live, args=(listener,), name="emulator", daemon=True
+        )
         thread.start()
         server.begun.wait()
         try:

@@ -16,10 +16,16 @@ A gateway belongs to the event loop that first uses it; close it there. Not for 
 import asyncio
 from typing import Final, Unpack
 
-from reservation_core.errors import GatewayError
-from reservation_core.gateways.base import IDLE, AsyncClosing, Exchange, Incoming, cause
-from reservation_core.gateways.settings import Credentials, Options, user_agent
-from reservation_core.messages import Reply, Request
+from reservation_core.gateways.base import (
+    IDLE_TIMEOUT,
+    AsyncClosableGateway,
+    BaseGateway,
+    StreamingGateway,
+    cause,
+)
+from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply, Request
 
 try:
     from aiohttp import (
@@ -33,7 +39,9 @@ try:
     )
     from yarl import URL
 except ImportError as _missing:
-    raise ImportError("this gateway needs aiohttp: pip install 'reservation-core[aiohttp]'") from _missing
+    raise ImportError(
+        "this gateway needs aiohttp: pip install 'reservation-core[aiohttp]'"
+    ) from _missing
 
 FAILURES: Final = (ClientError, TimeoutError, OSError)
 
@@ -43,7 +51,7 @@ def verbatim(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-class AiohttpFailures(Exchange):
+class AiohttpFailures(BaseGateway):
     """How aiohttp's failures are read, by whichever gateway it is beneath."""
 
     def _failure(self, error: BaseException) -> GatewayError:
@@ -54,14 +62,16 @@ class AiohttpFailures(Exchange):
         return self._late() if isinstance(error, TimeoutError) else self._broken(cause(error))
 
 
-class AiohttpGateway(AiohttpFailures, Incoming, AsyncClosing):
+class AiohttpGateway(AiohttpFailures, StreamingGateway, AsyncClosableGateway):
     """A gateway for asyncio: any number of tasks may share one, in one event loop.
 
     ``AiohttpGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops its
     exchange (the outcome is then unknown) and nothing else.
     """
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
         super().__init__(credentials, **options)
         self._session: ClientSession | None = None
@@ -73,14 +83,18 @@ class AiohttpGateway(AiohttpFailures, Incoming, AsyncClosing):
         self._session = session = self._session or self._open()
         body = None if request.method == "GET" else request.body
         try:
-            async with session.request(request.method, url, data=body, headers=request.headers.pairs, allow_redirects=False) as response:
+            async with session.request(
+                request.method, url, data=body, headers=request.headers.pairs, allow_redirects=False
+            ) as response:
                 reply = self._gather(response.status, response.raw_headers)
                 async for piece in response.content.iter_any():
                     reply.add(piece)
                 return reply.reply()
         except FAILURES as error:
             failure = self._failure(error)
-        except asyncio.CancelledError:  # aiohttp's way to let those go who wait for a connection when it is closed
+        except (
+            asyncio.CancelledError
+        ):  # aiohttp's way to let those go who wait for a connection when it is closed
             task = asyncio.current_task()
             if not self._closed or task is None or task.cancelling():
                 raise
@@ -91,7 +105,9 @@ class AiohttpGateway(AiohttpFailures, Incoming, AsyncClosing):
         """Open the session, which aiohttp binds to the running event loop."""
         settings = self._settings
         return ClientSession(
-            connector=TCPConnector(limit=settings.max_connections, ssl=self._tls(), keepalive_timeout=IDLE),
+            connector=TCPConnector(
+                limit=settings.max_connections, ssl=self._tls(), keepalive_timeout=IDLE_TIMEOUT
+            ),
             headers={
                 "Authorization": settings.credentials.authorization,
                 "User-Agent": user_agent(),

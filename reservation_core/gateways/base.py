@@ -15,20 +15,24 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self, Unpack
 
-from reservation_core.errors import GatewayError, NotSent
-from reservation_core.gateways.settings import Credentials, Options, Settings
-from reservation_core.messages import Reply, Request
+from reservation_core.gateways.settings import Credentials, GatewayOptions, GatewaySettings
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.rest.messages import Reply, Request
 
-IDLE: Final = 20.0
+IDLE_TIMEOUT: Final = 20.0
 """Seconds an unused connection is kept: less than the minute or so after which servers drop it, when a request might just be under way."""
 
 
-class Exchange:
+class BaseGateway:
     """One gateway's settings, and what it may say of an exchange."""
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Take the settings; without credentials, those of the environment. Raises ConfigurationError."""
-        self._settings: Final = Settings(credentials=credentials or Credentials.from_environment(), **options)
+        self._settings: Final = GatewaySettings(
+            credentials=credentials or Credentials.from_environment(), **options
+        )
         self._process: Final = os.getpid()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -47,14 +51,22 @@ class Exchange:
         if self._closed:
             raise NotSent("the gateway is closed; open a new one")
         if self._process != os.getpid():
-            raise NotSent("the gateway was opened before a fork, which would share its connections; open it in the child only")
+            raise NotSent(
+                "the gateway was opened before a fork, which would share its connections; open it in the child only"
+            )
         if not request.path.startswith("/"):
-            raise ValueError("the path of a request starts with a slash; anything else could change the host it goes to")
+            raise ValueError(
+                "the path of a request starts with a slash; anything else could change the host it goes to"
+            )
         return self._settings.base_url + request.path
 
     def _tls(self) -> ssl.SSLContext:
         """Make what verifies certificates; it is not asked over plain http, so nothing is loaded for that."""
-        return ssl.create_default_context() if self.origin.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return (
+            ssl.create_default_context()
+            if self.origin.startswith("https:")
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
 
     def _stay(self) -> None:
         """Stay with the first event loop, for clients whose connections belong to one."""
@@ -64,10 +76,14 @@ class Exchange:
             raise NotSent("the gateway was first used in another event loop; open one in each")
 
     def _occupied(self) -> NotSent:
-        return NotSent(f"none of the {self._settings.max_connections} connections to {self.origin} became free in time")
+        return NotSent(
+            f"none of the {self._settings.max_connections} connections to {self.origin} became free in time"
+        )
 
     def _unconnected(self, why: str | None = None) -> NotSent:
-        return NotSent(f"no connection to {self.origin}: {why or f'not in {self._settings.connect_timeout:g} s'}")
+        return NotSent(
+            f"no connection to {self.origin}: {why or f'not in {self._settings.connect_timeout:g} s'}"
+        )
 
     def _late(self) -> GatewayError:
         return GatewayError(f"no whole reply from {self.origin} in {self._settings.timeout:g} s")
@@ -77,28 +93,45 @@ class Exchange:
 
     def _overlong(self, status: int) -> GatewayError:
         limit = self._settings.max_reply_bytes
-        return GatewayError(f"the reply of {self.origin} (HTTP {status}) is longer than max_reply_bytes, {limit}")
+        return GatewayError(
+            f"the reply of {self.origin} (HTTP {status}) is longer than max_reply_bytes, {limit}"
+        )
 
 
-class Incoming(Exchange):
+class StreamingGateway(BaseGateway):
     """A gateway that gathers replies piece by piece, where its library does not unpack and bound them itself."""
 
-    def _gather(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> "Gathering":
-        pairs = [(name.decode(), value.decode()) for name, value in headers if name.isascii() and value.isascii()]
-        return Gathering(Reply(status, pairs), self._settings.max_reply_bytes, self._overlong(status), self._broken("bad gzip"))
+    def _gather(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> "ReplyBuilder":
+        pairs = [
+            (name.decode(), value.decode())
+            for name, value in headers
+            if name.isascii() and value.isascii()
+        ]
+        return ReplyBuilder(
+            Reply(status, pairs),
+            self._settings.max_reply_bytes,
+            self._overlong(status),
+            self._broken("bad gzip"),
+        )
 
 
-class Gathering:
+class ReplyBuilder:
     """A reply while its body comes in."""
 
-    def __init__(self, head: Reply, limit: int, overlong: GatewayError, unreadable: GatewayError) -> None:
+    def __init__(
+        self, head: Reply, limit: int, overlong: GatewayError, unreadable: GatewayError
+    ) -> None:
         self._head = head
         self._limit = limit
         self._overlong = overlong
         self._unreadable = unreadable
         self._body = bytearray()
         self._empty = True
-        self._zip = zlib.decompressobj(wbits=31) if head.headers.get("Content-Encoding", "").lower() == "gzip" else None
+        self._zip = (
+            zlib.decompressobj(wbits=31)
+            if head.headers.get("Content-Encoding", "").lower() == "gzip"
+            else None
+        )
 
     def add(self, piece: bytes) -> None:
         """Take the next piece as it came. Raises GatewayError."""
@@ -129,7 +162,7 @@ def cause(error: BaseException) -> str:
     return type(error).__name__
 
 
-class Closing(ABC):
+class ClosableGateway(ABC):
     """A gateway for threads as a context manager."""
 
     @abstractmethod
@@ -140,12 +173,17 @@ class Closing(ABC):
         """Hand out the gateway."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close the gateway."""
         self.close()
 
 
-class AsyncClosing(ABC):
+class AsyncClosableGateway(ABC):
     """A gateway for asyncio as a context manager."""
 
     @abstractmethod
@@ -156,6 +194,11 @@ class AsyncClosing(ABC):
         """Hand out the gateway."""
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Close the gateway."""
         await self.aclose()

@@ -18,17 +18,30 @@ import time
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypedDict, Unpack
 
-from reservation_core.errors import GatewayError
-from reservation_core.gateways.base import IDLE, AsyncClosing, Closing, Incoming, cause
-from reservation_core.gateways.settings import Credentials, Options, user_agent
-from reservation_core.messages import Reply, Request
+from reservation_core.gateways.base import (
+    IDLE_TIMEOUT,
+    AsyncClosableGateway,
+    ClosableGateway,
+    StreamingGateway,
+    cause,
+)
+from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply, Request
 
 try:
     import httpx2
 
-    from reservation_core.gateways.httpcore2 import AsyncTransport, Network, Pooling, Transport
+    from reservation_core.gateways.httpx2_transport import (
+        AsyncTransport,
+        DeadlineNetwork,
+        Pooling,
+        Transport,
+    )
 except ImportError as _missing:
-    raise ImportError("this gateway needs httpx2: pip install 'reservation-core[httpx2]'") from _missing
+    raise ImportError(
+        "this gateway needs httpx2: pip install 'reservation-core[httpx2]'"
+    ) from _missing
 
 _UNCONNECTED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
 _FAILURES: Final = (httpx2.TransportError, httpx2.StreamError, OSError)
@@ -48,7 +61,7 @@ class _Outgoing(TypedDict):
     content: bytes | None
 
 
-class _Exchange(Incoming):
+class _Exchange(StreamingGateway):
     """What both gateways are but for waiting."""
 
     def _common(self) -> _Common:
@@ -60,7 +73,9 @@ class _Exchange(Incoming):
                 "Accept-Encoding": "gzip",
             },
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            "timeout": httpx2.Timeout(settings.timeout, connect=settings.connect_timeout, pool=settings.connect_timeout),
+            "timeout": httpx2.Timeout(
+                settings.timeout, connect=settings.connect_timeout, pool=settings.connect_timeout
+            ),
             "trust_env": False,
         }
 
@@ -70,7 +85,7 @@ class _Exchange(Incoming):
             "ssl_context": self._tls(),
             "max_connections": most,
             "max_keepalive_connections": most,
-            "keepalive_expiry": IDLE,
+            "keepalive_expiry": IDLE_TIMEOUT,
         }
 
     def _outgoing(self, request: Request) -> _Outgoing:
@@ -84,21 +99,31 @@ class _Exchange(Incoming):
         if isinstance(error, httpx2.PoolTimeout):
             return self._occupied()
         if isinstance(error, _UNCONNECTED):
-            return self._unconnected(None if isinstance(error, httpx2.ConnectTimeout) else cause(error))
-        return self._late() if isinstance(error, httpx2.TimeoutException | TimeoutError) else self._broken(cause(error))
+            return self._unconnected(
+                None if isinstance(error, httpx2.ConnectTimeout) else cause(error)
+            )
+        return (
+            self._late()
+            if isinstance(error, httpx2.TimeoutException | TimeoutError)
+            else self._broken(cause(error))
+        )
 
 
-class Httpx2Gateway(_Exchange, Closing):
+class Httpx2Gateway(_Exchange, ClosableGateway):
     """A gateway for threads: any number may share one, and with it its connections.
 
     ``Httpx2Gateway()`` takes the credentials from the environment; ``Settings`` lists the options.
     """
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Open the gateway; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(credentials, **options)
-        self._network: Final = Network()
-        self._client: Final = httpx2.Client(transport=Transport(self._pooling(), self._network), **self._common())
+        self._network: Final = DeadlineNetwork()
+        self._client: Final = httpx2.Client(
+            transport=Transport(self._pooling(), self._network), **self._common()
+        )
 
     def send(self, request: Request) -> Reply:
         """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
@@ -114,29 +139,36 @@ class Httpx2Gateway(_Exchange, Closing):
             raise self._failure(error) from error
 
     def close(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
+        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
         self._closed = True
         self._client.close()
 
 
-class AsyncHttpx2Gateway(_Exchange, AsyncClosing):
+class AsyncHttpx2Gateway(_Exchange, AsyncClosableGateway):
     """A gateway for asyncio: any number of tasks may share one, in one event loop.
 
     ``AsyncHttpx2Gateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops its
     exchange (the outcome is then unknown) and nothing else.
     """
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
         super().__init__(credentials, **options)
-        self._client: Final = httpx2.AsyncClient(transport=AsyncTransport(self._pooling()), **self._common())
+        self._client: Final = httpx2.AsyncClient(
+            transport=AsyncTransport(self._pooling()), **self._common()
+        )
 
     async def asend(self, request: Request) -> Reply:
         """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
         outgoing = self._outgoing(request)
         self._stay()
         try:
-            async with asyncio.timeout(self._settings.timeout), self._client.stream(**outgoing) as response:
+            async with (
+                asyncio.timeout(self._settings.timeout),
+                self._client.stream(**outgoing) as response,
+            ):
                 reply = self._gather(response.status_code, response.headers.raw)
                 async for piece in response.aiter_raw():
                     reply.add(piece)
@@ -145,6 +177,6 @@ class AsyncHttpx2Gateway(_Exchange, AsyncClosing):
             raise self._failure(error) from error
 
     async def aclose(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
+        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
         self._closed = True
         await self._client.aclose()

@@ -20,10 +20,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, TypeVar, Unpack
 
-from reservation_core.errors import GatewayError
-from reservation_core.gateways.base import IDLE, AsyncClosing, Closing, Exchange
-from reservation_core.gateways.settings import Credentials, Options, user_agent
-from reservation_core.messages import Reply, Request
+from reservation_core.gateways.base import (
+    IDLE_TIMEOUT,
+    AsyncClosableGateway,
+    BaseGateway,
+    ClosableGateway,
+)
+from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply, Request
 
 try:
     from pyreqwest.bytes import Bytes
@@ -33,7 +38,9 @@ try:
     from pyreqwest.request import BaseRequestBuilder
     from pyreqwest.response import BaseResponse
 except ImportError as _missing:
-    raise ImportError("this gateway needs pyreqwest: pip install 'reservation-core[http]'") from _missing
+    raise ImportError(
+        "this gateway needs pyreqwest: pip install 'reservation-core[http]'"
+    ) from _missing
 
 _BEFORE_SENDING: Final = "client error (Connect)"
 """The cause that hyper, beneath pyreqwest, gives to whatever fails before a connection stands, and to nothing else."""
@@ -42,7 +49,7 @@ C = TypeVar("C", bound=BaseClientBuilder)
 R = TypeVar("R", bound=BaseRequestBuilder)
 
 
-class _Exchange(Exchange):
+class _Exchange(BaseGateway):
     """What both gateways are but for waiting: how a client is set up, a request put on the wire, a reply and a failure read."""
 
     def _equip(self, builder: C) -> C:
@@ -62,17 +69,21 @@ class _Exchange(Exchange):
             .pool_timeout(connect)
             .timeout(timedelta(seconds=settings.timeout))
             .max_connections(settings.max_connections)
-            .pool_idle_timeout(timedelta(seconds=IDLE))
+            .pool_idle_timeout(timedelta(seconds=IDLE_TIMEOUT))
         )
 
     def _outgoing(self, start: Callable[[str, str], R], request: Request) -> R:
         # The reply is read while the client still waits, up to one byte more than the limit: no second hop between threads.
-        builder = start(request.method, self._address(request)).streamed_read_buffer_limit(self._enough)
+        builder = start(request.method, self._address(request)).streamed_read_buffer_limit(
+            self._enough
+        )
         builder = builder.headers(request.headers.pairs)
         if request.method == "GET":
             return builder
         body = request.body
-        return builder.header("Content-Length", str(len(body))).body_bytes(body)  # said also when it is 0, as the official client does
+        return builder.header("Content-Length", str(len(body))).body_bytes(
+            body
+        )  # said also when it is 0, as the official client does
 
     @property
     def _enough(self) -> int:
@@ -81,11 +92,17 @@ class _Exchange(Exchange):
     def _reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
         if body is not None and len(body) == self._enough:
             raise self._overlong(response.status)
-        return Reply(status=response.status, headers=_readable(response.headers), body=body.to_bytes() if body is not None else b"")
+        return Reply(
+            status=response.status,
+            headers=_readable(response.headers),
+            body=body.to_bytes() if body is not None else b"",
+        )
 
     def _failure(self, error: RequestError) -> GatewayError:
         causes = [cause["message"] for cause in error.details["causes"] or ()]
-        why = causes[-1] if len(causes) > 1 else error.message  # the outermost cause holds the whole address
+        why = (
+            causes[-1] if len(causes) > 1 else error.message
+        )  # the outermost cause holds the whole address
         late = isinstance(error, RequestTimeoutError)
         if isinstance(error, PoolTimeoutError):
             return self._occupied()
@@ -104,14 +121,16 @@ def _readable(headers: HeaderMap) -> list[tuple[str, str]]:
     return pairs
 
 
-class PyreqwestGateway(_Exchange, Closing):
+class PyreqwestGateway(_Exchange, ClosableGateway):
     """A gateway for threads: any number may share one, and with it its connections.
 
     ``PyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Ctrl-C is noticed when the
     exchange under way ends, so after ``timeout`` seconds at the latest.
     """
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Open the gateway; nothing is sent yet. Raises ConfigurationError."""
         super().__init__(credentials, **options)
         self._client: Final = self._equip(SyncClientBuilder()).build()
@@ -125,19 +144,21 @@ class PyreqwestGateway(_Exchange, Closing):
             raise self._failure(error) from error
 
     def close(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
+        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
         self._closed = True
         self._client.close()
 
 
-class AsyncPyreqwestGateway(_Exchange, AsyncClosing):
+class AsyncPyreqwestGateway(_Exchange, AsyncClosableGateway):
     """A gateway for asyncio: any number of tasks may share one, and any event loop may use it, also after another one was closed.
 
     ``AsyncPyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops
     its exchange (the outcome is then unknown) and nothing else.
     """
 
-    def __init__(self, credentials: Credentials | None = None, **options: Unpack[Options]) -> None:
+    def __init__(
+        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
+    ) -> None:
         """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
         super().__init__(credentials, **options)
         self._client: Final = self._equip(ClientBuilder()).build()
@@ -151,6 +172,6 @@ class AsyncPyreqwestGateway(_Exchange, AsyncClosing):
             raise self._failure(error) from error
 
     async def aclose(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
+        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
         self._closed = True
         await self._client.close()

@@ -45,7 +45,9 @@ def _printable(_: object, field: "attrs.Attribute[str]", value: object) -> None:
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"the {field.name} is missing; give it as text that is not empty")
     if not value.isprintable():
-        raise ConfigurationError(f"the {field.name} holds control characters; strip the line break or tab it was read with")
+        raise ConfigurationError(
+            f"the {field.name} holds control characters; strip the line break or tab it was read with"
+        )
 
 
 @attrs.frozen
@@ -58,7 +60,9 @@ class Credentials:
     def __attrs_post_init__(self) -> None:
         """Refuse a username that basic authentication would cut short (RFC 7617, section 2)."""
         if ":" in self.username:
-            raise ConfigurationError("the username holds a colon; give the SID alone, and the secret as the password")
+            raise ConfigurationError(
+                "the username holds a colon; give the SID alone, and the secret as the password"
+            )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Credentials":
@@ -75,9 +79,13 @@ class Credentials:
                 return cls(*(environ[name] for name in pair))
             if len(missing) == 1:
                 present = next(name for name in pair if name not in missing)
-                raise ConfigurationError(f"{missing[0]} is missing while {present} is set; set both, or neither, or pass Credentials")
+                raise ConfigurationError(
+                    f"{missing[0]} is missing while {present} is set; set both, or neither, or pass Credentials"
+                )
         wanted = ", or ".join(f"{username} and {password}" for username, password in _PAIRS)
-        raise ConfigurationError(f"no credentials in the environment; set {wanted}, or pass Credentials")
+        raise ConfigurationError(
+            f"no credentials in the environment; set {wanted}, or pass Credentials"
+        )
 
     @property
     def authorization(self) -> str:
@@ -85,8 +93,8 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
-class Options(TypedDict, total=False):
-    """The settings a gateway's constructor takes by name; ``Settings`` has their meaning and their defaults."""
+class GatewayOptions(TypedDict, total=False):
+    """The settings a gateway's constructor takes by name; ``GatewaySettings`` has their meaning and their defaults."""
 
     base_url: str
     connect_timeout: float
@@ -119,9 +127,15 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _seconds(_: object, field: "attrs.Attribute[float]", value: object) -> None:
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0.001 <= value <= _LONGEST
+    fits = (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0.001 <= value <= _LONGEST
+    )
     if not fits:
-        raise ConfigurationError(f"{field.name} must be a number of seconds, from 0.001 to {_LONGEST:g}")
+        raise ConfigurationError(
+            f"{field.name} must be a number of seconds, from 0.001 to {_LONGEST:g}"
+        )
 
 
 def _positive(_: object, field: "attrs.Attribute[int]", value: object) -> None:
@@ -130,7 +144,7 @@ def _positive(_: object, field: "attrs.Attribute[int]", value: object) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class GatewaySettings:
     """What a gateway works with, checked. Raises ConfigurationError.
 
     ``base_url``: where the platform is, with a path prefix if it stands behind one.

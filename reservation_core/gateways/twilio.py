@@ -31,11 +31,17 @@ from http import HTTPStatus
 from typing import Any, Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
-from reservation_core.errors import GatewayError, NotSent
 from reservation_core.gateways.aiohttp import FAILURES, AiohttpFailures, verbatim
-from reservation_core.gateways.base import AsyncClosing, Closing, Exchange, Incoming, cause
+from reservation_core.gateways.base import (
+    AsyncClosableGateway,
+    BaseGateway,
+    ClosableGateway,
+    StreamingGateway,
+    cause,
+)
 from reservation_core.gateways.settings import ConfigurationError, Credentials
-from reservation_core.messages import Reply, Request
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.rest.messages import Reply, Request
 
 try:
     from aiohttp_retry import RetryClient
@@ -48,7 +54,9 @@ try:
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
     from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 except ImportError as _missing:
-    raise ImportError("this gateway needs twilio: pip install 'reservation-core[twilio]'") from _missing
+    raise ImportError(
+        "this gateway needs twilio: pip install 'reservation-core[twilio]'"
+    ) from _missing
 
 
 _BODILESS: Final = frozenset((204, 304))
@@ -65,24 +73,40 @@ class TwilioOptions(TypedDict, total=False):
     allow_plain_http: bool
 
 
-class _Exchange(Exchange):
+class _Exchange(BaseGateway):
     """What both gateways are but for waiting."""
 
-    def __init__(self, client: object, *, asynchronous: bool, **options: Unpack[TwilioOptions]) -> None:
+    def __init__(
+        self, client: object, *, asynchronous: bool, **options: Unpack[TwilioOptions]
+    ) -> None:
         if not isinstance(client, Client):
-            raise ConfigurationError("the client is no twilio.rest.Client; give the one that the service has configured")
+            raise ConfigurationError(
+                "the client is no twilio.rest.Client; give the one that the service has configured"
+            )
         self._client: Final[Any] = cast("Any", client)
         base_url = _base_url(self._client)
         if self._client.credential_provider:
-            raise ConfigurationError("the client asks a credential provider, with no bound on its time; give it a username and password")
+            raise ConfigurationError(
+                "the client asks a credential provider, with no bound on its time; give it a username and password"
+            )
         if bool(self._client.http_client.is_async) is not asynchronous:
-            raise ConfigurationError("the client's http_client is of the other kind; TwilioGateway waits, AsyncTwilioGateway awaits")
-        super().__init__(Credentials(self._client.username, self._client.password), base_url=base_url, **options)
+            raise ConfigurationError(
+                "the client's http_client is of the other kind; TwilioGateway waits, AsyncTwilioGateway awaits"
+            )
+        super().__init__(
+            Credentials(self._client.username, self._client.password), base_url=base_url, **options
+        )
         session: Any = getattr(self._client.http_client, "session", None)
-        if isinstance(session, RetryClient) or (isinstance(session, Session) and _repeats(session, base_url)):
-            raise ConfigurationError("the client repeats requests by itself, updates too; build its http_client without max_retries")
+        if isinstance(session, RetryClient) or (
+            isinstance(session, Session) and _repeats(session, base_url)
+        ):
+            raise ConfigurationError(
+                "the client repeats requests by itself, updates too; build its http_client without max_retries"
+            )
         if getattr(session, "verify", True) is False:
-            raise ConfigurationError("the client's session does not verify certificates; leave its verify as it was")
+            raise ConfigurationError(
+                "the client's session does not verify certificates; leave its verify as it was"
+            )
 
     def _outgoing(self, request: Request) -> dict[str, Any]:
         return {
@@ -98,11 +122,22 @@ class _Exchange(Exchange):
         body: bytes = response.text.encode()
         if len(body) > self._settings.max_reply_bytes:
             raise self._overlong(response.status_code)
-        return self._framed(Reply(response.status_code, [pair for pair in response.headers.items() if "".join(pair).isascii()], body))
+        return self._framed(
+            Reply(
+                response.status_code,
+                [pair for pair in response.headers.items() if "".join(pair).isascii()],
+                body,
+            )
+        )
 
     def _framed(self, reply: Reply) -> Reply:
         """Refuse what ``http.client`` takes for an empty reply: one that ends within its head."""
-        if not (reply.body or reply.status in _BODILESS or "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers):
+        if not (
+            reply.body
+            or reply.status in _BODILESS
+            or "Content-Length" in reply.headers
+            or "Transfer-Encoding" in reply.headers
+        ):
             raise self._broken("the reply ends within its head")
         return reply
 
@@ -116,11 +151,13 @@ def _base_url(client: Any) -> str:
     given: str = client.taskrouter.base_url
     rewritten: str = client.get_hostname(given)
     if rewritten != given and not (urlsplit(given).hostname or "").endswith(".twilio.com"):
-        raise ConfigurationError("the client's edge or region only fits hosts of twilio.com; leave it out, or the base_url")
+        raise ConfigurationError(
+            "the client's edge or region only fits hosts of twilio.com; leave it out, or the base_url"
+        )
     return rewritten
 
 
-class TwilioGateway(_Exchange, Incoming, Closing):
+class TwilioGateway(_Exchange, StreamingGateway, ClosableGateway):
     """A gateway for threads, on ``twilio.rest.Client(...)``; any number may share one, as they may share the client."""
 
     def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
@@ -141,13 +178,24 @@ class TwilioGateway(_Exchange, Incoming, Closing):
             self._turns.release()
 
     def _exchange(self, request: Request) -> Reply:
-        outgoing, credentials, http_client = self._outgoing(request), self._settings.credentials, self._client.http_client
+        outgoing, credentials, http_client = (
+            self._outgoing(request),
+            self._settings.credentials,
+            self._client.http_client,
+        )
         if not self._on_requests:
-            return self._reply(http_client.request(auth=(credentials.username, credentials.password), **outgoing))
-        reading = _Reading(credentials.authorization, functools.partial(self._gathered, end=time.monotonic() + outgoing["timeout"]))
+            return self._reply(
+                http_client.request(auth=(credentials.username, credentials.password), **outgoing)
+            )
+        reading = _Reading(
+            credentials.authorization,
+            functools.partial(self._gathered, end=time.monotonic() + outgoing["timeout"]),
+        )
         try:
             response = http_client.request(auth=reading, **outgoing)
-        except ValueError:  # of a place to go to, say, which nobody goes to: the reply was read by then
+        except (
+            ValueError
+        ):  # of a place to go to, say, which nobody goes to: the reply was read by then
             if reading.reply is None:
                 raise
             return reading.reply
@@ -164,13 +212,21 @@ class TwilioGateway(_Exchange, Incoming, Closing):
 
     def _sound(self, response: Response) -> None:
         """Refuse a head that ``http.client`` reads another way than it is meant. Raises GatewayError."""
-        if response.status_code < HTTPStatus.OK:  # early hints, taken for the reply that is still to come
+        if (
+            response.status_code < HTTPStatus.OK
+        ):  # early hints, taken for the reply that is still to come
             raise self._broken("early hints came where the reply was due")
         if not response.headers.get("Content-Length", "0").isdecimal():  # taken for no length
             raise self._broken("bad length")
 
     def _streamed(self, raw: Any, end: float) -> Reply:
-        reply = self._gather(raw.status, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in raw.headers.items()])
+        reply = self._gather(
+            raw.status,
+            [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in raw.headers.items()
+            ],
+        )
         while piece := raw.read1(_PIECE, decode_content=False):
             reply.add(piece)
             if time.monotonic() > end:
@@ -211,7 +267,7 @@ class _Reading(AuthBase):
         response.raw = io.BytesIO(self.reply.body)  # for the client, which reads after us
 
 
-class AsyncTwilioGateway(_Exchange, AiohttpFailures, AsyncClosing):
+class AsyncTwilioGateway(_Exchange, AiohttpFailures, AsyncClosableGateway):
     """A gateway for asyncio, on ``twilio.rest.Client(..., http_client=AsyncTwilioHttpClient())``, in that client's event loop."""
 
     def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
@@ -241,7 +297,9 @@ class AsyncTwilioGateway(_Exchange, AiohttpFailures, AsyncClosing):
             raise NotSent("the client is closed; open a new one")
         if isinstance(http_client, AsyncTwilioHttpClient):
             outgoing["url"] = verbatim(outgoing["url"])
-        outgoing["headers"]["Authorization"] = self._settings.credentials.authorization  # its own way is deprecated by aiohttp
+        outgoing["headers"]["Authorization"] = (
+            self._settings.credentials.authorization
+        )  # its own way is deprecated by aiohttp
         return self._reply(await http_client.request(**outgoing))
 
     async def aclose(self) -> None:

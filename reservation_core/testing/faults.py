@@ -16,16 +16,24 @@ from typing import Final, TypeAlias, cast
 
 import attrs
 
-from reservation_core.addresses import read_path
-from reservation_core.commands import Accept, Call, Complete, Conference, Reject, Supervise, Wrap
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import (
+    Accept,
+    Call,
+    Complete,
+    Conference,
+    Reject,
+    Supervise,
+    Wrap,
+)
+from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator import Platform, StateConflict
-from reservation_core.emulator.mishaps import ACTING
-from reservation_core.emulator.mishaps import Kind as Kind  # noqa: PLC0414 - it is part of the vocabulary here
-from reservation_core.errors import GatewayError, NotSent
-from reservation_core.gateway import AsyncGateway, Gateway
-from reservation_core.lifecycle import Status
-from reservation_core.messages import Reply, Request
-from reservation_core.parameters import Command
+from reservation_core.emulator.faults import ACTING
+from reservation_core.emulator.faults import FaultKind as FaultKind  # noqa: PLC0414 - it is part of the vocabulary here
+from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.rest.addresses import read_path
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.rest.messages import Reply, Request
 
 
 class Rival(StrEnum):
@@ -53,7 +61,7 @@ class Fault:
     :param late: how many exchanges later a delayed request arrives.
     """
 
-    kind: Kind = Kind.NONE
+    kind: FaultKind = FaultKind.NONE
     rival: Rival = Rival.NONE
     status: int = 503
     retry_after: float | None = None
@@ -61,22 +69,27 @@ class Fault:
 
 
 Plan: TypeAlias = tuple[Fault, ...]
-Meddle: TypeAlias = Callable[[Rival, Request], bool]
+RivalAction: TypeAlias = Callable[[Rival, Request], bool]
 """Lets a rival act on what a request is about; tells whether it could."""
 
 _NOTHING: Final = Fault()
 
 
 def draw_plan(
-    random: Random, *, kinds: Iterable[Kind] = Kind, rivals: Iterable[Rival] = Rival, longest: int = 6, rate: float = 0.5
+    random: Random,
+    *,
+    kinds: Iterable[FaultKind] = FaultKind,
+    rivals: Iterable[Rival] = Rival,
+    longest: int = 6,
+    rate: float = 0.5,
 ) -> Plan:
     """Draw a plan: every exchange suffers a fault, and is preceded by a rival, at that rate each (a rival half as often)."""
     kinds, rivals = tuple(kinds), tuple(rivals)
 
     def fault() -> Fault:
-        kind = random.choice(kinds) if random.random() < rate else Kind.NONE
+        kind = random.choice(kinds) if random.random() < rate else FaultKind.NONE
         rival = random.choice(rivals) if random.random() < rate / 2 else Rival.NONE
-        wait = random.choice((None, 0.0, 1.0, 60.0)) if kind is Kind.THROTTLED else None
+        wait = random.choice((None, 0.0, 1.0, 60.0)) if kind is FaultKind.THROTTLED else None
         return Fault(kind, rival, random.choice((500, 503)), wait, random.randint(1, 3))
 
     return tuple(fault() for _ in range(random.randint(0, longest)))
@@ -114,7 +127,7 @@ class FaultyGateway:
         gateway: Gateway | AsyncGateway,
         plan: Iterable[Fault],
         *,
-        meddle: Meddle | None = None,
+        meddle: RivalAction | None = None,
         clock: VirtualClock | None = None,
         timeout: float = 5.0,
     ) -> None:
@@ -165,14 +178,18 @@ class FaultyGateway:
     def _befall(self, request: Request) -> _Flow:
         fault = next(self._plan, _NOTHING)
         yield from self._arrive()
-        if self._meddle is not None and fault.rival is not Rival.NONE and self._meddle(fault.rival, request):
+        if (
+            self._meddle is not None
+            and fault.rival is not Rival.NONE
+            and self._meddle(fault.rival, request)
+        ):
             self.counts[fault.rival.value] += 1
-        if fault.kind is Kind.NONE:
+        if fault.kind is FaultKind.NONE:
             return (yield request)
         self.counts[fault.kind.value] += 1
         if fault.kind in ACTING:
             reply = yield request
-            if fault.kind is Kind.DUPLICATE:
+            if fault.kind is FaultKind.DUPLICATE:
                 yield request
                 return reply
         return self._break(fault, request)
@@ -180,18 +197,22 @@ class FaultyGateway:
     def _break(self, fault: Fault, request: Request) -> Reply:
         """Give what comes back of a broken exchange, or raise it."""
         match fault.kind:
-            case Kind.NOT_SENT:
+            case FaultKind.NOT_SENT:
                 raise NotSent("no connection, by plan")
-            case Kind.RESET_BEFORE | Kind.RESET_AFTER:
+            case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
                 raise GatewayError("the connection was reset, by plan")
-            case Kind.THROTTLED:
-                return _error(429, 20429, {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"})
-            case Kind.FAILED_BEFORE | Kind.FAILED_AFTER:
+            case FaultKind.THROTTLED:
+                return _error(
+                    429,
+                    20429,
+                    {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"},
+                )
+            case FaultKind.FAILED_BEFORE | FaultKind.FAILED_AFTER:
                 return _error(fault.status, 20500)
-            case Kind.UNREADABLE:
+            case FaultKind.UNREADABLE:
                 return Reply(200, {"Content-Type": "text/html"}, b"<html>")
             case _:
-                if fault.kind is Kind.DELAYED:
+                if fault.kind is FaultKind.DELAYED:
                     self._under_way.append((fault.late, request))
                 self._clock.sleep(self._timeout)
                 raise GatewayError(f"no whole reply in {self._timeout:g} s, by plan")
@@ -234,7 +255,7 @@ _DOES: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
 """What a rival does: the first of these that the lifecycle allows."""
 
 
-def meddler(platform: Platform) -> Meddle:
+def rival_actor(platform: Platform) -> RivalAction:
     """Make rivals that act on the emulator's platform, each recorded in its journal as ``rival``."""
     return partial(_meddle, platform)
 

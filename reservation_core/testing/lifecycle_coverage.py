@@ -17,26 +17,33 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-from reservation_core import exchange
-from reservation_core.addresses import read_path
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.lifecycle import Decision, State, decide
 from reservation_core.emulator import Act, Platform
-from reservation_core.errors import InvalidCommand
-from reservation_core.lifecycle import Decision, State, decide
-from reservation_core.messages import Reply, Request
-from reservation_core.parameters import Command
-from reservation_core.testing.paths import EDGES, name_of, refusals
+from reservation_core.rest import update as exchange
+from reservation_core.rest.addresses import read_path
+from reservation_core.rest.messages import Reply, Request
+from reservation_core.testing.paths import EDGES, refused_commands, trigger_label
 
 _QUESTION: Final = decide.__name__
 """What ``prepare`` calls to put its question, and nothing else of the exchange does for a command that is refused."""
 
-_CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar("reservation_core.testing.lifecycle_coverage", default=None)
+_CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
+    "reservation_core.testing.lifecycle_coverage", default=None
+)
 
-ALL_EDGES: Final = tuple(f"{edge.source} --{name_of(edge)}--> {edge.target}" for edge in EDGES)
+ALL_EDGES: Final = tuple(
+    f"{edge.source} --{trigger_label(edge)}--> {edge.target}" for edge in EDGES
+)
 """The name of each edge, as a report shows it."""
 
-ALL_REFUSALS: Final = tuple(map(str, refusals()))
+ALL_REFUSALS: Final = tuple(map(str, refused_commands()))
 
-_NAMES: Final = {(edge.trigger, edge.source, edge.target): name for edge, name in zip(EDGES, ALL_EDGES, strict=True)}
+_NAMES: Final = {
+    (edge.trigger, edge.source, edge.target): name
+    for edge, name in zip(EDGES, ALL_EDGES, strict=True)
+}
 
 
 def current() -> LifecycleCoverage | None:
@@ -47,7 +54,9 @@ def current() -> LifecycleCoverage | None:
 class LifecycleCoverage:
     """Counts how often each edge was walked and each refusal met, by its name."""
 
-    def __init__(self, edges: Mapping[str, int] | None = None, refused: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, edges: Mapping[str, int] | None = None, refused: Mapping[str, int] | None = None
+    ) -> None:
         self.edges: Final = Counter(edges or {})
         self.refusals: Final = Counter(refused or {})
 
@@ -87,7 +96,7 @@ class LifecycleCoverage:
             state = platform.get(str(where[1].sid)).state
         except (InvalidCommand, KeyError):
             return
-        self.heard(decide(state, command.trigger, command.accepting))
+        self.heard(decide(state, command.trigger, command.is_accepting))
 
     def heard(self, decision: Decision) -> None:
         """Count a decision, if it is a refusal."""
@@ -102,7 +111,10 @@ class LifecycleCoverage:
     @property
     def percent(self) -> float:
         """How much was covered, edges or refusals, whichever is less: 100.0 only when nothing is missing."""
-        return 100.0 * min(1 - len(self.missing_edges) / len(ALL_EDGES), 1 - len(self.missing_refusals) / len(ALL_REFUSALS))
+        return 100.0 * min(
+            1 - len(self.missing_edges) / len(ALL_EDGES),
+            1 - len(self.missing_refusals) / len(ALL_REFUSALS),
+        )
 
     @property
     def missing_edges(self) -> tuple[str, ...]:
@@ -116,8 +128,14 @@ class LifecycleCoverage:
 
     def report(self) -> str:
         """Say how often each edge was walked, and which refusals were not met."""
-        walked, met = len(ALL_EDGES) - len(self.missing_edges), len(ALL_REFUSALS) - len(self.missing_refusals)
+        walked, met = (
+            len(ALL_EDGES) - len(self.missing_edges),
+            len(ALL_REFUSALS) - len(self.missing_refusals),
+        )
         lines = [f"edges walked   {walked:>3} of {len(ALL_EDGES)}"]
         lines += [f"  {self.edges[name]:>7,}  {name}" for name in ALL_EDGES]
-        lines += [f"refusals met   {met:>3} of {len(ALL_REFUSALS)}", *(f"  not met  {name}" for name in self.missing_refusals)]
+        lines += [
+            f"refusals met   {met:>3} of {len(ALL_REFUSALS)}",
+            *(f"  not met  {name}" for name in self.missing_refusals),
+        ]
         return "\n".join(lines)

@@ -8,8 +8,8 @@
         for edge, reservation in walk(path, reservation, reservation_gateway, task_router.report):
             ...  # tell the service, and look at what it believes
 
-1. All ways are computed from the machine's own tables, :data:`~reservation_core.lifecycle.COMMANDS` and
-   :data:`~reservation_core.lifecycle.FACTS`: a new edge is a new path.
+1. All ways are computed from the machine's own tables, :data:`~reservation_core.domain.lifecycle.COMMAND_EDGES` and
+   :data:`~reservation_core.domain.lifecycle.FACT_EDGES`: a new edge is a new path.
 2. A path's ``str`` is its steps, a command in the imperative and a fact as a participle (``conference-accepted-wrap-completed``);
    ``call`` and ``redirect`` that accept at once are ``call+accept`` and ``redirect+accept``.
 """
@@ -22,13 +22,34 @@ from typing import Final
 
 import attrs
 
-from reservation_core.commands import Accept, Call, Complete, Conference, Dequeue, Redirect, Reject, Supervise, Wrap
-from reservation_core.gateway import Gateway, fetch, perform
-from reservation_core.lifecycle import COMMANDS, FACTS, ON_HOLD, TERMINAL, TRIGGERS, Edge, State, Status, allowed
-from reservation_core.parameters import Command
-from reservation_core.reservation import Reservation
+from reservation_core.delivery.client import fetch, perform
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import (
+    Accept,
+    Call,
+    Complete,
+    Conference,
+    Dequeue,
+    Redirect,
+    Reject,
+    Supervise,
+    Wrap,
+)
+from reservation_core.domain.lifecycle import (
+    COMMAND_EDGES,
+    FACT_EDGES,
+    ON_HOLD,
+    TERMINAL,
+    TRIGGERS,
+    Edge,
+    State,
+    Status,
+    allowed_triggers,
+)
+from reservation_core.domain.reservation import Reservation
+from reservation_core.gateways.port import Gateway
 
-EDGES: Final = (*COMMANDS, *FACTS)
+EDGES: Final = (*COMMAND_EDGES, *FACT_EDGES)
 """Every edge of the lifecycle, commands first."""
 
 STATES: Final[tuple[State, ...]] = (*Status, ON_HOLD)
@@ -58,10 +79,12 @@ def example(trigger: str, *, accept: bool | None = None) -> Command:
     >>> example("wrap")
     Wrap()
     """
-    return _EXAMPLES[trigger, accept if (trigger, accept) in _EXAMPLES else False if accept is None else None]
+    return _EXAMPLES[
+        trigger, accept if (trigger, accept) in _EXAMPLES else False if accept is None else None
+    ]
 
 
-def name_of(edge: Edge) -> str:
+def trigger_label(edge: Edge) -> str:
     """Name a step as a path's id does."""
     return f"{edge.trigger}+accept" if edge.accept else edge.trigger
 
@@ -85,7 +108,7 @@ class Path:
 
     def __str__(self) -> str:
         """Name its steps; an empty path is named by where it stays."""
-        return "-".join(map(name_of, self.edges)) or str(self.start)
+        return "-".join(map(trigger_label, self.edges)) or str(self.start)
 
 
 def simple_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
@@ -138,7 +161,7 @@ def edge_paths() -> tuple[Path, ...]:
 
 
 @attrs.frozen(order=True)
-class Refusal:
+class RefusedCommand:
     """A command that is no step from a state; its ``str`` is ``wrap-while-pending``."""
 
     trigger: str
@@ -149,9 +172,14 @@ class Refusal:
         return f"{self.trigger}-while-{self.state}"
 
 
-def refusals() -> tuple[Refusal, ...]:
+def refused_commands() -> tuple[RefusedCommand, ...]:
     """Give every command × state that is refused; with the edges, this is all there is to ask of the lifecycle."""
-    return tuple(Refusal(trigger, state) for trigger in TRIGGERS for state in STATES if trigger not in allowed(state))
+    return tuple(
+        RefusedCommand(trigger, state)
+        for trigger in TRIGGERS
+        for state in STATES
+        if trigger not in allowed_triggers(state)
+    )
 
 
 def walk(
@@ -166,17 +194,21 @@ def walk(
     :raises AssertionError: when a step leads elsewhere than its edge.
     """
     for edge in path.edges:
-        if edge in COMMANDS:
+        if edge in COMMAND_EDGES:
             reservation = perform(reservation, example(edge.trigger, accept=edge.accept), gateway)
         else:
             report(str(reservation.sid), Status(edge.trigger))
             reservation = fetch(reservation, gateway)
         if reservation.state != edge.target:
-            raise AssertionError(f"{name_of(edge)} leads from {edge.source} to {edge.target}, and led to {reservation.state}")
+            raise AssertionError(
+                f"{trigger_label(edge)} leads from {edge.source} to {edge.target}, and led to {reservation.state}"
+            )
         yield edge, reservation
 
 
-def arrive(path: Path, reservation: Reservation, gateway: Gateway, report: Callable[[str, Status], object]) -> Reservation:
+def arrive(
+    path: Path, reservation: Reservation, gateway: Gateway, report: Callable[[str, Status], object]
+) -> Reservation:
     """Go a path to its end, and hold the reservation there; else as :func:`walk`."""
     for _, held in walk(path, reservation, gateway, report):
         reservation = held

@@ -12,9 +12,9 @@ from typing import Final, cast
 
 import attrs
 
-from reservation_core.errors import GatewayError
-from reservation_core.gateway import AsyncGateway, Gateway
-from reservation_core.messages import Reply, Request
+from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply, Request
 
 
 class UnexpectedRequest(AssertionError):
@@ -32,7 +32,9 @@ class Exchange:
 def show(request: Request) -> str:
     """Show a request to a person: method, path without query, and the names of what it carries."""
     names = ", ".join(dict.fromkeys(name for name, _ in request.form))
-    return f"{request.method} {request.path.partition('?')[0]}" + (f" with {names}" if names else "")
+    return f"{request.method} {request.path.partition('?')[0]}" + (
+        f" with {names}" if names else ""
+    )
 
 
 class RecordingGateway:
@@ -42,7 +44,12 @@ class RecordingGateway:
     :param told: hears of each exchange that was answered from beneath.
     """
 
-    def __init__(self, beneath: Gateway | AsyncGateway | None = None, *, told: Callable[[Request, Reply], None] | None = None) -> None:
+    def __init__(
+        self,
+        beneath: Gateway | AsyncGateway | None = None,
+        *,
+        told: Callable[[Request, Reply], None] | None = None,
+    ) -> None:
         self._beneath = beneath
         self._told = told
         self._script: deque[Reply | GatewayError] = deque()
@@ -86,7 +93,9 @@ class RecordingGateway:
     def _scripted(self, request: Request) -> Reply:
         if not self._script:
             self.unexpected.append(request)
-            raise UnexpectedRequest(f"nothing answers {show(request)}; script an answer, or put a platform beneath")
+            raise UnexpectedRequest(
+                f"nothing answers {show(request)}; script an answer, or put a platform beneath"
+            )
         answer = self._script.popleft()
         self.exchanges.append(Exchange(request, answer))
         if isinstance(answer, GatewayError):

@@ -10,11 +10,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reservation_core.addresses import Address
-from reservation_core.commands import COMMANDS
-from reservation_core.messages import Reply, Request
-from reservation_core.parameters import Command
-from reservation_core.reservation import Reservation
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import Address
+from reservation_core.rest.messages import Reply, Request
 
 
 def register() -> None:

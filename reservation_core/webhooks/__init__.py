@@ -4,18 +4,30 @@
 answered with and by when. ``starlette``, ``flask`` and ``django`` connect that to a framework, and import it.
 """
 
-from reservation_core.webhooks.answers import ACKNOWLEDGED, ANSWER_WITHIN, Budget, answer, turn_away
 from reservation_core.webhooks.assignment import Assignment, read_assignment
-from reservation_core.webhooks.events import EVENT_TYPES, FACTS, Event, read_event, read_events
-from reservation_core.webhooks.incoming import Forged, Webhook
-from reservation_core.webhooks.reading import Attributes, Json
+from reservation_core.webhooks.events import (
+    EVENT_STATUSES,
+    EVENT_TYPES,
+    Event,
+    read_event,
+    read_events,
+)
+from reservation_core.webhooks.fields import Attributes, Json
+from reservation_core.webhooks.request import Forged, Webhook
+from reservation_core.webhooks.responses import (
+    ACKNOWLEDGEMENT,
+    ANSWER_WITHIN,
+    Budget,
+    answer,
+    refuse_webhook,
+)
 from reservation_core.webhooks.signature import Algorithm, Verifier, sign, with_body_hash
 
 __all__ = [
-    "ACKNOWLEDGED",
+    "ACKNOWLEDGEMENT",
     "ANSWER_WITHIN",
+    "EVENT_STATUSES",
     "EVENT_TYPES",
-    "FACTS",
     "Algorithm",
     "Assignment",
     "Attributes",
@@ -29,7 +41,7 @@ __all__ = [
     "read_assignment",
     "read_event",
     "read_events",
+    "refuse_webhook",
     "sign",
-    "turn_away",
     "with_body_hash",
 ]

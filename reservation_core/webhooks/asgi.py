@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from reservation_core.webhooks.incoming import Webhook, escape_path, own_host, url_as_seen
+from reservation_core.webhooks.request import Webhook, escape_path, own_host, url_as_seen
 
 
 def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
@@ -19,9 +19,16 @@ def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Web
     """
     pairs = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-    host = next((value for name, value in headers if name.lower() == "host"), "") or _own_host(scope)
+    host = next((value for name, value in headers if name.lower() == "host"), "") or _own_host(
+        scope
+    )
     peer = cast("tuple[str, int] | None", scope.get("client"))
-    return Webhook(url_as_seen(scheme or str(scope.get("scheme", "http")), host, _target(scope)), headers, b"", peer[0] if peer else "")
+    return Webhook(
+        url_as_seen(scheme or str(scope.get("scheme", "http")), host, _target(scope)),
+        headers,
+        b"",
+        peer[0] if peer else "",
+    )
 
 
 def _own_host(scope: Mapping[str, object]) -> str:
@@ -33,5 +40,7 @@ def _target(scope: Mapping[str, object]) -> str:
     raw = cast("bytes | None", scope.get("raw_path"))
     path = raw.decode("latin-1") if raw else escape_path(cast("str", scope["path"]))
     told = cast("bytes | str", scope.get("query_string", b""))
-    query = told if isinstance(told, str) else told.decode("latin-1")  # a text from Django's own test client
+    query = (
+        told if isinstance(told, str) else told.decode("latin-1")
+    )  # a text from Django's own test client
     return f"{path}?{query}" if query else path

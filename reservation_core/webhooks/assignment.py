@@ -11,13 +11,22 @@ from typing import Final, cast
 
 import attrs
 
-from reservation_core.errors import Fault
-from reservation_core.payload import CALLBACK, Payload, read_callback
-from reservation_core.reservation import Reservation
-from reservation_core.webhooks.reading import Attributes, Reader, read_mapping
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, Payload, read_callback
+from reservation_core.webhooks.fields import Attributes, FieldReader, read_mapping
 
 _KNOWN: Final = frozenset(
-    {*CALLBACK, "WorkflowSid", "TaskQueueSid", "TaskAge", "TaskPriority", "TaskAttributes", "WorkerAttributes", "Timestamp"}
+    {
+        *CALLBACK_FIELDS,
+        "WorkflowSid",
+        "TaskQueueSid",
+        "TaskAge",
+        "TaskPriority",
+        "TaskAttributes",
+        "WorkerAttributes",
+        "Timestamp",
+    }
 )
 
 
@@ -58,9 +67,12 @@ def read_assignment(payload: Payload) -> Assignment:
     (<Status.PENDING: 'pending'>, {'language': 'en'})
     """
     form = read_mapping(payload, "an assignment callback")
-    faults: list[Fault] = []
-    reader = Reader(form, faults)
-    task_attributes, worker_attributes = reader.attributes("TaskAttributes"), reader.attributes("WorkerAttributes")
+    faults: list[PayloadFault] = []
+    reader = FieldReader(form, faults)
+    task_attributes, worker_attributes = (
+        reader.attributes("TaskAttributes"),
+        reader.attributes("WorkerAttributes"),
+    )
     workflow_sid, task_queue_sid = reader.text("WorkflowSid"), reader.text("TaskQueueSid")
     task_age, task_priority = reader.whole("TaskAge"), reader.whole("TaskPriority")
     made = reader.time("Timestamp")

@@ -22,13 +22,13 @@ from typing import Protocol
 
 from django.http import HttpResponse  # pyright: ignore[reportMissingTypeStubs]
 
-from reservation_core.messages import Reply
+from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
 
-class Request(Protocol):
+class DjangoRequest(Protocol):
     """What is asked of a Django request, be it WSGI's or ASGI's."""
 
     @property
@@ -47,13 +47,17 @@ class Request(Protocol):
         ...
 
 
-def receive(request: Request, verifier: Verifier) -> bytes:
+def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
     """Give the body of a request that is the platform's.
 
     :raises Forged: when it is not believed to be.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
-    head = from_environ(request.META, scheme=request.scheme) if scope is None else from_scope(scope, scheme=request.scheme)
+    head = (
+        from_environ(request.META, scheme=request.scheme)
+        if scope is None
+        else from_scope(scope, scheme=request.scheme)
+    )
     verifier.admit(head)
     verifier.verify(head.with_body(request.body))
     return request.body

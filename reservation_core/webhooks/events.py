@@ -16,27 +16,42 @@ from typing import Final, cast
 
 import attrs
 
-from reservation_core.errors import Fault, MalformedReply
-from reservation_core.lifecycle import Status
-from reservation_core.payload import CALLBACK, Payload, read_renamed
-from reservation_core.reservation import Reservation
-from reservation_core.webhooks.reading import Reader, as_mapping, read_body
+from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.errors import MalformedReply, PayloadFault
+from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, Payload, read_renamed
+from reservation_core.webhooks.fields import FieldReader, as_mapping, read_body
 
 _CALLED: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
 
-EVENT_TYPES: Final[Mapping[Status, str]] = {status: f"reservation.{_CALLED.get(status, status)}" for status in Status}
+EVENT_TYPES: Final[Mapping[Status, str]] = {
+    status: f"reservation.{_CALLED.get(status, status)}" for status in Status
+}
 """The type of the event that reports each status."""
 
-FACTS: Final[Mapping[str, Status]] = {type_: status for status, type_ in EVENT_TYPES.items()}
+EVENT_STATUSES: Final[Mapping[str, Status]] = {
+    type_: status for status, type_ in EVENT_TYPES.items()
+}
 """The status that each type of event reports; a type that is not here reports none."""
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
 _STREAM_NAMES: Final = {
     name: re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
-    for name in (*CALLBACK, "Sid", "ReservationVersion", "TaskAssignmentStatus", "Timestamp", "TimestampMs")
+    for name in (
+        *CALLBACK_FIELDS,
+        "Sid",
+        "ReservationVersion",
+        "TaskAssignmentStatus",
+        "Timestamp",
+        "TimestampMs",
+    )
 } | {"EventType": "eventtype"}
-_STREAM_FIELDS: Final = {_STREAM_NAMES[name]: field for name, field in CALLBACK.items()}
-_SIDS: Final = {name: field for name, field in CALLBACK.items() if field in {"sid", "task_sid", "worker_sid", "workspace_sid"}}
+_STREAM_FIELDS: Final = {_STREAM_NAMES[name]: field for name, field in CALLBACK_FIELDS.items()}
+_SIDS: Final = {
+    name: field
+    for name, field in CALLBACK_FIELDS.items()
+    if field in {"sid", "task_sid", "worker_sid", "workspace_sid"}
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +84,13 @@ class Event:
     @property
     def key(self) -> str:
         """What a repetition is told by: the event's SID, or else what it says, when, and of what."""
-        return self.sid or "/".join((self.type, self.time.isoformat(), self.reservation_sid or self.task_sid or self.worker_sid or ""))
+        return self.sid or "/".join(
+            (
+                self.type,
+                self.time.isoformat(),
+                self.reservation_sid or self.task_sid or self.worker_sid or "",
+            )
+        )
 
 
 def read_event(payload: Payload) -> Event:
@@ -85,7 +106,9 @@ def read_event(payload: Payload) -> Event:
     return _read_one(read_body(payload), "")
 
 
-def read_events(payload: Payload, *, unreadable: Callable[[MalformedReply], object] | None = None) -> tuple[Event, ...]:
+def read_events(
+    payload: Payload, *, unreadable: Callable[[MalformedReply], object] | None = None
+) -> tuple[Event, ...]:
     """Read all events of a body: one, or a batch of Event Streams.
 
     :param unreadable: is told of each event of a batch that cannot be read, instead of refusing all of them: the platform sends a
@@ -96,7 +119,7 @@ def read_events(payload: Payload, *, unreadable: Callable[[MalformedReply], obje
     if not isinstance(body, list):
         return (_read_one(body, ""),)
     events: list[Event] = []
-    faults: list[Fault] = []
+    faults: list[PayloadFault] = []
     for number, one in enumerate(cast("list[object]", body)):
         try:
             events.append(_read_one(one, f"[{number}]."))
@@ -112,23 +135,33 @@ def read_events(payload: Payload, *, unreadable: Callable[[MalformedReply], obje
 
 def _read_one(body: object, path: str) -> Event:
     told = as_mapping(body, "an event", path.rstrip(".") or "(body)")
-    faults: list[Fault] = []
+    faults: list[PayloadFault] = []
     if "EventType" in told:
-        form = Reader(told, faults, path)
-        return _gather(told, form, CALLBACK, form.text("EventType"), _time(form), form.text("Sid"))
-    envelope = Reader(told, faults, path, {"Timestamp": "time"})
+        form = FieldReader(told, faults, path)
+        return _gather(
+            told, form, CALLBACK_FIELDS, form.text("EventType"), _time(form), form.text("Sid")
+        )
+    envelope = FieldReader(told, faults, path, {"Timestamp": "time"})
     data = envelope.layer("data", _STREAM_NAMES)
-    layers = [data.layer("payload", _STREAM_NAMES), data, envelope] if "payload" in data.told else [data, envelope]
+    layers = (
+        [data.layer("payload", _STREAM_NAMES), data, envelope]
+        if "payload" in data.told
+        else [data, envelope]
+    )
     inner, is_whole = layers[0], not faults
     # the envelope's type is that of the subscription; the documented samples' payloads name others
-    type_ = (envelope.text("type") or inner.text("EventType") or "").removeprefix(_STREAM_TYPE) or None
-    if type_ in FACTS and not is_whole:
+    type_ = (envelope.text("type") or inner.text("EventType") or "").removeprefix(
+        _STREAM_TYPE
+    ) or None
+    if type_ in EVENT_STATUSES and not is_whole:
         raise MalformedReply(tuple(faults))  # there is nothing that anything else could be asked of
-    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None) or envelope.text("id")
+    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None) or envelope.text(
+        "id"
+    )
     return _gather(told, inner, _STREAM_FIELDS, type_, _time(*layers), sid)
 
 
-def _time(*readers: Reader) -> datetime | None:
+def _time(*readers: FieldReader) -> datetime | None:
     """Take the time from the innermost that tells it, by the millisecond where it does."""
     faults = readers[0].faults
     found = len(faults)
@@ -141,12 +174,17 @@ def _time(*readers: Reader) -> datetime | None:
 
 
 def _gather(
-    told: Mapping[str, object], reader: Reader, names: Mapping[str, str], type_: str | None, time: datetime | None, sid: str | None
+    told: Mapping[str, object],
+    reader: FieldReader,
+    names: Mapping[str, str],
+    type_: str | None,
+    time: datetime | None,
+    sid: str | None,
 ) -> Event:
     """Put an event together once everything has been looked at, or raise what is wrong."""
     if type_ is None:
         reader.blame("EventType", "is missing")
-    fact = FACTS.get(type_ or "")
+    fact = EVENT_STATUSES.get(type_ or "")
     version, task_status = reader.whole("ReservationVersion"), reader.text("TaskAssignmentStatus")
     if fact is None:
         reservation = None

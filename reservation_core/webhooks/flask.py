@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from reservation_core.messages import Reply
+from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -29,7 +29,11 @@ def receive(verifier: Verifier) -> bytes:
     """
     head = from_environ(request.environ)
     verifier.admit(head)
-    body = request.stream.read(verifier.max_body + 1) if request.content_length is None else request.get_data()
+    body = (
+        request.stream.read(verifier.max_body + 1)
+        if request.content_length is None
+        else request.get_data()
+    )
     verifier.verify(head.with_body(body))
     return body
 

@@ -19,10 +19,11 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs
 
-from reservation_core.forms import Pairs, decode_form
-from reservation_core.messages import FORM_TYPE
-from reservation_core.privacy import mask
-from reservation_core.webhooks.incoming import Front, Webhook, doubt, spellings
+from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.redaction import mask
+from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.urlencoding import decode_form
+from reservation_core.webhooks.request import Front, Webhook, doubt, spellings
 
 SIGNATURE_HEADER: Final = "X-Twilio-Signature"
 SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
@@ -50,7 +51,7 @@ class Algorithm(StrEnum):
         return self.removeprefix("HMAC_").lower()
 
 
-def sign(url: str, form: Pairs, token: str, algorithm: Algorithm = Algorithm.SHA1) -> str:
+def sign(url: str, form: FormPairs, token: str, algorithm: Algorithm = Algorithm.SHA1) -> str:
     """Sign a webhook as the platform does.
 
     :param url: as the platform was given it, without a fragment; for JSON, with the hash that :func:`with_body_hash` puts in.
@@ -62,7 +63,7 @@ def sign(url: str, form: Pairs, token: str, algorithm: Algorithm = Algorithm.SHA
     return _mac(url + _join(form), token.encode(), algorithm.digest).decode()
 
 
-def _join(form: Pairs) -> str:
+def _join(form: FormPairs) -> str:
     return "".join(name + value for name, value in sorted(set(form)))
 
 
@@ -82,7 +83,9 @@ def with_body_hash(url: str, body: bytes) -> str:
 def _check_tokens(given: Iterable[str] | str) -> tuple[str, ...]:
     tokens = (given,) if isinstance(given, str) else tuple(given)
     if not tokens or any(not token or token != token.strip() for token in tokens):
-        raise ValueError("tokens are the account's auth tokens: at least one, none of them empty, without white space around them")
+        raise ValueError(
+            "tokens are the account's auth tokens: at least one, none of them empty, without white space around them"
+        )
     return tokens
 
 
@@ -125,7 +128,11 @@ class Verifier:
     def _check_length(self, length: int, url: str) -> None:
         if length > self.max_body:
             remedy = "if it is the platform's, let its batches be smaller or max_body larger"
-            raise doubt(f"the body has {length} bytes, more than the {self.max_body} that are read", url, remedy)
+            raise doubt(
+                f"the body has {length} bytes, more than the {self.max_body} that are read",
+                url,
+                remedy,
+            )
 
     def verify(self, webhook: Webhook) -> None:
         """Let a webhook pass that one of the tokens has signed.
@@ -158,10 +165,20 @@ class Verifier:
 
 
 def _given(webhook: Webhook, url: str) -> bytes:
-    signatures = [value for name, value in webhook.headers.pairs if name.lower() == SIGNATURE_HEADER.lower()]
+    signatures = [
+        value for name, value in webhook.headers.pairs if name.lower() == SIGNATURE_HEADER.lower()
+    ]
     if len(signatures) != 1 or not signatures[0]:
-        reason = f"{SIGNATURE_HEADER} is given more than once" if len(signatures) > 1 else f"{SIGNATURE_HEADER} is missing"
-        raise doubt(reason, url, "if it is the platform's, see that the proxies pass this header on as it is")
+        reason = (
+            f"{SIGNATURE_HEADER} is given more than once"
+            if len(signatures) > 1
+            else f"{SIGNATURE_HEADER} is missing"
+        )
+        raise doubt(
+            reason,
+            url,
+            "if it is the platform's, see that the proxies pass this header on as it is",
+        )
     return signatures[0].encode(errors="surrogatepass")
 
 
@@ -175,7 +192,9 @@ def _check_whole(webhook: Webhook, url: str) -> None:
     """Blame what does not match on the rest of the body, where it is missing."""
     if (declared := _declared(webhook)) > len(webhook.body):
         remedy = "hand over the whole body as it was received, before anything else reads it"
-        raise doubt(f"only {len(webhook.body)} of the body's {declared} bytes are there", url, remedy)
+        raise doubt(
+            f"only {len(webhook.body)} of the body's {declared} bytes are there", url, remedy
+        )
 
 
 def _algorithm(webhook: Webhook, url: str) -> Algorithm:
@@ -185,12 +204,18 @@ def _algorithm(webhook: Webhook, url: str) -> Algorithm:
             try:
                 return Algorithm(word.strip().upper())
             except ValueError:
-                reason = f"{SETTINGS_HEADER} names an unknown algorithm, {mask(word.strip(), limit=40)}"
-                raise doubt(reason, url, f"known are {', '.join(Algorithm)}; a later version of this library may know more") from None
+                reason = (
+                    f"{SETTINGS_HEADER} names an unknown algorithm, {mask(word.strip(), limit=40)}"
+                )
+                raise doubt(
+                    reason,
+                    url,
+                    f"known are {', '.join(Algorithm)}; a later version of this library may know more",
+                ) from None
     return Algorithm.SHA1
 
 
-def _signed_form(webhook: Webhook, url: str) -> Pairs:
+def _signed_form(webhook: Webhook, url: str) -> FormPairs:
     """Give the fields that the signature is made over: a form's own; of a JSON body none, once its hash is found right."""
     content_type = webhook.headers.get("Content-Type", "")
     kind = content_type.partition(";")[0].strip().lower()
@@ -202,14 +227,32 @@ def _signed_form(webhook: Webhook, url: str) -> Pairs:
         if kind == FORM_TYPE:
             return decode_form(text)
     except ValueError:
-        raise doubt("the body cannot be decoded", url, "the platform sends UTF-8; hand over the body as it was received") from None
+        raise doubt(
+            "the body cannot be decoded",
+            url,
+            "the platform sends UTF-8; hand over the body as it was received",
+        ) from None
     if not _is_json(kind):
         reason = f"the content type {mask(content_type, limit=60) or '(none)'} is neither a form's nor JSON's"
-        raise doubt(reason, url, "the platform sends forms and JSON in UTF-8; hand over the headers as they were received")
+        raise doubt(
+            reason,
+            url,
+            "the platform sends forms and JSON in UTF-8; hand over the headers as they were received",
+        )
     hashes = parse_qs(url.partition("?")[2]).get(BODY_HASH)
     if not hashes:
-        raise doubt(f"a JSON body is signed by {BODY_HASH} in the query, and there is none", url, "hand over the URL with its query")
-    if not hmac.compare_digest(hashlib.sha256(webhook.body).hexdigest().encode(), hashes[0].encode(errors="surrogatepass")):
+        raise doubt(
+            f"a JSON body is signed by {BODY_HASH} in the query, and there is none",
+            url,
+            "hand over the URL with its query",
+        )
+    if not hmac.compare_digest(
+        hashlib.sha256(webhook.body).hexdigest().encode(), hashes[0].encode(errors="surrogatepass")
+    ):
         _check_whole(webhook, url)
-        raise doubt(f"{BODY_HASH} in the query is not the body's", url, "hand over the body as it was received, byte for byte")
+        raise doubt(
+            f"{BODY_HASH} in the query is not the body's",
+            url,
+            "hand over the body as it was received, byte for byte",
+        )
     return ()

@@ -21,7 +21,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reservation_core.messages import Reply
+from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.signature import Verifier
 
@@ -33,7 +33,11 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
     """
     head = from_scope(request.scope)
     verifier.admit(head)
-    body = await request.body() if "content-length" in request.headers else await _read(request, verifier.max_body)
+    body = (
+        await request.body()
+        if "content-length" in request.headers
+        else await _read(request, verifier.max_body)
+    )
     verifier.verify(head.with_body(body))
     return body
 

@@ -25,8 +25,8 @@ from unittest.mock import patch
 import aiosqlite
 
 from reservation_core import Reservation, Status
-from reservation_core.book import AsyncBook, Book, SQLiteStore, Threaded, Verdict
-from reservation_core.book.postgres import PostgresStore
+from reservation_core.book import AsyncBook, Book, SQLiteStore, ThreadedStore, Verdict
+from reservation_core.book.stores.postgres import PostgresStore
 from reservation_core.webhooks import EVENT_TYPES, Event
 from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
 from tests.book.server import server
@@ -71,7 +71,9 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
 class _SlowDisk(sqlite3.Connection):
     """A connection to a disk that takes a millisecond more to synchronise: the disk of a developer's machine may only pretend to."""
 
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # what sqlite3 itself takes
+    def execute(
+        self, sql: str, parameters: Any = (), /
+    ) -> sqlite3.Cursor:  # what sqlite3 itself takes
         done = super().execute(sql, parameters)
         if sql == "COMMIT":
             time.sleep(0.001)
@@ -99,7 +101,13 @@ _HOLD: Final = """
 
 def _rows(event: Event) -> tuple[tuple[object, ...], tuple[object, ...]]:
     added = (event.sid, event.reservation_sid, event.type, event.version, event.time.isoformat())
-    return added, (event.reservation_sid, event.fact, event.version, event.task_sid, event.worker_sid)
+    return added, (
+        event.reservation_sid,
+        event.fact,
+        event.version,
+        event.task_sid,
+        event.worker_sid,
+    )
 
 
 def _commit(connection: sqlite3.Connection, event: Event) -> None:
@@ -122,7 +130,13 @@ class OneByOne:
             self._connection.execute(statement)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=60, isolation_level=None, check_same_thread=False, factory=self._disk)
+        connection = sqlite3.connect(
+            self._path,
+            timeout=60,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=self._disk,
+        )
         OPEN.callback(connection.close)
         for statement in _DURABLY:
             connection.execute(statement)
@@ -135,7 +149,9 @@ class OneByOne:
 
     def completed(self) -> int:
         """Count what has ended."""
-        count: int = self._connection.execute("SELECT count(*) FROM reservation WHERE status = 'completed'").fetchone()[0]
+        count: int = self._connection.execute(
+            "SELECT count(*) FROM reservation WHERE status = 'completed'"
+        ).fetchone()[0]
         return count
 
 
@@ -191,7 +207,9 @@ class Aiosqlite:
 
     async def completed(self) -> int:
         """Count what has ended."""
-        async with self._connection.execute("SELECT count(*) FROM reservation WHERE status = 'completed'") as cursor:
+        async with self._connection.execute(
+            "SELECT count(*) FROM reservation WHERE status = 'completed'"
+        ) as cursor:
             row = await cursor.fetchone()
         assert row is not None
         return int(row[0])
@@ -312,9 +330,12 @@ def writers(effort: Effort) -> list[Comparison]:
     _check(lean.completed(), book, lives)
     _check(own.completed(), single, lives)
     within, tasks = _sqlite(), _runner().run(Aiosqlite.open())
-    in_loop = AsyncBook(Threaded(within.store))
+    in_loop = AsyncBook(ThreadedStore(within.store))
     OPEN.callback(lambda: _runner().run(tasks.close()))
-    ours_in_tasks, theirs_in_tasks = _in_tasks(in_loop.record, lives), _in_tasks(tasks.record, lives)
+    ours_in_tasks, theirs_in_tasks = (
+        _in_tasks(in_loop.record, lives),
+        _in_tasks(tasks.record, lives),
+    )
     _check(_runner().run(tasks.completed()), within, lives)
     slow, slow_lean = _sqlite(_SlowDisk), OneByOne(_SlowDisk)
     ours_slowly, lean_slowly = _in_threads(slow.record, lives), _in_threads(slow_lean.record, lives)
@@ -323,7 +344,15 @@ def writers(effort: Effort) -> list[Comparison]:
     commits = "a commit for each"
     return [
         *(
-            Comparison(row=14, measure=f"{measure} threads", against=against, ours=mine, peer=peer, reach=4, aim=5)
+            Comparison(
+                row=14,
+                measure=f"{measure} threads",
+                against=against,
+                ours=mine,
+                peer=peer,
+                reach=4,
+                aim=5,
+            )
             for against, mine, peer in (
                 (f"the same book, {commits}", ours, ours_alone),
                 (f"a lean table, a connection for each thread, {commits}", ours, lean_each),
@@ -331,7 +360,15 @@ def writers(effort: Effort) -> list[Comparison]:
                 (f"a lean table, {commits}, of 1 ms more", ours_slowly, lean_slowly),
             )
         ),
-        Comparison(row=14, measure=f"{measure} tasks", against="aiosqlite", ours=ours_in_tasks, peer=theirs_in_tasks, reach=4, aim=8),
+        Comparison(
+            row=14,
+            measure=f"{measure} tasks",
+            against="aiosqlite",
+            ours=ours_in_tasks,
+            peer=theirs_in_tasks,
+            reach=4,
+            aim=8,
+        ),
     ]
 
 
@@ -348,7 +385,9 @@ def pipeline(effort: Effort) -> list[Comparison]:
     peer = _in_bulk(_one_by_one(single.record), lives)
     for book in books:
         _check(lives, book, lives)
-    return [Comparison(row=15, measure=measure, against=against, ours=ours, peer=peer, reach=4, aim=8)]
+    return [
+        Comparison(row=15, measure=measure, against=against, ours=ours, peer=peer, reach=4, aim=8)
+    ]
 
 
 def replay(effort: Effort) -> list[Comparison]:
@@ -359,7 +398,15 @@ def replay(effort: Effort) -> list[Comparison]:
     _check(peer.completed(), book, lives)
     measure = "replay into SQLite"
     return [
-        Comparison(row=16, measure=measure, against="a commit for each", ours=ours, peer=theirs, reach=4, aim=6),
+        Comparison(
+            row=16,
+            measure=measure,
+            against="a commit for each",
+            ours=ours,
+            peer=theirs,
+            reach=4,
+            aim=6,
+        ),
         Comparison(
             row=16,
             measure=f"{measure}, memory of {lives * 40:,} events",

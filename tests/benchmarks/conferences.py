@@ -5,7 +5,17 @@ from typing import Annotated, Any, Final, Literal, cast
 from urllib.parse import urlencode
 
 import attrs
-from attrs.validators import and_, deep_iterable, ge, in_, instance_of, le, matches_re, min_len, optional
+from attrs.validators import (
+    and_,
+    deep_iterable,
+    ge,
+    in_,
+    instance_of,
+    le,
+    matches_re,
+    min_len,
+    optional,
+)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reservation_core import Conference, InvalidCommand, prepare
@@ -35,11 +45,16 @@ def _word(*words: str) -> str | None:
 
 
 def _words(words: tuple[str, ...]) -> list[str] | None:
-    return attrs.field(default=None, validator=optional(and_(min_len(1), deep_iterable(in_(words), instance_of(list)))))
+    return attrs.field(
+        default=None,
+        validator=optional(and_(min_len(1), deep_iterable(in_(words), instance_of(list)))),
+    )
 
 
 def _whole(minimum: int, maximum: int) -> int | None:
-    return attrs.field(default=None, validator=optional(and_(instance_of(int), ge(minimum), le(maximum))))
+    return attrs.field(
+        default=None, validator=optional(and_(instance_of(int), ge(minimum), le(maximum)))
+    )
 
 
 def _flag() -> bool | None:
@@ -100,7 +115,12 @@ class _WithPydantic(BaseModel):
     from_: Annotated[str, Field(pattern=f"^(?:{_CALLER})$")] | None = None
     status_callback: _Url | None = None
     status_callback_method: _Method | None = None
-    status_callback_event: Annotated[list[Literal["initiated", "ringing", "answered", "completed"]], Field(min_length=1)] | None = None
+    status_callback_event: (
+        Annotated[
+            list[Literal["initiated", "ringing", "answered", "completed"]], Field(min_length=1)
+        ]
+        | None
+    ) = None
     timeout: Annotated[int, Field(ge=1, le=999)] | None = None
     record: bool | None = None
     muted: bool | None = None
@@ -114,7 +134,11 @@ class _WithPydantic(BaseModel):
     conference_status_callback: _Url | None = None
     conference_status_callback_method: _Method | None = None
     conference_status_callback_event: (
-        Annotated[list[Literal["start", "end", "join", "leave", "mute", "hold", "speaker"]], Field(min_length=1)] | None
+        Annotated[
+            list[Literal["start", "end", "join", "leave", "mute", "hold", "speaker"]],
+            Field(min_length=1),
+        ]
+        | None
     ) = None
     conference_record: Literal["true", "false", "record-from-start", "do-not-record"] | None = None
     conference_trim: Literal["trim-silence", "do-not-trim"] | None = None
@@ -151,7 +175,9 @@ def _wrong_values() -> Iterable[tuple[str, object]]:
 
 
 def _as_given(value: object) -> object:
-    return list(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value  # ours takes a list over as a tuple
+    return (
+        list(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
+    )  # ours takes a list over as a tuple
 
 
 def _refuses(make: Callable[..., object], name: str, value: object) -> bool:
@@ -171,7 +197,9 @@ def build(effort: Effort) -> list[Comparison]:
     for made in _MADE:
         held = made(**given)
         assert {name: _as_given(getattr(held, name)) for name in given} == given
-        assert [(name, value) for name, value in _wrong_values() if not _refuses(made, name, value)] == []
+        assert [
+            (name, value) for name, value in _wrong_values() if not _refuses(made, name, value)
+        ] == []
     return [
         Comparison(
             row=4,

@@ -25,17 +25,20 @@ STORED: Final[Mapping[str, Any]] = {
 def shown(stored: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Give a reservation as a body shows it, with its addresses."""
     workspace = f"{origin}/v1/Workspaces/{stored['workspace_sid']}"
-    task, worker = f"{workspace}/Tasks/{stored['task_sid']}", f"{workspace}/Workers/{stored['worker_sid']}"
+    task, worker = (
+        f"{workspace}/Tasks/{stored['task_sid']}",
+        f"{workspace}/Workers/{stored['worker_sid']}",
+    )
     links = {"task": task, "worker": worker, "workspace": workspace}
     return {**stored, "url": f"{task}/Reservations/{stored['sid']}", "links": links}
 
 
 def ours(port: int) -> None:
     """Run the emulator as it is, over one pending reservation whose time never runs out."""
-    from reservation_core.emulator import HandClock, Platform
+    from reservation_core.emulator import ManualClock, Platform
     from reservation_core.emulator.server import serve
 
-    platform = Platform(HandClock())
+    platform = Platform(ManualClock())
     people(platform)
     platform.reserve(TASK, WORKERS[0], sid=RESERVATION)
     serve(platform, port=port)
@@ -72,7 +75,11 @@ def starlette(port: int) -> None:
         versions[sid] += 1
         return JSONResponse(shown(found, origin), headers={"ETag": str(versions[sid]), **cors})
 
-    route = Route("/v1/Workspaces/{workspace_sid}/Tasks/{task_sid}/Reservations/{sid}", update, methods=["POST"])
+    route = Route(
+        "/v1/Workspaces/{workspace_sid}/Tasks/{task_sid}/Reservations/{sid}",
+        update,
+        methods=["POST"],
+    )
     uvicorn.run(
         Starlette(routes=[route]),
         port=port,

@@ -23,7 +23,7 @@ from typing import Any, Final
 from tests.benchmarks.emulated import RESERVATION, STORED, shown
 from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
 from tests.benchmarks.network import IN_FLIGHT
-from tests.emulator.description import describe
+from tests.campaigns.api_description import describe
 from tests.emulator.worlds import WORKSPACE, path
 
 _EACH: Final = 60
@@ -126,7 +126,9 @@ def _meter(pid: int, port: int, effort: Effort) -> Meter:
 
     async def seconds() -> float:
         loop = asyncio.get_running_loop()
-        clients = [(await loop.create_connection(_Client, "127.0.0.1", port))[1] for _ in range(IN_FLIGHT)]
+        clients = [
+            (await loop.create_connection(_Client, "127.0.0.1", port))[1] for _ in range(IN_FLIGHT)
+        ]
         try:
             await asyncio.gather(*(client.run(5) for client in clients))
             before = _used(pid)
@@ -150,7 +152,13 @@ def _meter(pid: int, port: int, effort: Effort) -> Meter:
 
 def _python(kind: str, effort: Effort) -> Meter:
     port = _free_port()
-    return _meter(OPEN.enter_context(_running([sys.executable, "-m", "tests.benchmarks.emulated", kind, str(port)], port)), port, effort)
+    return _meter(
+        OPEN.enter_context(
+            _running([sys.executable, "-m", "tests.benchmarks.emulated", kind, str(port)], port)
+        ),
+        port,
+        effort,
+    )
 
 
 def _prism(effort: Effort) -> Meter | None:
@@ -159,15 +167,33 @@ def _prism(effort: Effort) -> Meter | None:
     if found is None:
         return None
     description = describe()
-    update = description["paths"][path("{Sid}", "{TaskSid}").replace(WORKSPACE, "{WorkspaceSid}")]["post"]
-    update["responses"]["200"]["content"]["application/json"]["example"] = shown(STORED, "http://127.0.0.1")  # else it has none to show
+    update = description["paths"][path("{Sid}", "{TaskSid}").replace(WORKSPACE, "{WorkspaceSid}")][
+        "post"
+    ]
+    update["responses"]["200"]["content"]["application/json"]["example"] = shown(
+        STORED, "http://127.0.0.1"
+    )  # else it has none to show
     described = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 - it is kept as long as prism reads it
     file = OPEN.enter_context(described)
     json.dump(description, file)
     file.flush()
     port = _free_port()
     return _meter(
-        OPEN.enter_context(_running([found, "mock", "--port", str(port), "--errors", "--verboseLevel", "silent", file.name], port)),
+        OPEN.enter_context(
+            _running(
+                [
+                    found,
+                    "mock",
+                    "--port",
+                    str(port),
+                    "--errors",
+                    "--verboseLevel",
+                    "silent",
+                    file.name,
+                ],
+                port,
+            )
+        ),
         port,
         effort,
     )
@@ -178,8 +204,22 @@ def emulators(effort: Effort) -> list[Comparison]:
     ours, starlette, prism = _python("ours", effort), _python("starlette", effort), _prism(effort)
     missing = "prism: NOT MEASURED, it is not installed (npm install --global @stoplight/prism-cli)"
     return [
-        Comparison(row=11, measure=_MEASURE, against="Starlette with a dict", ours=ours, peer=starlette, reach=1.2, aim=2),
         Comparison(
-            row=11, measure=_MEASURE, against="prism" if prism else missing, ours=ours, peer=prism or (lambda: math.nan), reach=8, aim=12
+            row=11,
+            measure=_MEASURE,
+            against="Starlette with a dict",
+            ours=ours,
+            peer=starlette,
+            reach=1.2,
+            aim=2,
+        ),
+        Comparison(
+            row=11,
+            measure=_MEASURE,
+            against="prism" if prism else missing,
+            ours=ours,
+            peer=prism or (lambda: math.nan),
+            reach=8,
+            aim=12,
         ),
     ]

@@ -8,8 +8,8 @@ import attrs
 from transitions import Machine, MachineError
 
 from reservation_core import ON_HOLD, Accept, Conference, Reservation, Status, decide
-from reservation_core.lifecycle import COMMANDS, FACTS
-from reservation_core.reservation import Links
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES
+from reservation_core.domain.reservation import Links
 from tests.benchmarks import samples
 from tests.benchmarks.measure import Comparison, Effort, clock, weigh
 
@@ -18,9 +18,15 @@ _STATES = [*(status.value for status in Status), ON_HOLD]
 
 def _machine(model: object = None) -> Machine:
     """Make the same lifecycle with nothing that costs time or memory: no automatic transitions, no event data, no queue."""
-    machine = Machine(model=model, states=_STATES, initial="pending", auto_transitions=False, ignore_invalid_triggers=False)
-    for edge in (*COMMANDS, *FACTS):
-        only = None if edge.accept is None else "accepting"
+    machine = Machine(
+        model=model,
+        states=_STATES,
+        initial="pending",
+        auto_transitions=False,
+        ignore_invalid_triggers=False,
+    )
+    for edge in (*COMMAND_EDGES, *FACT_EDGES):
+        only = None if edge.accept is None else "is_accepting"
         machine.add_transition(
             edge.trigger,
             str(edge.source),
@@ -43,7 +49,7 @@ class _Model:
         self.state = "pending"
         self.accept = False
 
-    def accepting(self) -> bool:
+    def is_accepting(self) -> bool:
         """Answer the guards of call and redirect."""
         return self.accept
 
@@ -61,7 +67,9 @@ def decide_and_renew(effort: Effort) -> list[Comparison]:
     def ours() -> tuple[str, bool]:
         edge = decide(pending.state, Accept.trigger).edge
         assert edge is not None
-        after = pending.moved(Status(edge.target), etag=pending.etag, date_updated=pending.date_updated)
+        after = pending.moved(
+            Status(edge.target), etag=pending.etag, date_updated=pending.date_updated
+        )
         return after.status, decide(after.state, Conference.trigger).edge is None
 
     def peer() -> tuple[str, bool]:
@@ -107,7 +115,7 @@ class _Held:
     etag: str | None
     accept: bool = False
 
-    def accepting(self) -> bool:
+    def is_accepting(self) -> bool:
         """Answer the guards of call and redirect."""
         return self.accept
 
@@ -119,7 +127,9 @@ class _MayConference(Protocol):
 
 
 def _fields() -> dict[str, object]:
-    fields = {field.name: getattr(samples.pending(), field.name) for field in attrs.fields(Reservation)}
+    fields = {
+        field.name: getattr(samples.pending(), field.name) for field in attrs.fields(Reservation)
+    }
     return {name: value for name, value in fields.items() if name not in ("status", "on_hold")}
 
 

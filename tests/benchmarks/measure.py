@@ -83,10 +83,23 @@ def compare(comparison: Comparison, rounds: int) -> Result:
     figures = [(comparison.ours(), comparison.peer()) for _ in range(rounds)]
     ours, peer = (median(side) for side in zip(*figures, strict=True))
     ratio = ours / peer if comparison.share else peer / ours
-    met = next((name for name in ("aim", "reach") if _holds(ratio, getattr(comparison, name), share=comparison.share)), "missed")
+    met = next(
+        (
+            name
+            for name in ("aim", "reach")
+            if _holds(ratio, getattr(comparison, name), share=comparison.share)
+        ),
+        "missed",
+    )
     met = "absent" if math.isnan(ratio) else met
     same = ("row", "measure", "against", "unit", "reach", "aim", "share")
-    return Result(ours=ours, peer=peer, ratio=ratio, met=met, **{name: getattr(comparison, name) for name in same})
+    return Result(
+        ours=ours,
+        peer=peer,
+        ratio=ratio,
+        met=met,
+        **{name: getattr(comparison, name) for name in same},
+    )
 
 
 def _holds(ratio: float, target: float, *, share: bool) -> bool:
@@ -141,12 +154,23 @@ def weigh(make: Callable[[], object], instances: int) -> Meter:
 
 def time_import(statement: str, effort: Effort) -> Meter:
     """Time an import, in milliseconds, in a fresh interpreter whose start does not count, the bytecode cached as it is when installed."""
-    program = f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
+    program = (
+        f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
+    )
     cache_at = tempfile.TemporaryDirectory()
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache_at.name, "PYTHONDONTWRITEBYTECODE": ""}  # empty means that it is written
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": cache_at.name,
+        "PYTHONDONTWRITEBYTECODE": "",
+    }  # empty means that it is written
 
     def milliseconds() -> float:
-        return float(subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)) * 1e3
+        return (
+            float(
+                subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
+            )
+            * 1e3
+        )
 
     weakref.finalize(milliseconds, cache_at.cleanup)
     if effort is not QUICK:

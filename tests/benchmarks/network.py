@@ -64,7 +64,9 @@ def _keep_async(closing: Callable[[], Awaitable[object]]) -> None:
 
 
 def _client(**settings: Any) -> Any:
-    client: Any = Client(_CREDENTIALS.username, _CREDENTIALS.password, environment={"": ""}, **settings)
+    client: Any = Client(
+        _CREDENTIALS.username, _CREDENTIALS.password, environment={"": ""}, **settings
+    )
     client.taskrouter.base_url = _origin()
     return client
 
@@ -77,19 +79,25 @@ async def _async_client() -> Any:
 
 def _official(client: Any) -> Any:
     """Address the reservation as the client's page shows it."""
-    reservations = client.taskrouter.v1.workspaces(samples.WORKSPACE).tasks(samples.TASK).reservations
+    reservations = (
+        client.taskrouter.v1.workspaces(samples.WORKSPACE).tasks(samples.TASK).reservations
+    )
     return reservations(samples.RESERVATION)
 
 
 async def _official_async(client: Any) -> str:
     """Update as the client's page shows it; that it uses what aiohttp deprecates is not measured."""
-    return str((await _official(client).update_async(reservation_status="accepted")).reservation_status)
+    return str(
+        (await _official(client).update_async(reservation_status="accepted")).reservation_status
+    )
 
 
 def _ours(gateway: Gateway) -> _Update:
     """Prepare an accept, send it and conclude."""
     reservation = samples.pending()
-    return lambda: str(conclude(reservation, Accept(), gateway.send(prepare(reservation, Accept()))).status)
+    return lambda: str(
+        conclude(reservation, Accept(), gateway.send(prepare(reservation, Accept()))).status
+    )
 
 
 def _ours_async(gateway: AsyncGateway) -> _AsyncUpdate:
@@ -97,7 +105,11 @@ def _ours_async(gateway: AsyncGateway) -> _AsyncUpdate:
     reservation = samples.pending()
 
     async def update() -> str:
-        return str(conclude(reservation, Accept(), await gateway.asend(prepare(reservation, Accept()))).status)
+        return str(
+            conclude(
+                reservation, Accept(), await gateway.asend(prepare(reservation, Accept()))
+            ).status
+        )
 
     return update
 
@@ -108,7 +120,9 @@ def _alone(session: ClientSession) -> _AsyncUpdate:
     url, body, headers = _origin() + request.path, request.body, dict(request.headers)
 
     async def update() -> str:
-        async with session.post(url, data=body, headers={**headers, "Authorization": _CREDENTIALS.authorization}) as response:
+        async with session.post(
+            url, data=body, headers={**headers, "Authorization": _CREDENTIALS.authorization}
+        ) as response:
             return "accepted" if b'"accepted"' in await response.read() else ""
 
     return update
@@ -173,14 +187,23 @@ def tasks(effort: Effort) -> list[Comparison]:
     """Accept in an event loop, 32 in flight."""
     runner = _runner()
     default, httpx2, aiohttp = (
-        kind(_CREDENTIALS, base_url=_origin()) for kind in (AsyncPyreqwestGateway, AsyncHttpx2Gateway, AiohttpGateway)
+        kind(_CREDENTIALS, base_url=_origin())
+        for kind in (AsyncPyreqwestGateway, AsyncHttpx2Gateway, AiohttpGateway)
     )
     for gateway in (default, httpx2, aiohttp):
         _keep_async(gateway.aclose)
     client = runner.run(_async_client())
     ours = _tasks(_ours_async(default), effort)
     return [
-        Comparison(row=9, measure=_TASKS, against=against, ours=ours, peer=_tasks(peer, effort), reach=reach, aim=aim)
+        Comparison(
+            row=9,
+            measure=_TASKS,
+            against=against,
+            ours=ours,
+            peer=_tasks(peer, effort),
+            reach=reach,
+            aim=aim,
+        )
         for against, peer, reach, aim in (
             ("official async client", lambda: _official_async(client), 3, 4),
             ("aiohttp alone", _alone(runner.run(_session())), 1.3, 1.8),
@@ -200,9 +223,24 @@ def threads(effort: Effort) -> list[Comparison]:
         OPEN.callback(opened.http_client.session.close)
     ours = _threads(_ours(default), effort)
     return [
-        Comparison(row=10, measure=_THREADS, against=against, ours=ours, peer=_threads(peer, effort), reach=reach, aim=aim)
+        Comparison(
+            row=10,
+            measure=_THREADS,
+            against=against,
+            ours=ours,
+            peer=_threads(peer, effort),
+            reach=reach,
+            aim=aim,
+        )
         for against, peer, reach, aim in (
-            ("official client", lambda: str(_official(client).update(reservation_status="accepted").reservation_status), 6, 12),
+            (
+                "official client",
+                lambda: str(
+                    _official(client).update(reservation_status="accepted").reservation_status
+                ),
+                6,
+                12,
+            ),
             ("our gateway on httpx2", _ours(httpx2), 1, 1),
             ("our gateway on the twilio client", _ours(TwilioGateway(wrapped)), 1, 1),
         )

@@ -24,7 +24,9 @@ def replay(count: int) -> list[tuple[int, float, float]]:
             start = time.perf_counter()
             assert book.record_all(events(lives, part * lives)) == {Verdict.APPLIED: lives * 4}
             took = time.perf_counter() - start
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # in kilobytes, on Linux
+            most = (
+                resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            )  # in kilobytes, on Linux
             parts.append((lives * 4 * (part + 1), lives * 4 / took, most))
         book.close()
     return parts
@@ -32,7 +34,9 @@ def replay(count: int) -> list[tuple[int, float, float]]:
 
 def main() -> None:
     """Replay and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.replay", description=(__doc__ or "").partition(":")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.replay", description=(__doc__ or "").partition(":")[0]
+    )
     parser.add_argument("--events", type=int, default=1_000_000)
     sys.stdout.write("| events | events/s | MB at most |\n| --- | --- | --- |\n")
     for events_, speed, most in replay(parser.parse_args().events):

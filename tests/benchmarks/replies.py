@@ -38,7 +38,9 @@ class _Reservation:
 def _peer() -> Callable[[bytes], _Reservation]:
     """Make the converter as its page shows it: the ready-made one for JSON, one field renamed, every fault gathered with its path."""
     converter = make_converter()
-    renamed = make_dict_structure_fn(_Reservation, converter, status=override(rename="reservation_status"))
+    renamed = make_dict_structure_fn(
+        _Reservation, converter, status=override(rename="reservation_status")
+    )
     converter.register_structure_hook(_Reservation, renamed)
     return lambda body: converter.loads(body, _Reservation)
 
@@ -54,7 +56,12 @@ def read(effort: Effort) -> list[Comparison]:
     names = [field.name for field in attrs.fields(_Reservation) if field.name != "links"]
     assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
     assert dict(ours.links or {}) == theirs.links
-    for name, wrong in (("sid", "WR1"), ("worker_sid", "none"), ("reservation_status", "reserved"), ("date_created", "yesterday")):
+    for name, wrong in (
+        ("sid", "WR1"),
+        ("worker_sid", "none"),
+        ("reservation_status", "reserved"),
+        ("date_created", "yesterday"),
+    ):
         assert _refuses(read_reservation, {**samples.BODY, name: wrong})
         assert _refuses(peer, {**samples.BODY, name: wrong})
     return [

@@ -19,11 +19,18 @@ def as_table(results: Iterable[Result]) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+    return (
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        + " |"
+    )
 
 
 def _cells(result: Result) -> tuple[str, ...]:
-    figures = [f"{figure:,.4g} {result.unit}" if figure < 1000 else f"{figure:,.0f} {result.unit}" for figure in (result.ours, result.peer)]
+    figures = [
+        f"{figure:,.4g} {result.unit}" if figure < 1000 else f"{figure:,.0f} {result.unit}"
+        for figure in (result.ours, result.peer)
+    ]
     ratios = [f"{ratio:.2f}x" for ratio in (result.ratio, result.reach, result.aim)]
     return (str(result.row), result.measure, result.against, *figures, *ratios, result.met)
 

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tests.benchmarks import books, conferences, emulators, imports, lifecycle, network, replies, updates, webhooks
+from tests.benchmarks import (
+    books,
+    conferences,
+    emulators,
+    imports,
+    lifecycle,
+    network,
+    replies,
+    updates,
+    webhooks,
+)
 from tests.benchmarks.measure import FULL, QUICK, Comparison, Effort, Result, compare
 
 ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
@@ -26,7 +36,9 @@ ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
 }
 
 
-def run(rows: Iterable[int] = tuple(ROWS), rounds: int = 15, *, quick: bool = False) -> list[Result]:
+def run(
+    rows: Iterable[int] = tuple(ROWS), rounds: int = 15, *, quick: bool = False
+) -> list[Result]:
     """Set up the rows asked for (which checks that both sides of each give equal results) and measure them.
 
     :param quick: whether to do only as little as shows that every comparison still works.

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from reservation_core import Conference, Headers, Reply, Reservation, read_reservation
 
-WORKSPACE, TASK, WORKER, RESERVATION = (prefix + "0123456789abcdef" * 2 for prefix in ("WS", "WT", "WK", "WR"))
+WORKSPACE, TASK, WORKER, RESERVATION = (
+    prefix + "0123456789abcdef" * 2 for prefix in ("WS", "WT", "WK", "WR")
+)
 _WORKSPACES: Final = f"https://taskrouter.twilio.com/v1/Workspaces/{WORKSPACE}"
 
 BODY: Final[dict[str, object]] = {
@@ -58,7 +60,15 @@ CONFERENCE: Final[dict[str, Any]] = {
     "max_participants": 10,
     "conference_status_callback": "https://example.com/conf",
     "conference_status_callback_method": "GET",
-    "conference_status_callback_event": ["start", "end", "join", "leave", "mute", "hold", "speaker"],
+    "conference_status_callback_event": [
+        "start",
+        "end",
+        "join",
+        "leave",
+        "mute",
+        "hold",
+        "speaker",
+    ],
     "conference_record": "record-from-start",
     "conference_trim": "do-not-trim",
     "recording_channels": "dual",

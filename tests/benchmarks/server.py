@@ -15,8 +15,15 @@ from typing import cast
 from tests.benchmarks import samples
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-_HEADERS = "".join(f"{name}: {value}\r\n" for name, value in samples.HEADERS.items() if name.lower() != "content-length")
-_REPLY = f"HTTP/1.1 200 OK\r\n{_HEADERS}Content-Length: {len(samples.ACCEPTED)}\r\n\r\n".encode() + samples.ACCEPTED
+_HEADERS = "".join(
+    f"{name}: {value}\r\n"
+    for name, value in samples.HEADERS.items()
+    if name.lower() != "content-length"
+)
+_REPLY = (
+    f"HTTP/1.1 200 OK\r\n{_HEADERS}Content-Length: {len(samples.ACCEPTED)}\r\n\r\n".encode()
+    + samples.ACCEPTED
+)
 _SECONDS = 600
 
 
@@ -57,8 +64,16 @@ async def _serve() -> None:
 @contextmanager
 def serving() -> Generator[str]:
     """Start the server and give its origin."""
-    command = [sys.executable, "-W", "ignore::RuntimeWarning:runpy", "-m", "tests.benchmarks.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [
+        sys.executable,
+        "-W",
+        "ignore::RuntimeWarning:runpy",
+        "-m",
+        "tests.benchmarks.server",
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin
         assert process.stdout
         try:

@@ -112,7 +112,9 @@ def _official(http_client: Any, given: Mapping[str, Any]) -> _Update:
     client = Client("AC" + "0" * 32, "token", http_client=http_client, environment={"": ""})
 
     def update() -> str:
-        reservations = client.taskrouter.v1.workspaces(samples.WORKSPACE).tasks(samples.TASK).reservations
+        reservations = (
+            client.taskrouter.v1.workspaces(samples.WORKSPACE).tasks(samples.TASK).reservations
+        )
         return str(reservations(samples.RESERVATION).update(**given).reservation_status)
 
     return update
@@ -130,14 +132,32 @@ def _own_session(adapter: _StubAdapter) -> TwilioHttpClient:
 
 def accept(effort: Effort) -> list[Comparison]:
     """Accept; the answer says accepted."""
-    return _whole(effort, 7, "accept", Accept, {"reservation_status": "accepted"}, samples.ACCEPTED, stub=(4, 6), session=(35, 50))
+    return _whole(
+        effort,
+        7,
+        "accept",
+        Accept,
+        {"reservation_status": "accepted"},
+        samples.ACCEPTED,
+        stub=(4, 6),
+        session=(35, 50),
+    )
 
 
 def conference(effort: Effort) -> list[Comparison]:
     """Give a conference of 27 parameters, built and checked every time (the official client checks nothing); the answer says pending."""
     given = samples.CONFERENCE
     update = {"instruction": "conference", **given}
-    return _whole(effort, 8, "conference", lambda: Conference(**given), update, samples.PENDING, stub=(2.2, 3), session=(20, 25))
+    return _whole(
+        effort,
+        8,
+        "conference",
+        lambda: Conference(**given),
+        update,
+        samples.PENDING,
+        stub=(2.2, 3),
+        session=(20, 25),
+    )
 
 
 def _whole(
@@ -160,7 +180,13 @@ def _whole(
     comparisons: list[Comparison] = []
     for against, http_client, taken, encodes, (reach, aim) in (
         ("official client + stub", client, client, False, stub),
-        ("official client + its session + stub adapter", _own_session(adapter), adapter, True, session),
+        (
+            "official client + its session + stub adapter",
+            _own_session(adapter),
+            adapter,
+            True,
+            session,
+        ),
     ):
         gateway = _Gateway(answer, encodes=encodes)
         ours, peer = _ours(command, gateway), _official(http_client, given)

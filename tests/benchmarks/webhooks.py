@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 
 import attrs
 
-from reservation_core.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_TYPE
 from reservation_core.webhooks import Forged, Verifier, Webhook, sign, with_body_hash
 from reservation_core.webhooks.signature import SIGNATURE_HEADER
 from tests.benchmarks import samples
@@ -44,11 +44,21 @@ def verify(effort: Effort) -> list[Comparison]:
     body = urlencode(_FORM).encode()
     batch = json.dumps([samples.BODY] * 10).encode()
     hashed = with_body_hash(_URL, batch)
-    form = Webhook(_URL, {SIGNATURE_HEADER: sign(_URL, tuple(_FORM.items()), _TOKEN), "Content-Type": FORM_TYPE}, body)
-    stream = Webhook(hashed, {SIGNATURE_HEADER: sign(hashed, (), _TOKEN), "Content-Type": "application/json"}, batch)
+    form = Webhook(
+        _URL,
+        {SIGNATURE_HEADER: sign(_URL, tuple(_FORM.items()), _TOKEN), "Content-Type": FORM_TYPE},
+        body,
+    )
+    stream = Webhook(
+        hashed,
+        {SIGNATURE_HEADER: sign(hashed, (), _TOKEN), "Content-Type": "application/json"},
+        batch,
+    )
     return [
         _compare(effort, "verify an assignment callback", form, _parse, reach=1.5, aim=2),
-        _compare(effort, "verify ten events as JSON", stream, bytes.decode, reach=1, aim=1.2),  # nearly all of it is the hash
+        _compare(
+            effort, "verify ten events as JSON", stream, bytes.decode, reach=1, aim=1.2
+        ),  # nearly all of it is the hash
     ]
 
 
@@ -57,7 +67,13 @@ def _parse(body: bytes) -> Fields:
 
 
 def _compare(
-    effort: Effort, measure: str, webhook: Webhook, read: Callable[[bytes], Fields | str], *, reach: float, aim: float
+    effort: Effort,
+    measure: str,
+    webhook: Webhook,
+    read: Callable[[bytes], Fields | str],
+    *,
+    reach: float,
+    aim: float,
 ) -> Comparison:
     """Compare both on a genuine webhook; before that, both must find out a forged one.
 

@@ -21,7 +21,10 @@ def server(*, durable: bool = True) -> Generator[Callable[[str], str]]:
 
     :param durable: whether the server waits for the disk, which matters to nobody who does not take its power away.
     """
-    with tempfile.TemporaryDirectory(prefix="book") as directory, get_server(directory, cleanup_mode="stop") as started:
+    with (
+        tempfile.TemporaryDirectory(prefix="book") as directory,
+        get_server(directory, cleanup_mode="stop") as started,
+    ):
         admin = started.get_uri()
         if not durable:
             with psycopg.connect(admin, autocommit=True) as connection:

@@ -48,18 +48,18 @@ from reservation_core.book import (
     MemoryStore,
     NotInBook,
     Occurrence,
-    Source,
+    ReportSource,
     StoreFailed,
     StoreUnavailable,
     Swept,
-    Threaded,
+    ThreadedStore,
     Verdict,
 )
-from reservation_core.book.threads import _finish  # pyright: ignore[reportPrivateUsage]
+from reservation_core.book.sync_book import _finish  # pyright: ignore[reportPrivateUsage]
+from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.emulator import InMemoryGateway
-from reservation_core.lifecycle import ON_HOLD
 from reservation_core.webhooks import Event
-from tests.book.lives import Life, pending, sid
+from tests.book.runs import Life, pending, sid
 
 S: Final = Status
 WR: Final = sid("WR", 0)
@@ -82,8 +82,12 @@ class World:
         self.book = self.node()
         self.book.record_all(self.life.events)
         self.requests: list[Request] = []
-        self.before: list[BaseException | Reply | Callable[[], object] | None] = []  # what befalls each request before it arrives
-        self.after: list[BaseException | Reply | Callable[[], object] | None] = []  # and after it was answered
+        self.before: list[
+            BaseException | Reply | Callable[[], object] | None
+        ] = []  # what befalls each request before it arrives
+        self.after: list[
+            BaseException | Reply | Callable[[], object] | None
+        ] = []  # and after it was answered
 
     def node(self) -> Book:
         """Open the book as another process."""
@@ -149,10 +153,24 @@ def test_events_are_recorded_once_and_in_their_own_order(world: World) -> None:
     for status in (S.ACCEPTED, S.WRAPPING, S.COMPLETED):
         world.life.happen(status)
     created, accepted, wrapup, completed = world.life.events
-    outcomes = [world.book.record(event).outcome for event in (accepted, completed, wrapup, created, completed)]
-    assert outcomes == [Verdict.APPLIED, Verdict.GAP, Verdict.OLDER, Verdict.DUPLICATE, Verdict.DUPLICATE]
+    outcomes = [
+        world.book.record(event).outcome
+        for event in (accepted, completed, wrapup, created, completed)
+    ]
+    assert outcomes == [
+        Verdict.APPLIED,
+        Verdict.GAP,
+        Verdict.OLDER,
+        Verdict.DUPLICATE,
+        Verdict.DUPLICATE,
+    ]
     assert world.entry.status is S.COMPLETED
-    assert [line.event for line in world.book.history(WR)] == [created.key, accepted.key, completed.key, wrapup.key]
+    assert [line.event for line in world.book.history(WR)] == [
+        created.key,
+        accepted.key,
+        completed.key,
+        wrapup.key,
+    ]
 
 
 def test_an_event_tells_what_it_came_to(world: World) -> None:
@@ -167,10 +185,20 @@ def test_an_event_tells_what_it_came_to(world: World) -> None:
 
 def test_an_event_of_no_reservation_is_passed_over(world: World) -> None:
     """Events of tasks and workers may be recorded without harm; those that fail a reservation are noted."""
-    other = attrs.evolve(world.life.events[0], type="task.created", sid="EV1", fact=None, reservation=None, reservation_sid=None)
+    other = attrs.evolve(
+        world.life.events[0],
+        type="task.created",
+        sid="EV1",
+        fact=None,
+        reservation=None,
+        reservation_sid=None,
+    )
     failed = attrs.evolve(other, type="reservation.failed", sid="EV2", reservation_sid=sid("WR", 9))
     assert world.book.record(other).outcome is Verdict.PASSED_OVER
-    assert (world.book.record(failed).outcome, world.book.record(failed).outcome) == (Verdict.NOTED, Verdict.DUPLICATE)
+    assert (world.book.record(failed).outcome, world.book.record(failed).outcome) == (
+        Verdict.NOTED,
+        Verdict.DUPLICATE,
+    )
     assert world.book.get(sid("WR", 9)) is None
     assert [line.type for line in world.book.history(sid("WR", 9))] == ["reservation.failed"]
     assert world.book.record_all([other, failed]) == {Verdict.PASSED_OVER: 1, Verdict.DUPLICATE: 1}
@@ -188,7 +216,10 @@ def test_many_are_recorded_in_few_writings(world: World) -> None:
         return keep(changes)
 
     world.store.keep = keep_and_count  # type: ignore[method-assign]
-    assert world.book.record_all(iter([*world.life.events, *world.life.events]), together=5) == {Verdict.APPLIED: 3, Verdict.DUPLICATE: 5}
+    assert world.book.record_all(iter([*world.life.events, *world.life.events]), together=5) == {
+        Verdict.APPLIED: 3,
+        Verdict.DUPLICATE: 5,
+    }
     assert written == [1]
     assert len(world.book.history(WR)) == 4
 
@@ -237,7 +268,9 @@ def test_threads_share_a_writing(world: World) -> None:
     outcomes: dict[int, object] = {}
 
     def record(number: int) -> None:
-        outcomes[number] = world.book.record(attrs.evolve(life.events[number], sid=None) if number else world.life.events[0]).outcome
+        outcomes[number] = world.book.record(
+            attrs.evolve(life.events[number], sid=None) if number else world.life.events[0]
+        ).outcome
 
     threads = [threading.Thread(target=record, args=(number,)) for number in range(1, 40)]
     threads[0].start()
@@ -261,7 +294,9 @@ def test_live_goes_through_all() -> None:
     world = World(1200)
     world.life.happen(S.TIMEOUT, 7)
     world.book.record_all(world.life.events)
-    assert [entry.sid for entry in world.book.live()] == [sid("WR", number) for number in range(1200) if number != 7]
+    assert [entry.sid for entry in world.book.live()] == [
+        sid("WR", number) for number in range(1200) if number != 7
+    ]
     assert next(world.book.live()).sid == WR  # who stops early leaves nothing behind
 
 
@@ -294,11 +329,19 @@ def test_a_command_is_written_before_it_is_sent_and_closed_after(world: World) -
     world.before = [lambda: seen.append(world.entry)]
     now = world.book.perform(WR, Accept(), world)
     assert seen[0].intent is not None
-    assert (seen[0].intent.command, seen[0].intent.sent, seen[0].status) == (Accept(), seen[0].reservation, S.PENDING)
+    assert (seen[0].intent.command, seen[0].intent.sent, seen[0].status) == (
+        Accept(),
+        seen[0].reservation,
+        S.PENDING,
+    )
     assert now == world.entry.reservation
     assert (now.status, now.etag, world.entry.intent) == (S.ACCEPTED, "1", None)
     assert world.lines[1:] == [("accept", "intended"), ("accept", "done"), ("", "applied")]
-    assert [line.source for line in world.book.history(WR)][1:] == [Source.COMMAND, Source.COMMAND, Source.REPLY]
+    assert [line.source for line in world.book.history(WR)][1:] == [
+        ReportSource.COMMAND,
+        ReportSource.COMMAND,
+        ReportSource.REPLY,
+    ]
 
 
 def test_what_must_not_be_asked_is_not_written(world: World) -> None:
@@ -315,7 +358,9 @@ def test_one_command_at_a_time(world: World) -> None:
     """While a command is under way, no other is asked of the same reservation, by whatever node."""
 
     def rival() -> None:
-        with pytest.raises(CommandUnderWay, match=f"the accept to reservation {WR} is still under way"):
+        with pytest.raises(
+            CommandUnderWay, match=f"the accept to reservation {WR} is still under way"
+        ):
             world.node().perform(WR, Reject(), world)
 
     world.before = [rival]
@@ -417,7 +462,11 @@ def test_a_purge_may_come_between(world: World) -> None:
 
 
 _LATE: Final = GatewayError("no whole reply")
-_CONFLICT: Final = Reply(400, {}, b'{"message": "Reservation WR not in expected state [pending] and cannot be updated to [onHold]"}')
+_CONFLICT: Final = Reply(
+    400,
+    {},
+    b'{"message": "Reservation WR not in expected state [pending] and cannot be updated to [onHold]"}',
+)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +483,12 @@ _CONFLICT: Final = Reply(400, {}, b'{"message": "Reservation WR not in expected 
     ],
 )
 def test_how_a_command_ends(
-    world: World, policy: Policy, answers: list[BaseException | Reply], raised: type[Exception], ending: str | None, status: Status
+    world: World,
+    policy: Policy,
+    answers: list[BaseException | Reply],
+    raised: type[Exception],
+    ending: str | None,
+    status: Status,
 ) -> None:
     """An error is written down as what it means; where the outcome is not known, the command stays open."""
     world.before = [*answers]
@@ -442,7 +496,10 @@ def test_how_a_command_ends(
         world.book.perform(WR, Accept(), world, policy=policy)
     assert (world.entry.intent is None) is (ending is not None)
     assert world.entry.status is status
-    assert [outcome for type_, outcome in world.lines if type_ == "accept"] == ["intended", *([ending] if ending else [])]
+    assert [outcome for type_, outcome in world.lines if type_ == "accept"] == [
+        "intended",
+        *([ending] if ending else []),
+    ]
     assert world.entry.is_live is (ending != "gone")
 
 
@@ -457,7 +514,9 @@ def test_what_nobody_can_tell_is_closed_as_unknown(world: World) -> None:
 
 def test_nothing_personal_is_shown(world: World) -> None:
     """What the book holds of people and passwords is in no text that a log could show."""
-    command = Conference(to="sip:alice@example.com", sip_auth_username="alice", sip_auth_password="hush-this")
+    command = Conference(
+        to="sip:alice@example.com", sip_auth_username="alice", sip_auth_password="hush-this"
+    )
     shown: list[str] = []
     world.before = [lambda: shown.append(repr(world.entry) + repr(world.book.history(WR)))]
     world.book.record(attrs.evolve(world.life.get(), worker_name="Zenobia"))
@@ -493,12 +552,19 @@ def test_what_was_never_sent_is_sent(world: World, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(("policy", "ending"), [(NO_WAIT, Ending.UNKNOWN), (ALONE, Ending.DONE)])
-def test_what_was_carried_out_is_not_done_again(world: World, policy: Policy, ending: Ending) -> None:
+def test_what_was_carried_out_is_not_done_again(
+    world: World, policy: Policy, ending: Ending
+) -> None:
     """A command whose process ended after it acted is found by reading, and who is alone knows that it was its own."""
     crash(world, acted=True)
     (settled,) = world.node().recover(world, policy=policy).settled
     assert settled.outcome is ending
-    assert (world.entry.status, world.entry.intent, world.acts, world.sent) == (S.ACCEPTED, None, ["accept"], ["GET"])
+    assert (world.entry.status, world.entry.intent, world.acts, world.sent) == (
+        S.ACCEPTED,
+        None,
+        ["accept"],
+        ["GET"],
+    )
 
 
 def test_what_shows_nothing_is_closed_as_unknown(world: World) -> None:
@@ -541,11 +607,16 @@ def test_what_cannot_be_read_stays_open(world: World) -> None:
     crash(world, acted=True)
     world.before = [Reply(503)] * 4
     swept = world.book.recover(world, policy=NO_WAIT, lease=60)
-    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [OutcomeUnknown])
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == (
+        (),
+        [OutcomeUnknown],
+    )
     assert world.entry.intent is not None
     assert world.book.recover(world, policy=ALONE) == Swept((), {})
     world.life.clock.advance(60)
-    assert [settled.outcome for settled in world.book.recover(world, policy=ALONE).settled] == [Ending.DONE]
+    assert [settled.outcome for settled in world.book.recover(world, policy=ALONE).settled] == [
+        Ending.DONE
+    ]
 
 
 @pytest.mark.parametrize("moved", [False, True])
@@ -557,11 +628,18 @@ def test_what_there_was_no_time_for_stays_open(world: World, *, moved: bool) -> 
         world.life.happen(CALL)
     world.before = [lambda: time.sleep(0.02)]
     swept = world.book.recover(world, policy=Policy(backoff=0.0, deadline=0.01))
-    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [GatewayError if moved else OutcomeUnknown])
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == (
+        (),
+        [GatewayError if moved else OutcomeUnknown],
+    )
     assert (world.sent, world.entry.intent is None) == (["GET"], False)
     world.life.clock.advance(120)
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
-    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.REJECTED)
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (
+        Ending.DONE,
+        None,
+        S.REJECTED,
+    )
 
 
 def test_what_there_were_no_attempts_for_stays_open(world: World) -> None:
@@ -579,7 +657,11 @@ def test_what_there_were_no_attempts_for_stays_open(world: World) -> None:
     assert (world.sent, world.entry.intent is None) == (["GET", "POST", "GET"], False)
     world.life.clock.advance(120)
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
-    assert (settled.outcome, world.entry.intent, world.life.get().status) == (Ending.DONE, None, S.REJECTED)
+    assert (settled.outcome, world.entry.intent, world.life.get().status) == (
+        Ending.DONE,
+        None,
+        S.REJECTED,
+    )
 
 
 def test_what_is_under_way_is_left_alone(world: World) -> None:
@@ -597,7 +679,9 @@ def test_who_was_slow_does_not_close_another_command(world: World) -> None:
     def meanwhile() -> None:
         world.life.clock.advance(120)
         world.after = [None, None]
-        assert [settled.outcome for settled in world.node().recover(world, policy=ALONE).settled] == [Ending.DONE]
+        assert [
+            settled.outcome for settled in world.node().recover(world, policy=ALONE).settled
+        ] == [Ending.DONE]
         world.after = [Crash()]
         with pytest.raises(Crash):
             world.node().perform(WR, Complete(), world)
@@ -606,7 +690,11 @@ def test_who_was_slow_does_not_close_another_command(world: World) -> None:
     assert world.book.perform(WR, Accept(), world).status is S.ACCEPTED
     assert world.entry.intent is not None
     assert world.entry.intent.command == Complete()
-    assert [outcome for type_, outcome in world.lines if type_ == "accept"] == ["intended", "done", "done"]
+    assert [outcome for type_, outcome in world.lines if type_ == "accept"] == [
+        "intended",
+        "done",
+        "done",
+    ]
 
 
 # --- reconciling -----------------------------------------------------------------------------------------------------------------
@@ -685,11 +773,20 @@ def test_a_late_copy_is_asked_for_again_only_in_the_next_sweep(world: World) -> 
     """Where the platform shows what is older than a report that left a doubt, the doubt stays, and the sweep ends."""
     world.book.record(attrs.evolve(world.life.get(), status=S.ACCEPTED))
     world.book.record(
-        attrs.evolve(world.life.events[0], sid="EV9", fact=S.REJECTED, reservation=attrs.evolve(pending(0), status=S.REJECTED))
+        attrs.evolve(
+            world.life.events[0],
+            sid="EV9",
+            fact=S.REJECTED,
+            reservation=attrs.evolve(pending(0), status=S.REJECTED),
+        )
     )
     assert world.entry.doubt is Doubt.CONTRADICTION
     assert [settled.outcome for settled in world.book.reconcile(world).settled] == [Verdict.OLDER]
-    assert (world.entry.status, world.entry.doubt, world.sent) == (S.ACCEPTED, Doubt.CONTRADICTION, ["GET"])
+    assert (world.entry.status, world.entry.doubt, world.sent) == (
+        S.ACCEPTED,
+        Doubt.CONTRADICTION,
+        ["GET"],
+    )
 
 
 @pytest.mark.parametrize("lease", [0, 120])
@@ -700,7 +797,11 @@ def test_what_cannot_be_read_holds_up_no_sweep(lease: float) -> None:
 
     class Deaf:
         def send(self, request: Request) -> Reply:
-            return Reply(503) if sid("WR", 0) in request.path or sid("WR", 1) in request.path else world.send(request)
+            return (
+                Reply(503)
+                if sid("WR", 0) in request.path or sid("WR", 1) in request.path
+                else world.send(request)
+            )
 
     swept = world.book.reconcile(Deaf(), lease=lease)
     assert (len(swept.settled), set(swept.failed)) == (3, {sid("WR", 0), sid("WR", 1)})
@@ -722,14 +823,21 @@ def test_the_same_in_an_event_loop() -> None:
     world = World(3)
 
     async def live() -> list[str]:
-        book = AsyncBook(Threaded(world.store), clock=world.life.clock, sleep=lambda _: asyncio.sleep(0))
+        book = AsyncBook(
+            ThreadedStore(world.store), clock=world.life.clock, sleep=lambda _: asyncio.sleep(0)
+        )
         try:
-            assert [(await book.record(event)).outcome for event in world.life.events] == [Verdict.DUPLICATE] * 3
+            assert [(await book.record(event)).outcome for event in world.life.events] == [
+                Verdict.DUPLICATE
+            ] * 3
             assert (await book.perform(WR, Accept(), world)).status is S.ACCEPTED
             world.after = [Crash()]
             with pytest.raises(Crash):
                 await book.perform(WR, Complete(), world)
-            assert [settled.outcome for settled in (await book.recover(world, older_than=0, policy=ALONE)).settled] == [Ending.DONE]
+            assert [
+                settled.outcome
+                for settled in (await book.recover(world, older_than=0, policy=ALONE)).settled
+            ] == [Ending.DONE]
             world.life.happen(S.TIMEOUT, 1)
             assert len((await book.reconcile(world, older_than=0)).settled) == 2
             assert len(await book.history(WR)) == 7
@@ -753,9 +861,11 @@ def test_a_failing_store_fails_each_caller() -> None:
             return super().keep(changes)
 
     async def record() -> list[object]:
-        book = AsyncBook(Threaded(Broken()))
+        book = AsyncBook(ThreadedStore(Broken()))
         try:
-            return list(await asyncio.gather(*map(book.record, life.events), return_exceptions=True))
+            return list(
+                await asyncio.gather(*map(book.record, life.events), return_exceptions=True)
+            )
         finally:
             await book.close()
 
@@ -776,9 +886,11 @@ def test_a_store_that_is_not_there_is_asked_once_for_all() -> None:
             raise StoreUnavailable("SQLITE_BUSY")
 
     async def record() -> list[object]:
-        book = AsyncBook(Threaded(Away()))
+        book = AsyncBook(ThreadedStore(Away()))
         try:
-            return list(await asyncio.gather(*map(book.record, life.events), return_exceptions=True))
+            return list(
+                await asyncio.gather(*map(book.record, life.events), return_exceptions=True)
+            )
         finally:
             await book.close()
 
@@ -810,7 +922,7 @@ def test_who_is_cancelled_leaves_the_others() -> None:
     life = Life(3)
 
     async def record() -> list[object]:
-        book = AsyncBook(Threaded(MemoryStore()))
+        book = AsyncBook(ThreadedStore(MemoryStore()))
         try:
             tasks = [asyncio.ensure_future(book.record(event)) for event in life.events]
             await asyncio.sleep(0)
@@ -820,4 +932,8 @@ def test_who_is_cancelled_leaves_the_others() -> None:
             await book.close()
 
     outcomes = asyncio.run(record())
-    assert [isinstance(outcome, asyncio.CancelledError) for outcome in outcomes] == [False, True, False]
+    assert [isinstance(outcome, asyncio.CancelledError) for outcome in outcomes] == [
+        False,
+        True,
+        False,
+    ]

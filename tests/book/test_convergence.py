@@ -31,12 +31,21 @@ from reservation_core import (
     Wrap,
     fetch,
 )
-from reservation_core.book import AsyncBook, Change, Entry, Known, Line, MemoryStore, Occurrence, Verdict
-from reservation_core.book.store import Claim
+from reservation_core.book import (
+    AsyncBook,
+    Change,
+    Entry,
+    HistoryLine,
+    Known,
+    MemoryStore,
+    Occurrence,
+    Verdict,
+)
+from reservation_core.book.stores.port import Claim
+from reservation_core.domain.lifecycle import follow
 from reservation_core.emulator import InMemoryGateway
-from reservation_core.lifecycle import follow
 from reservation_core.webhooks import Event
-from tests.book.lives import Life, pending, sid
+from tests.book.runs import Life, pending, sid
 
 S: Final = Status
 HAPPENINGS: Final[Sequence[Status | Command]] = (
@@ -80,7 +89,9 @@ class Gated:
         await gate()
         return self.within.keep(changes)
 
-    async def claim(self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int) -> Sequence[Entry]:
+    async def claim(
+        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Entry]:
         """Wait, then claim."""
         await gate()
         return self.within.claim(what, before=before, now=now, until=until, limit=limit)
@@ -90,7 +101,7 @@ class Gated:
         await gate()
         return self.within.live(after, limit)
 
-    async def history(self, sid: str) -> Sequence[Line]:
+    async def history(self, sid: str) -> Sequence[HistoryLine]:
         """Wait, then read."""
         await gate()
         return self.within.history(sid)
@@ -127,7 +138,9 @@ class Nodes:
         self.life = Life(COUNT, versions=data.draw(st.booleans(), label="versions are told"))
         self.store = Gated()
         self.gateway = GatedGateway(self.life)
-        self.books = [AsyncBook(self.store, clock=self.life.clock, sleep=self._sleep) for _ in range(2)]
+        self.books = [
+            AsyncBook(self.store, clock=self.life.clock, sleep=self._sleep) for _ in range(2)
+        ]
         self.verdicts: list[Verdict] = []
 
     async def _sleep(self, _: float) -> None:
@@ -139,7 +152,9 @@ class Nodes:
 
     async def _perform(self, book: AsyncBook, number: int, command: Command) -> None:
         with suppress(ReservationError):
-            await book.perform(sid("WR", number), command, self.gateway, policy=Policy(backoff=0.0, attempts=2))
+            await book.perform(
+                sid("WR", number), command, self.gateway, policy=Policy(backoff=0.0, attempts=2)
+            )
 
     async def reconcile(self, book: AsyncBook) -> None:
         await book.reconcile(self.gateway, older_than=0, limit=3)
@@ -148,17 +163,25 @@ class Nodes:
         """Draw what the two nodes do."""
         draw = self.data.draw
         for happening, number in draw(
-            st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=6), label="life"
+            st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=6),
+            label="life",
         ):
             self.life.happen(happening, number)
         first, rest = self.life.events[:COUNT], self.life.events
         coming = draw(
-            st.lists(st.sampled_from(rest), max_size=10).map(lambda drawn: [*first, *drawn]).flatmap(st.permutations), label="events"
+            st.lists(st.sampled_from(rest), max_size=10)
+            .map(lambda drawn: [*first, *drawn])
+            .flatmap(st.permutations),
+            label="events",
         )
         middle = draw(st.integers(0, len(coming)), label="shared at")
-        work: list[Work] = [partial(self._record, self.books[0], coming[:middle]), partial(self._record, self.books[1], coming[middle:])]
+        work: list[Work] = [
+            partial(self._record, self.books[0], coming[:middle]),
+            partial(self._record, self.books[1], coming[middle:]),
+        ]
         for command, number in draw(
-            st.lists(st.tuples(st.sampled_from(COMMANDS), st.integers(0, COUNT - 1)), max_size=3), label="commands"
+            st.lists(st.tuples(st.sampled_from(COMMANDS), st.integers(0, COUNT - 1)), max_size=3),
+            label="commands",
         ):
             work.append(partial(self._perform, self.books[len(work) % 2], number, command))
         if draw(st.booleans(), label="sweeps meanwhile"):
@@ -170,7 +193,11 @@ class Nodes:
         going = [begin() for begin in work]
         try:
             while going:
-                turn = going[self.data.draw(st.integers(0, len(going) - 1), label="turn")] if len(going) > 1 else going[0]
+                turn = (
+                    going[self.data.draw(st.integers(0, len(going) - 1), label="turn")]
+                    if len(going) > 1
+                    else going[0]
+                )
                 try:
                     turn.send(None)
                 except StopIteration:
@@ -182,7 +209,9 @@ class Nodes:
 
     def check_behind(self) -> None:
         """Check that the platform is where the book is, or has gone on from there."""
-        for entry in self.store.within.look_up([sid("WR", number) for number in range(COUNT)], ()).entries.values():
+        for entry in self.store.within.look_up(
+            [sid("WR", number) for number in range(COUNT)], ()
+        ).entries.values():
             assert follow(entry.status, self.life.platform.get(entry.sid).status) is not None
 
 
@@ -194,7 +223,8 @@ def test_two_nodes_come_to_the_truth(data: DataObject) -> None:
     nodes.run(nodes.draw_work())
     assert Verdict.CONTRADICTION not in nodes.verdicts
     for happening, number in data.draw(
-        st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=3), label="later"
+        st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=3),
+        label="later",
     ):
         nodes.life.happen(happening, number)
     nodes.life.clock.advance(3600)
@@ -207,5 +237,7 @@ def test_two_nodes_come_to_the_truth(data: DataObject) -> None:
         assert nodes.life.get(number).on_hold or not entry.reservation.on_hold
         if not entry.status.is_terminal:
             assert entry.reservation.etag == shown.etag
-        told = [line.event for line in nodes.store.within.history(entry.sid) if line.event is not None]
+        told = [
+            line.event for line in nodes.store.within.history(entry.sid) if line.event is not None
+        ]
         assert len(told) == len(set(told))

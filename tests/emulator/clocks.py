@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reservation_core.emulator.clock import BEGINNING, HandClock
+from reservation_core.emulator.platform.clock import BEGINNING, ManualClock
 
 
-class Ticking(HandClock):
+class Ticking(ManualClock):
     """A clock that goes on by a second each time it is read, the first reading aside."""
 
     def __init__(self, start: datetime = BEGINNING) -> None:

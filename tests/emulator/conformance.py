@@ -59,7 +59,9 @@ class Drive(Protocol):
     platform: Platform
     origin: str
 
-    def send(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    def send(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> Answer:
         """Send one request as it stands, and bring back the answer."""
         ...
 
@@ -71,14 +73,26 @@ class Scene:
     """A task with its call, some workers, and a drive to an emulator that knows them; its clock is moved by hand."""
 
     def __init__(
-        self, drive: Drive, *, attributes: dict[str, object] | None = None, contact: bool = True, timeout: int | None = None
+        self,
+        drive: Drive,
+        *,
+        attributes: dict[str, object] | None = None,
+        contact: bool = True,
+        timeout: int | None = None,
     ) -> None:
         self.drive = drive
         self.platform = drive.platform
         given = {"call_sid": CALL, "from": NUMBER} if attributes is None else attributes
-        self.task: Task = self.platform.add_task(WORKSPACE, attributes=given, reservation_timeout=timeout)
-        contacts: list[dict[str, object]] = [{"contact_uri": f"client:worker{number}"} if contact else {} for number in range(3)]
-        self.workers: list[Worker] = [self.platform.add_worker(WORKSPACE, name=f"Worker {n}", attributes=a) for n, a in enumerate(contacts)]
+        self.task: Task = self.platform.add_task(
+            WORKSPACE, attributes=given, reservation_timeout=timeout
+        )
+        contacts: list[dict[str, object]] = [
+            {"contact_uri": f"client:worker{number}"} if contact else {} for number in range(3)
+        ]
+        self.workers: list[Worker] = [
+            self.platform.add_worker(WORKSPACE, name=f"Worker {n}", attributes=a)
+            for n, a in enumerate(contacts)
+        ]
 
     def reserve(self, worker: int = 0) -> str:
         """Reserve a worker for the task."""
@@ -86,14 +100,18 @@ class Scene:
 
     def path(self, sid: str = "", *, worker: int | None = None) -> str:
         """Write the path of a reservation, or of all, on the task route or on a worker's."""
-        owner = f"Tasks/{self.task.sid}" if worker is None else f"Workers/{self.workers[worker].sid}"
+        owner = (
+            f"Tasks/{self.task.sid}" if worker is None else f"Workers/{self.workers[worker].sid}"
+        )
         return f"/v1/Workspaces/{WORKSPACE}/{owner}/Reservations{sid and '/'}{sid}"
 
     def update(self, sid: str, form: Form, *, worker: int | None = None, **headers: str) -> Answer:
         """Send an update; a header's name is written with underscores."""
         own = [(name.replace("_", "-"), value) for name, value in headers.items()]
         kind = ("Content-Type", "application/x-www-form-urlencoded")
-        return self.drive.send("POST", self.path(sid, worker=worker), [kind, *own], urlencode(list(form)).encode())
+        return self.drive.send(
+            "POST", self.path(sid, worker=worker), [kind, *own], urlencode(list(form)).encode()
+        )
 
     def fetch(self, sid: str, *, worker: int | None = None) -> Answer:
         """Read one reservation."""
@@ -136,14 +154,18 @@ class Conformance:
         """A repeated accept is a 400 that names the state and the target, not a success."""
         sid = scene.reserve()
         assert scene.update(sid, ACCEPT).status == 200
-        message = f"Reservation {sid} is already in state [accepted] and cannot be updated to [accepted]"
+        message = (
+            f"Reservation {sid} is already in state [accepted] and cannot be updated to [accepted]"
+        )
         assert scene.update(sid, ACCEPT).told("message", "status") == (400, message, 400)
 
     def test_help_double_accept(self, scene: Scene) -> None:
         """An accept while another answer is being carried out is a 400 that names the state nobody documented."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
-        message = f"Reservation {sid} not in expected state [pending] and cannot be updated to [onHold]"
+        message = (
+            f"Reservation {sid} not in expected state [pending] and cannot be updated to [onHold]"
+        )
         assert scene.update(sid, ACCEPT).told("message") == (400, message)
 
     def test_dialpad_31(self, scene: Scene) -> None:
@@ -165,7 +187,12 @@ class Conformance:
         """What is not there is a 404 that repeats the path; 20404 and the address of its page are in the body."""
         path = scene.path("WR" + "f" * 32)
         found = scene.fetch("WR" + "f" * 32)
-        assert found.told("code", "message", "status") == (404, 20404, f"The requested resource {path} was not found", 404)
+        assert found.told("code", "message", "status") == (
+            404,
+            20404,
+            f"The requested resource {path} was not found",
+            404,
+        )
         assert found.body["more_info"] == "https://www.twilio.com/docs/errors/20404"
 
     def test_lehel_31(self, scene: Scene) -> None:
@@ -188,8 +215,15 @@ class Conformance:
     def test_reservations_page_accept(self, scene: Scene) -> None:
         """An acceptance assigns the task and rescinds the other workers' reservations of it."""
         first, second, third = scene.reserve(0), scene.reserve(1), scene.reserve(2)
-        assert scene.update(second, ACCEPT, worker=1).told("reservation_status") == (200, "accepted")
-        assert [scene.status(sid) for sid in (first, second, third)] == ["rescinded", "accepted", "rescinded"]
+        assert scene.update(second, ACCEPT, worker=1).told("reservation_status") == (
+            200,
+            "accepted",
+        )
+        assert [scene.status(sid) for sid in (first, second, third)] == [
+            "rescinded",
+            "accepted",
+            "rescinded",
+        ]
         assert scene.task_status == "assigned"
 
     def test_lifecycle_page_back_to_pending(self, scene: Scene) -> None:
@@ -226,7 +260,11 @@ class Conformance:
         sid = scene.reserve()
         assert scene.update(sid, form).told("reservation_status") == (200, "pending")
         scene.platform.advance(1000)
-        assert (scene.status(sid), scene.held(sid).on_hold, scene.task_status) == ("pending", True, "reserved")
+        assert (scene.status(sid), scene.held(sid).on_hold, scene.task_status) == (
+            "pending",
+            True,
+            "reserved",
+        )
         scene.platform.worker_answers(sid)
         assert (scene.status(sid), scene.task_status) == ("accepted", "assigned")
 
@@ -249,21 +287,36 @@ class Conformance:
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(second, DEQUEUE)
         scene.platform.caller_hangs_up(first)
-        assert (scene.status(first), scene.status(second), scene.task_status) == ("canceled", "canceled", "canceled")
+        assert (scene.status(first), scene.status(second), scene.task_status) == (
+            "canceled",
+            "canceled",
+            "canceled",
+        )
 
-    @pytest.mark.parametrize(("form", "flag"), [(CALL_WORKER, "CallAccept"), (REDIRECT, "RedirectAccept")], ids=["call", "redirect"])
-    def test_assignment_callback_page_accept_flag(self, scene: Scene, form: tuple[tuple[str, str], ...], flag: str) -> None:
+    @pytest.mark.parametrize(
+        ("form", "flag"),
+        [(CALL_WORKER, "CallAccept"), (REDIRECT, "RedirectAccept")],
+        ids=["call", "redirect"],
+    )
+    def test_assignment_callback_page_accept_flag(
+        self, scene: Scene, form: tuple[tuple[str, str], ...], flag: str
+    ) -> None:
         """Call and redirect accept nothing unless their flag is true; then they accept at once, before anybody answers."""
         sid = scene.reserve()
         for extra in ((), ((flag, "false"),)):
             assert scene.update(sid, form + extra).told("reservation_status") == (200, "pending")
-        assert scene.update(sid, (*form, (flag, "true"))).told("reservation_status") == (200, "accepted")
+        assert scene.update(sid, (*form, (flag, "true"))).told("reservation_status") == (
+            200,
+            "accepted",
+        )
 
     def test_assignment_callback_page_worker_call(self, scene: Scene) -> None:
         """A dequeue calls the worker, and the call's SID is in the task's attributes from then on."""
         sid = scene.reserve()
         scene.update(sid, DEQUEUE)
-        assert str(scene.platform.task(scene.task.sid).attributes["worker_call_sid"]).startswith("CA")
+        assert str(scene.platform.task(scene.task.sid).attributes["worker_call_sid"]).startswith(
+            "CA"
+        )
 
     @pytest.mark.parametrize("end", ["complete_task", "cancel_task"])
     def test_lifecycle_page_deletion(self, scene: Scene, end: str) -> None:
@@ -299,7 +352,9 @@ class Conformance:
             (CONFERENCE, {"from": NUMBER}, 40142),
         ],
     )
-    def test_error_dictionary_task(self, launch: Launch, form: Form, attributes: dict[str, object], code: int) -> None:
+    def test_error_dictionary_task(
+        self, launch: Launch, form: Form, attributes: dict[str, object], code: int
+    ) -> None:
         """A task without the attributes that an instruction needs is a 400 with the dictionary's number, and nothing has changed."""
         scene = Scene(launch(Settings()), attributes=attributes)
         sid = scene.reserve()
@@ -311,7 +366,9 @@ class Conformance:
         [(DEQUEUE, "DequeueTo", 40131), (CALL_WORKER, "CallTo", 40110), (CONFERENCE, "To", 40137)],
         ids=["dequeue", "call", "conference"],
     )
-    def test_error_dictionary_contact(self, launch: Launch, form: tuple[tuple[str, str], ...], to: str, code: int) -> None:
+    def test_error_dictionary_contact(
+        self, launch: Launch, form: tuple[tuple[str, str], ...], to: str, code: int
+    ) -> None:
         """A worker whom nothing says how to reach is a 400; a contact in the instruction mends it."""
         scene = Scene(launch(Settings()), contact=False)
         sid = scene.reserve()
@@ -334,18 +391,27 @@ class Conformance:
         """Supervise needs somebody to supervise (40146), a supervisor who can be reached (40147) and the task's caller (40148)."""
         scene = Scene(launch(Settings()), attributes={"call_sid": CALL})
         sid, boss = scene.reserve(), scene.platform.add_worker(WORKSPACE)
-        form = (("Instruction", "supervise"), ("SupervisorMode", "monitor"), ("Supervisor", boss.sid))
+        form = (
+            ("Instruction", "supervise"),
+            ("SupervisorMode", "monitor"),
+            ("Supervisor", boss.sid),
+        )
         assert scene.update(sid, form).told("code") == (400, 40146)
         scene.update(sid, ACCEPT)
         assert scene.update(sid, form).told("code") == (400, 40147)
-        scene.platform.add_worker(WORKSPACE, sid=boss.sid, attributes={"contact_uri": "client:boss"})
+        scene.platform.add_worker(
+            WORKSPACE, sid=boss.sid, attributes={"contact_uri": "client:boss"}
+        )
         assert scene.update(sid, form).told("code") == (400, 40148)
         scene.platform.describe_task(scene.task.sid, {"call_sid": CALL, "from": NUMBER})
         assert scene.update(sid, form).told("reservation_status") == (200, "accepted")
 
     def test_error_dictionary_unknown_instruction(self, scene: Scene) -> None:
         """An instruction nobody knows is 55555."""
-        assert scene.update(scene.reserve(), [("Instruction", "banana")]).told("code") == (400, 55555)
+        assert scene.update(scene.reserve(), [("Instruction", "banana")]).told("code") == (
+            400,
+            55555,
+        )
 
     # --- domain 1.6 and 1.7: reason codes and transfers -----------------------------------------------------------------------------------
 
@@ -357,7 +423,9 @@ class Conformance:
         scene.update(sid, CONFERENCE)
         scene.platform.leg_fails(sid, code)
         assert (scene.status(sid), scene.task_status) == ("canceled", "canceled")
-        assert scene.platform.held(sid).canceled_reason_code == scene.platform.journal[-1].code == code
+        assert (
+            scene.platform.held(sid).canceled_reason_code == scene.platform.journal[-1].code == code
+        )
         assert scene.platform.task(scene.task.sid).reason
         assert "canceled_reason_code" not in scene.fetch(sid).body
 
@@ -366,7 +434,11 @@ class Conformance:
         first = scene.reserve(0)
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
-        assert (scene.status(first), scene.status(second), scene.task_status) == ("accepted", "pending", "reserved")
+        assert (scene.status(first), scene.status(second), scene.task_status) == (
+            "accepted",
+            "pending",
+            "reserved",
+        )
         scene.update(first, WRAP)
         assert scene.task_status == "reserved"
         scene.update(second, ACCEPT)
@@ -386,9 +458,15 @@ class Conformance:
             scene.platform.advance(120)
         else:
             scene.platform.report(second, Status(end))
-        assert (scene.status(first), scene.status(second), scene.task_status) == ("accepted", end, "assigned")
+        assert (scene.status(first), scene.status(second), scene.task_status) == (
+            "accepted",
+            end,
+            "assigned",
+        )
 
-    @pytest.mark.parametrize("form", [DEQUEUE, CALL_WORKER, REDIRECT], ids=["dequeue", "call", "redirect"])
+    @pytest.mark.parametrize(
+        "form", [DEQUEUE, CALL_WORKER, REDIRECT], ids=["dequeue", "call", "redirect"]
+    )
     def test_error_dictionary_40151(self, scene: Scene, form: Form) -> None:
         """On a transfer only accept, reject, conference and supervise are valid."""
         first = scene.reserve(0)
@@ -414,7 +492,10 @@ class Conformance:
         """Pending, accepted, completed, without wrapping in between; each raises the version by exactly one."""
         sid = scene.reserve()
         told = [scene.update(sid, form) for form in (ACCEPT, COMPLETE)]
-        assert [answer.told("reservation_status") for answer in told] == [(200, "accepted"), (200, "completed")]
+        assert [answer.told("reservation_status") for answer in told] == [
+            (200, "accepted"),
+            (200, "completed"),
+        ]
         assert [answer.headers["ETag"] for answer in told] == ["1", "2"]
         assert scene.task_status == "completed"
 
@@ -437,13 +518,20 @@ class Conformance:
     def test_worker_sdk_20(self, scene: Scene) -> None:
         """A rejection is answered as it is then read."""
         sid = scene.reserve()
-        assert scene.update(sid, REJECT, worker=0).body["reservation_status"] == scene.status(sid) == "rejected"
+        assert (
+            scene.update(sid, REJECT, worker=0).body["reservation_status"]
+            == scene.status(sid)
+            == "rejected"
+        )
 
     def test_worker_sdk_21(self, scene: Scene) -> None:
         """A task that is canceled takes its pending reservation along, without a reason code."""
         sid = scene.reserve()
         scene.platform.cancel_task(scene.task.sid)
-        assert (scene.status(sid), scene.platform.held(sid).canceled_reason_code) == ("canceled", None)
+        assert (scene.status(sid), scene.platform.held(sid).canceled_reason_code) == (
+            "canceled",
+            None,
+        )
 
     def test_worker_sdk_22(self, scene: Scene) -> None:
         """A task that is deleted after it was accepted has its reservation completed; then it is gone."""
@@ -469,7 +557,11 @@ class Conformance:
         accepted = str(scene.platform.reserve(other.sid, scene.workers[0].sid).sid)
         scene.platform.report(accepted, Status.ACCEPTED)
         moved = scene.platform.move_worker(scene.workers[0].sid, ACTIVITY, reject_pending=True)
-        assert (moved.activity_sid, scene.status(sid), scene.held(accepted).status) == (ACTIVITY, "rejected", "accepted")
+        assert (moved.activity_sid, scene.status(sid), scene.held(accepted).status) == (
+            ACTIVITY,
+            "rejected",
+            "accepted",
+        )
 
     def test_worker_sdk_25(self, scene: Scene) -> None:
         """A conference is accepted once it runs, wrapped up when it ends, and completed by the worker."""
@@ -499,15 +591,25 @@ class Conformance:
         """Call and redirect raise the version by one while the status stays pending."""
         sid = scene.reserve()
         told = [scene.update(sid, form) for form in (CALL_WORKER, REDIRECT, CONFERENCE)]
-        assert [(each.body["reservation_status"], each.headers["ETag"]) for each in told] == [("pending", str(n)) for n in (1, 2, 3)]
+        assert [(each.body["reservation_status"], each.headers["ETag"]) for each in told] == [
+            ("pending", str(n)) for n in (1, 2, 3)
+        ]
 
     def test_worker_sdk_11(self, scene: Scene) -> None:
         """The task's status that goes with each event is the one after everything that came with it."""
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(first, ACCEPT)
         scene.update(first, COMPLETE)
-        acts = [(act.reservation.status.value, act.task_status.value) for act in scene.platform.journal if act.before is not None]
-        assert acts == [("accepted", "assigned"), ("rescinded", "assigned"), ("completed", "completed")]
+        acts = [
+            (act.reservation.status.value, act.task_status.value)
+            for act in scene.platform.journal
+            if act.before is not None
+        ]
+        assert acts == [
+            ("accepted", "assigned"),
+            ("rescinded", "assigned"),
+            ("completed", "completed"),
+        ]
         assert [act.sid for act in scene.platform.journal if act.trigger == "rescinded"] == [second]
 
     # --- wire 1.3, 1.4, 2, 3 and 6: the surface ---------------------------------------------------------------------------------------
@@ -516,7 +618,11 @@ class Conformance:
     def test_if_match(self, scene: Scene, written: str) -> None:
         """The present version is taken bare and quoted; any other is a 412 with 20412, and nothing is done."""
         sid = scene.reserve()
-        assert scene.update(sid, ACCEPT, If_Match=written.format(7)).told("code", "status") == (412, 20412, 412)
+        assert scene.update(sid, ACCEPT, If_Match=written.format(7)).told("code", "status") == (
+            412,
+            20412,
+            412,
+        )
         assert scene.status(sid) == "pending"
         assert scene.update(sid, ACCEPT, if_match=written.format(0)).status == 200
         assert scene.update(sid, COMPLETE, worker=0, If_Match=written.format(0)).status == 412
@@ -551,14 +657,22 @@ class Conformance:
             "date_created": "2030-01-01T00:00:00Z",
             "date_updated": "2030-01-01T00:00:00Z",
             "url": scene.drive.origin + scene.path(sid, worker=0),
-            "links": {"task": f"{base}/Tasks/{scene.task.sid}", "worker": f"{base}/Workers/{worker.sid}", "workspace": base},
+            "links": {
+                "task": f"{base}/Tasks/{scene.task.sid}",
+                "worker": f"{base}/Workers/{worker.sid}",
+                "workspace": base,
+            },
         }
 
     def test_openapi_supervise_is_on_the_task_route(self, scene: Scene) -> None:
         """The worker route has no supervise."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
-        form = [("Instruction", "supervise"), ("SupervisorMode", "monitor"), ("Supervisor", scene.workers[1].sid)]
+        form = [
+            ("Instruction", "supervise"),
+            ("SupervisorMode", "monitor"),
+            ("Supervisor", scene.workers[1].sid),
+        ]
         assert scene.update(sid, form, worker=0).status == 400
         assert scene.update(sid, form).status == 200
 
@@ -569,10 +683,19 @@ class Conformance:
         target: str | None = "?PageSize=1"
         while target is not None:
             found = scene.list(target)
-            seen += [row["sid"] for row in cast("list[dict[str, object]]", found.body["reservations"])]
+            seen += [
+                row["sid"] for row in cast("list[dict[str, object]]", found.body["reservations"])
+            ]
             meta = cast("dict[str, str | None]", found.body["meta"])
-            links = [meta[name] for name in ("url", "first_page_url", "previous_page_url", "next_page_url")]
-            assert all(link.startswith(f"{scene.drive.origin}{scene.path()}?") for link in links if link is not None)
+            links = [
+                meta[name]
+                for name in ("url", "first_page_url", "previous_page_url", "next_page_url")
+            ]
+            assert all(
+                link.startswith(f"{scene.drive.origin}{scene.path()}?")
+                for link in links
+                if link is not None
+            )
             following = meta["next_page_url"]
             target = None if following is None else "?" + following.partition("?")[2]
         assert seen == made
@@ -581,10 +704,24 @@ class Conformance:
         "form",
         [
             (*ACCEPT, ("Transcribe", "true"), ("undefined", "x")),
-            (("Instruction", "Conference"), ("Record", "True"), ("Beep", "TRUE"), ("Muted", "fAlSe")),
+            (
+                ("Instruction", "Conference"),
+                ("Record", "True"),
+                ("Beep", "TRUE"),
+                ("Muted", "fAlSe"),
+            ),
             (("Instruction", "dequeue"), ("DequeueStatusCallbackEvents", "initiated,ringing")),
-            (("Instruction", "dequeue"), ("DequeueStatusCallbackEvent", "initiated"), ("DequeueStatusCallbackEvent", "ringing")),
-            (("Instruction", "Redirect"), ("RedirectCallSid", CALL), ("RedirectUrl", URL), ("RedirectAccept", "TRUE")),
+            (
+                ("Instruction", "dequeue"),
+                ("DequeueStatusCallbackEvent", "initiated"),
+                ("DequeueStatusCallbackEvent", "ringing"),
+            ),
+            (
+                ("Instruction", "Redirect"),
+                ("RedirectCallSid", CALL),
+                ("RedirectUrl", URL),
+                ("RedirectAccept", "TRUE"),
+            ),
         ],
         ids=["unknown fields", "letter case", "comma-joined", "repeated", "capital"],
     )
@@ -596,7 +733,15 @@ class Conformance:
         """Where accounts are configured, wrong credentials are a 401 with 20003, and the right ones pass."""
         scene = Scene(launch(Settings(accounts={"AC1": "token"})))
         sid = scene.reserve()
-        for credentials in ("", "Basic", "Basic !", "Basic QUMxOndyb25n", "Bearer QUMxOnRva2Vu", "Basic QUMyOnRva2Vu", "Basic /w=="):
+        for credentials in (
+            "",
+            "Basic",
+            "Basic !",
+            "Basic QUMxOndyb25n",
+            "Bearer QUMxOnRva2Vu",
+            "Basic QUMyOnRva2Vu",
+            "Basic /w==",
+        ):
             refused = scene.update(sid, ACCEPT, Authorization=credentials)
             assert refused.told("code", "message") == (401, 20003, "Authenticate")
         assert scene.fetch(sid).status == 401
@@ -618,10 +763,15 @@ class Conformance:
 
     def test_browser_sdk_preflight(self, scene: Scene) -> None:
         """A browser may ask from any origin, with the headers that the worker SDK sends, and read the version."""
-        asked = scene.drive.send("OPTIONS", scene.path("WR" + HEX), [("Origin", "https://example.com")], b"")
+        asked = scene.drive.send(
+            "OPTIONS", scene.path("WR" + HEX), [("Origin", "https://example.com")], b""
+        )
         assert asked.status == 204
         allowed = asked.headers["Access-Control-Allow-Headers"].lower()
-        assert all(name in allowed for name in ("authorization", "content-type", "if-match", "apiversion", "clientversion"))
+        assert all(
+            name in allowed
+            for name in ("authorization", "content-type", "if-match", "apiversion", "clientversion")
+        )
         assert "POST" in asked.headers["Access-Control-Allow-Methods"]
         read = scene.fetch(scene.reserve())
         assert read.headers["Access-Control-Allow-Origin"] == "*"

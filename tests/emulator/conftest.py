@@ -4,14 +4,14 @@ from collections.abc import Generator
 
 import pytest
 
-from reservation_core.emulator import HandClock, Platform
-from reservation_core.emulator.callbacks import Callbacks
+from reservation_core.emulator import ManualClock, Platform
+from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.server import Emulator, running_emulator
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from reservation_core.testing.contract import forget_environment
+    from reservation_core.testing.contract.gateway import forget_environment
 
     forget_environment(monkeypatch)
 
@@ -19,7 +19,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def running() -> Generator[Emulator]:
     """Run an emulator on a free port whose time is moved by hand; one for all tests of a file."""
-    with running_emulator(Platform(HandClock())) as emulator:
+    with running_emulator(Platform(ManualClock())) as emulator:
         yield emulator
 
 
@@ -28,6 +28,6 @@ def emulator(running: Emulator) -> Emulator:
     """Give the running emulator, holding nothing."""
     running.platform.reset()
     running.mishaps.clear()
-    running.notices.callbacks = Callbacks()
+    running.notices.callbacks = CallbackSettings()
     running.notices.clear()
     return running

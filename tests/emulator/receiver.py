@@ -11,8 +11,8 @@ from typing import Final, TypeAlias, cast
 
 import attrs
 
-from reservation_core.messages import Headers, Reply
-from reservation_core.webhooks import ACKNOWLEDGED, Webhook
+from reservation_core.rest.messages import Headers, Reply
+from reservation_core.webhooks import ACKNOWLEDGEMENT, Webhook
 
 Behaviour: TypeAlias = "Callable[[Exchange], Reply | None]"
 """What is done with a request: the reply, or ``None`` when there is none, or it was said by hand."""
@@ -33,7 +33,7 @@ class Exchange:
 
 
 def _acknowledge(_: Exchange) -> Reply | None:
-    return ACKNOWLEDGED
+    return ACKNOWLEDGEMENT
 
 
 class Receiver:

@@ -28,7 +28,9 @@ from reservation_core.emulator import InMemoryGateway, Platform
 from tests.emulator.clocks import Ticking
 
 HEX: Final = "0123456789abcdef" * 2
-WORKSPACE, TASK, WORKER, SID, ACCOUNT = (f"{prefix}{HEX}" for prefix in ("WS", "WT", "WK", "WR", "AC"))
+WORKSPACE, TASK, WORKER, SID, ACCOUNT = (
+    f"{prefix}{HEX}" for prefix in ("WS", "WT", "WK", "WR", "AC")
+)
 PENDING: Final = Reservation(
     sid=SID,
     account_sid=ACCOUNT,
@@ -61,13 +63,17 @@ STATES: Final = [*(status.value for status in Status), "onHold"]
 def numbered(number: int, **fields: object) -> Reservation:
     """Make a pending reservation of the same task, told apart by its SIDs."""
     evolve = cast("Callable[..., Reservation]", attrs.evolve)
-    return evolve(PENDING, **{"sid": f"WR{number:032x}", "worker_sid": f"WK{number:032x}", **fields})
+    return evolve(
+        PENDING, **{"sid": f"WR{number:032x}", "worker_sid": f"WK{number:032x}", **fields}
+    )
 
 
 def in_state(state: str) -> Reservation:
     """Make a reservation in one of the nine states."""
     on_hold = state == "onHold"
-    return attrs.evolve(PENDING, status=Status.PENDING if on_hold else Status(state), on_hold=on_hold)
+    return attrs.evolve(
+        PENDING, status=Status.PENDING if on_hold else Status(state), on_hold=on_hold
+    )
 
 
 def holding(*reservations: Reservation) -> InMemoryGateway:

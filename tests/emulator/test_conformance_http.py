@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from reservation_core.emulator import HandClock, Platform, Settings
+from reservation_core.emulator import ManualClock, Platform, Settings
 from reservation_core.emulator.server import Emulator, running_emulator
 from tests.emulator.conformance import Answer, Conformance, Drive, Launch, answer
 from tests.emulator.wire import WAIT, address
@@ -22,7 +22,9 @@ class OverHttp:
         self.origin = emulator.url
         self._connection = connection
 
-    def send(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    def send(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> Answer:
         """Send one request."""
         self._connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in (*headers, ("Content-Length", str(len(body)))):
@@ -41,7 +43,9 @@ class TestOverHttp(Conformance):
         with ExitStack() as stack:
 
             def start(settings: Settings) -> Drive:
-                emulator = stack.enter_context(running_emulator(Platform(HandClock(), settings=settings)))
+                emulator = stack.enter_context(
+                    running_emulator(Platform(ManualClock(), settings=settings))
+                )
                 connection = http.client.HTTPConnection(*address(emulator.url), timeout=WAIT)
                 stack.callback(connection.close)
                 return OverHttp(emulator, connection)

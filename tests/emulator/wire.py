@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from reservation_core.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_TYPE
 
 WAIT: Final = 10.0
 """Seconds that any single wait lasts at most."""
@@ -37,7 +37,9 @@ def address(url: str) -> tuple[str, int]:
     return str(parts.hostname), int(parts.port or 0)
 
 
-def ask(url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+def ask(
+    url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+) -> Answer:
     """Send one request on a connection of its own: text as a form, anything else as JSON."""
     connection = http.client.HTTPConnection(*address(url), timeout=WAIT)
     kind = {"Content-Type": FORM_TYPE} if isinstance(body, str) else {}
@@ -45,7 +47,9 @@ def ask(url: str, method: str, path: str, body: object = None, headers: Mapping[
     try:
         connection.request(method, path, sent, {**kind, **(headers or {})})
         reply = connection.getresponse()
-        return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
+        return Answer(
+            reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read()
+        )
     finally:
         connection.close()
 

@@ -35,7 +35,12 @@ class World:
 def people(platform: Platform) -> World:
     """Let a platform hold the world."""
     for number, sid in enumerate(WORKERS):
-        platform.add_worker(WORKSPACE, sid=sid, name=f"Worker {number}", attributes={"contact_uri": f"client:worker{number}"})
+        platform.add_worker(
+            WORKSPACE,
+            sid=sid,
+            name=f"Worker {number}",
+            attributes={"contact_uri": f"client:worker{number}"},
+        )
     platform.add_task(WORKSPACE, sid=TASK, attributes={"call_sid": CALL, "from": "+15005550006"})
     return World(platform)
 

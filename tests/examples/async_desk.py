@@ -31,7 +31,9 @@ class Switchboard:
     :param lines: how many callers may be connected, or be about to be, at once.
     """
 
-    def __init__(self, gateway: AsyncGateway, *, lines: int = 2, policy: Policy | None = None) -> None:
+    def __init__(
+        self, gateway: AsyncGateway, *, lines: int = 2, policy: Policy | None = None
+    ) -> None:
         self.gateway = gateway
         self.lines = asyncio.Semaphore(lines)
         self.policy = policy or Policy()
@@ -58,7 +60,14 @@ class Switchboard:
             await self.lines.acquire()
             self._connected.add(sid)
         try:
-            self._keep(await aperform(told, Conference(to="client:alice") if has_line else Reject(), self.gateway, policy=self.policy))
+            self._keep(
+                await aperform(
+                    told,
+                    Conference(to="client:alice") if has_line else Reject(),
+                    self.gateway,
+                    policy=self.policy,
+                )
+            )
         except (LostRace, Indistinguishable) as outcome:
             if outcome.reservation is not None:
                 self._keep(outcome.reservation)

@@ -36,7 +36,14 @@ class Desk:
     :param connects: whether it takes a call by a conference, and not by a plain accept.
     """
 
-    def __init__(self, gateway: Gateway, *, room: int = 2, connects: bool = False, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        room: int = 2,
+        connects: bool = False,
+        policy: Policy | None = None,
+    ) -> None:
         self.gateway = gateway
         self.room = room
         self.connects = connects
@@ -70,7 +77,9 @@ class Desk:
         try:
             self.keep(self.send(held, command))
         except (LostRace, Indistinguishable) as outcome:
-            if outcome.reservation is not None:  # somebody else was first, or nobody can tell who was: this is how it stands
+            if (
+                outcome.reservation is not None
+            ):  # somebody else was first, or nobody can tell who was: this is how it stands
                 self.keep(outcome.reservation)
         except (ReplyError, GatewayError):
             pass  # nothing is known but what was; the next event tells
@@ -82,5 +91,9 @@ class Desk:
     def keep(self, told: Reservation) -> None:
         """Keep what is newer than what is known; events come late, twice and out of order."""
         held = self.known.get(str(told.sid))
-        if held is None or told.on_hold or (follow(held.status, told.status) and told.status is not held.status):
+        if (
+            held is None
+            or told.on_hold
+            or (follow(held.status, told.status) and told.status is not held.status)
+        ):
             self.known[str(told.sid)] = told

@@ -7,10 +7,11 @@ from hypothesis import settings
 
 from reservation_core import Policy, Reservation, Status
 from reservation_core.emulator import Platform
-from reservation_core.pytest_plugin import Planned
-from reservation_core.testing.faults import Fault, Kind
+from reservation_core.emulator.faults import FaultKind
+from reservation_core.testing.faults import Fault
+from reservation_core.testing.pytest_plugin import Planned
 from reservation_core.testing.recording import RecordingGateway
-from reservation_core.testing.stateful import Belief, Notice, ReservationLives
+from reservation_core.testing.stateful.machine import Belief, ReportedEvent, ReservationRuns
 from tests.examples.async_desk import Switchboard
 
 AT_ONCE = Policy(backoff=0.0)
@@ -20,7 +21,12 @@ WORKSPACE = "WS" + "0" * 32
 @pytest.fixture
 def reserved(task_router: Platform) -> list[Reservation]:
     """Reserve a worker for each of three callers."""
-    tasks = [task_router.add_task(WORKSPACE, attributes={"call_sid": "CA" + "0" * 32, "from": "+15005550006"}) for _ in range(3)]
+    tasks = [
+        task_router.add_task(
+            WORKSPACE, attributes={"call_sid": "CA" + "0" * 32, "from": "+15005550006"}
+        )
+        for _ in range(3)
+    ]
     return [task_router.reserve(task.sid, task_router.add_worker(WORKSPACE).sid) for task in tasks]
 
 
@@ -33,7 +39,11 @@ def test_it_connects_while_there_are_lines(
         switchboard = Switchboard(reservation_gateway)
         await asyncio.gather(*map(switchboard.hear, reserved))
         first, second, third = (str(held.sid) for held in reserved)
-        assert [switchboard.known[sid].on_hold for sid in (first, second, third)] == [True, True, False]
+        assert [switchboard.known[sid].on_hold for sid in (first, second, third)] == [
+            True,
+            True,
+            False,
+        ]
         assert switchboard.known[third].status is Status.REJECTED
         await switchboard.hear(task_router.worker_does_not_answer(first))
         again = task_router.reserve(str(reserved[2].task_sid), str(reserved[2].worker_sid))
@@ -43,14 +53,19 @@ def test_it_connects_while_there_are_lines(
     asyncio.run(day())
 
 
-def test_a_reset_is_no_second_call(task_router: Platform, faulty_gateway: Planned, reserved: list[Reservation]) -> None:
+def test_a_reset_is_no_second_call(
+    task_router: Platform, faulty_gateway: Planned, reserved: list[Reservation]
+) -> None:
     """When the connection breaks after the conference was taken, the worker is not called again."""
-    switchboard = Switchboard(faulty_gateway(Fault(Kind.RESET_AFTER)), policy=AT_ONCE)
+    switchboard = Switchboard(faulty_gateway(Fault(FaultKind.RESET_AFTER)), policy=AT_ONCE)
     asyncio.run(switchboard.hear(reserved[0]))
-    assert [act.trigger for act in task_router.journal if act.sid == reserved[0].sid] == ["created", "conference"]
+    assert [act.trigger for act in task_router.journal if act.sid == reserved[0].sid] == [
+        "created",
+        "conference",
+    ]
 
 
-class SwitchboardLives(ReservationLives):
+class SwitchboardLives(ReservationRuns):
     """Lives around a switchboard."""
 
     def __init__(self) -> None:
@@ -58,7 +73,7 @@ class SwitchboardLives(ReservationLives):
         self.loop = asyncio.Runner()
         self.switchboard = Switchboard(self.gateway, policy=AT_ONCE)
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: ReportedEvent) -> None:
         self.loop.run(self.switchboard.hear(notice.reservation))
 
     def ask(self, sid: str) -> Belief:
@@ -72,4 +87,6 @@ class SwitchboardLives(ReservationLives):
 
 
 TestSwitchboardLives = SwitchboardLives.TestCase
-TestSwitchboardLives.settings = settings(TestSwitchboardLives.settings, max_examples=15)  # the usual 100 take some seconds
+TestSwitchboardLives.settings = settings(
+    TestSwitchboardLives.settings, max_examples=15
+)  # the usual 100 take some seconds

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from reservation_core.testing.bridges import Closable
-from reservation_core.testing.contract import CREDENTIALS, GatewayContract
+from reservation_core.testing.contract.flavours import Closable
+from reservation_core.testing.contract.gateway import CREDENTIALS, GatewayContract
 from tests.examples.urllib3_gateway import Urllib3Gateway
 
 

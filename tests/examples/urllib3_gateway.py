@@ -12,10 +12,16 @@ from http import HTTPStatus
 from typing import Final, Unpack
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, EmptyPoolError, HTTPError, LocationParseError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    EmptyPoolError,
+    HTTPError,
+    LocationParseError,
+    NewConnectionError,
+)
 
 from reservation_core import GatewayError, NotSent, Reply, Request
-from reservation_core.gateways.settings import Credentials, Options, Settings
+from reservation_core.gateways.settings import Credentials, GatewayOptions, GatewaySettings
 
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -23,15 +29,17 @@ _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 class Urllib3Gateway:
     """Moves requests by a pool of urllib3; share one between threads."""
 
-    def __init__(self, credentials: Credentials, **options: Unpack[Options]) -> None:
-        self._settings: Final = Settings(credentials=credentials, **options)
+    def __init__(self, credentials: Credentials, **options: Unpack[GatewayOptions]) -> None:
+        self._settings: Final = GatewaySettings(credentials=credentials, **options)
         self._closed = False
         self._pool: Final = urllib3.PoolManager(
             maxsize=self._settings.max_connections,
             block=True,
             retries=False,
             ssl_context=ssl.create_default_context(),
-            timeout=urllib3.Timeout(connect=self._settings.connect_timeout, read=self._settings.timeout),
+            timeout=urllib3.Timeout(
+                connect=self._settings.connect_timeout, read=self._settings.timeout
+            ),
         )
 
     def send(self, request: Request) -> Reply:
@@ -40,7 +48,10 @@ class Urllib3Gateway:
             raise NotSent("the gateway is closed; open a new one")
         if not request.path.startswith("/"):
             raise ValueError("the path of a request starts with a slash")
-        headers = dict(request.headers.pairs) | {"Authorization": self._settings.credentials.authorization, "User-Agent": "desk"}
+        headers = dict(request.headers.pairs) | {
+            "Authorization": self._settings.credentials.authorization,
+            "User-Agent": "desk",
+        }
         try:
             with self._pool.request(
                 request.method,
@@ -52,7 +63,12 @@ class Urllib3Gateway:
                 pool_timeout=self._settings.connect_timeout,
             ) as reply:
                 body = self._read(reply, time.monotonic() + self._settings.timeout)
-        except (ConnectTimeoutError, EmptyPoolError, LocationParseError, NewConnectionError) as error:
+        except (
+            ConnectTimeoutError,
+            EmptyPoolError,
+            LocationParseError,
+            NewConnectionError,
+        ) as error:
             raise NotSent(f"no connection: {type(error).__name__}") from None
         except HTTPError as error:
             if isinstance(error.args[0], ssl.SSLCertVerificationError):
@@ -71,10 +87,17 @@ class Urllib3Gateway:
         while piece := reply.read1(16_384, decode_content=True):
             body += piece
             if len(body) > self._settings.max_reply_bytes:
-                raise GatewayError(f"the reply is longer than {self._settings.max_reply_bytes} bytes")
+                raise GatewayError(
+                    f"the reply is longer than {self._settings.max_reply_bytes} bytes"
+                )
             if time.monotonic() > end:
                 raise GatewayError(f"the reply took longer than {self._settings.timeout:g} s")
-        if not body and length is None and "Transfer-Encoding" not in reply.headers and reply.status not in _BODILESS:
+        if (
+            not body
+            and length is None
+            and "Transfer-Encoding" not in reply.headers
+            and reply.status not in _BODILESS
+        ):
             raise GatewayError("the reply ends within its head")
         return body
 

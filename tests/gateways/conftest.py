@@ -2,7 +2,7 @@
 
 import pytest
 
-from reservation_core.testing.contract import forget_environment
+from reservation_core.testing.contract.gateway import forget_environment
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from reservation_core.gateways.aiohttp import AiohttpGateway
-from reservation_core.testing.contract import CREDENTIALS, AsyncOwnClientContract
+from reservation_core.testing.contract.gateway import CREDENTIALS, AsyncOwnClientContract
 
 
 class TestAiohttp(AsyncOwnClientContract):

@@ -5,7 +5,11 @@ import functools
 import pytest
 
 from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
-from reservation_core.testing.contract import CREDENTIALS, AsyncOwnClientContract, OwnClientContract
+from reservation_core.testing.contract.gateway import (
+    CREDENTIALS,
+    AsyncOwnClientContract,
+    OwnClientContract,
+)
 
 
 class TestHttpx2(OwnClientContract):

@@ -6,44 +6,70 @@ import sys
 
 import pytest
 
-from reservation_core.errors import NotSent
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
 from reservation_core.gateways.settings import user_agent
-from reservation_core.testing import loopback
-from reservation_core.testing.bridges import Flavour
-from reservation_core.testing.contract import CREDENTIALS, AsyncOwnClientContract, OwnClientContract, failure, update
-from reservation_core.testing.loopback import Loopback, reply
+from reservation_core.rest.errors import NotSent
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.flavours import GatewayFlavour
+from reservation_core.testing.contract.gateway import (
+    CREDENTIALS,
+    AsyncOwnClientContract,
+    OwnClientContract,
+    failure,
+    update_request,
+)
+from reservation_core.testing.contract.loopback import Loopback, reply
 
 
 class More:
     """What goes beyond the contract."""
 
-    def test_no_header_more(self, flavour: Flavour) -> None:
+    def test_no_header_more(self, flavour: GatewayFlavour) -> None:
         """A POST has the headers it was given and those that HTTP asks for, and no other."""
         with Loopback() as server, flavour(base_url=server.origin) as opened:
-            opened.send(update(if_match="7"))
+            opened.send(update_request(if_match="7"))
         (received,) = server.requests
-        names = {line.partition(":")[0].lower() for line in received.head.decode().split("\r\n")[1:]}
+        names = {
+            line.partition(":")[0].lower() for line in received.head.decode().split("\r\n")[1:]
+        }
         given = {"accept", "content-type", "if-match"}
-        assert names == given | {"authorization", "content-length", "user-agent", "accept-encoding", "host"}
-        assert (received.all("User-Agent"), received.all("Accept-Encoding")) == ([user_agent()], ["gzip"])
+        assert names == given | {
+            "authorization",
+            "content-length",
+            "user-agent",
+            "accept-encoding",
+            "host",
+        }
+        assert (received.all("User-Agent"), received.all("Accept-Encoding")) == (
+            [user_agent()],
+            ["gzip"],
+        )
 
-    def test_a_very_long_header_comes_back(self, flavour: Flavour) -> None:
+    def test_a_very_long_header_comes_back(self, flavour: GatewayFlavour) -> None:
         """A header of 100 kB is read."""
-        with Loopback(reply(headers=[("X-Long", "v" * 100_000)])) as server, flavour(base_url=server.origin) as opened:
-            assert len(opened.send(update()).headers["X-Long"]) == 100_000
+        with (
+            Loopback(reply(headers=[("X-Long", "v" * 100_000)])) as server,
+            flavour(base_url=server.origin) as opened,
+        ):
+            assert len(opened.send(update_request()).headers["X-Long"]) == 100_000
 
-    def test_too_many_headers_are_refused(self, flavour: Flavour) -> None:
+    def test_too_many_headers_are_refused(self, flavour: GatewayFlavour) -> None:
         """A reply with more than 100 headers is not read: its outcome is unknown."""
         many = reply(headers=[(f"X-{number}", "v" * 1000) for number in range(101)])
         with Loopback(many) as server, flavour(base_url=server.origin) as opened:
-            assert not isinstance(failure(opened, update()), NotSent)
+            assert not isinstance(failure(opened, update_request()), NotSent)
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux leaves a connection unanswered when the queue is full")
-    def test_a_total_time_out_counts_as_unknown(self, flavour: Flavour) -> None:
+    @pytest.mark.skipif(
+        sys.platform != "linux",
+        reason="only Linux leaves a connection unanswered when the queue is full",
+    )
+    def test_a_total_time_out_counts_as_unknown(self, flavour: GatewayFlavour) -> None:
         """Where the whole time-out runs out first, a connection never made cannot be told from a lost reply: outcome unknown."""
-        with loopback.unreachable() as origin, flavour(base_url=origin, connect_timeout=60, timeout=0.2) as opened:
-            assert not isinstance(failure(opened, update()), NotSent)
+        with (
+            loopback.unreachable() as origin,
+            flavour(base_url=origin, connect_timeout=60, timeout=0.2) as opened,
+        ):
+            assert not isinstance(failure(opened, update_request()), NotSent)
 
 
 class TestPyreqwest(More, OwnClientContract):
@@ -64,6 +90,10 @@ def test_a_gateway_outlives_its_event_loop() -> None:
     """A gateway opened outside any event loop serves one after the other, and keeps its connection."""
     with Loopback() as server:
         gateway = AsyncPyreqwestGateway(CREDENTIALS, base_url=server.origin)
-        assert [asyncio.run(gateway.asend(update())).status for _ in range(3)] == [200, 200, 200]
+        assert [asyncio.run(gateway.asend(update_request())).status for _ in range(3)] == [
+            200,
+            200,
+            200,
+        ]
         asyncio.run(gateway.aclose())
     assert server.connections == 1

@@ -1,4 +1,4 @@
-"""Settings: what cannot work is refused when it is given, and nothing shows the password."""
+"""GatewaySettings: what cannot work is refused when it is given, and nothing shows the password."""
 
 import base64
 import importlib.metadata
@@ -10,19 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyreqwest.http import Url
 
-from reservation_core.gateways.settings import ConfigurationError, Credentials, Options, Settings, user_agent
+from reservation_core.gateways.settings import (
+    ConfigurationError,
+    Credentials,
+    GatewayOptions,
+    GatewaySettings,
+    user_agent,
+)
 
 WHO = Credentials("AC0", "hush")
 KEY = {"TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "key-secret"}
 ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token"}
 
-printable = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=":"), min_size=1)
+printable = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters=":"), min_size=1
+)
 
 
 def refusal(**options: object) -> str:
-    """Give what ``Settings`` says to these options."""
+    """Give what ``GatewaySettings`` says to these options."""
     with pytest.raises(ConfigurationError) as caught:
-        Settings(credentials=WHO, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        GatewaySettings(credentials=WHO, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
     return str(caught.value)
 
 
@@ -41,7 +49,12 @@ def test_authorization_is_basic(username: str, password: str) -> None:
 def test_the_password_is_never_shown(password: str) -> None:
     """Neither credentials nor settings show the password, or the header made of it; both show the username."""
     credentials = Credentials("SK-shown", password)
-    for text in (repr(credentials), str(credentials), repr(Settings(credentials=credentials)), f"{Settings(credentials=credentials)}"):
+    for text in (
+        repr(credentials),
+        str(credentials),
+        repr(GatewaySettings(credentials=credentials)),
+        f"{GatewaySettings(credentials=credentials)}",
+    ):
         assert "SK-shown" in text
         assert "pa55" not in text
         assert credentials.authorization[6:] not in text
@@ -60,7 +73,9 @@ def test_the_password_is_never_shown(password: str) -> None:
         ("AC1:hush", "p", "the username holds a colon"),
     ],
 )
-def test_credentials_that_cannot_be_sent_are_refused(username: str, password: str, says: str) -> None:
+def test_credentials_that_cannot_be_sent_are_refused(
+    username: str, password: str, says: str
+) -> None:
     """A missing part, a control character or a colon in the username is refused, without showing the value."""
     with pytest.raises(ConfigurationError, match=says) as caught:
         Credentials(username, password)
@@ -114,9 +129,21 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("given_as", "base_url", "origin"),
     [
-        ("https://taskrouter.twilio.com/", "https://taskrouter.twilio.com", "https://taskrouter.twilio.com"),
-        ("HTTPS://TaskRouter.Twilio.com:443", "https://taskrouter.twilio.com", "https://taskrouter.twilio.com"),
-        ("https://gateway.example:8443/Twilio/v2//", "https://gateway.example:8443/Twilio/v2", "https://gateway.example:8443"),
+        (
+            "https://taskrouter.twilio.com/",
+            "https://taskrouter.twilio.com",
+            "https://taskrouter.twilio.com",
+        ),
+        (
+            "HTTPS://TaskRouter.Twilio.com:443",
+            "https://taskrouter.twilio.com",
+            "https://taskrouter.twilio.com",
+        ),
+        (
+            "https://gateway.example:8443/Twilio/v2//",
+            "https://gateway.example:8443/Twilio/v2",
+            "https://gateway.example:8443",
+        ),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://127.1.2.3:80", "http://127.1.2.3", "http://127.1.2.3"),
         ("http://[::1]:8080/x", "http://[::1]:8080/x", "http://[::1]:8080"),
@@ -125,7 +152,7 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_base_url_has_one_spelling(given_as: str, base_url: str, origin: str) -> None:
     """Scheme and host are lower case; the usual port and a slash at the end are dropped; a prefix stays."""
-    settings = Settings(credentials=WHO, base_url=given_as)
+    settings = GatewaySettings(credentials=WHO, base_url=given_as)
     assert (settings.base_url, settings.origin) == (base_url, origin)
 
 
@@ -168,41 +195,81 @@ def test_a_base_url_that_cannot_work_is_refused(base_url: str) -> None:
     assert "hush" not in text
 
 
-@pytest.mark.parametrize("host", ["taskrouter.twilio.com", "10.0.0.1", "0.0.0.0", "[::]", "127.0.0.1.example", "localhost.example"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "taskrouter.twilio.com",
+        "10.0.0.1",
+        "0.0.0.0",
+        "[::]",
+        "127.0.0.1.example",
+        "localhost.example",
+    ],
+)
 def test_plain_http_stays_on_this_machine(host: str) -> None:
     """Plain http beyond loopback is refused, naming the ways out, unless it is allowed by name."""
     text = refusal(base_url=f"http://{host}")
     assert "allow_plain_http=True" in text
     assert "https" in text
-    assert Settings(credentials=WHO, base_url=f"http://{host}", allow_plain_http=True).origin == f"http://{host}"
+    assert (
+        GatewaySettings(credentials=WHO, base_url=f"http://{host}", allow_plain_http=True).origin
+        == f"http://{host}"
+    )
 
 
-hosts = st.sampled_from(["127.0.0.1", "localhost", "[::1]", "example.com", "0x7f.1", "2130706433", "127.1", "EXAMPLE.com.", "\u3002"])
-pieces = (
-    hosts | st.sampled_from(["@", ":", ":80", ":443", "/", "\\", "?", "#", ".", "/..", "%2e", "\t", "/a", "a:b@"]) | st.text(max_size=3)
+hosts = st.sampled_from(
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "example.com",
+        "0x7f.1",
+        "2130706433",
+        "127.1",
+        "EXAMPLE.com.",
+        "\u3002",
+    ]
 )
-urls = st.tuples(st.sampled_from(["http://", "https://", "HTTP:", "http:/"]), hosts, st.lists(pieces, max_size=3).map("".join)).map("".join)
+pieces = (
+    hosts
+    | st.sampled_from(
+        ["@", ":", ":80", ":443", "/", "\\", "?", "#", ".", "/..", "%2e", "\t", "/a", "a:b@"]
+    )
+    | st.text(max_size=3)
+)
+urls = st.tuples(
+    st.sampled_from(["http://", "https://", "HTTP:", "http:/"]),
+    hosts,
+    st.lists(pieces, max_size=3).map("".join),
+).map("".join)
 
 
 @given(url=urls)
 def test_two_readers_of_a_base_url_agree(url: str) -> None:
     """What is accepted, the client reads the same way: same origin, nothing but scheme, host, port and path, and http is loopback."""
     try:
-        settings = Settings(credentials=WHO, base_url=url)
+        settings = GatewaySettings(credentials=WHO, base_url=url)
     except ConfigurationError:
         return
     read = Url(settings.base_url)
     assert read.origin_ascii == settings.origin
-    assert (read.username, read.password, read.query_string, read.fragment) == ("", None, None, None)
+    assert (read.username, read.password, read.query_string, read.fragment) == (
+        "",
+        None,
+        None,
+        None,
+    )
     assert read.scheme == "https" or read.host_str in {"127.0.0.1", "localhost", "[::1]"}
-    assert Settings(credentials=WHO, base_url=settings.base_url) == settings
+    assert GatewaySettings(credentials=WHO, base_url=settings.base_url) == settings
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "timeout"])
-@pytest.mark.parametrize("value", [0, -1, 0.0001, 86_401, float("inf"), float("nan"), True, "5", None])
+@pytest.mark.parametrize(
+    "value", [0, -1, 0.0001, 86_401, float("inf"), float("nan"), True, "5", None]
+)
 def test_a_time_out_that_is_none_is_refused(name: str, value: object) -> None:
     """A time-out is a finite number of seconds, from a millisecond to a day."""
     assert refusal(**{name: value}) == f"{name} must be a number of seconds, from 0.001 to 86400"
@@ -217,20 +284,34 @@ def test_a_bound_that_is_none_is_refused(name: str, value: object) -> None:
 
 def test_the_defaults() -> None:
     """The defaults are the platform's address, 5 and 15 seconds, 1 MiB and 100 connections."""
-    settings = Settings(credentials=WHO)
-    assert (settings.base_url, settings.connect_timeout, settings.timeout) == ("https://taskrouter.twilio.com", 5.0, 15.0)
-    assert (settings.max_reply_bytes, settings.max_connections, settings.allow_plain_http) == (1_048_576, 100, False)
+    settings = GatewaySettings(credentials=WHO)
+    assert (settings.base_url, settings.connect_timeout, settings.timeout) == (
+        "https://taskrouter.twilio.com",
+        5.0,
+        15.0,
+    )
+    assert (settings.max_reply_bytes, settings.max_connections, settings.allow_plain_http) == (
+        1_048_576,
+        100,
+        False,
+    )
 
 
 def test_every_setting_is_an_option() -> None:
     """A gateway's constructor takes every setting by name, but for the credentials."""
-    assert {"credentials", *Options.__annotations__} == {field.name for field in attrs.fields(Settings)}
+    assert {"credentials", *GatewayOptions.__annotations__} == {
+        field.name for field in attrs.fields(GatewaySettings)
+    }
 
 
 def test_settings_are_values() -> None:
-    """Settings cannot change, compare by what they hold, and pickle."""
-    settings = Settings(credentials=WHO, timeout=3)
-    assert pickle.loads(pickle.dumps(settings)) == settings == Settings(credentials=Credentials("AC0", "hush"), timeout=3.0)
+    """GatewaySettings cannot change, compare by what they hold, and pickle."""
+    settings = GatewaySettings(credentials=WHO, timeout=3)
+    assert (
+        pickle.loads(pickle.dumps(settings))
+        == settings
+        == GatewaySettings(credentials=Credentials("AC0", "hush"), timeout=3.0)
+    )
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         settings.timeout = 4  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # wrong on purpose
 

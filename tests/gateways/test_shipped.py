@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import pytest
 
-from reservation_core.errors import GatewayError, NotSent
 from reservation_core.gateways.aiohttp import AiohttpGateway
 from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
-from reservation_core.testing.contract import CREDENTIALS, update
-from reservation_core.testing.loopback import Loopback, nobody, reply
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
+from reservation_core.testing.contract.loopback import Loopback, nobody, reply
 
 Kind: TypeAlias = type[PyreqwestGateway | Httpx2Gateway]
 AsyncKind: TypeAlias = type[AsyncPyreqwestGateway | AsyncHttpx2Gateway | AiohttpGateway]
@@ -23,7 +23,9 @@ ASYNC_KINDS: list[AsyncKind] = [AsyncPyreqwestGateway, AsyncHttpx2Gateway, Aioht
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *ASYNC_KINDS])
-def test_credentials_come_from_the_environment(kind: Kind | AsyncKind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_come_from_the_environment(
+    kind: Kind | AsyncKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without credentials, a gateway takes those of the environment and goes to the platform; it shows where to and as whom."""
     with pytest.raises(ValueError, match="TWILIO_ACCOUNT_SID"):
         kind()
@@ -41,7 +43,9 @@ def test_credentials_come_from_the_environment(kind: Kind | AsyncKind, monkeypat
         ("twilio", "twilio.rest", "twilio"),
     ],
 )
-def test_a_missing_extra_is_named(name: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named(
+    name: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without its library, importing a gateway says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, f"reservation_core.gateways.{name}", raising=False)
@@ -57,10 +61,10 @@ def test_threads_have_one_way_out(kind: Kind, monkeypatch: pytest.MonkeyPatch) -
             with monkeypatch.context() as forked:
                 forked.setattr("os.getpid", lambda: -1)
                 with pytest.raises(NotSent, match="before a fork"):
-                    gateway.send(update())
-            assert gateway.send(update()).status == 200
+                    gateway.send(update_request())
+            assert gateway.send(update_request()).status == 200
         with pytest.raises(NotSent, match="the gateway is closed"):
-            gateway.send(update())
+            gateway.send(update_request())
 
 
 @pytest.mark.parametrize("kind", ASYNC_KINDS)
@@ -69,9 +73,9 @@ def test_tasks_have_one_way_out(kind: AsyncKind) -> None:
 
     async def scene(origin: str) -> None:
         async with kind(CREDENTIALS, base_url=origin) as gateway:
-            assert (await gateway.asend(update())).status == 200
+            assert (await gateway.asend(update_request())).status == 200
         with pytest.raises(NotSent, match="the gateway is closed"):
-            await gateway.asend(update())
+            await gateway.asend(update_request())
         async with kind(CREDENTIALS, base_url=origin):
             pass
 
@@ -91,10 +95,18 @@ def test_a_failure_names_the_place(kind: Kind) -> None:
     """A failure says which place it was, and the time-out or the limit that was met."""
     options = {"timeout": 0.2, "max_reply_bytes": 10}
     with nobody() as origin, kind(CREDENTIALS, base_url=origin) as gateway:
-        assert why(lambda: gateway.send(update())).startswith(f"no connection to {origin}: ")
+        assert why(lambda: gateway.send(update_request())).startswith(
+            f"no connection to {origin}: "
+        )
     with (
         Loopback(reply(pause=1), reply(b"x" * 11)) as server,
         kind(CREDENTIALS, base_url=server.origin, **options) as gateway,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as named
     ):
-        assert why(lambda: gateway.send(update())) == f"no whole reply from {server.origin} in 0.2 s"
-        assert why(lambda: gateway.send(update())) == f"the reply of {server.origin} (HTTP 200) is longer than max_reply_bytes, 10"
+        assert (
+            why(lambda: gateway.send(update_request()))
+            == f"no whole reply from {server.origin} in 0.2 s"
+        )
+        assert (
+            why(lambda: gateway.send(update_request()))
+            == f"the reply of {server.origin} (HTTP 200) is longer than max_reply_bytes, 10"
+        )

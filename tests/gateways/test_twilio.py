@@ -18,31 +18,48 @@ from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMi
 from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
 from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
-from reservation_core.errors import GatewayError, NotSent
-from reservation_core.gateways.settings import ConfigurationError, Options, Settings
+from reservation_core.gateways.settings import ConfigurationError, GatewayOptions, GatewaySettings
 from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway, TwilioOptions
-from reservation_core.messages import Reply
-from reservation_core.testing import loopback
-from reservation_core.testing.bridges import Flavour
-from reservation_core.testing.contract import CREDENTIALS, PATH, AsyncGatewayContract, GatewayContract, OwnClientContract, update
-from reservation_core.testing.loopback import WAIT, Answer, Connection, Loopback, head, raw, reply
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.rest.messages import Reply
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.flavours import GatewayFlavour
+from reservation_core.testing.contract.gateway import (
+    CREDENTIALS,
+    PATH,
+    AsyncGatewayContract,
+    GatewayContract,
+    OwnClientContract,
+    update_request,
+)
+from reservation_core.testing.contract.loopback import (
+    WAIT,
+    Answer,
+    Connection,
+    Loopback,
+    head,
+    raw,
+    reply,
+)
 
 
 def client_for(base_url: str, **settings: Any) -> Any:
     """Configure a client as a service would, but for where it sends."""
-    client: Any = Client(CREDENTIALS.username, CREDENTIALS.password, environment={"": ""}, **settings)
+    client: Any = Client(
+        CREDENTIALS.username, CREDENTIALS.password, environment={"": ""}, **settings
+    )
     client.taskrouter.base_url = base_url
     return client
 
 
-def place(options: Options) -> str:
+def place(options: GatewayOptions) -> str:
     """Give the place to send to."""
-    return Settings(credentials=CREDENTIALS, **options).base_url
+    return GatewaySettings(credentials=CREDENTIALS, **options).base_url
 
 
-def own(options: Options) -> TwilioOptions:
+def own(options: GatewayOptions) -> TwilioOptions:
     """Give the options that are not the client's."""
-    given = Settings(credentials=CREDENTIALS, **options)
+    given = GatewaySettings(credentials=CREDENTIALS, **options)
     return {
         "connect_timeout": given.connect_timeout,
         "timeout": given.timeout,
@@ -71,10 +88,10 @@ def trust() -> ssl.SSLContext:
 class Both:
     """What goes beyond the contract."""
 
-    def test_the_client_signs_its_requests(self, flavour: Flavour) -> None:
+    def test_the_client_signs_its_requests(self, flavour: GatewayFlavour) -> None:
         """The user agent and the other headers of the client are sent, beside ours."""
         with Loopback() as server, flavour(base_url=server.origin) as opened:
-            opened.send(update())
+            opened.send(update_request())
         (received,) = server.requests
         assert received.all("User-Agent")[0].startswith("twilio-python/")
         assert received.all("X-Twilio-Client")
@@ -90,7 +107,7 @@ class TestTwilio(Both, GatewayContract):
     def open_gateway(self) -> Callable[..., TwilioGateway]:
         """Wrap a client that keeps its connections."""
 
-        def opening(**options: Unpack[Options]) -> TwilioGateway:
+        def opening(**options: Unpack[GatewayOptions]) -> TwilioGateway:
             return Owning(client_for(place(options)), **own(options))
 
         return opening
@@ -101,14 +118,18 @@ class TestAsyncTwilio(Both, AsyncGatewayContract):
     test_the_time_out_covers_the_head = OwnClientContract.test_the_time_out_covers_the_head
     test_a_broken_handshake_was_not_sent = OwnClientContract.test_a_broken_handshake_was_not_sent
     test_no_proxy_is_asked = OwnClientContract.test_no_proxy_is_asked
-    test_closing_the_client_ends_what_is_under_way = OwnClientContract.test_closing_ends_what_is_under_way
+    test_closing_the_client_ends_what_is_under_way = (
+        OwnClientContract.test_closing_ends_what_is_under_way
+    )
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., AsyncTwilioGateway]:
         """Wrap a client that keeps its connections, in the running event loop."""
 
-        def opening(**options: Unpack[Options]) -> AsyncTwilioGateway:
-            return AsyncOwning(client_for(place(options), http_client=asynchronous()), **own(options))
+        def opening(**options: Unpack[GatewayOptions]) -> AsyncTwilioGateway:
+            return AsyncOwning(
+                client_for(place(options), http_client=asynchronous()), **own(options)
+            )
 
         return opening
 
@@ -137,9 +158,11 @@ def test_half_a_gzip_yields_no_more_than_came() -> None:
 
     async def scene(origin: str) -> Reply:
         async with AsyncOwning(client_for(origin, http_client=AsyncTwilioHttpClient())) as gateway:
-            return await gateway.asend(update())
+            return await gateway.asend(update_request())
 
-    with Loopback(reply(gzip.compress(b"{}")[:-9], headers=[("Content-Encoding", "gzip")])) as server:
+    with Loopback(
+        reply(gzip.compress(b"{}")[:-9], headers=[("Content-Encoding", "gzip")])
+    ) as server:
         assert asyncio.run(scene(server.origin)).body == b"{}"
 
 
@@ -152,15 +175,18 @@ def test_the_client_sees_the_reply_too() -> None:
 
     http_client = TwilioHttpClient(request_hooks={"response": look})
     answers = [loopback.zipped(b'{"n": 1}'), reply(b"", "302 Found", [("Location", "/elsewhere")])]
-    with Loopback(*answers) as server, Owning(client_for(server.origin, http_client=http_client)) as gateway:
-        assert [gateway.send(update()).status for _ in answers] == [200, 302]
+    with (
+        Loopback(*answers) as server,
+        Owning(client_for(server.origin, http_client=http_client)) as gateway,
+    ):
+        assert [gateway.send(update_request()).status for _ in answers] == [200, 302]
     assert seen == [b'{"n": 1}', b""]
 
 
 def test_only_what_is_unpacked_is_asked_for() -> None:
     """The client would offer more ways of packing than the gateway unpacks; it does not."""
     with Loopback() as server, Owning(client_for(server.origin)) as gateway:
-        gateway.send(update())
+        gateway.send(update_request())
     assert server.requests[0].all("Accept-Encoding") == ["gzip"]
 
 
@@ -177,17 +203,24 @@ def test_a_reply_that_is_too_long_is_hung_up_on() -> None:
 
     with Loopback(long) as server, Owning(client_for(server.origin), max_reply_bytes=10) as gateway:
         with pytest.raises(GatewayError) as caught:
-            gateway.send(update())
+            gateway.send(update_request())
         assert gone.wait(WAIT - 1)
     assert "10" in caught.value.reason  # and with it, all that led to it was kept until here
 
 
-@pytest.mark.parametrize("answer", [loopback.silence(), raw(head(headers=[("Content-Length", "9")]), *[b""] * 3, pause=0.15)])
+@pytest.mark.parametrize(
+    "answer",
+    [loopback.silence(), raw(head(headers=[("Content-Length", "9")]), *[b""] * 3, pause=0.15)],
+)
 def test_a_late_reply_is_called_late(answer: Answer) -> None:
     """Where the time ran out, before the reply or within it, the failure says how long it was waited for."""
     late = pytest.raises(GatewayError, match=r"no whole reply from .* in 0\.2 s")
-    with Loopback(answer) as server, Owning(client_for(server.origin), timeout=0.2) as gateway, late:
-        gateway.send(update())
+    with (
+        Loopback(answer) as server,
+        Owning(client_for(server.origin), timeout=0.2) as gateway,
+        late,
+    ):
+        gateway.send(update_request())
 
 
 def test_the_client_outlives_the_gateway() -> None:
@@ -196,16 +229,16 @@ def test_the_client_outlives_the_gateway() -> None:
     async def scene(origin: str) -> None:
         client = client_for(origin, http_client=AsyncTwilioHttpClient())
         async with AsyncTwilioGateway(client) as first:
-            await first.asend(update())
+            await first.asend(update_request())
         async with AsyncOwning(client) as second:
-            assert (await second.asend(update())).status == 200
+            assert (await second.asend(update_request())).status == 200
 
     with Loopback() as server:
         client = client_for(server.origin)
         with TwilioGateway(client) as first:
-            first.send(update())
+            first.send(update_request())
         with Owning(client) as second:
-            assert second.send(update()).status == 200
+            assert second.send(update_request()).status == 200
         asyncio.run(scene(server.origin))
     assert server.connections == 2
 
@@ -214,10 +247,12 @@ def test_a_client_that_keeps_no_connection_will_do() -> None:
     """A client without a session of its own opens one each time, and the gateway still measures what comes."""
     http_client = TwilioHttpClient(pool_connections=False)
     with Loopback(reply(), reply(b"x" * 11)) as server:
-        gateway = TwilioGateway(client_for(server.origin, http_client=http_client), max_reply_bytes=10)
-        assert gateway.send(update()).body == b"{}"
+        gateway = TwilioGateway(
+            client_for(server.origin, http_client=http_client), max_reply_bytes=10
+        )
+        assert gateway.send(update_request()).body == b"{}"
         with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
-            gateway.send(update())
+            gateway.send(update_request())
     assert server.connections == 2
 
 
@@ -234,14 +269,18 @@ def refusal(client: Any) -> str:
 
 def test_a_client_that_repeats_is_refused() -> None:
     """max_retries would send an update again, so the gateway does not start; it says how to build the client."""
-    repeating = client_for("https://taskrouter.twilio.com", http_client=TwilioHttpClient(max_retries=2))
+    repeating = client_for(
+        "https://taskrouter.twilio.com", http_client=TwilioHttpClient(max_retries=2)
+    )
     assert "without max_retries" in refusal(repeating)
 
     async def scene() -> None:
         http_client = AsyncTwilioHttpClient(max_retries=2)
         try:
             with pytest.raises(ConfigurationError, match="without max_retries"):
-                AsyncTwilioGateway(client_for("https://taskrouter.twilio.com", http_client=http_client))
+                AsyncTwilioGateway(
+                    client_for("https://taskrouter.twilio.com", http_client=http_client)
+                )
         finally:
             await http_client.close()
 
@@ -258,7 +297,9 @@ def test_a_client_that_trusts_everyone_is_refused() -> None:
     """A session that verifies no certificate is refused."""
     http_client: Any = TwilioHttpClient()
     http_client.session.verify = False
-    assert "does not verify" in refusal(client_for("https://taskrouter.twilio.com", http_client=http_client))
+    assert "does not verify" in refusal(
+        client_for("https://taskrouter.twilio.com", http_client=http_client)
+    )
 
 
 def test_a_credential_provider_is_refused() -> None:
@@ -296,8 +337,10 @@ def test_a_client_without_a_session_will_do() -> None:
             assert given["timeout"] == 3
             return Response(200, "{}", {})
 
-    gateway = TwilioGateway(client_for("https://taskrouter.twilio.com", http_client=Own()), timeout=3)
-    assert gateway.send(update()) == Reply(200, (), b"{}")
+    gateway = TwilioGateway(
+        client_for("https://taskrouter.twilio.com", http_client=Own()), timeout=3
+    )
+    assert gateway.send(update_request()) == Reply(200, (), b"{}")
 
 
 class Plain:
@@ -305,8 +348,12 @@ class Plain:
 
     is_async = False
 
-    def request(self, method: str, url: str, auth: tuple[str, str], timeout: float, **given: Any) -> Response:
-        with requests.request(method, url, auth=auth, timeout=timeout, data=given["data"], headers=given["headers"]) as response:
+    def request(
+        self, method: str, url: str, auth: tuple[str, str], timeout: float, **given: Any
+    ) -> Response:
+        with requests.request(
+            method, url, auth=auth, timeout=timeout, data=given["data"], headers=given["headers"]
+        ) as response:
             return Response(response.status_code, response.text, response.headers)
 
 
@@ -314,12 +361,14 @@ def test_a_client_of_the_services_own_is_told_who_asks() -> None:
     """A client of the service's own making gets the credentials as a pair; what it reads is measured, and its failures are told apart."""
     halting = raw(head(headers=[("Content-Length", "9")]) + b"half", b"", b"", b"", pause=0.15)
     with Loopback(reply(), reply(b"x" * 11), halting) as server:
-        gateway = TwilioGateway(client_for(server.origin, http_client=Plain()), timeout=0.2, max_reply_bytes=10)
-        assert gateway.send(update()).body == b"{}"
+        gateway = TwilioGateway(
+            client_for(server.origin, http_client=Plain()), timeout=0.2, max_reply_bytes=10
+        )
+        assert gateway.send(update_request()).body == b"{}"
         with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
-            gateway.send(update())
+            gateway.send(update_request())
         with pytest.raises(GatewayError, match=r"no whole reply from .* in 0\.2 s"):
-            gateway.send(update())
+            gateway.send(update_request())
     assert server.requests[0].all("Authorization") == [CREDENTIALS.authorization]
 
 
@@ -335,8 +384,10 @@ def test_an_awaited_client_of_the_services_own_will_do() -> None:
             return Response(200, "{}", {})
 
     async def scene() -> None:
-        async with AsyncTwilioGateway(client_for("https://taskrouter.twilio.com", http_client=Awaited())) as gateway:
-            assert await gateway.asend(update()) == Reply(200, (), b"{}")
+        async with AsyncTwilioGateway(
+            client_for("https://taskrouter.twilio.com", http_client=Awaited())
+        ) as gateway:
+            assert await gateway.asend(update_request()) == Reply(200, (), b"{}")
 
     asyncio.run(scene())
 
@@ -349,24 +400,29 @@ def test_a_closed_client_sends_nothing() -> None:
         gateway = AsyncTwilioGateway(client)
         await client.http_client.close()
         with pytest.raises(NotSent, match="the client is closed"):
-            await gateway.asend(update())
+            await gateway.asend(update_request())
 
     asyncio.run(scene())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux leaves a connection unanswered when the queue is full")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux leaves a connection unanswered when the queue is full",
+)
 def test_an_unanswered_connection() -> None:
     """Nobody answers: for threads, nothing was sent; for asyncio, that cannot be told, for there is one time-out for all."""
 
     async def scene(origin: str) -> None:
-        async with AsyncOwning(client_for(origin, http_client=AsyncTwilioHttpClient()), timeout=0.2) as gateway:
+        async with AsyncOwning(
+            client_for(origin, http_client=AsyncTwilioHttpClient()), timeout=0.2
+        ) as gateway:
             with pytest.raises(GatewayError) as caught:
-                await gateway.asend(update())
+                await gateway.asend(update_request())
             assert not isinstance(caught.value, NotSent)
 
     with loopback.unreachable() as origin, Owning(client_for(origin), timeout=0.2) as gateway:
         with pytest.raises(NotSent, match=r"not in 0\.2 s"):
-            gateway.send(update())
+            gateway.send(update_request())
         asyncio.run(scene(origin))
 
 

@@ -21,7 +21,9 @@ class Fields(dict[str, list[str]]):
 class Referee(Protocol):
     """What of the official validator is used."""
 
-    def validate(self, uri: str, params: Fields | str, signature: str, algorithm: str | None = None) -> bool:
+    def validate(
+        self, uri: str, params: Fields | str, signature: str, algorithm: str | None = None
+    ) -> bool:
         """Tell whether a request is signed with the token."""
         ...
 
@@ -30,7 +32,9 @@ class Referee(Protocol):
         ...
 
 
-referee = cast("Callable[[str], Referee]", importlib.import_module("twilio.request_validator").RequestValidator)
+referee = cast(
+    "Callable[[str], Referee]", importlib.import_module("twilio.request_validator").RequestValidator
+)
 
 
 def fields(pairs: tuple[tuple[str, str], ...]) -> Fields:

@@ -18,9 +18,9 @@ from reservation_core import (
     Complete,
     Conference,
     Dequeue,
-    Fault,
     InvalidCommand,
     MalformedReply,
+    PayloadFault,
     Redirect,
     Reject,
     Reservation,
@@ -28,7 +28,15 @@ from reservation_core import (
     Supervise,
     Wrap,
 )
-from reservation_core.webhooks import ACKNOWLEDGED, ANSWER_WITHIN, Budget, Forged, answer, read_assignment, turn_away
+from reservation_core.webhooks import (
+    ACKNOWLEDGEMENT,
+    ANSWER_WITHIN,
+    Budget,
+    Forged,
+    answer,
+    read_assignment,
+    refuse_webhook,
+)
 
 FORM: Final = {
     "Timestamp": "1400000000",
@@ -60,7 +68,15 @@ def faults(payload: Mapping[str, object] | str | bytes) -> dict[str, str]:
 # --- read ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("payload", [FORM, urlencode(FORM), urlencode(FORM).encode(), {name: [value] for name, value in FORM.items()}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        FORM,
+        urlencode(FORM),
+        urlencode(FORM).encode(),
+        {name: [value] for name, value in FORM.items()},
+    ],
+)
 def test_a_callback_is_read_whole(payload: Mapping[str, object] | str | bytes) -> None:
     """Every documented field is read for what it is, the others are kept, however the form is handed over."""
     assignment = read_assignment(payload)
@@ -73,9 +89,21 @@ def test_a_callback_is_read_whole(payload: Mapping[str, object] | str | bytes) -
         worker_name="Käthe Söhne",
         status=Status.PENDING,
     )
-    assert assignment.task_attributes == {"from": "+15005550009", "vip": True, "weight": 1.5, "note": "a=b&c", "nested": {"n": 1}}
-    assert assignment.worker_attributes == {"contact_uri": "+15005550006", "languages": ["en", None]}
-    assert (assignment.workflow_sid, assignment.task_queue_sid) == ("WW" + "2" * 32, "WQ" + "3" * 32)
+    assert assignment.task_attributes == {
+        "from": "+15005550009",
+        "vip": True,
+        "weight": 1.5,
+        "note": "a=b&c",
+        "nested": {"n": 1},
+    }
+    assert assignment.worker_attributes == {
+        "contact_uri": "+15005550006",
+        "languages": ["en", None],
+    }
+    assert (assignment.workflow_sid, assignment.task_queue_sid) == (
+        "WW" + "2" * 32,
+        "WQ" + "3" * 32,
+    )
     assert (assignment.task_age, assignment.task_priority) == (12, 0)
     assert assignment.time == datetime(2014, 5, 13, 16, 53, 20, tzinfo=UTC)
     assert assignment.others == {"TaskChannelUniqueName": "voice"}
@@ -116,7 +144,9 @@ def test_all_faults_are_told_together() -> None:
         "EventType": "makes this an event callback, whose status is not pending; read it as an event",
         "WorkflowSid": "is given 2 times",
     }
-    assert faults({**FORM, "TaskAttributes": 5}) == {"TaskAttributes": "is a JSON number, not a text"}
+    assert faults({**FORM, "TaskAttributes": 5}) == {
+        "TaskAttributes": "is a JSON number, not a text"
+    }
 
 
 @pytest.mark.parametrize(
@@ -147,12 +177,22 @@ def test_an_assignment_shows_nothing_personal() -> None:
 # --- answer ----------------------------------------------------------------------------------------------------------------------
 
 URL: Final = "https://example.com/"
-INSTRUCTIONS: Final[list[tuple[Command, dict[str, object]]]] = [  # by hand from the documentation of the dialect
+INSTRUCTIONS: Final[
+    list[tuple[Command, dict[str, object]]]
+] = [  # by hand from the documentation of the dialect
     (Accept(), {"instruction": "accept"}),
     (Reject(), {"instruction": "reject"}),
-    (Reject(worker_activity_sid="WA" + "1" * 32), {"instruction": "reject", "activity_sid": "WA" + "1" * 32}),
     (
-        Dequeue(from_="+15005550006", status_callback_url=URL, status_callback_event=("initiated", "completed"), timeout=30),
+        Reject(worker_activity_sid="WA" + "1" * 32),
+        {"instruction": "reject", "activity_sid": "WA" + "1" * 32},
+    ),
+    (
+        Dequeue(
+            from_="+15005550006",
+            status_callback_url=URL,
+            status_callback_event=("initiated", "completed"),
+            timeout=30,
+        ),
         {
             "instruction": "dequeue",
             "from": "+15005550006",
@@ -161,13 +201,21 @@ INSTRUCTIONS: Final[list[tuple[Command, dict[str, object]]]] = [  # by hand from
             "status_callback_events": "initiated,completed",
         },
     ),
-    (Call(from_="+15005550006", url=URL, accept=True), {"instruction": "call", "from": "+15005550006", "url": URL, "accept": True}),
+    (
+        Call(from_="+15005550006", url=URL, accept=True),
+        {"instruction": "call", "from": "+15005550006", "url": URL, "accept": True},
+    ),
     (
         Redirect(call_sid="CA" + "1" * 32, url=URL, accept=False),
         {"instruction": "redirect", "call_sid": "CA" + "1" * 32, "url": URL, "accept": False},
     ),
     (
-        Conference(from_="+15005550006", beep="true", conference_record="true", conference_status_callback_event=("start", "end")),
+        Conference(
+            from_="+15005550006",
+            beep="true",
+            conference_record="true",
+            conference_status_callback_event=("start", "end"),
+        ),
         {
             "instruction": "conference",
             "from": "+15005550006",
@@ -180,32 +228,52 @@ INSTRUCTIONS: Final[list[tuple[Command, dict[str, object]]]] = [  # by hand from
 
 
 @pytest.mark.parametrize(("command", "said"), INSTRUCTIONS, ids=lambda value: type(value).__name__)
-def test_a_command_is_answered_in_the_callback_s_dialect(command: Command, said: dict[str, object]) -> None:
+def test_a_command_is_answered_in_the_callback_s_dialect(
+    command: Command, said: dict[str, object]
+) -> None:
     """Status 200, JSON by its content type, and exactly the documented names and kinds of values."""
     reply = answer(command)
     assert (reply.status, dict(reply.headers)) == (200, {"Content-Type": "application/json"})
     body = cast("dict[str, object]", json.loads(reply.body))
     assert body == said
-    assert {name: type(value) for name, value in body.items()} == {name: type(value) for name, value in said.items()}
+    assert {name: type(value) for name, value in body.items()} == {
+        name: type(value) for name, value in said.items()
+    }
 
 
 def test_to_decide_later_the_answer_is_empty() -> None:
     """It is JSON by its content type all the same, or the platform would warn."""
     reply = answer()
-    assert (reply.status, reply.body, dict(reply.headers)) == (200, b"", {"Content-Type": "application/json"})
+    assert (reply.status, reply.body, dict(reply.headers)) == (
+        200,
+        b"",
+        {"Content-Type": "application/json"},
+    )
 
 
-@pytest.mark.parametrize("command", [Wrap(), Complete(), Supervise(supervisor_mode="monitor", supervisor="WK" + "1" * 32)])
+@pytest.mark.parametrize(
+    "command",
+    [Wrap(), Complete(), Supervise(supervisor_mode="monitor", supervisor="WK" + "1" * 32)],
+)
 def test_what_cannot_be_said_is_refused_with_the_way_out(command: Command) -> None:
     """The three commands that this dialect lacks can be sent over the API."""
-    with pytest.raises(InvalidCommand, match=r"answer the callback empty and send the command with perform\(\)"):
+    with pytest.raises(
+        InvalidCommand, match=r"answer the callback empty and send the command with perform\(\)"
+    ):
         answer(command)
 
 
 def test_other_answers() -> None:
     """An event is acknowledged as documented; what is not believed or not read is turned away without a word."""
-    assert (ACKNOWLEDGED.status, dict(ACKNOWLEDGED.headers), ACKNOWLEDGED.body) == (204, {"Content-Type": "application/json"}, b"")
-    forged, unread = turn_away(Forged("x", "y", "z")), turn_away(MalformedReply((Fault("a", "b"),)))
+    assert (ACKNOWLEDGEMENT.status, dict(ACKNOWLEDGEMENT.headers), ACKNOWLEDGEMENT.body) == (
+        204,
+        {"Content-Type": "application/json"},
+        b"",
+    )
+    forged, unread = (
+        refuse_webhook(Forged("x", "y", "z")),
+        refuse_webhook(MalformedReply((PayloadFault("a", "b"),))),
+    )
     assert (forged.status, forged.body, unread.status, unread.body) == (403, b"", 400, b"")
 
 
@@ -223,7 +291,9 @@ class Clock:
         return self.now
 
 
-def deciding(clock: Clock, takes: float, command: Command | None = None) -> Callable[[Budget], Command | None]:
+def deciding(
+    clock: Clock, takes: float, command: Command | None = None
+) -> Callable[[Budget], Command | None]:
     """Make a decider that takes so long."""
 
     def decide(_: Budget) -> Command | None:

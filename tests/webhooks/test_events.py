@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reservation_core import Fault, MalformedReply, Reservation, Status
-from reservation_core.webhooks import EVENT_TYPES, FACTS, Event, read_event, read_events
+from reservation_core import MalformedReply, PayloadFault, Reservation, Status
+from reservation_core.webhooks import EVENT_STATUSES, EVENT_TYPES, Event, read_event, read_events
 
 Body: TypeAlias = dict[str, object]
 
@@ -83,7 +83,12 @@ def cloud(**changes: object) -> Body:
         "dataschema": "https://events-schemas.twilio.com/TaskRouter.WDSEvent/4",
         "datacontenttype": "application/json",
         "time": "2014-05-13T16:53:21Z",
-        "data": {"sid": "EV" + ZEROS, "name": "ReservationCreated", "timestamp": "2014-05-13T16:53:20Z", "payload": payload},
+        "data": {
+            "sid": "EV" + ZEROS,
+            "name": "ReservationCreated",
+            "timestamp": "2014-05-13T16:53:20Z",
+            "payload": payload,
+        },
     }
 
 
@@ -148,7 +153,10 @@ def test_a_batch_is_read_in_its_order() -> None:
 @pytest.mark.parametrize(("type_", "status"), KINDS.items())
 def test_each_type_reports_the_status_that_is_documented(type_: str, status: str) -> None:
     """The status comes from the type, by either way; wrap-up and creation are called otherwise than what they set."""
-    for event in (read_event(FORM | {"EventType": type_}), read_event(cloud() | {"type": f"com.twilio.taskrouter.{type_}"})):
+    for event in (
+        read_event(FORM | {"EventType": type_}),
+        read_event(cloud() | {"type": f"com.twilio.taskrouter.{type_}"}),
+    ):
         assert event.type == type_
         assert event.fact is not None
         assert event.fact.value == status
@@ -158,15 +166,21 @@ def test_each_type_reports_the_status_that_is_documented(type_: str, status: str
 
 def test_the_types_are_all_of_them() -> None:
     """Each status has exactly one type that reports it."""
-    assert {type_: status.value for type_, status in FACTS.items()} == KINDS
-    assert {status: type_ for type_, status in FACTS.items()} == EVENT_TYPES
+    assert {type_: status.value for type_, status in EVENT_STATUSES.items()} == KINDS
+    assert {status: type_ for type_, status in EVENT_STATUSES.items()} == EVENT_TYPES
 
 
-@pytest.mark.parametrize("type_", ["reservation.failed", "reservation.teleported", "task.created", "worker.activity.update", "x"])
+@pytest.mark.parametrize(
+    "type_",
+    ["reservation.failed", "reservation.teleported", "task.created", "worker.activity.update", "x"],
+)
 def test_a_type_that_reports_no_status_is_kept(type_: str) -> None:
     """A failed reservation, a task's event and a type of tomorrow are read for what they tell, and report no status."""
     form = {"EventType": type_, "Timestamp": "1400000000", "TaskSid": "WT" + ZEROS}
-    for event in (read_event(form), read_event(cloud(timestamp=None) | {"type": f"com.twilio.taskrouter.{type_}"})):
+    for event in (
+        read_event(form),
+        read_event(cloud(timestamp=None) | {"type": f"com.twilio.taskrouter.{type_}"}),
+    ):
         assert event.type == type_
         assert event.fact is None
         assert event.reservation is None
@@ -184,7 +198,12 @@ def test_another_product_s_event_is_kept_too() -> None:
         "data": {},
     }
     event = read_event(told)
-    assert (event.type, event.fact, event.sid, event.reservation_sid) == ("com.twilio.messaging.message.sent", None, "EZ1", None)
+    assert (event.type, event.fact, event.sid, event.reservation_sid) == (
+        "com.twilio.messaging.message.sent",
+        None,
+        "EZ1",
+        None,
+    )
     assert event.time == TIME.replace(microsecond=0)
     assert event.told == told
 
@@ -203,11 +222,23 @@ def test_another_product_s_event_is_kept_too() -> None:
 )
 def test_of_a_type_that_reports_no_status_nothing_else_is_asked(data: object) -> None:
     """What its data are is its own affair; it spoils no batch."""
-    told: Body = {"type": "com.twilio.messaging.message.sent", "id": "EZ1", "time": "2014-05-13T16:53:20Z", "data": data}
-    ours, other, without = read_events(json.dumps([cloud(), told, {name: told[name] for name in ("type", "id", "time")}]))
+    told: Body = {
+        "type": "com.twilio.messaging.message.sent",
+        "id": "EZ1",
+        "time": "2014-05-13T16:53:20Z",
+        "data": data,
+    }
+    ours, other, without = read_events(
+        json.dumps([cloud(), told, {name: told[name] for name in ("type", "id", "time")}])
+    )
     assert ours.fact is Status.ACCEPTED
     for event in (other, without):
-        assert (event.type, event.fact, event.reservation, event.sid) == ("com.twilio.messaging.message.sent", None, None, "EZ1")
+        assert (event.type, event.fact, event.reservation, event.sid) == (
+            "com.twilio.messaging.message.sent",
+            None,
+            None,
+            "EZ1",
+        )
         assert event.time == TIME.replace(microsecond=0)
 
 
@@ -243,7 +274,9 @@ def test_a_repetition_has_the_same_key() -> None:
 def test_no_millisecond_is_lost(milliseconds: int) -> None:
     """A time in milliseconds is exactly that time."""
     event = read_event(FORM | {"TimestampMs": str(milliseconds)})
-    assert (event.time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) == milliseconds
+    assert (event.time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        milliseconds=1
+    ) == milliseconds
     assert event.time.tzinfo is UTC
 
 
@@ -252,7 +285,10 @@ def test_no_millisecond_is_lost(milliseconds: int) -> None:
     [
         ({"TimestampMs": ""}, TIME.replace(microsecond=0)),
         ({"TimestampMs": "", "Timestamp": "2014-05-13T16:53:20.123Z"}, TIME),
-        ({"TimestampMs": "", "Timestamp": "2014-05-13T18:53:20+02:00"}, TIME.replace(microsecond=0)),
+        (
+            {"TimestampMs": "", "Timestamp": "2014-05-13T18:53:20+02:00"},
+            TIME.replace(microsecond=0),
+        ),
     ],
 )
 def test_a_time_is_read_however_it_is_told(changes: dict[str, str], time: datetime) -> None:
@@ -262,17 +298,29 @@ def test_a_time_is_read_however_it_is_told(changes: dict[str, str], time: dateti
 
 def test_the_innermost_time_is_taken() -> None:
     """A CloudEvent's own time is that of sending; the payload's comes first, then its wrapping's."""
-    data: Mapping[str, object] = {"timestamp": "2014-05-13T16:53:22Z", "payload": {"reservation_sid": "WR" + ZEROS}}
+    data: Mapping[str, object] = {
+        "timestamp": "2014-05-13T16:53:22Z",
+        "payload": {"reservation_sid": "WR" + ZEROS},
+    }
     assert read_event(cloud(timestamp_ms=1400000000125)).time == TIME + timedelta(milliseconds=2)
     assert read_event(cloud() | {"data": data}).time.second == 22
     assert read_event(cloud() | {"data": {"reservation_sid": "WR" + ZEROS}}).time.second == 21
-    assert read_event(cloud(timestamp="2014-05-13T16:53:20.123+05:00")).time == TIME.replace(tzinfo=timezone(timedelta(hours=5)))
+    assert read_event(cloud(timestamp="2014-05-13T16:53:20.123+05:00")).time == TIME.replace(
+        tzinfo=timezone(timedelta(hours=5))
+    )
 
 
 def test_the_type_and_the_sid_come_from_inside_when_the_envelope_has_none() -> None:
     """A payload that was taken out of its envelope still says what it is."""
     event = read_event(
-        {"data": {"eventtype": "reservation.rejected", "timestamp": 1400000000, "sid": "EV1", "reservation_sid": "WR" + ZEROS}}
+        {
+            "data": {
+                "eventtype": "reservation.rejected",
+                "timestamp": 1400000000,
+                "sid": "EV1",
+                "reservation_sid": "WR" + ZEROS,
+            }
+        }
     )
     assert (event.fact, event.sid) == (Status.REJECTED, "EV1")
 
@@ -306,8 +354,14 @@ def test_all_faults_of_a_callback_are_told_together() -> None:
     ("changes", "found"),
     [
         ({"ReservationSid": ""}, {"ReservationSid": "is missing or empty"}),
-        ({"EventType": "", "Timestamp": "", "TimestampMs": ""}, {"EventType": "is missing", "Timestamp": "is missing"}),
-        ({"Timestamp": "noon", "TimestampMs": ""}, {"Timestamp": "is neither an ISO 8601 date nor epoch seconds"}),
+        (
+            {"EventType": "", "Timestamp": "", "TimestampMs": ""},
+            {"EventType": "is missing", "Timestamp": "is missing"},
+        ),
+        (
+            {"Timestamp": "noon", "TimestampMs": ""},
+            {"Timestamp": "is neither an ISO 8601 date nor epoch seconds"},
+        ),
         ({"ReservationVersion": "-1"}, {"ReservationVersion": "is no whole number"}),
         ({"ReservationVersion": "1" * 19}, {"ReservationVersion": "is no whole number"}),
     ],
@@ -342,9 +396,11 @@ def test_all_faults_of_a_batch_are_told_together() -> None:
 def test_one_unreadable_event_need_not_spoil_a_batch() -> None:
     """Who asks to be told of it gets all the others."""
     told: list[MalformedReply] = []
-    events = read_events(json.dumps([cloud(), 7, cloud(reservation_version=4)]), unreadable=told.append)
+    events = read_events(
+        json.dumps([cloud(), 7, cloud(reservation_version=4)]), unreadable=told.append
+    )
     assert [event.version for event in events] == [3, 4]
-    assert told == [MalformedReply((Fault("[1]", "is a JSON number, not an event"),))]
+    assert told == [MalformedReply((PayloadFault("[1]", "is a JSON number, not an event"),))]
 
 
 @pytest.mark.parametrize(

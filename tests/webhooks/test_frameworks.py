@@ -21,16 +21,16 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from reservation_core import Accept, MalformedReply
-from reservation_core.messages import Reply
+from reservation_core.rest.messages import Reply
 from reservation_core.webhooks import (
-    ACKNOWLEDGED,
+    ACKNOWLEDGEMENT,
     Forged,
     Verifier,
     answer,
     read_assignment,
     read_events,
+    refuse_webhook,
     sign,
-    turn_away,
     with_body_hash,
 )
 from reservation_core.webhooks import django as on_django
@@ -52,7 +52,12 @@ TOKEN: Final = "0123456789abcdef" * 2
 ORIGIN: Final = "https://hooks.example.com"
 PEER: Final = "10.0.0.1"
 SID: Final = "WR" + "6" * 32
-FIELDS: Final = (("ReservationSid", SID), ("TaskAttributes", '{"name": "Zoë"}'), ("Tag", "b"), ("Tag", "a"))
+FIELDS: Final = (
+    ("ReservationSid", SID),
+    ("TaskAttributes", '{"name": "Zoë"}'),
+    ("Tag", "b"),
+    ("Tag", "a"),
+)
 PATH: Final = "/hooks/assign%20to%2Fme;v=1?node=a%20b&node=c+d"
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -60,7 +65,11 @@ FORM: Final = "application/x-www-form-urlencoded"
 def decide(path: str, body: bytes) -> Reply:
     """Accept what is for Zoë, and acknowledge events of accepted reservations."""
     if "events" in path:
-        return ACKNOWLEDGED if [event.type for event in read_events(body)] == ["reservation.accepted"] else Reply(500)
+        return (
+            ACKNOWLEDGEMENT
+            if [event.type for event in read_events(body)] == ["reservation.accepted"]
+            else Reply(500)
+        )
     return answer(Accept() if read_assignment(body).task_attributes["name"] == "Zoë" else None)
 
 
@@ -72,7 +81,7 @@ def _endpoint(verifier: Verifier) -> Callable[[Request], Awaitable[Response]]:
         try:
             reply = decide(request.url.path, await on_starlette.receive(request, verifier))
         except (Forged, MalformedReply) as error:
-            reply = turn_away(error)
+            reply = refuse_webhook(error)
         return on_starlette.respond(reply)
 
     return hook
@@ -90,7 +99,9 @@ def _asgi(app: Starlette) -> Send:
 
 def starlette_service(verifier: Verifier) -> Send:
     """Serve with Starlette."""
-    return _asgi(Starlette(routes=[Route("/hooks/{rest:path}", _endpoint(verifier), methods=["POST"])]))
+    return _asgi(
+        Starlette(routes=[Route("/hooks/{rest:path}", _endpoint(verifier), methods=["POST"])])
+    )
 
 
 def fastapi_service(verifier: Verifier) -> Send:
@@ -108,14 +119,20 @@ def flask_service(verifier: Verifier) -> Send:
         try:
             reply = decide(rest, on_flask.receive(verifier))
         except (Forged, MalformedReply) as error:
-            reply = turn_away(error)
+            reply = refuse_webhook(error)
         return on_flask.respond(reply)
 
     app.add_url_rule("/hooks/<path:rest>", view_func=hook, methods=["POST"])
     client = app.test_client()
 
     def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        response = client.post(path, base_url=ORIGIN, data=body, headers=dict(headers), environ_overrides={"REMOTE_ADDR": PEER})
+        response = client.post(
+            path,
+            base_url=ORIGIN,
+            data=body,
+            headers=dict(headers),
+            environ_overrides={"REMOTE_ADDR": PEER},
+        )
         return response.status_code, response.headers.get("Content-Type"), response.data
 
     return send
@@ -132,11 +149,11 @@ def _django(module: str) -> Any:  # the library brings no types
 def django_service(verifier: Verifier) -> Send:
     """Serve with Django."""
 
-    def hook(request: on_django.Request, rest: str) -> object:
+    def hook(request: on_django.DjangoRequest, rest: str) -> object:
         try:
             reply = decide(rest, on_django.receive(request, verifier))
         except (Forged, MalformedReply) as error:
-            reply = turn_away(error)
+            reply = refuse_webhook(error)
         return on_django.respond(reply)
 
     class Urls:
@@ -148,18 +165,26 @@ def django_service(verifier: Verifier) -> Send:
         given = dict(headers)
         kind = given.pop("Content-Type")
         with _django("django.test.utils").override_settings(ROOT_URLCONF=Urls):
-            response = client.post(path, body, kind, secure=True, headers=given, REMOTE_ADDR=PEER, RAW_URI=path)
+            response = client.post(
+                path, body, kind, secure=True, headers=given, REMOTE_ADDR=PEER, RAW_URI=path
+            )
         return response.status_code, response.headers.get("Content-Type"), response.content
 
     return send
 
 
-each = pytest.mark.parametrize("service", [starlette_service, fastapi_service, flask_service, django_service])
+each = pytest.mark.parametrize(
+    "service", [starlette_service, fastapi_service, flask_service, django_service]
+)
 
 
-def callback(url: str = ORIGIN + PATH, fields: tuple[tuple[str, str], ...] = FIELDS) -> tuple[dict[str, str], bytes]:
+def callback(
+    url: str = ORIGIN + PATH, fields: tuple[tuple[str, str], ...] = FIELDS
+) -> tuple[dict[str, str], bytes]:
     """Give the headers and the body of an assignment callback."""
-    return {"X-Twilio-Signature": sign(url, fields, TOKEN), "Content-Type": FORM}, urlencode(fields).encode()
+    return {"X-Twilio-Signature": sign(url, fields, TOKEN), "Content-Type": FORM}, urlencode(
+        fields
+    ).encode()
 
 
 # --- the promises ----------------------------------------------------------------------------------------------------------------
@@ -168,7 +193,11 @@ def callback(url: str = ORIGIN + PATH, fields: tuple[tuple[str, str], ...] = FIE
 @each
 def test_a_callback_is_verified_read_and_answered(service: Callable[[Verifier], Send]) -> None:
     """The escapes of path and query, repeated fields and letters beyond ASCII arrive as they were signed."""
-    assert service(Verifier(TOKEN))(PATH, *callback()) == (200, "application/json", b'{"instruction": "accept"}')
+    assert service(Verifier(TOKEN))(PATH, *callback()) == (
+        200,
+        "application/json",
+        b'{"instruction": "accept"}',
+    )
     assert service(Verifier(TOKEN))("/hooks/a", *callback(ORIGIN + "/hooks/a"))[0] == 200
 
 
@@ -176,17 +205,36 @@ def test_a_callback_is_verified_read_and_answered(service: Callable[[Verifier], 
 def test_deciding_later_is_an_empty_json_answer(service: Callable[[Verifier], Send]) -> None:
     """No framework takes the content type away from an empty answer."""
     fields = (("ReservationSid", SID), ("TaskAttributes", '{"name": "Max"}'))
-    assert service(Verifier(TOKEN))(PATH, *callback(fields=fields)) == (200, "application/json", b"")
+    assert service(Verifier(TOKEN))(PATH, *callback(fields=fields)) == (
+        200,
+        "application/json",
+        b"",
+    )
 
 
 @each
-def test_a_batch_of_events_is_verified_read_and_acknowledged(service: Callable[[Verifier], Send]) -> None:
+def test_a_batch_of_events_is_verified_read_and_acknowledged(
+    service: Callable[[Verifier], Send],
+) -> None:
     """The hash in the query is that of the body, to the byte, and the answer is the documented one."""
-    payload = {"reservation_sid": SID, "timestamp": "2014-05-13T16:53:20.123Z", "worker_name": "Zoë"}
-    batch = [{"type": "com.twilio.taskrouter.reservation.accepted", "id": "NO1", "data": {"payload": payload}}]
+    payload = {
+        "reservation_sid": SID,
+        "timestamp": "2014-05-13T16:53:20.123Z",
+        "worker_name": "Zoë",
+    }
+    batch = [
+        {
+            "type": "com.twilio.taskrouter.reservation.accepted",
+            "id": "NO1",
+            "data": {"payload": payload},
+        }
+    ]
     body = json.dumps(batch, ensure_ascii=False, indent=1).encode()
     path = with_body_hash("/hooks/events", body)
-    headers = {"X-Twilio-Signature": sign(ORIGIN + path, (), TOKEN), "Content-Type": "application/json"}
+    headers = {
+        "X-Twilio-Signature": sign(ORIGIN + path, (), TOKEN),
+        "Content-Type": "application/json",
+    }
     send = service(Verifier(TOKEN))
     assert send(path, headers, body) == (204, "application/json", b"")
     assert send(path, headers, body + b" ")[0] == 403
@@ -201,15 +249,24 @@ def test_what_is_forged_or_unreadable_is_turned_away(service: Callable[[Verifier
     assert send(PATH.replace("node=c", "node=d"), headers, body)[0] == 403
     assert send(PATH.replace("%2F", "/"), headers, body)[0] == 403
     assert send(PATH, {"Content-Type": FORM}, body)[0] == 403
-    assert send(PATH, *callback(fields=(("ReservationSid", "x"),))) == (400, "text/plain; charset=utf-8", b"")
+    assert send(PATH, *callback(fields=(("ReservationSid", "x"),))) == (
+        400,
+        "text/plain; charset=utf-8",
+        b"",
+    )
 
 
 @each
-def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(service: Callable[[Verifier], Send]) -> None:
+def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(
+    service: Callable[[Verifier], Send],
+) -> None:
     """A public base URL holds; what is forwarded is believed of a trusted peer only, whose address comes from the connection."""
     headers, body = callback("http://public.example:8443" + PATH)
     headers |= {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "public.example:8443"}
-    assert service(Verifier(TOKEN, public_url="http://public.example:8443"))(PATH, headers, body)[0] == 200
+    assert (
+        service(Verifier(TOKEN, public_url="http://public.example:8443"))(PATH, headers, body)[0]
+        == 200
+    )
     assert service(Verifier(TOKEN, trusted_proxies=PEER))(PATH, headers, body)[0] == 200
     assert service(Verifier(TOKEN, trusted_proxies="10.0.0.2"))(PATH, headers, body)[0] == 403
     assert service(Verifier(TOKEN))(PATH, headers, body)[0] == 403
@@ -219,7 +276,10 @@ def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(service: Callable[
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in ({"Host": "hooks.example.com"} | dict(headers)).items()]
+    return [
+        (name.lower().encode(), value.encode())
+        for name, value in ({"Host": "hooks.example.com"} | dict(headers)).items()
+    ]
 
 
 def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
@@ -254,11 +314,24 @@ def test_wsgi_does_without_the_raw_path() -> None:
         "REMOTE_ADDR": PEER,
     }
     webhook = from_environ(environ)
-    assert (webhook.url, webhook.peer, webhook.body) == ("http://app:8000/hooks/k%C3%A4the%201", PEER, b"")
+    assert (webhook.url, webhook.peer, webhook.body) == (
+        "http://app:8000/hooks/k%C3%A4the%201",
+        PEER,
+        b"",
+    )
     assert dict(webhook.headers) == {"Content-Type": FORM, "X-Twilio-Signature": "abc"}
-    assert from_environ(environ | {"QUERY_STRING": "a=%20"}).url == "http://app:8000/hooks/k%C3%A4the%201?a=%20"
-    assert from_environ(environ | {"REQUEST_URI": "http://evil.example/"}).url == "http://app:8000/hooks/k%C3%A4the%201"
-    assert from_environ(environ | {"SERVER_NAME": "::1"}).url == "http://[::1]:8000/hooks/k%C3%A4the%201"
+    assert (
+        from_environ(environ | {"QUERY_STRING": "a=%20"}).url
+        == "http://app:8000/hooks/k%C3%A4the%201?a=%20"
+    )
+    assert (
+        from_environ(environ | {"REQUEST_URI": "http://evil.example/"}).url
+        == "http://app:8000/hooks/k%C3%A4the%201"
+    )
+    assert (
+        from_environ(environ | {"SERVER_NAME": "::1"}).url
+        == "http://[::1]:8000/hooks/k%C3%A4the%201"
+    )
 
 
 @pytest.mark.parametrize("factory", ["RequestFactory", "AsyncRequestFactory"])
@@ -288,7 +361,19 @@ def test_django_under_asgi_takes_the_path_as_it_came(path: str) -> None:
     assert on_django.receive(request, Verifier(TOKEN)) == body
 
 
-@pytest.mark.parametrize("host", ["h.example/v1", "h.example/events?next=", "h.example#", "user@h.example/v1", "[abc", "a]b", "a b", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "h.example/v1",
+        "h.example/events?next=",
+        "h.example#",
+        "user@h.example/v1",
+        "[abc",
+        "a]b",
+        "a b",
+        "",
+    ],
+)
 @pytest.mark.parametrize("public_url", [None, "https://h.example"])
 def test_a_host_cannot_shift_the_path(host: str, public_url: str | None) -> None:
     """What is signed for one path is not taken for another, whatever the request calls its host."""
@@ -303,7 +388,13 @@ def test_a_host_cannot_shift_the_path(host: str, public_url: str | None) -> None
             "CONTENT_TYPE": FORM,
             "HTTP_X_TWILIO_SIGNATURE": headers["X-Twilio-Signature"],
         }
-        scope = {"type": "http", "scheme": "https", "path": "/assign", "headers": _raw({**headers, "Host": host}), "server": None}
+        scope = {
+            "type": "http",
+            "scheme": "https",
+            "path": "/assign",
+            "headers": _raw({**headers, "Host": host}),
+            "server": None,
+        }
         for make in (partial(from_environ, environ), partial(from_scope, scope)):
             with pytest.raises(Forged, match="the Host header is no host"):
                 verifier.admit(make())
@@ -381,7 +472,11 @@ def test_flask_reads_no_more_than_it_takes(most: int, read: int) -> None:
 def test_flask_says_so_where_the_form_was_read_before() -> None:
     """Nothing is left to verify then, and the reason is not sought elsewhere."""
     headers, body = callback()
-    with flask.Flask("service").test_request_context(PATH, base_url=ORIGIN, method="POST", data=body, headers=headers):
+    with flask.Flask("service").test_request_context(
+        PATH, base_url=ORIGIN, method="POST", data=body, headers=headers
+    ):
         assert flask.request.form["ReservationSid"] == SID
-        with pytest.raises(Forged, match=r"only 0 of the body's .* bytes are there .*before anything else reads it"):
+        with pytest.raises(
+            Forged, match=r"only 0 of the body's .* bytes are there .*before anything else reads it"
+        ):
             on_flask.receive(Verifier(TOKEN))

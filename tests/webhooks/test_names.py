@@ -7,10 +7,10 @@ import inspect
 from reservation_core import webhooks
 
 NAMES = {
-    "ACKNOWLEDGED",
+    "ACKNOWLEDGEMENT",
     "ANSWER_WITHIN",
     "EVENT_TYPES",
-    "FACTS",
+    "EVENT_STATUSES",
     "Algorithm",
     "Assignment",
     "Attributes",
@@ -25,7 +25,7 @@ NAMES = {
     "read_event",
     "read_events",
     "sign",
-    "turn_away",
+    "refuse_webhook",
     "with_body_hash",
 }
 
@@ -34,7 +34,11 @@ def test_the_public_names_are_pinned() -> None:
     """They are exactly these, each once, and nothing else looks public."""
     assert len(webhooks.__all__) == len(set(webhooks.__all__))
     assert set(webhooks.__all__) == NAMES
-    public = {name for name, value in vars(webhooks).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    public = {
+        name
+        for name, value in vars(webhooks).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
     assert public == NAMES
 
 

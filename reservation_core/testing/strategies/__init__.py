@@ -11,7 +11,7 @@ Their four rules:
 from reservation_core.testing.registration import register
 from reservation_core.testing.strategies.commands import (
     Arguments,
-    Invalid,
+    InvalidArguments,
     arguments,
     build,
     commands,
@@ -19,11 +19,11 @@ from reservation_core.testing.strategies.commands import (
     invalid_commands,
     legal_commands,
 )
-from reservation_core.testing.strategies.events import Report, events
-from reservation_core.testing.strategies.lives import Deed, Life, Step, lives
+from reservation_core.testing.strategies.events import DeliveredEvent, events
+from reservation_core.testing.strategies.lives import Action, Run, Step, runs
 from reservation_core.testing.strategies.payloads import (
-    Malformed,
-    Told,
+    DrawnPayload,
+    MalformedPayload,
     bodies,
     callbacks,
     malformed_bodies,
@@ -32,8 +32,20 @@ from reservation_core.testing.strategies.payloads import (
     payloads,
 )
 from reservation_core.testing.strategies.plans import faults, plans
-from reservation_core.testing.strategies.replies import Family, Refusal, refusals, replies, requests, unreadable_replies
-from reservation_core.testing.strategies.reservations import addresses, moments, reservations, statuses
+from reservation_core.testing.strategies.replies import (
+    ErrorFamily,
+    RefusalReply,
+    refusals,
+    replies,
+    requests,
+    unreadable_replies,
+)
+from reservation_core.testing.strategies.reservations import (
+    addresses,
+    moments,
+    reservations,
+    statuses,
+)
 from reservation_core.testing.strategies.texts import (
     apps,
     bare_names,
@@ -63,16 +75,16 @@ from reservation_core.testing.strategies.values import near_misses, values
 register()
 
 __all__ = [
+    "Action",
     "Arguments",
-    "Deed",
-    "Family",
-    "Invalid",
-    "Life",
-    "Malformed",
-    "Refusal",
-    "Report",
+    "DeliveredEvent",
+    "DrawnPayload",
+    "ErrorFamily",
+    "InvalidArguments",
+    "MalformedPayload",
+    "RefusalReply",
+    "Run",
     "Step",
-    "Told",
     "addresses",
     "apps",
     "arguments",
@@ -90,7 +102,6 @@ __all__ = [
     "illegal_commands",
     "invalid_commands",
     "legal_commands",
-    "lives",
     "malformed_bodies",
     "malformed_callbacks",
     "malformed_payloads",
@@ -112,6 +123,7 @@ __all__ = [
     "replies",
     "requests",
     "reservations",
+    "runs",
     "sids",
     "sip_uris",
     "statuses",

@@ -14,15 +14,19 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from reservation_core.addresses import Route
-from reservation_core.commands import COMMANDS
-from reservation_core.declaration import Parameter, Rule
-from reservation_core.parameters import Command
-from reservation_core.reservation import Reservation
-from reservation_core.rules import NUMBER_CALLS_NUMBER, SIP_RINGS_600_SECONDS, USER_CALLS_SIP
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.kinds import Value
+from reservation_core.domain.commands.parameters import Parameter, Rule
+from reservation_core.domain.commands.rules import (
+    NUMBER_CALLS_NUMBER,
+    SIP_RINGS_600_SECONDS,
+    USER_CALLS_SIP,
+)
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import Route
 from reservation_core.testing.strategies.texts import bare_names, numbers, phones, sip_uris, words
 from reservation_core.testing.strategies.values import near_misses, values
-from reservation_core.vocabulary import Value
 
 Arguments: TypeAlias = dict[str, Value]
 """Keyword arguments of a command."""
@@ -45,9 +49,13 @@ class _Pair:
 
 _SIP: Final = ("sip:", "sips:")
 _PAIRS: Final[Mapping[Rule, _Pair]] = {
-    SIP_RINGS_600_SECONDS: _Pair(_SIP, sip_uris(), st.integers(1, 600) | st.just(600), st.integers(601, 999) | st.just(999)),
+    SIP_RINGS_600_SECONDS: _Pair(
+        _SIP, sip_uris(), st.integers(1, 600) | st.just(600), st.integers(601, 999) | st.just(999)
+    ),
     NUMBER_CALLS_NUMBER: _Pair(("+",), phones(), numbers(), bare_names()),
-    USER_CALLS_SIP: _Pair(_SIP, sip_uris(), st.just("alice") | words(), st.just("alice@example.com") | sip_uris()),
+    USER_CALLS_SIP: _Pair(
+        _SIP, sip_uris(), st.just("alice") | words(), st.just("alice@example.com") | sip_uris()
+    ),
 }
 
 
@@ -66,7 +74,9 @@ _GRADES: Final = st.integers(0, 3)
 
 
 @st.composite
-def _settled(draw: DrawFn, kind: type[Command], some: SearchStrategy[Arguments], broken: Rule | None = None) -> Arguments:
+def _settled(
+    draw: DrawFn, kind: type[Command], some: SearchStrategy[Arguments], broken: Rule | None = None
+) -> Arguments:
     """Draw again what would break a rule over two parameters, so that none is broken but the one that is to be."""
     given = dict(draw(some))
     if broken is not None:
@@ -105,12 +115,20 @@ def commands(*kinds: type[Command]) -> SearchStrategy[Command]:
     return st.one_of(*(arguments(kind).map(partial(build, kind)) for kind in kinds or COMMANDS))
 
 
-def legal_commands(reservation: Reservation, *, route: Route = Route.TASK) -> SearchStrategy[Command]:
+def legal_commands(
+    reservation: Reservation, *, route: Route = Route.TASK
+) -> SearchStrategy[Command]:
     """Draw commands that may be asked of a reservation now, on a route; nothing where it is on hold or at its end.
 
     The least is that of the first allowed command; ``Accept()`` while it is pending.
     """
-    return st.one_of(*(commands(kind) for kind in reservation.allowed if route is Route.TASK or not kind.task_route_only))
+    return st.one_of(
+        *(
+            commands(kind)
+            for kind in reservation.allowed
+            if route is Route.TASK or not kind.task_route_only
+        )
+    )
 
 
 def illegal_commands(reservation: Reservation) -> SearchStrategy[Command]:
@@ -122,12 +140,16 @@ def illegal_commands(reservation: Reservation) -> SearchStrategy[Command]:
 
 
 @attrs.frozen
-class Invalid:
+class InvalidArguments:
     """What cannot be built, because of exactly one broken rule: a parameter's own (missing, or not of its kind), or one over two."""
 
     command: type[Command]
     arguments: Mapping[str, object]
-    broken: Parameter | Rule = attrs.field(repr=lambda broken: repr(broken.rule if isinstance(broken, Rule) else broken.kind.describe()))
+    broken: Parameter | Rule = attrs.field(
+        repr=lambda broken: repr(
+            broken.rule if isinstance(broken, Rule) else broken.kind.describe()
+        )
+    )
 
     @property
     def field(self) -> str:
@@ -142,7 +164,7 @@ class Invalid:
         return build(self.command, self.arguments)
 
 
-def invalid_commands(*kinds: type[Command]) -> SearchStrategy[Invalid]:
+def invalid_commands(*kinds: type[Command]) -> SearchStrategy[InvalidArguments]:
     """Draw commands of these kinds, or of any, with exactly one broken rule; nothing for kinds that have no parameters.
 
     The least is that of the first kind, its first parameter, and nothing else that is not required.
@@ -150,17 +172,20 @@ def invalid_commands(*kinds: type[Command]) -> SearchStrategy[Invalid]:
     return st.one_of(*(strategy for kind in kinds or COMMANDS for strategy in _invalid(kind)))
 
 
-def _invalid(kind: type[Command]) -> tuple[SearchStrategy[Invalid], ...]:
-    over_two = (_settled(kind, arguments(kind), rule).map(partial(Invalid, kind, broken=rule)) for rule in kind.rules)
+def _invalid(kind: type[Command]) -> tuple[SearchStrategy[InvalidArguments], ...]:
+    over_two = (
+        _settled(kind, arguments(kind), rule).map(partial(InvalidArguments, kind, broken=rule))
+        for rule in kind.rules
+    )
     return (*(_misfit(kind, parameter) for parameter in kind.parameters), *over_two)
 
 
 @st.composite
-def _misfit(draw: DrawFn, kind: type[Command], wrong: Parameter) -> Invalid:
+def _misfit(draw: DrawFn, kind: type[Command], wrong: Parameter) -> InvalidArguments:
     """Spoil one parameter, or leave it out where it is required."""
     given: dict[str, object] = dict(draw(arguments(kind)))
     if wrong.required and draw(st.booleans()):
         given.pop(wrong.field)
     else:
         given[wrong.field] = draw(near_misses(wrong.kind))
-    return Invalid(kind, given, wrong)
+    return InvalidArguments(kind, given, wrong)

@@ -15,10 +15,10 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from reservation_core.lifecycle import Status
-from reservation_core.payload import Payload
-from reservation_core.reservation import Reservation
-from reservation_core.testing.strategies.lives import Life, lives
+from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.reservation_payload import Payload
+from reservation_core.testing.strategies.lives import Run, runs
 from reservation_core.webhooks.events import Event
 
 _TYPES: Final[Mapping[Status, str]] = {
@@ -34,7 +34,7 @@ _TYPES: Final[Mapping[Status, str]] = {
 
 
 @attrs.frozen
-class Report:
+class DeliveredEvent:
     """One event as it is delivered: the payload, and the event that it tells of: what reading it must give."""
 
     payload: Payload
@@ -43,8 +43,13 @@ class Report:
 
 @st.composite
 def events(
-    draw: DrawFn, of: Life | None = None, *, repeated: bool = False, reordered: bool = False, lossy: bool = False
-) -> tuple[Report, ...]:
+    draw: DrawFn,
+    of: Run | None = None,
+    *,
+    repeated: bool = False,
+    reordered: bool = False,
+    lossy: bool = False,
+) -> tuple[DeliveredEvent, ...]:
     """Draw the events of a life, or of any: that it began, and one for each change of status, in order unless it is said otherwise.
 
     A step that changes no status has no event, but raises the version of the next. All come the same way, as forms or as CloudEvents,
@@ -54,11 +59,14 @@ def events(
     :param reordered: whether they may come in any order.
     :param lossy: whether some, or all, may never come; the least then has as few as there may be.
     """
-    life = draw(lives()) if of is None else of
+    life = draw(runs()) if of is None else of
     write = draw(st.sampled_from((_form, _cloud_event)))
     number = draw(st.integers(0, 16**31))
-    changes = (life.first, *(after for before, after in pairwise(life.told) if after.status is not before.status))
-    reports: list[Report] = []
+    changes = (
+        life.first,
+        *(after for before, after in pairwise(life.told) if after.status is not before.status),
+    )
+    reports: list[DeliveredEvent] = []
     for at, told in enumerate(changes):
         report = draw(write(_event(told, f"EV{number + at:032x}")))
         lost = lossy and draw(st.booleans())
@@ -93,7 +101,7 @@ def _event(told: Reservation, sid: str) -> Event:
     )
 
 
-def _form(event: Event) -> SearchStrategy[Report]:
+def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
     """Write an event as the event callback does: every field a text."""
     form = {
         "EventType": event.type,
@@ -110,9 +118,12 @@ def _form(event: Event) -> SearchStrategy[Report]:
     return _reports((form, text, text.encode()), form, event)
 
 
-def _cloud_event(event: Event) -> SearchStrategy[Report]:
+def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
     """Write an event as Event Streams do: a CloudEvent, whose payload's names are in small letters with underscores."""
-    inner = {"".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value for name, value in _fields(event).items()}
+    inner = {
+        "".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value
+        for name, value in _fields(event).items()
+    }
     envelope = {
         "specversion": "1.0",
         "type": f"com.twilio.taskrouter.{event.type}",
@@ -124,8 +135,12 @@ def _cloud_event(event: Event) -> SearchStrategy[Report]:
     return _reports((envelope, text, text.encode()), envelope, event)
 
 
-def _reports(ways: tuple[Payload, ...], told: Mapping[str, object], event: Event) -> SearchStrategy[Report]:
-    return st.sampled_from(ways).map(lambda payload: Report(payload, attrs.evolve(event, told=told)))
+def _reports(
+    ways: tuple[Payload, ...], told: Mapping[str, object], event: Event
+) -> SearchStrategy[DeliveredEvent]:
+    return st.sampled_from(ways).map(
+        lambda payload: DeliveredEvent(payload, attrs.evolve(event, told=told))
+    )
 
 
 def _fields(event: Event) -> dict[str, object]:

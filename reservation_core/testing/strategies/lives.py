@@ -10,15 +10,15 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from reservation_core import lifecycle
-from reservation_core.commands import COMMANDS
-from reservation_core.lifecycle import FACTS, ON_HOLD, TERMINAL, Edge, State, Status
-from reservation_core.parameters import Command
-from reservation_core.reservation import Reservation
+from reservation_core.domain import lifecycle
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.lifecycle import FACT_EDGES, ON_HOLD, TERMINAL, Edge, State, Status
+from reservation_core.domain.reservation import Reservation
 from reservation_core.testing.strategies.commands import arguments, build
 from reservation_core.testing.strategies.reservations import reservations
 
-Deed: TypeAlias = Command | Status
+Action: TypeAlias = Command | Status
 """What moves a reservation: a command that a client asks for, or a fact that the platform reports."""
 
 
@@ -29,12 +29,12 @@ class Step:
     Its version has risen by one; whether it is on hold is the truth, which no body tells.
     """
 
-    deed: Deed
+    deed: Action
     after: Reservation
 
 
 @attrs.frozen
-class Life:
+class Run:
     """A reservation's life: as it began, pending at version 0, and every step up to its end."""
 
     first: Reservation
@@ -55,7 +55,7 @@ _KINDS: Final = {kind.trigger: kind for kind in COMMANDS}
 
 
 @st.composite
-def lives(draw: DrawFn, *, longest: int = 12) -> Life:
+def runs(draw: DrawFn, *, longest: int = 12) -> Run:
     """Draw lives; at each step every edge of the lifecycle is as likely as any other. The least is reported rejected, and that is all.
 
     :param longest: the most steps, at least 1.
@@ -67,14 +67,16 @@ def lives(draw: DrawFn, *, longest: int = 12) -> Life:
         edge = draw(st.sampled_from((*ends, *others) if len(steps) < longest - 1 else ends))
         now = _take(now, edge, draw(st.integers(0, 600)))
         steps.append(Step(_draw_deed(draw, edge), now))
-    return Life(first, tuple(steps))
+    return Run(first, tuple(steps))
 
 
 @cache
 def _ways(state: State) -> tuple[tuple[Edge, ...], tuple[Edge, ...]]:
     """Find the edges that leave a state: those to an end, which come first so that lives shrink to short ones, and the others."""
-    edges = [edge for edge in (*FACTS, *lifecycle.COMMANDS) if edge.source == state]
-    return tuple(edge for edge in edges if edge.target in TERMINAL), tuple(edge for edge in edges if edge.target not in TERMINAL)
+    edges = [edge for edge in (*FACT_EDGES, *lifecycle.COMMAND_EDGES) if edge.source == state]
+    return tuple(edge for edge in edges if edge.target in TERMINAL), tuple(
+        edge for edge in edges if edge.target not in TERMINAL
+    )
 
 
 def _take(before: Reservation, edge: Edge, seconds: int) -> Reservation:
@@ -82,12 +84,14 @@ def _take(before: Reservation, edge: Edge, seconds: int) -> Reservation:
     on_hold = edge.target == ON_HOLD
     status = before.status if on_hold else Status(edge.target)
     later = before.date_updated + timedelta(seconds=seconds)
-    return before.moved(status, on_hold=on_hold, etag=str(int(before.etag or 0) + 1), date_updated=later)
+    return before.moved(
+        status, on_hold=on_hold, etag=str(int(before.etag or 0) + 1), date_updated=later
+    )
 
 
-def _draw_deed(draw: DrawFn, edge: Edge) -> Deed:
+def _draw_deed(draw: DrawFn, edge: Edge) -> Action:
     """Draw a command that takes this edge, or give the fact that does."""
-    if edge in FACTS:
+    if edge in FACT_EDGES:
         return Status(edge.trigger)
     given = dict(draw(arguments(_KINDS[edge.trigger])))
     if edge.accept is not None and (given.get("accept") is True) is not edge.accept:

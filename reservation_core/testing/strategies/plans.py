@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reservation_core.testing.faults import Fault, Kind, Plan, Rival
+from reservation_core.emulator.faults import FaultKind
+from reservation_core.testing.faults import Fault, Plan, Rival
 
 
-def faults(kinds: Iterable[Kind] = Kind, rivals: Iterable[Rival] = Rival) -> SearchStrategy[Fault]:
+def faults(
+    kinds: Iterable[FaultKind] = FaultKind, rivals: Iterable[Rival] = Rival
+) -> SearchStrategy[Fault]:
     """Draw what befalls one exchange; the least is the first kind with the first rival, ``Fault()`` by default."""
     return st.builds(
         Fault,
@@ -22,7 +25,9 @@ def faults(kinds: Iterable[Kind] = Kind, rivals: Iterable[Rival] = Rival) -> Sea
     )
 
 
-def plans(kinds: Iterable[Kind] = Kind, rivals: Iterable[Rival] = Rival, *, longest: int = 8) -> SearchStrategy[Plan]:
+def plans(
+    kinds: Iterable[FaultKind] = FaultKind, rivals: Iterable[Rival] = Rival, *, longest: int = 8
+) -> SearchStrategy[Plan]:
     """Draw plans for so many exchanges at most; the least is empty, with which all goes well.
 
     :param kinds: what the network may do; give it in the order to shrink towards.

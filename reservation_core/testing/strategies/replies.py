@@ -15,12 +15,19 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from reservation_core.addresses import Route
-from reservation_core.errors import LostRace, NotFound, Refused, ServerFailed, Throttled, Unauthorized
-from reservation_core.exchange import prepare, prepare_fetch
-from reservation_core.messages import Reply, Request
-from reservation_core.payload import Payload
-from reservation_core.reservation import Reservation
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import Route
+from reservation_core.rest.errors import (
+    LostRace,
+    NotFound,
+    Refused,
+    ServerFailed,
+    Throttled,
+    Unauthorized,
+)
+from reservation_core.rest.messages import Reply, Request
+from reservation_core.rest.reservation_payload import Payload
+from reservation_core.rest.update import prepare, prepare_fetch
 from reservation_core.testing.strategies.commands import legal_commands
 from reservation_core.testing.strategies.payloads import bodies, malformed_bodies
 from reservation_core.testing.strategies.reservations import reservations
@@ -37,7 +44,11 @@ def requests(draw: DrawFn) -> Request:
     return prepare(reservation, draw(legal), route=route)
 
 
-_RATES: Final = (("X-Rate-Limit-Limit", "100"), ("X-Rate-Limit-Remaining", "99"), ("X-Rate-Limit-Config", "TaskReservations"))
+_RATES: Final = (
+    ("X-Rate-Limit-Limit", "100"),
+    ("X-Rate-Limit-Remaining", "99"),
+    ("X-Rate-Limit-Config", "TaskReservations"),
+)
 
 
 @st.composite
@@ -61,7 +72,7 @@ def _in_bytes(payload: Payload) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-class Family(StrEnum):
+class ErrorFamily(StrEnum):
     """What the body of a refusal is."""
 
     LEGACY = "the platform's own JSON"
@@ -75,15 +86,15 @@ class Family(StrEnum):
     @property
     def is_readable(self) -> bool:
         """Whether the platform's number and words can be read out of it."""
-        return self in (Family.LEGACY, Family.RFC_9457)
+        return self in (ErrorFamily.LEGACY, ErrorFamily.RFC_9457)
 
 
 @attrs.frozen
-class Refusal:
+class RefusalReply:
     """A reply that is no success, the family of its body, the error it is to be read as, and the platform's number, if it can be read."""
 
     reply: Reply
-    family: Family
+    family: ErrorFamily
     error: type[Refused]
     code: int | None
 
@@ -98,15 +109,25 @@ class _Saying:
     message: str = "Bad request"
 
 
-_ALREADY: Final = "Reservation {} is already in state [accepted] and cannot be updated to [accepted]"
+_ALREADY: Final = (
+    "Reservation {} is already in state [accepted] and cannot be updated to [accepted]"
+)
 _ON_HOLD: Final = "Reservation {} not in expected state [pending] and cannot be updated to [onHold]"
-_INSTRUCTION: Final = "Unable to execute Conference instruction. Reservation {} is not currently in a Pending state."
+_INSTRUCTION: Final = (
+    "Unable to execute Conference instruction. Reservation {} is not currently in a Pending state."
+)
 _SAYINGS: Final = (
-    *(_Saying(400, LostRace, code, message) for message in (_ALREADY, _ON_HOLD, _INSTRUCTION) for code in (None, 20001)),
+    *(
+        _Saying(400, LostRace, code, message)
+        for message in (_ALREADY, _ON_HOLD, _INSTRUCTION)
+        for code in (None, 20001)
+    ),
     *(_Saying(400, LostRace, code) for code in (40114, 40123, 40135, 40136, 40144, 40146)),
     _Saying(412, LostRace, 20412, "The version is stale"),
     _Saying(
-        400, Refused, message="The conference instruction can only be issued on a task that was created using the <Enqueue> TwiML verb."
+        400,
+        Refused,
+        message="The conference instruction can only be issued on a task that was created using the <Enqueue> TwiML verb.",
     ),
     *(_Saying(400, Refused, code) for code in (20001, 40100, 40111, 40131, 40141, 40157, 55555)),
     _Saying(401, Unauthorized, 20003, "Authenticate"),
@@ -116,14 +137,16 @@ _SAYINGS: Final = (
     _Saying(500, ServerFailed, 20500, "An internal server error has occurred"),
     _Saying(503, ServerFailed, message="Service unavailable"),
 )
-_OF_STATUS: Final[Mapping[int, type[Refused]]] = {saying.status: saying.error for saying in _SAYINGS} | {400: Refused}
+_OF_STATUS: Final[Mapping[int, type[Refused]]] = {
+    saying.status: saying.error for saying in _SAYINGS
+} | {400: Refused}
 """What a status means by itself; a 400 does not tell that the reservation has moved on."""
 
 
 @st.composite
-def refusals(draw: DrawFn) -> Refusal:
+def refusals(draw: DrawFn) -> RefusalReply:
     """Draw replies that are no success, with bodies of every family; the least says that the reservation is already accepted."""
-    saying, family = draw(st.sampled_from(_SAYINGS)), draw(st.sampled_from(Family))
+    saying, family = draw(st.sampled_from(_SAYINGS)), draw(st.sampled_from(ErrorFamily))
     message = saying.message.format(draw(sids("WR")))
     kind, body = draw(_error_body(family, saying, message))
     headers = [("Content-Type", kind)]
@@ -131,33 +154,58 @@ def refusals(draw: DrawFn) -> Refusal:
         headers.append(("Retry-After", str(draw(st.integers(0, 120)))))
     readable = family.is_readable
     reply = Reply(saying.status, tuple(headers), body)
-    return Refusal(reply, family, saying.error if readable else _OF_STATUS[saying.status], saying.code if readable else None)
+    return RefusalReply(
+        reply,
+        family,
+        saying.error if readable else _OF_STATUS[saying.status],
+        saying.code if readable else None,
+    )
 
 
-def _error_body(family: Family, saying: _Saying, message: str) -> SearchStrategy[tuple[str, bytes]]:
+def _error_body(
+    family: ErrorFamily, saying: _Saying, message: str
+) -> SearchStrategy[tuple[str, bytes]]:
     """Write the body of a refusal, with its content type."""
     link = f"https://www.twilio.com/docs/errors/{saying.code}"
     own: dict[str, object] = {"message": message, "status": saying.status}
     own |= {} if saying.code is None else {"code": saying.code, "more_info": link}
     whole = json.dumps(own).encode()
     match family:
-        case Family.LEGACY:
+        case ErrorFamily.LEGACY:
             return st.just(("application/json", whole))
-        case Family.RFC_9457:
-            own = {"title": message, "status": saying.status, "detail": "see the type", "type": link, "code": saying.code}
+        case ErrorFamily.RFC_9457:
+            own = {
+                "title": message,
+                "status": saying.status,
+                "detail": "see the type",
+                "type": link,
+                "code": saying.code,
+            }
             return st.just(("application/problem+json", json.dumps(own).encode()))
-        case Family.EMPTY:
+        case ErrorFamily.EMPTY:
             return st.sampled_from((("text/plain", b""), ("text/plain", b"\r\n")))
-        case Family.HTML:
-            return st.just(("text/html", f"<html><body><h1>{saying.status}</h1></body></html>".encode()))
-        case Family.TEXT:
-            return st.just(("text/plain", b"upstream connect error or disconnect/reset before headers"))
-        case Family.NO_OBJECT:
-            return st.sampled_from((("application/json", b"null"), ("application/json", b"[]"), ("application/json", b'"error"')))
+        case ErrorFamily.HTML:
+            return st.just(
+                ("text/html", f"<html><body><h1>{saying.status}</h1></body></html>".encode())
+            )
+        case ErrorFamily.TEXT:
+            return st.just(
+                ("text/plain", b"upstream connect error or disconnect/reset before headers")
+            )
+        case ErrorFamily.NO_OBJECT:
+            return st.sampled_from(
+                (
+                    ("application/json", b"null"),
+                    ("application/json", b"[]"),
+                    ("application/json", b'"error"'),
+                )
+            )
         case _:  # cut off
             return st.integers(1, len(whole) - 1).map(lambda end: ("application/json", whole[:end]))
 
 
 def unreadable_replies() -> SearchStrategy[Reply]:
     """Draw replies of status 200 whose body has exactly one fault, so that nobody can tell what was done; the least says ``sid: ''``."""
-    return malformed_bodies().map(lambda body: Reply(200, (("Content-Type", "application/json"),), _in_bytes(body.payload)))
+    return malformed_bodies().map(
+        lambda body: Reply(200, (("Content-Type", "application/json"),), _in_bytes(body.payload))
+    )

@@ -9,9 +9,9 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from reservation_core.addresses import PREFIXES, Address
-from reservation_core.lifecycle import Status
-from reservation_core.reservation import Links, Reservation
+from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.reservation import Links, Reservation
+from reservation_core.rest.addresses import PREFIXES, Address
 from reservation_core.testing.strategies.texts import names, sids
 
 _FIRST: Final = datetime(2016, 1, 1, tzinfo=UTC)
@@ -29,7 +29,9 @@ def moments() -> SearchStrategy[datetime]:
     return st.integers(0, _SPAN).map(lambda seconds: _FIRST + timedelta(seconds=seconds))
 
 
-def reservations(*among: Status, on_hold: bool | None = False, complete: bool = True) -> SearchStrategy[Reservation]:
+def reservations(
+    *among: Status, on_hold: bool | None = False, complete: bool = True
+) -> SearchStrategy[Reservation]:
     """Draw reservations; the least is pending (or the first of ``among``), its SIDs end in zeros, and it has no name and no version.
 
     :param among: the statuses to be in; any by default.
@@ -38,7 +40,9 @@ def reservations(*among: Status, on_hold: bool | None = False, complete: bool = 
     :raises ValueError: for one on hold that is not pending.
     """
     if on_hold and set(among) - {Status.PENDING}:
-        raise ValueError("only a pending reservation can be on hold; ask for Status.PENDING, or for no status")
+        raise ValueError(
+            "only a pending reservation can be on hold; ask for Status.PENDING, or for no status"
+        )
     whole = _reservations((Status.PENDING,) if on_hold else among or tuple(Status), on_hold)
     return whole if complete else _incomplete(whole)
 
@@ -76,4 +80,7 @@ def _incomplete(draw: DrawFn, whole: SearchStrategy[Reservation]) -> Reservation
 
 def addresses() -> SearchStrategy[Address]:
     """Draw addresses of reservations, good for both routes; the least has SIDs that end in zeros."""
-    return st.builds(Address, **{field: sids(prefix) for field, prefix in PREFIXES.items() if field != "account_sid"})
+    return st.builds(
+        Address,
+        **{field: sids(prefix) for field, prefix in PREFIXES.items() if field != "account_sid"},
+    )

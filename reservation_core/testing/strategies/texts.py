@@ -29,7 +29,9 @@ def words(min_size: int = 1, max_size: int = 12) -> SearchStrategy[str]:
 
 def texts(min_size: int = 1, max_size: int = 30) -> SearchStrategy[str]:
     """Draw texts of any writable characters: no control characters, no halves of a character; the least is ``0``."""
-    return st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=min_size, max_size=max_size)
+    return st.text(
+        st.characters(exclude_categories=("Cs", "Cc")), min_size=min_size, max_size=max_size
+    )
 
 
 def names() -> SearchStrategy[str]:
@@ -39,7 +41,9 @@ def names() -> SearchStrategy[str]:
 
 def sids(prefix: str) -> SearchStrategy[str]:
     """Draw SIDs of one kind, such as ``WR``: the prefix and 32 hexadecimal digits, small or capital; the least ends in 32 zeros."""
-    return st.integers(0, 2 * 16**32 - 1).map(lambda number: prefix + (f"{number >> 1:032X}" if number % 2 else f"{number >> 1:032x}"))
+    return st.integers(0, 2 * 16**32 - 1).map(
+        lambda number: prefix + (f"{number >> 1:032X}" if number % 2 else f"{number >> 1:032x}")
+    )
 
 
 def near_sids(prefix: str) -> SearchStrategy[str]:
@@ -63,21 +67,25 @@ def near_sids(prefix: str) -> SearchStrategy[str]:
 
 def phones() -> SearchStrategy[str]:
     """Draw phone numbers in E.164: a plus, and 7 to 15 digits of which the first is no zero; the least is ``+15005550006``."""
-    return st.just("+15005550006") | st.integers(6, 14).flatmap(lambda zeros: st.integers(10**zeros, 10 ** (zeros + 1) - 1)).map(
-        "+{}".format
-    )
+    return st.just("+15005550006") | st.integers(6, 14).flatmap(
+        lambda zeros: st.integers(10**zeros, 10 ** (zeros + 1) - 1)
+    ).map("+{}".format)
 
 
 def clients() -> SearchStrategy[str]:
     """Draw client contacts, whose names may hold any characters; the least is ``client:alice``."""
-    return (st.just("alice") | words() | texts().filter(lambda name: bool(name[0].strip()))).map("client:".__add__)
+    return (st.just("alice") | words() | texts().filter(lambda name: bool(name[0].strip()))).map(
+        "client:".__add__
+    )
 
 
 def sip_uris() -> SearchStrategy[str]:
     """Draw SIP addresses, some secure, some with a port, some with capitals; the least is ``sip:alice@example.com``."""
     scheme = st.sampled_from(("sip", "sips", "SIP", "Sip"))
     tail = st.sampled_from(("", ":5060", ";transport=tls", "?x-header=1"))
-    return st.just("sip:alice@example.com") | st.builds("{}:{}@{}{}".format, scheme, words(), hosts(), tail)
+    return st.just("sip:alice@example.com") | st.builds(
+        "{}:{}@{}{}".format, scheme, words(), hosts(), tail
+    )
 
 
 def apps() -> SearchStrategy[str]:
@@ -92,7 +100,11 @@ def contacts() -> SearchStrategy[str]:
 
 def bare_names() -> SearchStrategy[str]:
     """Draw client names without the ``client:``, which only a call takes; the least is ``alice``."""
-    return st.just("alice") | st.builds(str.__add__, st.sampled_from(_LETTERS + "_"), st.text(_LETTERS + _DIGITS + "_.-@", max_size=10))
+    return st.just("alice") | st.builds(
+        str.__add__,
+        st.sampled_from(_LETTERS + "_"),
+        st.text(_LETTERS + _DIGITS + "_.-@", max_size=10),
+    )
 
 
 def numbers() -> SearchStrategy[str]:
@@ -112,8 +124,29 @@ def supervisors() -> SearchStrategy[str]:
 
 def near_contacts(*, bare: bool = False) -> SearchStrategy[str]:
     """Draw texts that are almost a contact; the least is empty. ``bare``: whether a client's bare name is right."""
-    wrong = ["", "+", "+1", "+0123456", "+1500555000600000", "+1 500 555 0006", "+1500555000a", "client:", "client: a", "sip:", "sip:alice"]
-    wrong += ["sip:@example.com", "sip:a@", "sip:a b@example.com", "tel:+15005550006", " +15005550006", "+15005550006 ", "app:AP12", "app:"]
+    wrong = [
+        "",
+        "+",
+        "+1",
+        "+0123456",
+        "+1500555000600000",
+        "+1 500 555 0006",
+        "+1500555000a",
+        "client:",
+        "client: a",
+        "sip:",
+        "sip:alice",
+    ]
+    wrong += [
+        "sip:@example.com",
+        "sip:a@",
+        "sip:a b@example.com",
+        "tel:+15005550006",
+        " +15005550006",
+        "+15005550006 ",
+        "app:AP12",
+        "app:",
+    ]
     wrong += ["15005550006", "client\N{FULLWIDTH COLON}alice", "https://example.com/"]
     return _almost(wrong if bare else [*wrong, "joey", "alice@example.com"], contacts())
 
@@ -134,7 +167,15 @@ def near_names() -> SearchStrategy[str]:
 def hosts() -> SearchStrategy[str]:
     """Draw host names and addresses; the least is ``example.com``."""
     return st.sampled_from(
-        ("example.com", "api.example.org", "localhost", "127.0.0.1", "xn--bcher-kva.example", "EXAMPLE.com", "a-b.c-d.io")
+        (
+            "example.com",
+            "api.example.org",
+            "localhost",
+            "127.0.0.1",
+            "xn--bcher-kva.example",
+            "EXAMPLE.com",
+            "a-b.c-d.io",
+        )
     )
 
 
@@ -147,7 +188,18 @@ def urls() -> SearchStrategy[str]:
     user = st.sampled_from(("", "user:pass@", "user@"))
     place = hosts() | st.sampled_from(("[::1]", "bücher.example"))
     port = st.sampled_from(("", ":8080", ":65535"))
-    tails = ("/", "", "/twiml", "/a/b%20c", "?a=1&b=2", "/cb?a=1&b=2#top", "#x", "/käthe", "/~u/(x)!$&'*+,;=:@", "/wait music.mp3")
+    tails = (
+        "/",
+        "",
+        "/twiml",
+        "/a/b%20c",
+        "?a=1&b=2",
+        "/cb?a=1&b=2#top",
+        "#x",
+        "/käthe",
+        "/~u/(x)!$&'*+,;=:@",
+        "/wait music.mp3",
+    )
     return st.builds("{}://{}{}{}{}".format, scheme, user, place, port, st.sampled_from(tails))
 
 
@@ -156,20 +208,46 @@ def near_urls(*, silence: bool = False) -> SearchStrategy[str]:
 
     The least is ``example.com``.
     """
-    wrong = ["example.com", "/relative", "//example.com/x", "http:", "http://", "https:///path", "https://?q", "ftp://example.com/", " "]
-    wrong += ["https:/example.com", "https://user@/x", "https://exa mple.com/", "https://example.com/ ", " https://example.com/"]
-    wrong += ["https://example.com:port/", "https://example.com:123456/", "https://[::1/", "javascript:alert(1)", "wss://example.com/"]
+    wrong = [
+        "example.com",
+        "/relative",
+        "//example.com/x",
+        "http:",
+        "http://",
+        "https:///path",
+        "https://?q",
+        "ftp://example.com/",
+        " ",
+    ]
+    wrong += [
+        "https:/example.com",
+        "https://user@/x",
+        "https://exa mple.com/",
+        "https://example.com/ ",
+        " https://example.com/",
+    ]
+    wrong += [
+        "https://example.com:port/",
+        "https://example.com:123456/",
+        "https://[::1/",
+        "javascript:alert(1)",
+        "wss://example.com/",
+    ]
     return _almost(wrong if silence else [*wrong, ""], urls())
 
 
 def recordings() -> SearchStrategy[str]:
     """Draw recording modes: the two that are listed, and others that the reference hints at; the least is ``record-from-answer``."""
-    return st.sampled_from(("record-from-answer", "do-not-record", "record-from-answer-dual", "record-from-ringing"))
+    return st.sampled_from(
+        ("record-from-answer", "do-not-record", "record-from-answer-dual", "record-from-ringing")
+    )
 
 
 def near_recordings() -> SearchStrategy[str]:
     """Draw texts that are almost a recording mode; the least is empty."""
-    return st.sampled_from(("", "record from answer", "record_from_answer", "1", "record;", "do-not-record\n"))
+    return st.sampled_from(
+        ("", "record from answer", "record_from_answer", "1", "record;", "do-not-record\n")
+    )
 
 
 @st.composite

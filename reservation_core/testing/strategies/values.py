@@ -10,7 +10,16 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reservation_core import vocabulary
+from reservation_core.domain.commands import types as vocabulary
+from reservation_core.domain.commands.kinds import (
+    Boolean,
+    Choice,
+    Integer,
+    Kind,
+    MultipleChoice,
+    Value,
+    sid,
+)
 from reservation_core.testing.strategies.texts import (
     bare_names,
     callers,
@@ -27,7 +36,6 @@ from reservation_core.testing.strategies.texts import (
     supervisors,
     urls,
 )
-from reservation_core.vocabulary import Flag, Kind, Many, OneOf, Value, Whole, sid
 
 
 @attrs.frozen
@@ -45,7 +53,10 @@ def _kind(named: object) -> Kind:
 
 
 _LOOKS: Final[Mapping[Kind, _Look]] = {
-    **{sid(prefix): _Look(sids(prefix), near_sids(prefix)) for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")},
+    **{
+        sid(prefix): _Look(sids(prefix), near_sids(prefix))
+        for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")
+    },
     _kind(vocabulary.Contact): _Look(contacts(), near_contacts()),
     _kind(vocabulary.NamedContact): _Look(contacts() | bare_names(), near_contacts(bare=True)),
     _kind(vocabulary.Caller): _Look(callers(), near_callers()),
@@ -58,7 +69,19 @@ _LOOKS: Final[Mapping[Kind, _Look]] = {
 }
 """The named kinds of text. A pattern says what is allowed, not what a person writes: that stands in :mod:`.texts`."""
 
-_NO_TEXTS: Final[tuple[object, ...]] = (0, 1, 20, 1.5, True, False, b"https://example.com/", (), ["client:alice"], {"a": 1}, object())
+_NO_TEXTS: Final[tuple[object, ...]] = (
+    0,
+    1,
+    20,
+    1.5,
+    True,
+    False,
+    b"https://example.com/",
+    (),
+    ["client:alice"],
+    {"a": 1},
+    object(),
+)
 
 
 @cache
@@ -68,14 +91,16 @@ def values(kind: Kind) -> SearchStrategy[Value]:
     :raises LookupError: for a kind of text that is none of the vocabulary's.
     """
     match kind:
-        case Whole():
-            return st.integers(kind.minimum, kind.maximum) | st.sampled_from((kind.maximum, kind.minimum))
-        case Flag():
+        case Integer():
+            return st.integers(kind.minimum, kind.maximum) | st.sampled_from(
+                (kind.maximum, kind.minimum)
+            )
+        case Boolean():
             return st.booleans()
-        case Many():
+        case MultipleChoice():
             some = st.lists(st.sampled_from(kind.words), min_size=1, max_size=len(kind.words))
             return some.map(tuple) | some
-        case OneOf():
+        case Choice():
             return st.sampled_from(kind.words)
         case _:
             return _LOOKS[kind].right
@@ -90,19 +115,60 @@ def near_misses(kind: Kind) -> SearchStrategy[object]:
     :raises LookupError: for a kind of text that is none of the vocabulary's.
     """
     match kind:
-        case Whole():
-            wrong: list[object] = [kind.minimum - 1, kind.maximum + 1, -kind.minimum, 10**12, True, False, float(kind.minimum), "20", ""]
+        case Integer():
+            wrong: list[object] = [
+                kind.minimum - 1,
+                kind.maximum + 1,
+                -kind.minimum,
+                10**12,
+                True,
+                False,
+                float(kind.minimum),
+                "20",
+                "",
+            ]
             return st.sampled_from([*wrong, [20], b"20", 10.5, float("nan"), object()])
-        case Flag():
-            return st.sampled_from((0, 1, 2, "", "true", "false", "True", b"true", 1.0, [], [True], object()))
-        case Many():
+        case Boolean():
+            return st.sampled_from(
+                (0, 1, 2, "", "true", "false", "True", b"true", 1.0, [], [True], object())
+            )
+        case MultipleChoice():
             word, *_ = kind.words
-            lists = st.sampled_from(([], (), ["bogus"], [word, "bogus"], [word, None], [word, ""], [word.upper()], [[word]], [f"{word} "]))
-            return lists | st.sampled_from((word, "", f"{word},{word}", {word}, {word: 1}, 1, True, b"x", [1], object()))
-        case OneOf():
+            lists = st.sampled_from(
+                (
+                    [],
+                    (),
+                    ["bogus"],
+                    [word, "bogus"],
+                    [word, None],
+                    [word, ""],
+                    [word.upper()],
+                    [[word]],
+                    [f"{word} "],
+                )
+            )
+            return lists | st.sampled_from(
+                (word, "", f"{word},{word}", {word}, {word: 1}, 1, True, b"x", [1], object())
+            )
+        case Choice():
             word = kind.words[0]
             return st.sampled_from(
-                ("", "bogus", f"{word} ", f" {word}", f"{word}\n", True, False, 0, 1, [word], (word,), b"true", object(), ",")
+                (
+                    "",
+                    "bogus",
+                    f"{word} ",
+                    f" {word}",
+                    f"{word}\n",
+                    True,
+                    False,
+                    0,
+                    1,
+                    [word],
+                    (word,),
+                    b"true",
+                    object(),
+                    ",",
+                )
             )
         case _:
             return _LOOKS[kind].near | st.sampled_from(_NO_TEXTS)

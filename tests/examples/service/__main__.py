@@ -16,17 +16,21 @@ from pathlib import Path
 from reservation_core import Reservation
 from reservation_core.book import Book, SQLiteStore
 from reservation_core.emulator import Act, Platform, Settings
-from reservation_core.emulator.callbacks import Callbacks
-from reservation_core.emulator.mishaps import Kind, Mishap
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.faults import FaultKind, PlannedFault
 from reservation_core.emulator.server import Emulator, running_emulator
-from reservation_core.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_TYPE
 from tests.examples.service.process import ServiceProcess
 from tests.examples.service.service import short
 
 ACCOUNT, TOKEN = "AC" + "0" * 32, "0123456789abcdef" * 2
 WORKSPACE = "WS" + "0" * 32
 
-ENGLISH_CALL: Mapping[str, object] = {"language": "en", "call_sid": "CA" + "1" * 32, "from": "+15005550009"}
+ENGLISH_CALL: Mapping[str, object] = {
+    "language": "en",
+    "call_sid": "CA" + "1" * 32,
+    "from": "+15005550009",
+}
 GERMAN_LETTER: Mapping[str, object] = {"language": "de", "subject": "invoice"}
 FRENCH_LETTER: Mapping[str, object] = {"language": "fr", "subject": "facture"}
 
@@ -62,11 +66,17 @@ class Story:
         self.platform = emulator.platform
         self.settings = settings
         self.service = self.start()
-        self.settings["PORT"] = self.service.url.rpartition(":")[2]  # the next one is found under the same URL
-        self.emulator.notices.callbacks = Callbacks(
-            assignment_url=f"{self.service.url}/assignment", event_url=f"{self.service.url}/events", auth_token=TOKEN
+        self.settings["PORT"] = self.service.url.rpartition(":")[
+            2
+        ]  # the next one is found under the same URL
+        self.emulator.notices.callbacks = CallbackSettings(
+            assignment_url=f"{self.service.url}/assignment",
+            event_url=f"{self.service.url}/events",
+            auth_token=TOKEN,
         )
-        self.worker = self.platform.add_worker(WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"})
+        self.worker = self.platform.add_worker(
+            WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"}
+        )
 
     def start(self) -> ServiceProcess:
         """Start the service."""
@@ -92,25 +102,35 @@ class Story:
 
     def tell(self) -> bool:
         """Tell the story; whether everybody agrees in the end."""
-        say("\n1. A caller who speaks English: the service answers the assignment callback with a conference, and the worker answers it")
+        say(
+            "\n1. A caller who speaks English: the service answers the assignment callback with a conference, and the worker answers it"
+        )
         first = self.reserve(ENGLISH_CALL)
         self.answer_call(first)
-        say('    ("gap": the conference itself is no event, so one version was never heard of; the sweeper will look)')
+        say(
+            '    ("gap": the conference itself is no event, so one version was never heard of; the sweeper will look)'
+        )
 
         say("\n2. A letter in German is accepted, a letter in French is refused")
         second = self.reserve(GERMAN_LETTER)
         self.reserve(FRENCH_LETTER)
 
         say("\n3. Somebody else reports that the caller is gone")
-        forged = f"EventType=reservation.canceled&ReservationSid={first}&Timestamp=1900000000".encode()
+        forged = (
+            f"EventType=reservation.canceled&ReservationSid={first}&Timestamp=1900000000".encode()
+        )
         status, _ = ask("POST", f"{self.service.url}/events", forged)
         say(f"    It is not signed: HTTP {status}")
 
-        say("\n4. The desk completes the first reservation: the book writes it down, the gateway sends it")
+        say(
+            "\n4. The desk completes the first reservation: the book writes it down, the gateway sends it"
+        )
         self.complete(first)
         self.emulator.settle()
 
-        say("\n5. The service is killed between sending a command and learning of its outcome; meanwhile another caller hangs up")
+        say(
+            "\n5. The service is killed between sending a command and learning of its outcome; meanwhile another caller hangs up"
+        )
         third = self.reserve(ENGLISH_CALL)
         self.answer_call(third)
         self.crash_while_completing(second)
@@ -135,7 +155,9 @@ class Story:
             if act.sid == sid and act.trigger == "complete":
                 done.set()
 
-        self.emulator.mishaps.add(Mishap(kind=Kind.LOST_REPLY, method="POST", about=sid, seconds=2))
+        self.emulator.mishaps.add(
+            PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", about=sid, seconds=2)
+        )
         end = self.platform.subscribe(watch)
         desk = threading.Thread(target=self.complete, args=(sid,))
         desk.start()
@@ -143,7 +165,9 @@ class Story:
         self.service.kill()
         desk.join()
         end()
-        say(f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service is dead and knows nothing of it")
+        say(
+            f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service is dead and knows nothing of it"
+        )
 
     # --- the end ---------------------------------------------------------------------------------------------------------------------
 
@@ -155,9 +179,13 @@ class Story:
             agreed = [self.agree(book, reservation) for reservation in self.platform.all()]
         finally:
             book.close()
-        acts = Counter((act.sid, act.trigger) for act in self.platform.journal if act.by != "platform")
+        acts = Counter(
+            (act.sid, act.trigger) for act in self.platform.journal if act.by != "platform"
+        )
         once = set(acts.values()) == {1}
-        say(f"    {len(acts)} commands were carried out, {'each of them once' if once else 'NOT each of them once'}")
+        say(
+            f"    {len(acts)} commands were carried out, {'each of them once' if once else 'NOT each of them once'}"
+        )
         return all(agreed) and once
 
     def agree(self, book: Book, held: Reservation) -> bool:
@@ -173,8 +201,12 @@ class Story:
     def keep(self) -> None:
         """Let everything run until Ctrl-C."""
         task = self.platform.add_task(WORKSPACE, attributes=ENGLISH_CALL)
-        say(f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url}, until Ctrl-C. Try:")
-        say(f'    curl -X POST {self.emulator.url}/_emulator/tasks/{task.sid}/reservations -d \'{{"worker_sid": "{self.worker.sid}"}}\'')
+        say(
+            f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url}, until Ctrl-C. Try:"
+        )
+        say(
+            f'    curl -X POST {self.emulator.url}/_emulator/tasks/{task.sid}/reservations -d \'{{"worker_sid": "{self.worker.sid}"}}\''
+        )
         say(f"    curl {self.service.url}/reservations")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
@@ -182,12 +214,17 @@ class Story:
 
 def main() -> int:
     """Run the story."""
-    parser = argparse.ArgumentParser(prog="python -m tests.examples.service", description="A service, the emulator, and what befalls them.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.examples.service",
+        description="A service, the emulator, and what befalls them.",
+    )
     parser.add_argument("--keep", action="store_true", help="let both run afterwards, until Ctrl-C")
     keep = parser.parse_args().keep
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory())
-        emulator = stack.enter_context(running_emulator(Platform(settings=Settings(accounts={ACCOUNT: TOKEN}))))
+        emulator = stack.enter_context(
+            running_emulator(Platform(settings=Settings(accounts={ACCOUNT: TOKEN})))
+        )
         settings = {
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
@@ -195,7 +232,9 @@ def main() -> int:
             "BOOK": str(Path(directory) / "reservations.db"),
             "PORT": "0",
         }
-        say(f"The emulator answers at {emulator.url}; the service is started, its book is {settings['BOOK']}")
+        say(
+            f"The emulator answers at {emulator.url}; the service is started, its book is {settings['BOOK']}"
+        )
         story = Story(emulator, settings)
         stack.callback(lambda: story.service.stop())  # noqa: PLW0108 - it is another one by then
         agreed = story.tell()

@@ -16,7 +16,7 @@ import sys
 
 import uvicorn
 
-from reservation_core.book import PATIENCE, AsyncBook, SQLiteStore, Threaded
+from reservation_core.book import PATIENCE, AsyncBook, SQLiteStore, ThreadedStore
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.webhooks import Verifier
 from tests.examples.service.service import Service
@@ -26,15 +26,21 @@ def main() -> None:
     """Serve until the process is told to end."""
     given = os.environ
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("transitions").setLevel(logging.WARNING)  # it would tell of every step of the lifecycle
+    logging.getLogger("transitions").setLevel(
+        logging.WARNING
+    )  # it would tell of every step of the lifecycle
     service = Service(
         Verifier(given["TWILIO_AUTH_TOKEN"], public_url=given.get("PUBLIC_URL")),
-        AsyncBook(Threaded(SQLiteStore(given.get("BOOK", "reservations.db")))),
-        AsyncPyreqwestGateway(base_url=given.get("TASKROUTER_URL", "https://taskrouter.twilio.com")),
+        AsyncBook(ThreadedStore(SQLiteStore(given.get("BOOK", "reservations.db")))),
+        AsyncPyreqwestGateway(
+            base_url=given.get("TASKROUTER_URL", "https://taskrouter.twilio.com")
+        ),
         sweep_every=float(given.get("SWEEP_EVERY", "30")),
         patience=float(given.get("PATIENCE", PATIENCE)),
     )
-    uvicorn.run(service.app(), port=int(given.get("PORT", "8000")), log_config=None, access_log=False)
+    uvicorn.run(
+        service.app(), port=int(given.get("PORT", "8000")), log_config=None, access_log=False
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from reservation_core import (
 from reservation_core.book import PATIENCE, AsyncBook, Entry, NotInBook, StoreFailed, Swept
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.webhooks import (
-    ACKNOWLEDGED,
+    ACKNOWLEDGEMENT,
     Assignment,
     Budget,
     Forged,
@@ -43,7 +43,7 @@ from reservation_core.webhooks import (
     answer,
     read_assignment,
     read_events,
-    turn_away,
+    refuse_webhook,
 )
 from reservation_core.webhooks.starlette import receive, respond
 
@@ -59,7 +59,9 @@ def decide(assignment: Assignment) -> Command:
     task = assignment.task_attributes
     if task.get("language") not in LANGUAGES:
         return Reject()
-    return Conference(from_=CALLER_ID, end_conference_on_exit=True) if "call_sid" in task else Accept()
+    return (
+        Conference(from_=CALLER_ID, end_conference_on_exit=True) if "call_sid" in task else Accept()
+    )
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,13 @@ class Service:
     """
 
     def __init__(
-        self, verifier: Verifier, book: AsyncBook, gateway: AsyncPyreqwestGateway, *, sweep_every: float = 30.0, patience: float = PATIENCE
+        self,
+        verifier: Verifier,
+        book: AsyncBook,
+        gateway: AsyncPyreqwestGateway,
+        *,
+        sweep_every: float = 30.0,
+        patience: float = PATIENCE,
     ) -> None:
         self.verifier = verifier
         self.book = book
@@ -96,7 +104,9 @@ class Service:
         app = FastAPI(title="A routing service", lifespan=self._live)
         app.add_api_route("/assignment", self.assign, methods=["POST"])
         app.add_api_route("/events", self.hear, methods=["POST"])
-        app.add_api_route("/reservations", self.show, methods=["GET"])  # these two are the desk's: put them behind your own login
+        app.add_api_route(
+            "/reservations", self.show, methods=["GET"]
+        )  # these two are the desk's: put them behind your own login
         app.add_api_route("/reservations/{sid}/complete", self.complete, methods=["POST"])
         app.add_exception_handler(Forged, _turn_away)
         app.add_exception_handler(MalformedReply, _turn_away)
@@ -110,21 +120,27 @@ class Service:
         assignment = read_assignment(await receive(request, self.verifier))
         command = await budget.adecide(self._consider(assignment))
         said = command.trigger if command else "nothing"
-        log.info("assignment of %s: verified, answered with %s", short(assignment.reservation.sid), said)
+        log.info(
+            "assignment of %s: verified, answered with %s", short(assignment.reservation.sid), said
+        )
         return respond(answer(command))
 
     async def _consider(self, assignment: Assignment) -> Command | None:
         recorded = await self.book.record(assignment.reservation)
         is_pending = recorded.entry is not None and recorded.entry.status is Status.PENDING
-        return decide(assignment) if is_pending else None  # else it comes late, and was settled meanwhile
+        return (
+            decide(assignment) if is_pending else None
+        )  # else it comes late, and was settled meanwhile
 
     async def hear(self, request: Request) -> Response:
         """Record what an event callback, or a batch of Event Streams, tells; what cannot be read must not hold up the rest of a batch."""
         events = read_events(await receive(request, self.verifier), unreadable=_pass_over)
-        recorded = await asyncio.gather(*map(self.book.record, events))  # written together, in their order
+        recorded = await asyncio.gather(
+            *map(self.book.record, events)
+        )  # written together, in their order
         for event, came in zip(events, recorded, strict=True):
             log.info("event %s of %s: %s", event.type, short(event.reservation_sid), came.outcome)
-        return respond(ACKNOWLEDGED)
+        return respond(ACKNOWLEDGEMENT)
 
     # --- what the desk asks ----------------------------------------------------------------------------------------------------------
 
@@ -138,9 +154,14 @@ class Service:
             reservation = await self.book.perform(sid, Complete(), self.gateway, policy=ALONE)
         except NotInBook as error:
             raise HTTPException(404, str(error)) from error
-        except (CommandError, ReplyError) as error:  # it was not done: it is not legal (any more), or the platform refused it
+        except (
+            CommandError,
+            ReplyError,
+        ) as error:  # it was not done: it is not legal (any more), or the platform refused it
             raise HTTPException(409, str(error)) from error
-        except GatewayError as error:  # it never left, or nobody knows yet: the sweeper will find out
+        except (
+            GatewayError
+        ) as error:  # it never left, or nobody knows yet: the sweeper will find out
             raise HTTPException(503, str(error)) from error
         log.info("complete of %s: sent, and the platform says %s", short(sid), reservation.status)
         return reservation.status
@@ -175,7 +196,7 @@ class Service:
 async def _turn_away(_: Request, error: Exception) -> Response:
     assert isinstance(error, Forged | MalformedReply)
     log.warning("a webhook was turned away: %s", error)
-    return respond(turn_away(error))
+    return respond(refuse_webhook(error))
 
 
 def _pass_over(error: MalformedReply) -> None:
@@ -185,7 +206,13 @@ def _pass_over(error: MalformedReply) -> None:
 def _tell(what: str, swept: Swept) -> None:
     for settled in swept.settled:
         assert settled.entry is not None
-        log.info("%s %s: %s, and it is %s", what, short(settled.entry.sid), settled.outcome, settled.entry.status)
+        log.info(
+            "%s %s: %s, and it is %s",
+            what,
+            short(settled.entry.sid),
+            settled.outcome,
+            settled.entry.status,
+        )
     for sid, error in swept.failed.items():
         log.warning("%s could not be read, and will be again: %s", short(sid), error)
 

@@ -24,14 +24,23 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reservation_core import Accept, Complete, Conference, Reject, Status
-from reservation_core.book import AsyncBook, Book, Ending, Source, SQLiteStore, Threaded, Verdict
+from reservation_core.book import (
+    AsyncBook,
+    Book,
+    Ending,
+    ReportSource,
+    SQLiteStore,
+    ThreadedStore,
+    Verdict,
+)
 from reservation_core.emulator import Platform, Settings, StateConflict
-from reservation_core.emulator.callbacks import Callbacks
-from reservation_core.emulator.mishaps import Kind, Mishap
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.faults import FaultKind, PlannedFault
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.gateways.settings import Credentials
-from reservation_core.messages import FORM_TYPE, encode_form
+from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.urlencoding import encode_form
 from reservation_core.webhooks import Verifier, Webhook, read_assignment, sign, with_body_hash
 from tests.examples.service.service import Service, decide
 from tests.webhooks.referee import verdict
@@ -39,7 +48,11 @@ from tests.webhooks.referee import verdict
 ACCOUNT: Final = "AC" + "0" * 32
 TOKEN: Final = "fedcba9876543210" * 2
 WORKSPACE: Final = "WS" + "0" * 32
-CALL: Final[Mapping[str, object]] = {"language": "en", "call_sid": "CA" + "1" * 32, "from": "+15005550009"}
+CALL: Final[Mapping[str, object]] = {
+    "language": "en",
+    "call_sid": "CA" + "1" * 32,
+    "from": "+15005550009",
+}
 LETTER: Final[Mapping[str, object]] = {"language": "de"}
 FOREIGN: Final[Mapping[str, object]] = {"language": ["fr"]}
 WAIT: Final = 20.0
@@ -83,7 +96,12 @@ class Watching:
         async def giving(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = tuple((name.decode(), value.decode()) for name, value in scope["headers"])
-                self.arrived.append(Arrived(Webhook(self.origin + scope["path"], headers, bytes(body)), message["status"]))
+                self.arrived.append(
+                    Arrived(
+                        Webhook(self.origin + scope["path"], headers, bytes(body)),
+                        message["status"],
+                    )
+                )
             await send(message)
 
         await self.app(scope, taking, giving)
@@ -122,13 +140,17 @@ class Scene:
 
     def reserve(self, attributes: Mapping[str, object]) -> str:
         """Let a task come in and a worker be reserved for it, and the service be asked."""
-        worker = self.platform.add_worker(WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"})
+        worker = self.platform.add_worker(
+            WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"}
+        )
         task = self.platform.add_task(WORKSPACE, attributes=attributes)
         sid = str(self.platform.reserve(task.sid, worker.sid).sid)
         self.emulator.settle()
         return sid
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, str]:
         """Ask the service something."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, body, named, method=method)
@@ -145,14 +167,29 @@ class Scene:
 
     def tell(self, event: str, sid: str, token: str = TOKEN, **more: str) -> int:
         """Report an event as somebody who has a token, right or wrong; give the status of the answer."""
-        form = tuple({"EventType": event, "ReservationSid": sid, "Timestamp": "1900000000", **more}.items())
+        form = tuple(
+            {"EventType": event, "ReservationSid": sid, "Timestamp": "1900000000", **more}.items()
+        )
         signature = sign(f"{self.url}/events", form, token)
-        return self.ask("POST", "/events", encode_form(form), Content_Type=FORM_TYPE, X_Twilio_Signature=signature)[0]
+        return self.ask(
+            "POST",
+            "/events",
+            encode_form(form),
+            Content_Type=FORM_TYPE,
+            X_Twilio_Signature=signature,
+        )[0]
 
     def differing(self) -> dict[str, str]:
         """Tell where the book and the platform differ."""
-        told = {str(held.sid): (self.book.get(str(held.sid)), held.status) for held in self.platform.all()}
-        return {sid: f"{entry} is {status}" for sid, (entry, status) in told.items() if entry is None or entry.status is not status}
+        told = {
+            str(held.sid): (self.book.get(str(held.sid)), held.status)
+            for held in self.platform.all()
+        }
+        return {
+            sid: f"{entry} is {status}"
+            for sid, (entry, status) in told.items()
+            if entry is None or entry.status is not status
+        }
 
     def alerts(self) -> list[str]:
         """Give what went wrong with the notices."""
@@ -164,7 +201,9 @@ def answering(service: Service, arrived: list[Arrived]) -> Generator[str]:
     """Let the service answer on a port of this machine, in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(Watching(service.app(), url, arrived), log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(Watching(service.app(), url, arrived), log_config=None, access_log=False)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -184,13 +223,17 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
     file = tmp_path / "reservations.db"
     with running_emulator(Platform(settings=Settings(accounts={ACCOUNT: TOKEN}))) as emulator:
         gateway = AsyncPyreqwestGateway(Credentials(ACCOUNT, TOKEN), base_url=emulator.url)
-        service = Service(Verifier(TOKEN), AsyncBook(Threaded(SQLiteStore(file))), gateway, sweep_every=0.1)
+        service = Service(
+            Verifier(TOKEN), AsyncBook(ThreadedStore(SQLiteStore(file))), gateway, sweep_every=0.1
+        )
         with answering(service, arrived) as url:
-            emulator.notices.callbacks = Callbacks(assignment_url=f"{url}/assignment", event_url=f"{url}/events", auth_token=TOKEN)
+            emulator.notices.callbacks = CallbackSettings(
+                assignment_url=f"{url}/assignment", event_url=f"{url}/events", auth_token=TOKEN
+            )
             book = Book(SQLiteStore(file))
             yield Scene(emulator, service, url, book, arrived, heard)
             book.close()
-            emulator.notices.callbacks = Callbacks()
+            emulator.notices.callbacks = CallbackSettings()
     logging.getLogger("service").removeHandler(heard)
 
 
@@ -200,7 +243,10 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
 @pytest.mark.parametrize(
     ("attributes", "command"),
     [
-        ('{"language": "en", "call_sid": "CA1"}', Conference(from_="+15005550006", end_conference_on_exit=True)),
+        (
+            '{"language": "en", "call_sid": "CA1"}',
+            Conference(from_="+15005550006", end_conference_on_exit=True),
+        ),
         ('{"language": "de"}', Accept()),
         ('{"language": "fr", "call_sid": "CA1"}', Reject()),
         ('{"language": ["en"]}', Reject()),
@@ -209,7 +255,10 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
 )
 def test_it_decides_by_the_attributes(attributes: str, command: object) -> None:
     """A call in a known language is put through, what is written is accepted, and the rest refused."""
-    assert decide(read_assignment({"ReservationSid": "WR" + "1" * 32, "TaskAttributes": attributes})) == command
+    assert (
+        decide(read_assignment({"ReservationSid": "WR" + "1" * 32, "TaskAttributes": attributes}))
+        == command
+    )
 
 
 # --- what it answers -------------------------------------------------------------------------------------------------------------
@@ -230,12 +279,20 @@ def test_what_is_forged_is_refused(scene: Scene) -> None:
     before = scene.book.history(sid)
     genuine = len(scene.arrived)
     assert scene.tell("reservation.canceled", sid, token="0" * 32) == 403
-    assert scene.ask("POST", "/events", b"EventType=reservation.canceled", Content_Type=FORM_TYPE)[0] == 403
+    assert (
+        scene.ask("POST", "/events", b"EventType=reservation.canceled", Content_Type=FORM_TYPE)[0]
+        == 403
+    )
     real = scene.arrived[0].webhook
     altered = real.body.replace(sid.encode(), b"WR" + b"9" * 32)
     assert altered != real.body
     signature = real.headers["X-Twilio-Signature"]
-    assert scene.ask("POST", "/assignment", altered, Content_Type=FORM_TYPE, X_Twilio_Signature=signature)[0] == 403
+    assert (
+        scene.ask(
+            "POST", "/assignment", altered, Content_Type=FORM_TYPE, X_Twilio_Signature=signature
+        )[0]
+        == 403
+    )
     assert [one.is_genuine for one in scene.arrived] == [True] * genuine + [False] * 3
     assert scene.book.history(sid) == before
     assert scene.book.get("WR" + "9" * 32) is None
@@ -249,9 +306,16 @@ def test_what_is_repeated_changes_nothing(scene: Scene) -> None:
     before = scene.book.get(sid)
     events = [line for line in scene.book.history(sid) if line.event]
     for one in tuple(scene.arrived):
-        headers = {name: one.webhook.headers[name] for name in ("Content-Type", "X-Twilio-Signature")}
-        status, body = scene.ask("POST", one.webhook.url.removeprefix(scene.url), one.webhook.body, **headers)
-        assert (status, body) == (one.status, "")  # an assignment callback that comes late is answered with nothing
+        headers = {
+            name: one.webhook.headers[name] for name in ("Content-Type", "X-Twilio-Signature")
+        }
+        status, body = scene.ask(
+            "POST", one.webhook.url.removeprefix(scene.url), one.webhook.body, **headers
+        )
+        assert (status, body) == (
+            one.status,
+            "",
+        )  # an assignment callback that comes late is answered with nothing
         assert one.is_genuine
     after = scene.book.get(sid)
     assert before is not None
@@ -271,15 +335,31 @@ def test_a_batch_is_recorded(scene: Scene) -> None:
     sid = scene.reserve(FOREIGN)
     told = {"reservation_sid": "WR" + "1" * 32, "timestamp": "2030-01-01T12:00:00Z"}
     types = ("reservation.created", "reservation.accepted", "reservation.wrapup")
-    events = [{"type": f"com.twilio.taskrouter.{type_}", "data": {"payload": {**told, "sid": f"EV{type_}"}}} for type_ in types]
-    body = json.dumps([*events, {"type": "com.twilio.taskrouter.reservation.completed", "data": "?"}]).encode()
+    events = [
+        {
+            "type": f"com.twilio.taskrouter.{type_}",
+            "data": {"payload": {**told, "sid": f"EV{type_}"}},
+        }
+        for type_ in types
+    ]
+    body = json.dumps(
+        [*events, {"type": "com.twilio.taskrouter.reservation.completed", "data": "?"}]
+    ).encode()
     url = with_body_hash(f"{scene.url}/events", body)
     signed = {"Content_Type": "application/json", "X_Twilio_Signature": sign(url, (), TOKEN)}
-    assert verdict(Webhook(url, {name.replace("_", "-"): value for name, value in signed.items()}, body), TOKEN)
+    assert verdict(
+        Webhook(url, {name.replace("_", "-"): value for name, value in signed.items()}, body), TOKEN
+    )
     path = url.removeprefix(scene.url)
-    assert scene.ask("POST", path, body.replace(b"WR" + b"1" * 32, sid.encode()), **signed)[0] == 403
+    assert (
+        scene.ask("POST", path, body.replace(b"WR" + b"1" * 32, sid.encode()), **signed)[0] == 403
+    )
     assert scene.ask("POST", path, body, **signed)[0] == 204
-    assert [line.status for line in scene.book.history("WR" + "1" * 32)] == [Status.PENDING, Status.ACCEPTED, Status.WRAPPING]
+    assert [line.status for line in scene.book.history("WR" + "1" * 32)] == [
+        Status.PENDING,
+        Status.ACCEPTED,
+        Status.WRAPPING,
+    ]
     scene.heard.wait_for("an event was passed over")
 
 
@@ -292,7 +372,10 @@ def test_the_desk_sees_what_is_live(scene: Scene) -> None:
     held = scene.platform.get(letter)
     status, body = scene.ask("GET", "/reservations")
     assert status == 200
-    assert f'"sid":"{letter}","status":"accepted","task_sid":"{held.task_sid}","worker_sid":"{held.worker_sid}"' in body
+    assert (
+        f'"sid":"{letter}","status":"accepted","task_sid":"{held.task_sid}","worker_sid":"{held.worker_sid}"'
+        in body
+    )
     assert body.count("sid") == 3
 
 
@@ -301,7 +384,7 @@ def test_the_desk_is_told_what_came_of_it(scene: Scene) -> None:
     assert scene.complete("WR" + "1" * 32)[0] == 404
     call, letter = scene.reserve(CALL), scene.reserve(LETTER)
     assert scene.complete(call)[0] == 409
-    scene.emulator.mishaps.add(Mishap(kind=Kind.FAILED_AFTER, times=50, about=letter))
+    scene.emulator.mishaps.add(PlannedFault(kind=FaultKind.FAILED_AFTER, times=50, about=letter))
     assert scene.complete(letter)[0] == 503
     held = scene.book.get(letter)
     assert held is not None
@@ -324,9 +407,15 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     unreliable = attrs.evolve(addresses, duplicates=0.4, reordered=0.5, seed=6)
     scene.emulator.notices.callbacks = unreliable
     sids = [scene.reserve(random.choice((CALL, LETTER, FOREIGN))) for _ in range(24)]
-    scene.emulator.notices.callbacks = unreliable  # from here on, which events are overtaken follows from the seed alone
+    scene.emulator.notices.callbacks = (
+        unreliable  # from here on, which events are overtaken follows from the seed alone
+    )
     platform = scene.platform
-    courses = ((platform.worker_answers, platform.caller_hangs_up), (platform.worker_does_not_answer,), (platform.caller_hangs_up,))
+    courses = (
+        (platform.worker_answers, platform.caller_hangs_up),
+        (platform.worker_does_not_answer,),
+        (platform.caller_hangs_up,),
+    )
     for sid in sids:
         for happen in random.choices(courses, weights=(4, 1, 1))[0]:
             with suppress(StateConflict):
@@ -340,7 +429,7 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     scene.emulator.settle()
     assert scene.differing() == {}
 
-    scene.emulator.notices.callbacks = Callbacks()
+    scene.emulator.notices.callbacks = CallbackSettings()
     scene.platform.report(lost, Status.COMPLETED)  # and nobody tells
     assert scene.differing().keys() == {lost}
     scene.service.patience = 0.0
@@ -349,7 +438,12 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
 
     assert all(one.is_genuine for one in scene.arrived)
     assert {one.status for one in scene.arrived} == {200, 204}
-    outcomes = Counter(line.outcome for sid in sids for line in scene.book.history(sid) if line.source is not Source.FETCH)
+    outcomes = Counter(
+        line.outcome
+        for sid in sids
+        for line in scene.book.history(sid)
+        if line.source is not ReportSource.FETCH
+    )
     assert outcomes[Verdict.OLDER] > 0
     assert outcomes[Ending.DONE] == len(live) > 3
     assert len(scene.arrived) > len({one.webhook.body for one in scene.arrived})
@@ -362,10 +456,23 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
 
 def test_the_story_ends_well() -> None:
     """The one command tells the whole story, from signed callbacks over a crash to the comparison, and ends by itself with 0."""
-    story = subprocess.run([sys.executable, "-m", "tests.examples.service"], capture_output=True, text=True, timeout=60, check=False)
+    story = subprocess.run(
+        [sys.executable, "-m", "tests.examples.service"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert story.returncode == 0, story.stdout + story.stderr
     assert story.stderr == ""
-    for words in ("answered with conference", "HTTP 403", "recovered WR…", "reconciled WR…", "each of them once", "All is well."):
+    for words in (
+        "answered with conference",
+        "HTTP 403",
+        "recovered WR…",
+        "reconciled WR…",
+        "each of them once",
+        "All is well.",
+    ):
         assert words in story.stdout
     assert "WRONG" not in story.stdout
     assert "NOT" not in story.stdout

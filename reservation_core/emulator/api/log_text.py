@@ -1,0 +1,68 @@
+"""Short, redacted text of requests and replies, for logs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, cast
+from urllib.parse import parse_qsl
+
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.parsing import STATUS_FIELD
+from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.redaction import mask
+from reservation_core.rest.messages import Reply
+
+_KNOWN: Final = {(STATUS_FIELD, status.value) for status in Status} | {
+    command.head for command in COMMANDS
+}
+_SID: Final = re.compile(r"\b([A-Z]{2})[0-9a-fA-F]{26}([0-9a-fA-F]{6})\b")
+_LONGEST: Final = 200
+_STATUS: Final = "reservation_status"
+
+
+def shorten_target(text: str) -> str:
+    """Redact a text and shorten its SIDs."""
+    return _SID.sub(r"\1…\2", mask(text, limit=_LONGEST))
+
+
+def target_text(target: str) -> str:
+    """Write a target short: the workspace left out, SIDs by their ends."""
+    return re.sub(r"^/v1/Workspaces/[^/]+", "…", shorten_target(target))
+
+
+def form_text(body: bytes) -> str:
+    """Name the status or instruction that a form asks for."""
+    try:
+        pairs = parse_qsl(body.decode())
+    except ValueError:
+        return "what is no form"
+    heads = [
+        value
+        for name, value in pairs
+        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN
+    ]
+    return " and ".join(heads) or ("neither status nor instruction" if body else "")
+
+
+def reply_text(reply: Reply) -> str:
+    """Write a reply short: its status, and what it says of a reservation or of an error."""
+    try:
+        body = cast("Mapping[str, object]", json.loads(reply.body or b"{}"))
+    except ValueError:
+        return f"{reply.status}, unreadable"
+    if _STATUS in body:
+        version = f", version {reply.etag}" if reply.etag else ""
+        return f"{reply.status} {body[_STATUS]}{version}"
+    if "reservations" in body:
+        return f"{reply.status} {len(cast('list[object]', body['reservations']))} reservations"
+    words = (
+        str(reply.status),
+        *(
+            shorten_target(str(body[name]))
+            for name in ("code", "message")
+            if body.get(name) is not None
+        ),
+    )
+    return " ".join(words)

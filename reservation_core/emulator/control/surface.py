@@ -1,0 +1,467 @@
+"""The control surface: what a test or a page may ask of the emulator beside the emulated API, as JSON under ``/_emulator``.
+
+Every way is one line of the table ``WAYS``: method, path, and what it does. A body is a JSON object; what cannot be read of it comes
+back as a 400 that names every fault with its path. Nothing here does I/O, and nothing is decided: the platform does that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from itertools import islice
+from typing import Final, cast
+from urllib.parse import parse_qsl, unquote
+
+import attrs
+
+from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.redaction import mask, shorten
+from reservation_core.emulator.api.exchange_log import ExchangeLog
+from reservation_core.emulator.callbacks.queue import CallbackQueue
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.control.callback_documents import (
+    read_callbacks,
+    show_alerts,
+    show_callbacks,
+    show_sent,
+)
+from reservation_core.emulator.control.overview import overview, why
+from reservation_core.emulator.control.seed import (
+    SIDS,
+    load,
+    load_reservation,
+    load_task,
+    load_worker,
+    read_seed,
+    read_seed_reservation,
+    read_seed_task,
+    read_seed_worker,
+)
+from reservation_core.emulator.documents import (
+    DocumentReader,
+    Json,
+    UnreadableDocument,
+    as_json,
+    read_document,
+)
+from reservation_core.emulator.faults import OVER_HTTP, FaultKind, FaultPlan, PlannedFault
+from reservation_core.emulator.platform.model import Act
+from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.settings import described
+from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.messages import Reply
+
+ROOT: Final = "/_emulator"
+"""Where the control surface begins."""
+
+FAILED_LEG: Final = 13223
+"""Why a leg fails unless another reason is given: the number is no number."""
+
+MOST: Final = 16 << 20
+"""Bytes that a body may have."""
+
+LONGEST_WAIT: Final = 300.0
+"""Seconds that a mishap may take."""
+
+
+@attrs.frozen
+class Order:
+    """One thing that is asked: the SIDs in its path, its query, and its body as it is being read."""
+
+    sids: tuple[str, ...]
+    query: Mapping[str, str]
+    body: DocumentReader
+
+    @property
+    def sid(self) -> str:
+        """The SID in its path."""
+        return self.sids[0]
+
+    def since(self) -> int:
+        """Read from which number on the journal is wanted."""
+        text = self.query.get("since", "0")
+        if re.fullmatch("[0-9]{1,15}", text):
+            return int(text)
+        raise UnreadableDocument(
+            (
+                PayloadFault(
+                    "since",
+                    "is no number in the journal; give the last one that was read",
+                    shorten(text),
+                ),
+            )
+        )
+
+
+@attrs.frozen
+class Way:
+    """One thing that can be asked: by which method, where, what it is for, and what does it."""
+
+    method: str
+    path: str
+    says: str
+    do: Callable[[Control, Order], Json]
+
+
+class Control:
+    """What answers on the control surface.
+
+    :param platform: what is looked at and changed.
+    :param mishaps: where what is to go wrong is put.
+    :param notices: who is called back, and with what success; its own, which nobody sends, by default.
+    """
+
+    def __init__(
+        self, platform: Platform, mishaps: FaultPlan, notices: CallbackQueue | None = None
+    ) -> None:
+        self.platform: Final = platform
+        self.mishaps: Final = mishaps
+        self.notices: Final = notices or CallbackQueue(platform)
+        self.exchanges: Final = ExchangeLog(platform)
+        self.told: int = len(platform.journal)
+        """How many acts were told: the number of the last one in the journal."""
+        platform.subscribe(self._count)
+
+    def _count(self, _: Act) -> None:
+        self.told += 1
+
+    def receive(self, method: str, target: str, body: bytes) -> Reply:
+        """Answer one request, whatever it holds."""
+        path, _, query = target.partition("?")
+        found = [(way, match) for way, form in _WAYS if (match := form.fullmatch(unquote(path)))]
+        if not found:
+            return _refuse(
+                HTTPStatus.NOT_FOUND,
+                f"nothing is at {shorten(path)}",
+                f"GET {ROOT}/ways lists all that is",
+            )
+        ways = {way.method: (way, match.groups()) for way, match in found}
+        if method not in ways:
+            return _refuse(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                f"{shorten(method)} is not done here",
+                f"use {', '.join(ways)}",
+                {"Allow": ", ".join(ways)},
+            )
+        if len(body) > MOST:
+            return _refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body has more than {MOST} bytes",
+                "send it in parts",
+            )
+        return self._carry_out(*ways[method], query, body)
+
+    def _carry_out(self, way: Way, sids: tuple[str, ...], query: str, body: bytes) -> Reply:
+        try:
+            order = Order(sids, dict(parse_qsl(query)), read_document(body))
+            with self.platform.exclusively():
+                done = as_json(way.do(self, order))
+        except UnreadableDocument as error:
+            return _json(
+                HTTPStatus.BAD_REQUEST, {"error": str(error), "faults": as_json(error.faults)}
+            )
+        except ValueError as error:
+            return _json(HTTPStatus.BAD_REQUEST, {"error": mask(str(error))})
+        except KeyError as error:
+            return _refuse(
+                HTTPStatus.NOT_FOUND,
+                f"there is no {shorten(error.args[0])}",
+                f"GET {ROOT}/state shows what there is",
+            )
+        except ReservationError as error:
+            return _json(HTTPStatus.CONFLICT, {"error": mask(str(error))})
+        return _json(HTTPStatus.OK, done)
+
+    # --- looking -----------------------------------------------------------------------------------------------------------------
+
+    def ways(self, order: Order) -> Json:
+        """List what can be asked."""
+        order.body.settle()
+        return [{"method": way.method, "path": ROOT + way.path, "says": way.says} for way in WAYS]
+
+    def state(self, order: Order) -> Json:
+        """Show all that is held."""
+        order.body.settle()
+        platform = self.platform
+        return {
+            "now": platform.now(),
+            "next_due": platform.next_due(),
+            "told": self.told,
+            **attrs.asdict(platform.snapshot(), recurse=False),
+        }
+
+    def overview(self, order: Order) -> Json:
+        """Show the newest reservations as they stand, and what may happen to each."""
+        order.body.settle()
+        return {**overview(self.platform), "told": self.told}
+
+    def settings(self, order: Order) -> Json:
+        """Show the settings, each with what is known of it; accounts by their number."""
+        order.body.settle()
+        now = self.platform.settings
+        return {
+            name: {
+                "value": len(now.accounts) if name == "accounts" else getattr(now, name),
+                "usual": usual,
+                **attrs.asdict(about),
+            }
+            for name, usual, about in described()
+        }
+
+    def journal(self, order: Order) -> Json:
+        """Show the acts after a number, each with its own."""
+        since = order.since()
+        order.body.settle()
+        first = self.told - len(self.platform.journal)
+        acts = islice(enumerate(self.platform.journal, first + 1), max(0, since - first), None)
+        return {"told": self.told, "acts": [numbered(number, act) for number, act in acts]}
+
+    def show_exchanges(self, order: Order) -> Json:
+        """Show the exchanges of the emulated API after a number, each with its own."""
+        since = order.since()
+        order.body.settle()
+        return {"told": self.exchanges.told, "exchanges": tuple(self.exchanges.since(since))}
+
+    # --- making ------------------------------------------------------------------------------------------------------------------
+
+    def seed(self, order: Order) -> Json:
+        """Plant a seed."""
+        load(read_seed(order.body), self.platform)
+        return self.platform.snapshot()
+
+    def add_worker(self, order: Order) -> Json:
+        """Add a worker."""
+        seed = read_seed_worker(order.body)
+        order.body.settle()
+        return load_worker(seed, self.platform)
+
+    def add_task(self, order: Order) -> Json:
+        """Add a task, with reservations where they are given."""
+        seed = read_seed_task(order.body)
+        order.body.settle()
+        return load_task(seed, self.platform)
+
+    def reserve(self, order: Order) -> Json:
+        """Reserve a worker for a task."""
+        seed = read_seed_reservation(order.body)
+        order.body.settle()
+        return load_reservation(seed, order.sid, self.platform)
+
+    def transfer(self, order: Order) -> Json:
+        """Hand the work to another worker."""
+        worker_sid = order.body.the_sid("worker_sid", SIDS["worker_sid"])
+        order.body.settle()
+        return self.platform.transfer(order.sid, worker_sid)
+
+    # --- happening ---------------------------------------------------------------------------------------------------------------
+
+    def report(self, order: Order) -> Json:
+        """Let a fact happen."""
+        fact = order.body.one_of("fact", tuple(Status))
+        order.body.settle()
+        return self.platform.report(order.sid, Status(fact))
+
+    def leg_fails(self, order: Order) -> Json:
+        """Let the leg to the worker fail, for a reason."""
+        code = order.body.whole("code", FAILED_LEG)
+        order.body.settle()
+        return self.platform.leg_fails(order.sid, cast("int", code))
+
+    def advance(self, order: Order) -> Json:
+        """Put the clock forward."""
+        seconds = order.body.number("seconds", 0.0)
+        order.body.settle()
+        self.platform.advance(cast("float", seconds))
+        return {"now": self.platform.now(), "next_due": self.platform.next_due()}
+
+    # --- going wrong -------------------------------------------------------------------------------------------------------------
+
+    def show_mishaps(self, order: Order) -> Json:
+        """List what is to go wrong."""
+        order.body.settle()
+        return self.mishaps.all()
+
+    def add_mishap(self, order: Order) -> Json:
+        """Let something go wrong with requests to come."""
+        read = order.body
+        mishap = PlannedFault(
+            kind=FaultKind(read.one_of("kind", OVER_HTTP)),
+            times=cast("int", read.whole("times", 1, least=1)),
+            seconds=read.number("seconds", most=LONGEST_WAIT),
+            status=cast("int", read.whole("status", 503, least=500, most=599)),
+            retry_after=read.number("retry_after"),
+            method=read.text("method"),
+            about=read.text("about") or "",
+        )
+        read.settle()
+        self.mishaps.add(mishap)
+        return self.mishaps.all()
+
+    def clear_mishaps(self, order: Order) -> Json:
+        """Let nothing go wrong any more."""
+        order.body.settle()
+        self.mishaps.clear()
+        return ()
+
+    # --- calling back ------------------------------------------------------------------------------------------------------------
+
+    def callbacks(self, order: Order) -> Json:
+        """Show who is called back."""
+        order.body.settle()
+        return show_callbacks(self.notices)
+
+    def call_back(self, order: Order) -> Json:
+        """Set who is called back from now on."""
+        self.notices.callbacks = read_callbacks(order.body)
+        return show_callbacks(self.notices)
+
+    def call_nobody(self, order: Order) -> Json:
+        """Call nobody back any more."""
+        order.body.settle()
+        self.notices.callbacks = CallbackSettings()
+        return show_callbacks(self.notices)
+
+    def sent(self, order: Order) -> Json:
+        """Show what was sent after a number."""
+        since = order.since()
+        order.body.settle()
+        return show_sent(self.notices, since)
+
+    def alerts(self, order: Order) -> Json:
+        """Show what went wrong with notices."""
+        order.body.settle()
+        return show_alerts(self.notices)
+
+    def reset(self, order: Order) -> Json:
+        """Hold nothing any more; who is called back stays as it is."""
+        order.body.settle()
+        self.mishaps.clear()
+        self.notices.clear()
+        self.platform.reset()
+        return {"now": self.platform.now()}
+
+
+def numbered(number: int, act: Act) -> dict[str, Json]:
+    """Show an act with its number, and on what ground it was possible."""
+    return {"number": number, **cast("dict[str, Json]", as_json(act)), "why": why(act)}
+
+
+def _happening(name: str) -> Callable[[Control, Order], Json]:
+    """Make what calls a method of the platform that needs a SID and nothing else."""
+
+    def do(control: Control, order: Order) -> Json:
+        order.body.settle()
+        return getattr(control.platform, name)(order.sid)
+
+    return do
+
+
+WAYS: Final = (
+    Way("GET", "/ways", "list all that can be asked here", Control.ways),
+    Way("GET", "/state", "show all that is held", Control.state),
+    Way(
+        "GET",
+        "/overview",
+        "show the newest reservations as they stand, and what may happen to each",
+        Control.overview,
+    ),
+    Way("GET", "/settings", "show the settings, each with what is known of it", Control.settings),
+    Way("GET", "/journal", "show what happened; ?since=NUMBER after that act", Control.journal),
+    Way(
+        "GET",
+        "/exchanges",
+        "show the requests of the emulated API; ?since=NUMBER after that one",
+        Control.show_exchanges,
+    ),
+    Way("POST", "/seed", "plant a seed: workers, tasks and their reservations", Control.seed),
+    Way("POST", "/reset", "hold nothing any more", Control.reset),
+    Way("POST", "/clock", "put the clock forward by {seconds}", Control.advance),
+    Way("POST", "/workers", "add a worker", Control.add_worker),
+    Way("GET", "/workers/WK", "show a worker", _happening("worker")),
+    Way("POST", "/tasks", "add a task", Control.add_task),
+    Way("GET", "/tasks/WT", "show a task", _happening("task")),
+    Way("POST", "/tasks/WT/reservations", "reserve {worker_sid} for a task", Control.reserve),
+    Way(
+        "POST",
+        "/tasks/WT/wrap",
+        "let the work on a task end, and after-work begin",
+        _happening("wrap_task"),
+    ),
+    Way("POST", "/tasks/WT/cancel", "cancel a task", _happening("cancel_task")),
+    Way("POST", "/tasks/WT/complete", "complete a task", _happening("complete_task")),
+    Way("DELETE", "/tasks/WT", "delete a task, with its reservations", _happening("delete_task")),
+    Way(
+        "GET", "/reservations/WR", "show a reservation as it is, on hold or not", _happening("get")
+    ),
+    Way("POST", "/reservations/WR/facts", "let {fact} happen", Control.report),
+    Way(
+        "POST",
+        "/reservations/WR/worker-answers",
+        "let the worker answer the call",
+        _happening("worker_answers"),
+    ),
+    Way(
+        "POST",
+        "/reservations/WR/worker-does-not-answer",
+        "let the worker's telephone ring out",
+        _happening("worker_does_not_answer"),
+    ),
+    Way(
+        "POST",
+        "/reservations/WR/caller-hangs-up",
+        "let the caller hang up",
+        _happening("caller_hangs_up"),
+    ),
+    Way(
+        "POST",
+        "/reservations/WR/leg-fails",
+        "let the leg to the worker fail, with a reason {code}",
+        Control.leg_fails,
+    ),
+    Way("POST", "/reservations/WR/transfers", "hand the work to {worker_sid}", Control.transfer),
+    Way("GET", "/mishaps", "list what is to go wrong", Control.show_mishaps),
+    Way(
+        "POST",
+        "/mishaps",
+        f"let {{kind}} happen to requests to come: {', '.join(OVER_HTTP)}",
+        Control.add_mishap,
+    ),
+    Way("DELETE", "/mishaps", "let nothing go wrong any more", Control.clear_mishaps),
+    Way("GET", "/callbacks", "show who is called back", Control.callbacks),
+    Way(
+        "POST",
+        "/callbacks",
+        "call back {assignment_url}, {fallback_url} and {event_url}, signed with {auth_token}",
+        Control.call_back,
+    ),
+    Way("DELETE", "/callbacks", "call nobody back any more", Control.call_nobody),
+    Way(
+        "GET",
+        "/notices",
+        "show what was sent, and what came of it; ?since=NUMBER after that one",
+        Control.sent,
+    ),
+    Way("GET", "/alerts", "show what went wrong with what was sent or answered", Control.alerts),
+)
+"""All that can be asked; WK, WT and WR stand for the SID of a worker, a task and a reservation."""
+
+_WAYS: Final = tuple(
+    (way, re.compile(ROOT + re.sub("(?<=/)W[KTR](?=/|$)", "([^/]+)", way.path))) for way in WAYS
+)
+
+
+def _refuse(
+    status: HTTPStatus, what: str, remedy: str, headers: Mapping[str, str] | None = None
+) -> Reply:
+    return _json(status, {"error": f"{what}; {remedy}"}, headers)
+
+
+def _json(status: HTTPStatus, body: Json, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(
+        status,
+        {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        json.dumps(body).encode(),
+    )

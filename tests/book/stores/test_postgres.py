@@ -1,0 +1,209 @@
+"""What is particular to a book in PostgreSQL: nodes that open it at once, sweepers that are woken, connections that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import attrs
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from reservation_core import Status
+from reservation_core.book import Change, Doubt, StoreFailed, StoreUnavailable
+from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
+from reservation_core.testing.contract.book import change, entry, found, later, line
+
+
+def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
+    """Ask the server."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        answer = connection.execute(query)
+        return answer.fetchall() if answer.description else []
+
+
+def with_options(database: str, options: str) -> str:
+    """Connect so that the server takes some settings, too."""
+    return make_conninfo(database, options=f"{conninfo_to_dict(database)['options']} {options}")
+
+
+def all_at_once(*calls: Callable[[], object]) -> list[object]:
+    """Let threads call at the same time, and give what each call gave or raised."""
+    start = threading.Barrier(len(calls))
+    outcomes: list[object] = []
+
+    def call(one: Callable[[], object]) -> None:
+        start.wait(10)
+        try:
+            outcomes.append(one())
+        except BaseException as failure:  # noqa: BLE001 - it is looked at
+            outcomes.append(failure)
+
+    threads = [threading.Thread(target=call, args=(one,)) for one in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return outcomes
+
+
+@pytest.mark.parametrize("isolation", ["read\\ committed", "repeatable\\ read", "serializable"])
+def test_whatever_the_database_s_isolation_is(
+    new_database: Callable[[], str], isolation: str
+) -> None:
+    """Nodes may open it at once, and of those who expect the same revision one is right and the others are told."""
+    database = with_options(new_database(), f"-cdefault_transaction_isolation={isolation}")
+    assert all_at_once(*[PostgresStore(database, connections=1).close] * 3) == [None] * 3
+    stores = [PostgresStore(database, connections=1) for _ in range(3)]
+    for revision in range(1, 20):
+        told = all_at_once(
+            *(partial(store.keep, [change(entry(1, revision=revision))]) for store in stores)
+        )
+        assert sorted(told, key=repr) == [[False], [False], [True]]
+
+    async def keep() -> Sequence[bool]:
+        store = await AsyncPostgresStore.open(database)
+        try:
+            return (await asyncio.gather(*(store.keep([change(entry(2))]) for _ in range(2))))[0]
+        finally:
+            await store.close()
+
+    assert asyncio.run(keep()) in ([False], [True])
+    for store in stores:
+        store.close()
+
+
+def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
+    new_database: Callable[[], str],
+) -> None:
+    """Whether or not there is an entry yet, two nodes that write of one reservation take turns, and nobody is turned away."""
+    database = new_database()
+    stores = [PostgresStore(database, connections=1) for _ in range(2)]
+    for number in range(40):
+        lines = [line(number, f"EV{each}") for each in range(40)]
+        forth = Change(sid=lines[0].sid, entry=None, expected=0, lines=tuple(lines))
+        back = (
+            change(entry(number), *reversed(lines))
+            if number % 2
+            else attrs.evolve(forth, lines=forth.lines[::-1])
+        )
+        told = all_at_once(partial(stores[0].keep, [forth]), partial(stores[1].keep, [back]))
+        assert told == [[True], [True]]
+        assert len(stores[0].history(forth.sid)) == 40
+    for store in stores:
+        store.close()
+
+
+def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str]) -> None:
+    """Where many nodes open a new book at the same time, one makes the tables and all can use them."""
+    database = new_database()
+
+    def open_it(number: int) -> None:
+        store = PostgresStore(database, connections=1)
+        store.keep([change(entry(number))])
+        store.close()
+
+    assert all_at_once(*(partial(open_it, number) for number in range(6))) == [None] * 6
+    assert ask(database, b"SELECT version FROM reservation_book_version") == [(1,)]
+    assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
+
+
+def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], str]) -> None:
+    """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
+    database = new_database()
+    store = PostgresStore(with_options(database, "-c lock_timeout=2000"))
+    store.keep([change(entry(number, Status.COMPLETED)) for number in (1, 2)])
+    with psycopg.connect(database) as writer:
+        writer.execute(
+            "SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (entry(1).sid,)
+        )
+        assert store.purge(later(60)) == 1
+    assert store.purge(later(60)) == 1
+    assert ask(database, b"SELECT count(*) FROM reservation_book_line") == [(0,)]
+    store.close()
+
+
+def test_tables_of_a_later_version_are_refused(new_database: Callable[[], str]) -> None:
+    """Tables that a later version of the library made are not touched."""
+    database = new_database()
+    PostgresStore(database).close()
+    ask(database, b"INSERT INTO reservation_book_version VALUES (2)")
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        PostgresStore(database)
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        asyncio.run(AsyncPostgresStore.open(database))
+
+
+def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
+    """Who waits is woken when any node brings an entry into doubt, and by nothing else; the first time it does not wait."""
+    database = new_database()
+    first, second = PostgresStore(database), PostgresStore(database)
+    assert first.wait(0) is True
+    assert first.wait(0.01) is False
+    second.keep([change(entry(1))])
+    assert first.wait(0.01) is False
+    waker = threading.Timer(
+        0.05, lambda: second.keep([change(entry(1, revision=2, doubt=Doubt.GAP))])
+    )
+    waker.start()
+    began = time.monotonic()
+    assert first.wait(20) is True
+    assert time.monotonic() - began < 20
+    waker.join()
+    second.keep(
+        [change(entry(1, revision=2, doubt=Doubt.GAP))]
+    )  # which is too late, and tells nobody
+    assert first.wait(0.01) is False
+    first.close()
+    second.close()
+
+
+def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) -> None:
+    """In an event loop it is the same."""
+    database = new_database()
+
+    async def sweep() -> list[bool]:
+        store = await AsyncPostgresStore.open(database)
+        woken = [await store.wait(0), await store.wait(0.01)]
+        await store.keep([change(entry(1, doubt=Doubt.GAP))])
+        woken.append(await store.wait(20))
+        ask(
+            database,
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
+        )
+        woken += [await store.wait(20), await store.wait(0), await store.wait(0.01)]
+        await store.close()
+        return woken
+
+    assert asyncio.run(sweep()) == [True, False, True, True, True, False]
+
+
+def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> None:
+    """Where the server ends the connections, what was under way fails as stores fail, the waiting sweeper looks, and then all is well."""
+    database = new_database()
+    store = PostgresStore(database, connections=1)
+    store.wait(0)
+    ask(
+        database,
+        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+    assert [store.wait(20), store.wait(0), store.wait(0.01)] == [True, True, False]
+    with pytest.raises(StoreFailed, match=r"AdminShutdown, 57P01|OperationalError"):
+        store.keep([change(entry(1))])
+    assert store.keep([change(entry(1))]) == [True]
+    assert found(store, 1) == entry(1)
+    store.close()
+
+
+def test_what_is_no_database_is_refused() -> None:
+    """Where no connection comes about in one's patience, that is a failure of the store."""
+    with pytest.raises(StoreUnavailable, match="PoolTimeout"):
+        PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
+    with pytest.raises(StoreFailed, match="PoolTimeout"):
+        asyncio.run(
+            AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
+        )

@@ -1,0 +1,186 @@
+"""The reservation as a value, and what it says may be asked of it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import cast
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reservation_core import (
+    ON_HOLD,
+    Call,
+    Command,
+    Redirect,
+    Reservation,
+    Status,
+    Supervise,
+    decide,
+    explain,
+)
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.reservation import Links
+from reservation_core.testing.strategies import commands, reservations
+from tests.reference.oracle import load, rows
+
+few = settings(max_examples=40)
+URL = "https://example.com/"
+HEX = "0123456789abcdef" * 2
+BY_TRIGGER = {command.trigger: command for command in COMMANDS}
+ACCEPTING: dict[str, Command] = {
+    "call+accept": Call(from_="5550006", url=URL, accept=True),
+    "redirect+accept": Redirect(call_sid=f"CA{HEX}", url=URL, accept=True),
+    "call": Call(from_="5550006", url=URL),
+    "redirect": Redirect(call_sid=f"CA{HEX}", url=URL, accept=False),
+    "supervise": Supervise(supervisor_mode="whisper", supervisor=f"WK{HEX}"),
+}
+
+
+def standing(state: str) -> Reservation:
+    """Give a reservation that stands in a state of the table."""
+    return (
+        Reservation(status=Status.PENDING, on_hold=True)
+        if state == "onHold"
+        else Reservation(status=Status(state))
+    )
+
+
+@pytest.mark.parametrize("row", rows("matrix"), ids=lambda row: f"{row['command']}-{row['state']}")
+def test_a_reservation_allows_what_the_matrix_allows(row: dict[str, str]) -> None:
+    """Each of the 99 cells is answered alike for the command and for its class, by the yes or no, the list, and the explanation."""
+    reservation = standing(row["state"])
+    kind = BY_TRIGGER[row["command"].partition("+")[0]]
+    command = ACCEPTING.get(row["command"]) or kind()
+    right = row["allowed"] == "yes"
+    assert reservation.state == row["state"]
+    assert (
+        reservation.allows(command)
+        == reservation.allows(kind)
+        == (kind in reservation.allowed)
+        == right
+    )
+    decision = reservation.explain(command)
+    assert decision.allowed == right
+    assert decision == explain(reservation, command) == explain(reservation.state, command)
+    if decision.edge is not None:
+        assert decision.edge.target == {"later": ON_HOLD, "nothing": row["state"]}.get(
+            row["sets"], row["sets"]
+        )
+    assert explain(reservation, kind).trigger == kind.trigger
+
+
+@few
+@given(reservations(), commands())
+def test_asking_changes_nothing(reservation: Reservation, command: Command) -> None:
+    """A reservation is the same value after any question, and answers the same again."""
+    before = pickle.dumps(reservation)
+    answers = [
+        (reservation.allows(command), reservation.allowed, reservation.explain(command))
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert pickle.dumps(reservation) == before
+    assert reservation.explain(command) == decide(
+        reservation.status, command.trigger, command.is_accepting
+    )
+
+
+@few
+@given(reservations())
+def test_a_reservation_is_a_value(reservation: Reservation) -> None:
+    """A reservation is frozen, hashable, equal to its copies and its pickle, and holds nothing but its fields."""
+    for one in (
+        copy.copy(reservation),
+        copy.deepcopy(reservation),
+        pickle.loads(pickle.dumps(reservation)),
+        attrs.evolve(reservation),
+    ):
+        assert one == reservation
+        assert hash(one) == hash(reservation)
+        assert one.links == reservation.links
+    for name in [made.name for made in attrs.fields(Reservation)]:
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(reservation, name, None)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        cast("attrs.AttrsInstance", reservation).anything = 1  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    assert not hasattr(reservation, "__dict__")
+
+
+@few
+@given(reservations(), st.text("bcdfghjkmnp", min_size=8))
+def test_a_name_is_never_shown(reservation: Reservation, name: str) -> None:
+    """The worker's name appears in no text of a reservation; its absence does."""
+    named = attrs.evolve(reservation, worker_name=name)
+    assert name not in f"{named!r} {named}"
+    assert "worker_name=<personal>" in repr(named)
+    assert "worker_name=None" in repr(attrs.evolve(reservation, worker_name=None))
+    assert "taskrouter.twilio.com" not in repr(named)
+
+
+def test_a_status_may_be_written_as_a_text() -> None:
+    """A status is taken as a word of the platform too; another word is refused."""
+    assert Reservation(status=cast("Status", "wrapping")).status is Status.WRAPPING
+    with pytest.raises(ValueError, match="reserved"):
+        Reservation(status=cast("Status", "reserved"))
+    with pytest.raises(TypeError):
+        Reservation()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def test_every_field_of_the_api_description_is_here() -> None:
+    """The entity has the properties of the platform's own description, and beside them only the version and the hidden state."""
+    operations = cast("dict[str, list[dict[str, object]]]", load("openapi"))["operations"]
+    (fetch,) = (
+        operation for operation in operations if operation["operationId"] == "FetchTaskReservation"
+    )
+    described = set(cast("dict[str, dict[str, object]]", fetch["response"])["properties"])
+    ours = {
+        "reservation_status" if made.name == "status" else made.name
+        for made in attrs.fields(Reservation)
+    }
+    assert ours - described == {"etag", "on_hold"}
+    assert described - ours == set()
+
+
+def test_a_reservation_on_hold_stands_in_the_hidden_state() -> None:
+    """On hold is where the reservation stands, while its status stays what the platform said."""
+    held = Reservation(status=Status.PENDING, on_hold=True)
+    assert held.status is Status.PENDING
+    assert held.state == ON_HOLD
+    assert held.allowed == ()
+    assert attrs.evolve(held, on_hold=False).state is Status.PENDING
+
+
+def test_links_are_a_mapping_and_a_value() -> None:
+    """Links are looked up by name, counted, compared and hashed, and written like a dictionary."""
+    links = Links((("task", "https://a/"), ("worker", "https://b/")))
+    assert dict(links) == {"task": "https://a/", "worker": "https://b/"}
+    assert (links["task"], len(links), "worker" in links, links.get("workspace")) == (
+        "https://a/",
+        2,
+        True,
+        None,
+    )
+    assert repr(links) == "{'task': 'https://a/', 'worker': 'https://b/'}"
+    assert links == pickle.loads(pickle.dumps(links)) != Links()
+    assert hash(links) == hash(copy.copy(links))
+    with pytest.raises(KeyError):
+        links["workspace"]
+
+
+@few
+@given(reservations(), st.sampled_from(Status), st.booleans())
+def test_a_step_changes_what_it_tells_and_nothing_else(
+    reservation: Reservation, status: Status, on_hold: bool
+) -> None:
+    """What a step does not concern stays; its version and date are the step's own, or unknown."""
+    moved = reservation.moved(status, on_hold=on_hold, etag="9")
+    assert moved == attrs.evolve(
+        reservation, status=status, on_hold=on_hold, etag="9", date_updated=None
+    )
+    assert reservation.moved(status) == attrs.evolve(
+        reservation, status=status, on_hold=False, etag=None, date_updated=None
+    )

@@ -1,0 +1,462 @@
+"""Whatever bytes come in there is an answer; what no source settles goes as the settings say."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reservation_core import ON_HOLD, Reply, Reservation, Status, read_reservation
+from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
+from reservation_core.emulator.api.update_reading import Unreadable, read_pairs
+from reservation_core.emulator.platform.settings import (
+    Blank,
+    Both,
+    Codes,
+    Empty,
+    Foreign,
+    HeldShows,
+    SystemStatus,
+)
+from tests.reference.oracle import rows
+
+HEX: Final = "0123456789abcdef" * 2
+SID, TASK, WORKER, WORKSPACE = (f"{prefix}{HEX}" for prefix in ("WR", "WT", "WK", "WS"))
+PENDING: Final = Reservation(
+    sid=SID, workspace_sid=WORKSPACE, task_sid=TASK, worker_sid=WORKER, status=Status.PENDING
+)
+PATH: Final = f"/v1/Workspaces/{WORKSPACE}/Tasks/{TASK}/Reservations/{SID}"
+LIST: Final = PATH.rpartition("/")[0]
+FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+def gateway(given: Settings | None = None, state: str = "pending") -> InMemoryGateway:
+    """Make a gateway to a platform that holds one reservation."""
+    platform = Platform(ManualClock(), settings=given or Settings())
+    on_hold = state == ON_HOLD
+    platform.add(
+        Reservation(
+            sid=SID,
+            workspace_sid=WORKSPACE,
+            task_sid=TASK,
+            worker_sid=WORKER,
+            status=Status.PENDING if on_hold else Status(state),
+            on_hold=on_hold,
+        )
+    )
+    return InMemoryGateway(platform)
+
+
+def post(
+    body: str | bytes, given: Settings | None = None, state: str = "pending", **headers: str
+) -> tuple[int, dict[str, object]]:
+    """Update the one reservation, and give the status and the body."""
+    own = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    reply = gateway(given, state).receive(
+        "POST", PATH, [*FORM, *own], body if isinstance(body, bytes) else body.encode()
+    )
+    return reply.status, json.loads(reply.body)
+
+
+# --- what cannot be read ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "body", "status"),
+    [
+        ("POST", PATH, FORM, b"ReservationStatus=%", 400),
+        ("POST", PATH, FORM, b"ReservationStatus=%zz", 400),
+        ("POST", PATH, FORM, b"ReservationStatus=%ff", 400),
+        ("POST", PATH, FORM, b"ReservationStatus=%ed%a0%80", 400),
+        ("POST", PATH, FORM, b"\xff\xfe", 400),
+        ("POST", PATH, FORM, b"&".join([b"a=1"] * 1001), 400),
+        ("POST", PATH, FORM, b"x" * 65_536, 400),
+        ("POST", PATH, FORM, b"x" * 65_537, 413),
+        ("POST", PATH, FORM, b'{"a":' * 5000, 400),
+        ("POST", PATH, FORM, b"=&=&=", 400),
+        (
+            "POST",
+            PATH,
+            [("content-type", "application/json")],
+            b'{"ReservationStatus": "accepted"}',
+            415,
+        ),
+        ("POST", PATH, [("Content-Type", "multipart/form-data; boundary=x")], b"--x--", 415),
+        (
+            "POST",
+            PATH,
+            [("Content-Type", "application/x-www-form-urlencoded; charset=utf-16")],
+            b"a=1",
+            415,
+        ),
+        ("POST", PATH, [("Content-Type", "application/json")], b"", 400),
+        ("GET", LIST + "?PageSize=%", (), b"", 400),
+        ("GET", LIST + "?PageSize=é", (), b"", 400),
+        ("GET", LIST + "?\ud800", (), b"", 400),
+        ("GET", LIST + "?PageToken=x", (), b"", 400),
+        ("GET", LIST + f"?PageToken=PAWR{'f' * 32}", (), b"", 400),
+        ("GET", LIST + "?" + "a=1&" * 1001, (), b"", 400),
+        ("GET", PATH + "\ud800", (), b"", 404),
+        ("GET", "/" + "a" * 100_000, (), b"", 404),
+        ("PATCH", PATH, FORM, b"", 405),
+        ("get", PATH, (), b"", 405),
+        ("", PATH, (), b"", 405),
+        ("POST", LIST, FORM, b"", 405),
+    ],
+)
+def test_what_cannot_be_read_is_a_4xx(
+    method: str, target: str, headers: list[tuple[str, str]], body: bytes, status: int
+) -> None:
+    """Bad encodings, too many fields, huge bodies, other types and deep garbage are told apart, and change nothing."""
+    double = gateway()
+    before = double.platform.all()
+    reply = double.receive(method, target, headers, body)
+    said = json.loads(reply.body)
+    assert (reply.status, said["status"]) == (status, status)
+    assert said["message"]
+    assert double.platform.all() == before
+    assert (
+        re.fullmatch(r"https://www\.twilio\.com/docs/errors/[0-9]+", said["more_info"])
+        if "code" in said
+        else "more_info" not in said
+    )
+    assert ("allow" in {name.lower() for name in reply.headers}) is (status == 405)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/x-www-form-urlencoded",
+        "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
+        'application/x-www-form-urlencoded;charset="utf-8"',
+        "",
+    ],
+)
+def test_a_form_by_any_spelling_is_taken(kind: str) -> None:
+    """The type of a form in any letter case, with its charset, or left out."""
+    reply = gateway().receive("POST", PATH, [("CONTENT-TYPE", kind)], b"ReservationStatus=accepted")
+    assert reply.status == 200
+    assert (
+        gateway()
+        .receive("POST", PATH, {"content-type": kind}, b"ReservationStatus=accepted")
+        .status
+        == 200
+    )
+
+
+def test_text_beyond_ascii_is_read_raw_and_escaped() -> None:
+    """A contact beyond ASCII is the same, escaped or not."""
+    for body in (
+        "Instruction=conference&To=client:Käthe".encode(),
+        b"Instruction=conference&To=client%3AK%C3%A4the",
+    ):
+        assert post(body)[0] == 200
+
+
+NAMES: Final = [
+    *(row["name"] for row in rows("parameters")),
+    "DequeueStatusCallbackEvents",
+    "Transcribe",
+]
+VALUES: Final = (
+    st.sampled_from(
+        [
+            *(status.value for status in Status),
+            "conference",
+            "Call",
+            "supervise",
+            "true",
+            "client:a",
+            SID,
+            "",
+            "%",
+        ]
+    )
+    | st.text()
+)
+BODIES: Final = (
+    st.binary(max_size=60)
+    | st.text(max_size=60).map(lambda text: text.encode(errors="surrogatepass"))
+    | st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4).map(
+        lambda pairs: "&".join(f"{name}={value}" for name, value in pairs).encode(
+            errors="surrogatepass"
+        )
+    )
+)
+TARGETS: Final = (
+    st.sampled_from(
+        [PATH, LIST, LIST + "?", PATH.replace(f"Tasks/{TASK}", f"Workers/{WORKER}"), "/", ""]
+    )
+    | st.text(max_size=20).map(lambda text: f"{LIST}?{text}")
+    | st.text(max_size=20)
+)
+HEADERS: Final = st.lists(
+    st.tuples(
+        st.sampled_from(["If-Match", "content-type", "Authorization", "x"]),
+        st.sampled_from(['"0"', "0", "application/json", FORM[0][1]]) | st.text(max_size=8),
+    ),
+    max_size=3,
+)
+ANY_SETTINGS: Final = st.builds(
+    Settings,
+    strict=st.booleans(),
+    version_first=st.booleans(),
+    etag_quoted=st.booleans(),
+    state_codes=st.sampled_from(Codes),
+    instruction_codes=st.sampled_from(Codes),
+    both_given=st.sampled_from(Both),
+    neither_given=st.sampled_from(Empty),
+    held_shows=st.sampled_from([HeldShows.PENDING, HeldShows.ACCEPTED]),
+    held_can_be_rejected=st.booleans(),
+    system_status=st.sampled_from(SystemStatus),
+    foreign_parameters=st.sampled_from(Foreign),
+    blank_values=st.sampled_from(Blank),
+    rate_limit=st.sampled_from([None, 1]),
+    accounts=st.sampled_from([{}, {"a": "b"}]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    ANY_SETTINGS,
+    st.lists(
+        st.tuples(st.sampled_from(["GET", "POST"]) | st.text(max_size=4), TARGETS, HEADERS, BODIES),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_whatever_the_bytes_there_is_an_answer(
+    given: Settings, requests: list[tuple[str, str, list[tuple[str, str]], bytes]]
+) -> None:
+    """Under any settings and any bytes there is a 2xx or 4xx with JSON, never an exception, and a 4xx has changed nothing."""
+    double = gateway(given)
+    for method, target, headers, body in requests:
+        before = double.platform.all()
+        reply: Reply = double.receive(method, target, headers, body)
+        assert 200 <= reply.status < 300 or 400 <= reply.status < 500
+        if reply.status == 204:
+            assert method == "OPTIONS"
+            continue
+        said = json.loads(reply.body)
+        if reply.status >= 400:
+            assert said["status"] == reply.status
+            assert double.platform.all() == before
+        elif "reservations" not in said:
+            assert read_reservation(reply.body).sid == SID
+
+
+# --- what no source settles ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("codes", "conference", "accept"),
+    [(Codes.GENERIC, 20001, 20001), (Codes.DICTIONARY, 40136, 20001), (Codes.NONE, None, None)],
+)
+def test_the_code_of_a_state_is_a_setting(
+    codes: Codes, conference: int | None, accept: int | None
+) -> None:
+    """A command that does not fit the state carries the generic number, the dictionary's or none; the sentence is the same."""
+    given = Settings(state_codes=codes)
+    assert post("Instruction=conference", given, "accepted")[1].get("code") == conference
+    assert post("ReservationStatus=accepted", given, "accepted")[1].get("code") == accept
+    supervise = f"Instruction=supervise&Supervisor={WORKER}&SupervisorMode=monitor"
+    assert post(supervise, given)[1].get("code") == (None if codes is Codes.NONE else 40146)
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [(Codes.GENERIC, 20001), (Codes.DICTIONARY, 40112), (Codes.NONE, None)]
+)
+def test_the_code_of_a_parameter_is_a_setting(codes: Codes, code: int | None) -> None:
+    """A parameter that is missing carries the dictionary's number, the generic one or none."""
+    status, said = post("Instruction=call&CallFrom=1234", Settings(instruction_codes=codes))
+    assert (status, said.get("code")) == (400, code)
+    assert "CallUrl is required" in str(said["message"])
+
+
+@pytest.mark.parametrize(
+    ("both", "status", "on_hold"),
+    [(Both.REFUSED, 400, False), (Both.INSTRUCTION, 200, True), (Both.STATUS, 200, False)],
+)
+def test_what_counts_of_status_and_instruction_is_a_setting(
+    both: Both, status: int, on_hold: bool
+) -> None:
+    """Where both are given it is refused, or the one or the other counts."""
+    double = gateway(Settings(both_given=both))
+    reply = double.receive("POST", PATH, FORM, b"ReservationStatus=rejected&Instruction=conference")
+    held = double.platform.get(SID)
+    assert (reply.status, held.on_hold) == (status, on_hold)
+    assert (held.status is Status.REJECTED) is (both is Both.STATUS)
+    assert (
+        double.receive("POST", LIST + f"/WR{'f' * 32}", FORM, b"Instruction=conference").status
+        == 404
+    )
+
+
+def test_an_empty_update_is_a_setting() -> None:
+    """An update that asks for nothing is refused, or answered with the reservation as it is; with a stale version it is a 412."""
+    loose = Settings(neither_given=Empty.UNCHANGED)
+    assert post("")[0] == post("To=client:a")[0] == 400
+    for body in ("", "To=client:a", "Transcribe=true"):
+        assert post(body, loose)[1]["reservation_status"] == "pending"
+    assert post("", loose, If_Match="7")[0] == 412
+    assert (
+        post("", Settings(neither_given=Empty.UNCHANGED, version_first=False), If_Match="7")[0]
+        == 412
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "first", "second"),
+    [
+        ("ReservationStatus=accepted", "accepted", 412, 400),
+        ("Instruction=banana", "pending", 412, 400),
+        ("ReservationStatus=accepted", "pending", 412, 412),
+    ],
+)
+def test_the_order_of_version_and_state_is_a_setting(
+    body: str, state: str, first: int, second: int
+) -> None:
+    """A stale version is told before what else is wrong, or after it; either way nothing is done."""
+    assert post(body, Settings(version_first=True), state, If_Match="7")[0] == first
+    assert post(body, Settings(version_first=False), state, If_Match="7")[0] == second
+    assert (
+        post(
+            "ReservationStatus=timeout",
+            Settings(version_first=False, system_status=SystemStatus.CARRIED_OUT),
+            If_Match="7",
+        )[0]
+        == 412
+    )
+
+
+def test_a_version_is_quoted_by_a_setting() -> None:
+    """An ETag is bare, or in quotes, on one and on many."""
+    for quoted, form in ((False, "[0-9]+"), (True, '"[0-9]+"')):
+        double = gateway(Settings(etag_quoted=quoted))
+        for target in (PATH, LIST):
+            assert re.fullmatch(form, double.receive("GET", target, (), b"").headers["ETag"])
+
+
+@pytest.mark.parametrize("shows", HeldShows)
+def test_what_a_hold_shows_is_a_setting(shows: HeldShows) -> None:
+    """A reservation on hold shows one of three words, in its body, in lists and to their filter."""
+    double = gateway(Settings(held_shows=shows), ON_HOLD)
+    assert json.loads(double.receive("GET", PATH, (), b"").body)["reservation_status"] == shows
+    listed = json.loads(double.receive("GET", f"{LIST}?ReservationStatus={shows}", (), b"").body)
+    assert [row["reservation_status"] for row in listed["reservations"]] == [shows]
+
+
+@pytest.mark.parametrize("word", ["timeout", "canceled", "rescinded"])
+def test_a_system_status_from_a_client_is_a_setting(word: str) -> None:
+    """A status that only the platform sets is refused, or happens where the lifecycle has it."""
+    loose = Settings(system_status=SystemStatus.CARRIED_OUT)
+    assert post(f"ReservationStatus={word}")[0] == 400
+    assert post(f"ReservationStatus={word}", loose)[1]["reservation_status"] == word
+    status, said = post(f"ReservationStatus={word}", loose, "accepted")
+    assert (status, said["message"]) == (
+        400,
+        f"Reservation {SID} not in expected state [pending] and cannot be updated to [{word}]",
+    )
+    again = f"Reservation {SID} is already in state [pending] and cannot be updated to [pending]"
+    assert post("ReservationStatus=pending", loose)[1]["message"] == again
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["Instruction=conference&CallUrl=x", f"ReservationStatus=accepted&WorkerActivitySid=WA{HEX}"],
+)
+def test_a_foreign_parameter_is_a_setting(body: str) -> None:
+    """A parameter of another command is ignored, or refused; strict refuses it in any case."""
+    assert post(body)[0] == 200
+    for refusing in (Settings(foreign_parameters=Foreign.REFUSED), Settings(strict=True)):
+        status, said = post(body, refusing)
+        assert (status, "is not a parameter of" in str(said["message"])) == (400, True)
+
+
+def test_a_blank_value_is_a_setting() -> None:
+    """An empty value is checked like any other, or left out; silence as hold music is said by one."""
+    loose = Settings(blank_values=Blank.UNSET)
+    assert post("Instruction=conference&To=")[0] == 400
+    assert post("Instruction=conference&To=", loose)[0] == 200
+    assert post("Instruction=conference&WaitUrl=")[0] == 200
+    assert post("Instruction=", loose)[1]["code"] == 55555
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "ReservationStatus=accepted&Transcribe=true",
+        "Instruction=dequeue&DequeueStatusCallbackEvents=ringing&x=1",
+    ],
+)
+def test_strict_refuses_unknown_fields(body: str) -> None:
+    """What is no parameter is tolerated, and refused by name where the settings are strict."""
+    assert post(body)[0] == 200
+    status, said = post(body, Settings(strict=True))
+    assert (status, said["code"]) == (400, 20001)
+    assert "is not a parameter" in str(said["message"])
+
+
+@pytest.mark.parametrize(
+    ("query", "strict"),
+    [
+        ("?PageSize=0", 400),
+        ("?PageSize=1001", 400),
+        ("?PageSize=x", 400),
+        ("?ReservationStatus=reserved", 400),
+        ("?PageSize=1000", 200),
+        ("", 200),
+    ],
+)
+def test_strict_refuses_odd_queries(query: str, strict: int) -> None:
+    """A page size out of bounds and a status that is none are tolerated, and refused where the settings are strict."""
+    assert gateway().receive("GET", LIST + query, (), b"").status == 200
+    assert gateway(Settings(strict=True)).receive("GET", LIST + query, (), b"").status == strict
+
+
+def test_a_page_token_finds_its_place_again() -> None:
+    """What is added or filtered meanwhile moves no page; going back leads where one came from."""
+    double = InMemoryGateway(Platform(ManualClock()))
+    for number in range(5):
+        double.platform.add(
+            Reservation(
+                sid=f"WR{number:032x}",
+                workspace_sid=WORKSPACE,
+                task_sid=TASK,
+                worker_sid=WORKER,
+                status=Status.PENDING,
+            )
+        )
+
+    def read(url: str) -> tuple[list[str], dict[str, Any]]:
+        body = json.loads(double.receive("GET", url.removeprefix(double.origin), (), b"").body)
+        return [row["sid"][-1] for row in body["reservations"]], body["meta"]
+
+    first, meta = read(LIST + "?PageSize=2")
+    double.platform.add(
+        Reservation(
+            sid=f"WR{5:032x}",
+            workspace_sid=WORKSPACE,
+            task_sid=TASK,
+            worker_sid=WORKER,
+            status=Status.PENDING,
+        )
+    )
+    second, meta = read(meta["next_page_url"])
+    third, last = read(meta["next_page_url"])
+    assert (first, second, third) == (["0", "1"], ["2", "3"], ["4", "5"])
+    assert last["next_page_url"] is None
+    back, meta = read(last["previous_page_url"])
+    assert (back, meta["page"]) == (["2", "3"], 1)
+    assert read(meta["url"])[0] == ["2", "3"]
+    assert read(meta["previous_page_url"])[0] == ["0", "1"]
+
+
+def test_what_cannot_be_read_says_why() -> None:
+    """The error of an unreadable form says what is wrong and what it is answered with."""
+    with pytest.raises(Unreadable, match=r"begins no code \(answered 400\)"):
+        read_pairs("a=%")

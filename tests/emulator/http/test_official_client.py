@@ -1,0 +1,333 @@
+"""The official Python client, unchanged and only pointed at the emulator, finds there what it knows of the platform."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from twilio.base.exceptions import TwilioRestException  # pyright: ignore[reportMissingTypeStubs]
+from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
+from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
+
+from reservation_core.emulator import ManualClock, Platform, Settings
+from reservation_core.emulator.server import Emulator, running_emulator
+from tests.emulator.worlds import ACTIVITY, CALL, NOBODY, TASK, WORKERS, WORKSPACE, World, people
+
+USERNAME: Final = "AC" + "8" * 32
+PASSWORD: Final = "a password"
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning"
+)  # the client's own, of its way to use aiohttp
+
+
+class Sync:
+    """The client as its page shows it."""
+
+    def __init__(self, emulator: Emulator, password: str = PASSWORD) -> None:
+        self.client: Any = emulator.point(Client(USERNAME, password, environment={"": ""}))
+
+    def call(self, thing: Any, name: str, *given: Any, **named: Any) -> Any:
+        """Call one of the client's operations."""
+        return getattr(thing, name)(*given, **named)
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self.client.http_client.session.close()
+
+
+class Async:
+    """The client in an event loop: the same operations by their other names."""
+
+    def __init__(self, emulator: Emulator, password: str = PASSWORD) -> None:
+        self.runner = asyncio.Runner()
+        self.client: Any = emulator.point(self.runner.run(self._open(password)))
+
+    async def _open(self, password: str) -> Any:
+        return Client(USERNAME, password, environment={"": ""}, http_client=AsyncTwilioHttpClient())
+
+    def call(self, thing: Any, name: str, *given: Any, **named: Any) -> Any:
+        """Call one of the client's operations."""
+
+        async def run() -> Any:
+            return await getattr(thing, f"{name}_async")(*given, **named)
+
+        return self.runner.run(run())
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self.runner.run(self.client.http_client.close())
+        self.runner.close()
+
+
+Official = Sync | Async
+
+
+@contextmanager
+def opened(
+    flavour: type[Sync] | type[Async], emulator: Emulator, password: str = PASSWORD
+) -> Generator[Official]:
+    """Open a client for a block."""
+    client = flavour(emulator, password)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture(params=[Sync, Async])
+def official(request: pytest.FixtureRequest, emulator: Emulator) -> Generator[Official]:
+    """Open the client, in each of its flavours."""
+    with opened(request.param, emulator) as client:
+        yield client
+
+
+@pytest.fixture
+def world(emulator: Emulator) -> World:
+    """Three workers and a task."""
+    return people(emulator.platform)
+
+
+def by_task(client: Any, sid: str | None = None) -> Any:
+    """Address the task's reservations, or one, as the client does."""
+    reservations = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations
+    return reservations(sid) if sid else reservations
+
+
+def by_worker(client: Any, sid: str | None = None) -> Any:
+    """Address the first worker's reservations, or one."""
+    reservations = client.taskrouter.v1.workspaces(WORKSPACE).workers(WORKERS[0]).reservations
+    return reservations(sid) if sid else reservations
+
+
+ROUTES: Final[tuple[Callable[..., Any], ...]] = (by_task, by_worker)
+
+EVERY_COMMAND: Final[tuple[tuple[str, str, Mapping[str, Any], str, bool], ...]] = (
+    # name, status before, what is given, status after, whether it is then on hold
+    ("accept", "pending", {"reservation_status": "accepted"}, "accepted", False),
+    ("reject", "pending", {"reservation_status": "rejected", "worker_activity_sid": ACTIVITY}, "rejected", False),
+    ("dequeue", "pending", {"instruction": "dequeue", "dequeue_from": "+15005550006", "dequeue_timeout": 30}, "pending", True),
+    ("call", "pending", {"instruction": "call", "call_from": "+15005550006", "call_url": "https://example.com/c"}, "pending", False),
+    ("call and accept", "pending", {"instruction": "call", "call_from": "+15005550006", "call_url": "https://example.com/c",
+                                    "call_accept": True}, "accepted", False),
+    ("redirect", "pending", {"instruction": "redirect", "redirect_call_sid": CALL, "redirect_url": "https://x.org"}, "pending", False),
+    ("conference", "pending", {"instruction": "conference", "from_": "+15005550006", "status_callback": "https://example.com/s",
+                               "status_callback_event": ["initiated", "answered"], "record": True, "beep": "onEnter"}, "pending", True),
+    ("wrap", "accepted", {"reservation_status": "wrapping"}, "wrapping", False),
+    ("complete", "accepted", {"reservation_status": "completed"}, "completed", False),
+    ("complete after-work", "wrapping", {"reservation_status": "completed"}, "completed", False),
+)  # fmt: skip
+
+
+def put(world: World, status: str) -> str:
+    """Make a reservation that stands in a status."""
+    from reservation_core import Status
+
+    sid = world.sid()
+    for fact in {"pending": (), "accepted": ("accepted",), "wrapping": ("accepted", "wrapping")}[
+        status
+    ]:
+        world.platform.report(sid, Status(fact))
+    return sid
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("before", "given", "after", "held"),
+    [row[1:] for row in EVERY_COMMAND],
+    ids=[row[0] for row in EVERY_COMMAND],
+)
+def test_every_command_is_carried_out(
+    official: Official,
+    world: World,
+    route: Callable[..., Any],
+    before: str,
+    given: Mapping[str, Any],
+    after: str,
+    held: bool,
+) -> None:
+    """The client updates a reservation by every command on both routes, and reads the status that the command sets."""
+    sid = put(world, before)
+    version = int(world.platform.get(sid).etag or 0)
+    updated = official.call(route(official.client, sid), "update", if_match=str(version), **given)
+    assert (updated.sid, updated.reservation_status) == (sid, after)
+    kept = world.platform.get(sid)
+    assert (kept.status, kept.on_hold, kept.etag) == (after, held, str(version + 1))
+
+
+def test_a_supervisor_listens(official: Official, world: World) -> None:
+    """The client supervises an accepted reservation, which its task route alone can do."""
+    sid = put(world, "accepted")
+    given = {"instruction": "supervise", "supervisor_mode": "monitor", "supervisor": WORKERS[1]}
+    assert (
+        official.call(by_task(official.client, sid), "update", **given).reservation_status
+        == "accepted"
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_one_is_fetched(official: Official, world: World, route: Callable[..., Any]) -> None:
+    """The client reads every property of a reservation."""
+    sid = world.sid()
+    fetched = official.call(route(official.client, sid), "fetch")
+    assert (fetched.sid, fetched.workspace_sid, fetched.task_sid, fetched.worker_sid) == (
+        sid,
+        WORKSPACE,
+        TASK,
+        WORKERS[0],
+    )
+    assert (fetched.reservation_status, fetched.worker_name) == ("pending", "Worker 0")
+    assert fetched.date_created == fetched.date_updated == world.platform.now()
+    assert fetched.links.keys() == {"workspace", "task", "worker"}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_all_are_listed_page_by_page(
+    official: Official, world: World, emulator: Emulator, route: Callable[..., Any]
+) -> None:
+    """The client walks through a list over several pages, all of which are the emulator's own."""
+    sids = [world.sid()] if route is by_worker else [world.sid(worker) for worker in WORKERS]
+    if route is by_worker:
+        for number in range(2):
+            task = emulator.platform.add_task(WORKSPACE, attributes={"number": number})
+            sids.append(world.sid(task=task.sid))
+    listed = official.call(route(official.client), "list", page_size=1)
+    assert [each.sid for each in listed] == sids
+    accepted = official.call(route(official.client), "list", reservation_status="accepted")
+    assert accepted == []
+
+
+def test_what_is_listed_may_leave_the_list_meanwhile(official: Official, world: World) -> None:
+    """A page leads to the next though its last reservation is of another status by then, and to the one before though its first is."""
+    sids = [world.sid(worker) for worker in WORKERS]
+    resource = by_task(official.client)
+
+    def page(url: str | None) -> Any:
+        asked: dict[str, Any] = (
+            {"target_url": url} if url else {"reservation_status": "pending", "page_size": 1}
+        )
+        return official.call(resource, "get_page" if url else "page", **asked)
+
+    first = page(None)
+    seen = [[each.sid for each in first]]
+    official.call(by_task(official.client, sids[0]), "update", reservation_status="rejected")
+    second = page(first.next_page_url)
+    seen.append([each.sid for each in second])
+    official.call(by_task(official.client, sids[1]), "update", reservation_status="rejected")
+    seen.append([each.sid for each in page(second.next_page_url)])
+    assert seen == [[sid] for sid in sids[:3]]
+
+
+def test_the_list_of_a_task_is_sifted_by_worker(official: Official, world: World) -> None:
+    """The client asks for one worker's reservations of a task."""
+    sids = {worker: world.sid(worker) for worker in WORKERS}
+    listed = official.call(by_task(official.client), "list", worker_sid=WORKERS[2])
+    assert [each.sid for each in listed] == [sids[WORKERS[2]]]
+
+
+def test_the_version_is_told(official: Official, world: World) -> None:
+    """The client reads the version off the task route, gives it back, and is refused with the one before (412, 20412)."""
+    sid = world.sid()
+    told = (
+        official.call(by_task(official.client, sid), "fetch_with_http_info")
+        if isinstance(official, Sync)
+        else None
+    )
+    version = world.platform.get(sid).etag
+    if told is not None:
+        assert {name.lower(): value for name, value in told.headers.items()}["etag"].strip(
+            '"'
+        ) == version
+    official.call(
+        by_task(official.client, sid), "update", if_match=version, reservation_status="accepted"
+    )
+    with pytest.raises(TwilioRestException) as caught:
+        official.call(
+            by_task(official.client, sid), "update", if_match=version, reservation_status="wrapping"
+        )
+    assert (caught.value.status, caught.value.code) == (412, 20412)
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_is_not_there_is_not_found(official: Official, route: Callable[..., Any]) -> None:
+    """The client learns that there is no such reservation (404, 20404), in the words with the path that was asked for."""
+    for name, given in (("fetch", {}), ("update", {"reservation_status": "accepted"})):
+        with pytest.raises(TwilioRestException) as caught:
+            official.call(route(official.client, f"WR{NOBODY}"), name, **given)
+        assert (caught.value.status, caught.value.code) == (404, 20404)
+        assert f"/Reservations/WR{NOBODY} was not found" in caught.value.msg
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_second_accept_is_refused(
+    official: Official, world: World, route: Callable[..., Any]
+) -> None:
+    """The client that accepts twice is refused in the words that were seen (400)."""
+    sid = put(world, "accepted")
+    with pytest.raises(TwilioRestException) as caught:
+        official.call(route(official.client, sid), "update", reservation_status="accepted")
+    assert (caught.value.status, caught.value.code) == (400, 20001)
+    assert "is already in state [accepted] and cannot be updated to [accepted]" in caught.value.msg
+
+
+def test_an_instruction_that_comes_late_is_refused(official: Official, world: World) -> None:
+    """The client that begins a conference on what is accepted is refused in the words that were seen (400)."""
+    sid = put(world, "accepted")
+    with pytest.raises(TwilioRestException) as caught:
+        official.call(
+            by_task(official.client, sid), "update", instruction="conference", from_="+15005550006"
+        )
+    assert caught.value.status == 400
+    assert (
+        f"Unable to execute Conference instruction. Reservation {sid} is not currently in a Pending state."
+        in caught.value.msg
+    )
+
+
+def test_an_unknown_instruction_is_refused(official: Official, world: World) -> None:
+    """The client learns that an instruction is none (400, 55555)."""
+    sid = world.sid()
+    with pytest.raises(TwilioRestException) as caught:
+        official.call(by_task(official.client, sid), "update", instruction="hypnotise")
+    assert (caught.value.status, caught.value.code) == (400, 55555)
+
+
+@pytest.mark.parametrize("flavour", [Sync, Async])
+def test_accounts_are_asked_for(flavour: type[Sync] | type[Async]) -> None:
+    """The client with the wrong password is refused (401, 20003), and let in with the right one."""
+    settings = Settings(accounts={USERNAME: PASSWORD})
+    with running_emulator(Platform(ManualClock(), settings=settings)) as emulator:
+        sid = people(emulator.platform).sid()
+        with opened(flavour, emulator) as official:
+            assert official.call(by_task(official.client, sid), "fetch").sid == sid
+        with (
+            opened(flavour, emulator, "another") as official,
+            pytest.raises(TwilioRestException) as caught,
+        ):
+            official.call(by_task(official.client, sid), "fetch")
+    assert (caught.value.status, caught.value.code) == (401, 20003)
+
+
+@pytest.mark.parametrize("flavour", [Sync, Async])
+def test_a_rate_is_limited(flavour: type[Sync] | type[Async]) -> None:
+    """The client that asks more often than is configured gets a 429 (20429), and what it asked is not done."""
+    with running_emulator(Platform(ManualClock(), settings=Settings(rate_limit=1))) as emulator:
+        sid = people(emulator.platform).sid()
+        with opened(flavour, emulator) as official:
+            official.call(
+                by_task(official.client, sid),
+                "update",
+                instruction="call",
+                call_from="+15005550006",
+                call_url="https://example.com/",
+            )
+            with pytest.raises(TwilioRestException) as caught:
+                official.call(
+                    by_task(official.client, sid), "update", reservation_status="accepted"
+                )
+        assert (caught.value.status, caught.value.code) == (429, 20429)
+        assert emulator.platform.get(sid).status == "pending"

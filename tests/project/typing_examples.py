@@ -1,0 +1,194 @@
+"""What type checkers must accept and must refuse; never run, only checked.
+
+A line with a comment about an expected error fails the check when the error is *not* found (``warn_unused_ignores`` and
+``reportUnnecessaryTypeIgnoreComment``), so each such line is a promise that the mistake is seen before the program runs. Both checkers
+are asked: each reads its own comment, which needs ``enableTypeIgnoreComments = false`` in the configuration of the second.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=error, reportUnusedExpression=none
+# mypy: warn-unused-ignores
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+
+from reservation_core import (
+    ONCE,
+    Accept,
+    AsyncGateway,
+    Call,
+    Caution,
+    Command,
+    Complete,
+    Conference,
+    Decision,
+    Dequeue,
+    Gateway,
+    InvalidCommand,
+    LoggingObserver,
+    Policy,
+    Redirect,
+    Reject,
+    Reply,
+    Request,
+    Reservation,
+    Status,
+    Supervise,
+    Violation,
+    Wrap,
+    afetch,
+    alist_reservations,
+    aperform,
+    explain,
+    fetch,
+    list_reservations,
+    perform,
+    read_reservation,
+)
+from reservation_core.emulator import InMemoryGateway
+
+
+def right_commands(name: str, seconds: int, whether: bool) -> list[Command]:
+    """Make calls that are right, and seen to be."""
+    return [
+        Accept(),
+        Reject(),
+        Reject(worker_activity_sid=name),
+        Wrap(),
+        Complete(),
+        Dequeue(),
+        Dequeue(from_=name, timeout=seconds, status_callback_event=["initiated", "completed"]),
+        Dequeue(status_callback_event=("initiated", "completed")),
+        Dequeue(to=None, timeout=None, status_callback_event=None),
+        Call(from_=name, url=name),
+        Call(from_=name, url=name, to=name, accept=whether, record=name),
+        Redirect(call_sid=name, url=name, accept=True),
+        Conference(),
+        Conference(
+            to=name,
+            from_=name,
+            muted=whether,
+            beep="onEnter",
+            region="us1",
+            wait_method="GET",
+            jitter_buffer_size="off",
+        ),
+        Conference(
+            conference_status_callback_event=["start", "end"],
+            status_callback_event=("ringing",),
+            conference_record="do-not-record",
+        ),
+        Supervise(supervisor_mode="whisper", supervisor=name),
+    ]
+
+
+def wrong_commands(name: str) -> None:
+    """Make calls that are wrong, and seen to be."""
+    Call()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Call(from_=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Redirect(call_sid=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Supervise(supervisor=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Call(from_=None, url=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Accept(name)  # type: ignore[call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
+    Reject(name)  # type: ignore[call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
+    Conference(room=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Accept(worker_activity_sid=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Conference(beep=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(beep="sometimes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(region=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(wait_method="PUT")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(timeout="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(timeout=20.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(muted="true")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(muted=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(to=15005550006)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(to=b"client:alice")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(status_callback_event=["start"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    Conference(status_callback_event="ringing")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(status_callback_event={"ringing"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(status_callback_event=[name])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    Supervise(supervisor_mode="listen", supervisor=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def frozen(conference: Conference, reservation: Reservation, violation: Violation) -> None:
+    """Nothing is assigned to, and nothing that is not there is read."""
+    conference.timeout = 20  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    reservation.status = Status.ACCEPTED  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    violation.rule = "none"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    conference.room  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def what_comes_back(
+    conference: Conference, reservation: Reservation, error: InvalidCommand
+) -> None:
+    """Ask a command, a reservation, an error: what comes back is of a known type."""
+    assert_type(conference.form(), tuple[tuple[str, str], ...])
+    assert_type(conference.instruction(), dict[str, str | int | bool])
+    assert_type(conference.cautions, tuple[Caution, ...])
+    assert_type(conference.timeout, int | None)
+    assert_type(conference.to, str | None)
+    assert_type(Conference.from_form([("Instruction", "conference")]), Conference)
+    assert_type(Command.from_form((("Instruction", "conference"),)), Command)
+    assert_type(reservation.allowed, tuple[type[Command], ...])
+    assert_type(reservation.allows(Conference), bool)
+    assert_type(reservation.allows(conference), bool)
+    assert_type(reservation.explain(conference), Decision)
+    assert_type(explain(Status.PENDING, Conference), Decision)
+    assert_type(explain("onHold", Conference), Decision)
+    assert_type(error.violations, tuple[Violation, ...])
+    assert_type(read_reservation({"reservation_status": "pending"}), Reservation)
+    reservation.allows("conference")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    explain("pending", Conference)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Reservation()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Reservation("WR")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+class Stub:
+    """A gateway of its own making, which inherits from nothing of ours."""
+
+    def send(self, request: Request) -> Reply:
+        """Answer."""
+        return Reply(200, {}, request.path.encode())
+
+
+class Deaf:
+    """No gateway: it moves nothing."""
+
+    def send(self, request: str) -> Reply:
+        """Answer something else than a request."""
+        return Reply(200, {}, request.encode())
+
+
+def gateways(memory: InMemoryGateway, stub: Stub, deaf: Deaf, reservation: Reservation) -> None:
+    """Whatever has the one method is a gateway."""
+    waiting: Gateway = memory
+    looping: AsyncGateway = memory
+    waiting = stub
+    looping = stub  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    waiting = deaf  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    assert_type(perform(reservation, Accept(), waiting), Reservation)
+    assert_type(
+        perform(reservation, Accept(), stub, policy=ONCE, watch=LoggingObserver(), sleep=print),
+        Reservation,
+    )
+    perform(reservation, Accept(), stub, policy=Policy(attempts="4"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(fetch(reservation, stub), Reservation)
+    assert_type(list_reservations(memory, workspace_sid="WS", task_sid="WT"), Iterator[Reservation])
+    assert_type(
+        alist_reservations(looping, workspace_sid="WS", worker_sid="WK", status=Status.PENDING),
+        AsyncIterator[Reservation],
+    )
+    perform(reservation, Accept, stub)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    perform(reservation, Accept(), deaf)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    perform(reservation, Accept())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    list_reservations(stub, task_sid="WT")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def waiting_for_none(memory: InMemoryGateway, stub: Stub, reservation: Reservation) -> None:
+    """Await the async spellings: they give what the others give."""
+    assert_type(await aperform(reservation, Accept(), memory), Reservation)
+    assert_type(await afetch(reservation, memory), Reservation)
+    async for listed in alist_reservations(memory, workspace_sid="WS", task_sid="WT"):
+        assert_type(listed, Reservation)
+    await aperform(reservation, Accept(), stub)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,231 @@
+"""Reservations, and all that the platform says of them: right by the tables, read back as told, or wrong at the place that is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+import pytest
+
+from reservation_core import (
+    MalformedReply,
+    Reservation,
+    Route,
+    Status,
+    conclude_fetch,
+    read_reservation,
+)
+from reservation_core.rest.addresses import PREFIXES, read_path
+from reservation_core.rest.error_payload import refusal
+from reservation_core.testing import strategies as kit
+from tests.reference.oracle import rows
+from tests.testing.drawing import drawn
+
+BODIES: Final = drawn(kit.bodies(), 100)
+CALLBACKS: Final = drawn(kit.callbacks(), 40)
+REFUSALS: Final = drawn(kit.refusals(), 400)
+MALFORMED: Final = [*drawn(kit.malformed_bodies(), 200), *drawn(kit.malformed_callbacks(), 40)]
+FIELDS: Final = {row["name"]: row for row in rows("fields")}
+NULLABLE: Final = {
+    "status" if name == "reservation_status" else name
+    for name in FIELDS
+    if FIELDS[name]["nullable"] == "yes"
+}
+ANSWERS: Final = {
+    (row["http_status"], row["code"], row["expected_error"]) for row in rows("messages")
+}
+
+
+def test_reservations_are_right_and_of_every_kind() -> None:
+    """SIDs are right by the table, all statuses are drawn, a name and a version are there and are not, and an update is no earlier."""
+    found = drawn(kit.reservations(), 100)
+    for one in found:
+        assert all(
+            re.fullmatch(FIELDS[field]["pattern"], str(getattr(one, field))) for field in PREFIXES
+        )
+        assert one.date_created is not None
+        assert one.date_updated is not None
+        assert one.date_created <= one.date_updated
+        assert read_path((one.url or "").removeprefix("https://taskrouter.twilio.com")) is not None
+        assert not one.on_hold
+    assert {one.status for one in found} == set(Status)
+    assert (
+        {one.worker_name is None for one in found}
+        == {one.etag is None for one in found}
+        == {True, False}
+    )
+
+
+def test_reservations_by_status_and_on_hold() -> None:
+    """Told which statuses, or that they are on hold, no other is drawn; what cannot be on hold is not asked for."""
+    assert {
+        one.status
+        for one in drawn(
+            kit.reservations(Status.TIMEOUT, Status.WRAPPING),
+            30,
+        )
+    } == {Status.TIMEOUT, Status.WRAPPING}
+    assert {(one.status, one.on_hold) for one in drawn(kit.reservations(on_hold=True), 10)} == {
+        (Status.PENDING, True)
+    }
+    either = {
+        (one.status, one.on_hold)
+        for one in drawn(
+            kit.reservations(Status.PENDING, Status.ACCEPTED, on_hold=None),
+            60,
+        )
+    }
+    assert either == {(Status.PENDING, True), (Status.PENDING, False), (Status.ACCEPTED, False)}
+    with pytest.raises(ValueError, match="only a pending reservation"):
+        kit.reservations(Status.ACCEPTED, on_hold=True)
+
+
+def test_incomplete_reservations_lack_anything() -> None:
+    """Everything that the table calls nullable is there and is missing, and the status is always there."""
+    found = drawn(kit.reservations(complete=False), 100)
+    for field in NULLABLE:
+        assert {getattr(one, field) is None for one in found} == {True, False}, field
+    assert {one.status for one in found} == set(Status)
+
+
+def test_what_is_told_reads_as_what_is_told() -> None:
+    """Each body and each callback is read as the reservation that stands beside it."""
+    for told in (
+        *BODIES,
+        *CALLBACKS,
+        *drawn(kit.payloads(), 25),
+    ):
+        assert read_reservation(told.payload) == told.reservation
+
+
+def test_bodies_come_in_every_form() -> None:
+    """Bodies are mappings, texts, bytes; REST's and the SDK's; with nulls, gaps, strange keys; of one reservation too."""
+    assert {type(told.payload) for told in BODIES} == {dict, str, bytes}
+    plain = [told.payload for told in BODIES if isinstance(told.payload, Mapping)]
+    assert any(isinstance(body.get("task"), dict) for body in plain)
+    assert any(isinstance(body.get("date_created"), int) for body in plain)
+    assert any("attention" in body for body in plain)
+    assert any(body.get("worker_sid", 1) is None for body in plain)
+    assert any("worker_sid" not in body for body in plain)
+    one = Reservation(status="accepted", sid=f"WR{'a' * 32}", etag="3")
+    assert {told.reservation for told in drawn(kit.bodies(one), 20)} == {
+        attrs.evolve(one, etag=None)
+    }
+
+
+def test_callbacks_have_the_documented_fields() -> None:
+    """Callbacks are forms of texts with the documented names, as mappings, texts and bytes, of one reservation too."""
+    documented = {
+        "Timestamp",
+        "AccountSid",
+        "WorkspaceSid",
+        "WorkflowSid",
+        "TaskQueueSid",
+        "WorkerSid",
+        "WorkerAttributes",
+    }
+    documented |= {"TaskSid", "TaskAttributes", "TaskAge", "TaskPriority", "ReservationSid"}
+    assert {type(told.payload) for told in CALLBACKS} == {dict, str, bytes}
+    for told in CALLBACKS:
+        assert told.reservation.status is Status.PENDING
+        if isinstance(told.payload, dict):
+            assert told.payload.keys() >= documented
+            assert {type(value) for value in told.payload.values()} == {str}
+    one = drawn(kit.reservations(), 5)[-1]
+    assert {told.reservation.sid for told in drawn(kit.callbacks(one), 10)} == {one.sid}
+
+
+def test_what_is_malformed_has_the_one_fault_it_tells() -> None:
+    """Each malformed payload is refused with one fault, at the place that is told; every place has its turn."""
+    for bad in (*MALFORMED, *drawn(kit.malformed_payloads(), 25)):
+        with pytest.raises(MalformedReply) as caught:
+            read_reservation(bad.payload)
+        assert [fault.path for fault in caught.value.faults] == [bad.path], bad
+    callback = {"ReservationSid", "AccountSid", "WorkspaceSid", "TaskSid", "WorkerSid"}
+    assert {bad.path for bad in MALFORMED} == {*FIELDS, "links.task", "(body)", *callback}
+    assert any(
+        bad.path not in str(bad.payload) for bad in MALFORMED if bad.path == "reservation_status"
+    )
+
+
+def test_a_body_is_torn_in_every_way() -> None:
+    """A body that is no object is empty, other JSON, no JSON, no UTF-8, or cut off."""
+    found = {
+        bad.payload
+        for bad in MALFORMED
+        if isinstance(bad.payload, (str, bytes)) and bad.path == "(body)"
+    }
+    assert {"", "[]", "null", "<html></html>", b"\xff\xfe{\x00"} <= found
+    assert any(isinstance(text, str) and text.startswith('{"sid": "WR') for text in found)
+
+
+def test_replies_tell_a_reservation() -> None:
+    """A reply is read as its reservation, with its version; some have headers of the rate."""
+    versioned = Reservation(status="accepted", sid=f"WR{'a' * 32}", etag="3")
+    found = drawn(kit.replies(versioned), 60)
+    assert {conclude_fetch(versioned, reply) for reply in found} == {versioned}
+    assert {next(name for name in reply.headers if name.lower() == "etag") for reply in found} == {
+        "ETag",
+        "etag",
+        "Etag",
+    }
+    assert {reply.rate_limit.remaining for reply in found} == {None, 99}
+    assert {reply.etag is None for reply in drawn(kit.replies(), 60)} == {True, False}
+
+
+def test_refusals_are_those_of_the_table() -> None:
+    """Every refusal that can be read stands in the table with the same error, and is read as it; the others go by their status."""
+    for one in REFUSALS:
+        read = refusal(one.reply)
+        assert (type(read), read.code) == (one.error, one.code), one
+        if one.family.is_readable:
+            assert (str(one.reply.status), str(one.code or ""), one.error.__name__) in ANSWERS
+        else:
+            assert one.reply.status != 400 or one.error.__name__ == "Refused"
+    assert {one.family for one in REFUSALS} == set(kit.ErrorFamily)
+    assert {one.error.__name__ for one in REFUSALS if one.family.is_readable} == {
+        row[2] for row in ANSWERS
+    }
+    assert {one.reply.retry_after is None for one in REFUSALS if one.reply.status == 429} == {
+        True,
+        False,
+    }
+
+
+def test_each_family_is_what_it_is_named_for() -> None:
+    """A body is an object exactly when its family is readable, and then it has the keys of that family."""
+    for one in REFUSALS:
+        try:
+            body: object = json.loads(one.reply.body)
+        except ValueError:
+            body = None
+        assert isinstance(body, dict) is one.family.is_readable
+        if isinstance(body, dict):
+            assert ("title" in body) is (one.family is kit.ErrorFamily.RFC_9457)
+
+
+def test_unreadable_replies_cannot_be_read() -> None:
+    """What comes with a 200 and cannot be read is a malformed reply."""
+    for reply in drawn(kit.unreadable_replies(), 60):
+        assert reply.status == 200
+        with pytest.raises(MalformedReply):
+            conclude_fetch(Reservation(status="pending"), reply)
+
+
+def test_requests_are_of_both_routes_and_methods() -> None:
+    """Requests read and update, on both routes; an update has a form."""
+    found = drawn(kit.requests(), 75)
+    assert {
+        (request.method, where[0]) for request in found if (where := read_path(request.path))
+    } == {(method, route) for method in ("GET", "POST") for route in Route}
+    assert all(bool(request.form) == (request.method == "POST") for request in found)
+
+
+def test_addresses_are_good_for_both_routes() -> None:
+    """Each address has all SIDs that either route needs."""
+    for where in drawn(kit.addresses(), 30):
+        for field in ("sid", "workspace_sid", "task_sid", "worker_sid"):
+            assert re.fullmatch(FIELDS[field]["pattern"], str(getattr(where, field)))
