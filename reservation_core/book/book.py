@@ -198,7 +198,7 @@ class AsyncBook:
         *,
         route: Route | str = Route.TASK,
         policy: Policy = DEFAULT_POLICY,
-        watch: Observer = NO_OBSERVER,
+        observer: Observer = NO_OBSERVER,
     ) -> Reservation:
         """Ask for a command to what the book holds, so that no crash loses it and none doubles it; else as :func:`aperform`.
 
@@ -208,7 +208,7 @@ class AsyncBook:
         :raises CommandUnderWay: when another command to it is open.
         """
         intent = await self._intend(sid, command, Route(route))
-        outcome = await self._deliver(intent, gateway, policy, watch, resume=False)
+        outcome = await self._deliver(intent, gateway, policy, observer, resume=False)
         if outcome.ending is not None:
             await self._close(sid, intent, outcome)
         if outcome.error is not None:
@@ -245,7 +245,7 @@ class AsyncBook:
         intent: Intent,
         gateway: AsyncGateway,
         policy: Policy,
-        watch: Observer,
+        observer: Observer,
         *,
         resume: bool,
     ) -> DeliveryOutcome:
@@ -256,7 +256,7 @@ class AsyncBook:
                 gateway,
                 route=intent.route,
                 policy=policy,
-                watch=watch,
+                observer=observer,
                 sleep=self._sleep,
                 resume=resume,
             )
@@ -283,7 +283,7 @@ class AsyncBook:
         limit: int = 1000,
         lease: float = LEASE,
         policy: Policy = DEFAULT_POLICY,
-        watch: Observer = NO_OBSERVER,
+        observer: Observer = NO_OBSERVER,
     ) -> Swept:
         """Find out what became of the commands that were left open so many seconds ago, and finish those that were not carried out.
 
@@ -297,7 +297,7 @@ class AsyncBook:
         failed: dict[str, ReservationError] = {}
         async for entry in self._each(Claim.OPEN, older_than, limit, lease):
             assert entry.intent is not None
-            outcome = await self._deliver(entry.intent, gateway, policy, watch, resume=True)
+            outcome = await self._deliver(entry.intent, gateway, policy, observer, resume=True)
             if outcome.ending is None:
                 assert outcome.error is not None
                 failed[entry.sid] = outcome.error

@@ -165,12 +165,12 @@ class Book:
         *,
         route: Route | str = Route.TASK,
         policy: Policy = DEFAULT_POLICY,
-        watch: Observer = NO_OBSERVER,
+        observer: Observer = NO_OBSERVER,
     ) -> Reservation:
         """See :meth:`AsyncBook.perform`."""
         return _finish(
             self._book.perform(
-                sid, command, _Sending(gateway), route=route, policy=policy, watch=watch
+                sid, command, _Sending(gateway), route=route, policy=policy, observer=observer
             )
         )
 
@@ -182,7 +182,7 @@ class Book:
         limit: int = 1000,
         lease: float = LEASE,
         policy: Policy = DEFAULT_POLICY,
-        watch: Observer = NO_OBSERVER,
+        observer: Observer = NO_OBSERVER,
     ) -> Swept:
         """See :meth:`AsyncBook.recover`."""
         return _finish(
@@ -192,7 +192,7 @@ class Book:
                 limit=limit,
                 lease=lease,
                 policy=policy,
-                watch=watch,
+                observer=observer,
             )
         )
 

@@ -37,7 +37,7 @@ def perform(
     *,
     route: Route | str = Route.TASK,
     policy: Policy = DEFAULT_POLICY,
-    watch: Observer = NO_OBSERVER,
+    observer: Observer = NO_OBSERVER,
     resume: bool = False,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], object] = wait,
@@ -46,7 +46,7 @@ def perform(
     """Ask for a command, and hold the reservation as the platform then reports it; it is never carried out twice.
 
     :param policy: how hard to try (:mod:`reservation_core.delivery.engine`); ``ONCE`` sends one request, whatever comes of it.
-    :param watch: what is told of each attempt.
+    :param observer: what is told of each attempt.
     :param resume: whether the command may have been sent already, for this reservation as it was held then, by a process that ended:
         then the reservation is read first, as after a reply that was lost.
     :param clock, sleep, random: for tests; seconds, and a number from 0 to 1.
@@ -58,7 +58,7 @@ def perform(
     """
     first: FirstFailure | None = None
     if (
-        watch is NO_OBSERVER and not resume
+        observer is NO_OBSERVER and not resume
     ):  # nearly always the first answer is good: nothing is put on record before it is not
         began, request = clock(), prepare(reservation, command, route=route)
         try:
@@ -66,7 +66,7 @@ def perform(
         except (GatewayError, ReplyError) as failure:
             first = FirstFailure(request, began, failure)
     flow = deliver(
-        reservation, command, policy, Route(route), clock, random, watch, first, resume=resume
+        reservation, command, policy, Route(route), clock, random, observer, first, resume=resume
     )
     try:
         step = _resume(flow, None)
@@ -92,7 +92,7 @@ async def aperform(
     *,
     route: Route | str = Route.TASK,
     policy: Policy = DEFAULT_POLICY,
-    watch: Observer = NO_OBSERVER,
+    observer: Observer = NO_OBSERVER,
     resume: bool = False,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], Awaitable[object]] | None = None,
@@ -100,14 +100,14 @@ async def aperform(
 ) -> Reservation:
     """Ask for a command in an event loop; else as :func:`perform`. Cancelled, it sends nothing more, and the outcome is not known."""
     first: FirstFailure | None = None
-    if watch is NO_OBSERVER and not resume:
+    if observer is NO_OBSERVER and not resume:
         began, request = clock(), prepare(reservation, command, route=route)
         try:
             return conclude(reservation, command, await gateway.asend(request))
         except (GatewayError, ReplyError) as failure:
             first = FirstFailure(request, began, failure)
     flow = deliver(
-        reservation, command, policy, Route(route), clock, random, watch, first, resume=resume
+        reservation, command, policy, Route(route), clock, random, observer, first, resume=resume
     )
     try:
         step = _resume(flow, None)

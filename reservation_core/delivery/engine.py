@@ -111,7 +111,7 @@ def deliver(
     route: Route,
     clock: Callable[[], float],
     random: Callable[[], float],
-    watch: Observer,
+    observer: Observer,
     first: FirstFailure | None = None,
     *,
     resume: bool = False,
@@ -125,7 +125,7 @@ def deliver(
     :raises CommandError: when it is first resumed, before anything is yielded, when the command must not be asked.
     :raises Refused, GatewayError: at the end; ``attempts`` holds every exchange.
     """
-    delivery = _Delivery(reservation, command, policy, route, clock, random, watch)
+    delivery = _Delivery(reservation, command, policy, route, clock, random, observer)
     return delivery.take_up() if resume else delivery.run(first)
 
 
@@ -142,7 +142,7 @@ class _Delivery:
         route: Route,
         clock: Callable[[], float],
         random: Callable[[], float],
-        watch: Observer,
+        observer: Observer,
     ) -> None:
         self.held = reservation  # as last reported
         self.command = command
@@ -150,7 +150,7 @@ class _Delivery:
         self.route = route
         self.clock = clock
         self.random = random
-        self.watch = watch
+        self.observer = observer
         self.began = clock()
         self.attempts: list[Attempt] = []
         self.open: list[Reservation] = []  # as held at each sending whose outcome is not known
@@ -208,8 +208,8 @@ class _Delivery:
         if self.attempts and at >= self.policy.deadline:
             self._give_up("the deadline passed")
         paused, self.paused = self.paused, 0.0
-        if self.watch is not NO_OBSERVER:
-            self.watch.before_attempt(Attempt(len(self.attempts) + 1, request, at, paused))
+        if self.observer is not NO_OBSERVER:
+            self.observer.before_attempt(Attempt(len(self.attempts) + 1, request, at, paused))
         shown = "abandoned"
         try:
             outcome = _read((yield request), read, *known)
@@ -225,7 +225,7 @@ class _Delivery:
             len(self.attempts) + 1, request, at, paused, outcome, self.clock() - self.began - at
         )
         self.attempts.append(attempt)
-        self.watch.after_attempt(attempt)
+        self.observer.after_attempt(attempt)
 
     def _read(self) -> Generator[Request | Pause, Answer, Reservation]:
         """Read the reservation, trying again whatever may pass."""
@@ -255,7 +255,7 @@ class _Delivery:
         if suspects:
             moved = any(has_moved(sent, now) for sent in suspects)
             if moved and self.policy.sole_writer and now.status not in _PLATFORM_ENDS:
-                self.watch.reconcile(now, "done")
+                self.observer.reconciled(now, "done")
                 on_hold = now.status is Status.PENDING and leaves_pending(
                     suspects[0].state, self.command.trigger, self.command.is_accepting
                 )
@@ -267,9 +267,9 @@ class _Delivery:
         if not legal or (
             refusal is not None and not (refusal.http_status == 412 and self.policy.retry_stale)
         ):
-            self.watch.reconcile(now, LostRace.__name__)
+            self.observer.reconciled(now, LostRace.__name__)
             self._give_up("the reservation moved on, and the command was not carried out")
-        self.watch.reconcile(now, "repeat")
+        self.observer.reconciled(now, "repeat")
         return None
 
     def _cannot_tell(self, now: Reservation, *, moved: bool) -> NoReturn:
@@ -280,7 +280,7 @@ class _Delivery:
         else:
             why = f"no reading can tell whether the {name} was taken, for it shows nothing at first"
             error = OutcomeUnknown(why, now, attempts=tries, is_final=True)
-        self.watch.reconcile(now, type(error).__name__)
+        self.observer.reconciled(now, type(error).__name__)
         self._raise(error)
 
     def _before_repeating(
@@ -325,7 +325,7 @@ class _Delivery:
         )
 
     def _raise(self, error: ReservationError) -> NoReturn:
-        self.watch.give_up(error)
+        self.observer.gave_up(error)
         raise error from (None if error is self.failure else self.failure)
 
 

@@ -28,10 +28,10 @@ class Observer:
     def after_attempt(self, attempt: Attempt) -> None:
         """Hear what came back, or that it was abandoned."""
 
-    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+    def reconciled(self, reservation: Reservation, verdict: str) -> None:
         """Hear what was read, and what follows: ``done``, ``repeat``, or the class of the error to come."""
 
-    def give_up(self, error: ReservationError) -> None:
+    def gave_up(self, error: ReservationError) -> None:
         """Hear the error that the delivery ends with."""
 
 
@@ -60,13 +60,13 @@ class LoggingObserver(Observer):
         )
         self._logger.debug(said, attempt.number, *values)
 
-    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+    def reconciled(self, reservation: Reservation, verdict: str) -> None:
         """Write what was read, and what follows."""
         self._logger.debug(
             "reservation %s was read as %s: %s", reservation.sid, reservation.state, verdict
         )
 
-    def give_up(self, error: ReservationError) -> None:
+    def gave_up(self, error: ReservationError) -> None:
         """Write the class of the error, which is all that is certainly free of the platform's own words."""
         tries = len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1
         self._logger.warning("gave up after %d exchanges: %s", tries, type(error).__name__)

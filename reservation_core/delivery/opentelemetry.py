@@ -2,7 +2,7 @@
 
     from reservation_core.delivery.opentelemetry import OpenTelemetryObserver          # pip install 'reservation-core[otel]'
 
-    perform(reservation, Accept(), gateway, watch=OpenTelemetryObserver())
+    perform(reservation, Accept(), gateway, observer=OpenTelemetryObserver())
 
 Each attempt is a span under the caller's present one. Readings and the end of a delivery are events of that present span.
 """
@@ -57,7 +57,7 @@ class OpenTelemetryObserver(Observer):
             span.set_status(trace.StatusCode.ERROR, str(attempt.outcome))
         span.end(ended)
 
-    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+    def reconciled(self, reservation: Reservation, verdict: str) -> None:
         """Note what was read, and what follows."""
         attributes = {
             f"{_PREFIX}sid": str(reservation.sid),
@@ -66,7 +66,7 @@ class OpenTelemetryObserver(Observer):
         }
         trace.get_current_span().add_event(f"{_PREFIX}reconcile", attributes)
 
-    def give_up(self, error: ReservationError) -> None:
+    def gave_up(self, error: ReservationError) -> None:
         """Note the class of the error; its text may hold the platform's own words."""
         tries = len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1
         trace.get_current_span().add_event(

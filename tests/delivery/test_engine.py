@@ -156,7 +156,7 @@ def deliver(
     gateway: Script,
     reservation: Reservation = PENDING,
     command: Command | None = None,
-    watch: Observer | None = None,
+    observer: Observer | None = None,
     resume: bool = False,
     **policy: Any,
 ) -> Reservation:
@@ -169,7 +169,7 @@ def deliver(
                 command or Accept(),
                 cast("Gateway", through),
                 policy=Policy(**policy),
-                watch=heard,
+                observer=heard,
                 resume=resume,
                 clock=through.clock,
                 sleep=through.sleep,
@@ -179,7 +179,7 @@ def deliver(
             return error
 
     twin = gateway.again()
-    ended, expected = end(gateway, watch or NO_OBSERVER), end(twin, Observer())
+    ended, expected = end(gateway, observer or NO_OBSERVER), end(twin, Observer())
     assert (ended, gateway.requests, gateway.pauses) == (expected, twin.requests, twin.pauses)
     if isinstance(ended, Reservation):
         return ended
@@ -754,17 +754,17 @@ class Heard(Observer):
     def after_attempt(self, attempt: Attempt) -> None:
         self.said.append(f"after {attempt.number} {attempt.outcome}")
 
-    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+    def reconciled(self, reservation: Reservation, verdict: str) -> None:
         self.said.append(f"read {reservation.status}: {verdict}")
 
-    def give_up(self, error: ReservationError) -> None:
+    def gave_up(self, error: ReservationError) -> None:
         self.said.append(type(error).__name__)
 
 
 def test_a_watch_hears_it_all() -> None:
     """Every attempt is announced and reported, every reading judged aloud, and the end told."""
     heard = Heard()
-    deliver(Script(TIMED_OUT, shows("pending", "3"), shows("accepted")), watch=heard)
+    deliver(Script(TIMED_OUT, shows("pending", "3"), shows("accepted")), observer=heard)
     assert heard.said == [
         "before 1 None",
         "after 1 GatewayError",
@@ -775,10 +775,10 @@ def test_a_watch_hears_it_all() -> None:
         "after 3 accepted",
     ]
     lost = Heard()
-    fails(Script(TIMED_OUT, shows("canceled")), LostRace, watch=lost)
+    fails(Script(TIMED_OUT, shows("canceled")), LostRace, observer=lost)
     assert lost.said[-2:] == ["read canceled: LostRace", "LostRace"]
     alone = Heard()
-    deliver(Script(TIMED_OUT, shows("accepted")), watch=alone, sole_writer=True)
+    deliver(Script(TIMED_OUT, shows("accepted")), observer=alone, sole_writer=True)
     assert alone.said[-1] == "read accepted: done"
 
 
@@ -799,7 +799,7 @@ def test_a_log_tells_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
         fails(
             Script(TIMED_OUT, shows("accepted")),
             Indistinguishable,
-            watch=LoggingObserver(logging.getLogger("reservation_core.delivery.x")),
+            observer=LoggingObserver(logging.getLogger("reservation_core.delivery.x")),
         )
         fails(
             Script(shows("timeout")),
@@ -828,7 +828,7 @@ def test_a_log_is_written_for_a_reader(caplog: pytest.LogCaptureFixture) -> None
             Accept(),
             LoggingObserver(),
         )
-        LoggingObserver().give_up(InvalidCommand("Accept", ()))
+        LoggingObserver().gave_up(InvalidCommand("Accept", ()))
     reservations = f"/v1/Workspaces/{PENDING.workspace_sid}/Tasks/{PENDING.task_sid}/Reservations"
     assert [
         (record.name, record.levelname, record.getMessage())
@@ -925,7 +925,7 @@ def test_an_interruption_comes_out_and_is_reported(error: BaseException) -> None
     """What is no failure of the exchange comes out as it is; the attempt is reported as abandoned, and nothing is sent after it."""
     heard, gateway = Heard(), Script(error)
     with pytest.raises(type(error)):
-        deliver(gateway, watch=heard)
+        deliver(gateway, observer=heard)
     assert heard.said == ["before 1 None", "after 1 abandoned"]
     assert gateway.methods == "P"
 
@@ -952,7 +952,7 @@ def test_cancellation_leaves_nothing_half_reported(at: int) -> None:
                 await wait()
                 return gateway.send(request)
 
-        task = asyncio.create_task(in_a_loop(Slow(), sleep=wait, watch=heard))
+        task = asyncio.create_task(in_a_loop(Slow(), sleep=wait, observer=heard))
         with pytest.raises(asyncio.CancelledError):
             await task
 

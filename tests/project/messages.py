@@ -379,10 +379,10 @@ class _Heard(Observer):
         where = "tasks" if "/Tasks/" in attempt.request.path else "workers"
         return f"{attempt.number}, {attempt.request.method} by {where}, at {attempt.at} after a pause of {attempt.pause}"
 
-    def reconcile(self, reservation: Reservation, verdict: str) -> None:
+    def reconciled(self, reservation: Reservation, verdict: str) -> None:
         self.lines.append(f"read as {reservation.state}, version {reservation.etag}: {verdict}")
 
-    def give_up(self, error: ReservationError) -> None:
+    def gave_up(self, error: ReservationError) -> None:
         self.lines.append(f"gave up: {type(error).__name__}")
 
 
@@ -539,7 +539,7 @@ def delivered() -> Lines:
                 _Scripted(answers, clock, cast("float", how.get("takes", 0.0))),
                 route=cast("Route", how.get("route", Route.TASK)),
                 policy=policy,
-                watch=heard,
+                observer=heard,
                 resume=bool(how.get("resume")),
                 clock=clock,
                 sleep=clock.sleep,

@@ -169,7 +169,7 @@ def gateways(memory: InMemoryGateway, stub: Stub, deaf: Deaf, reservation: Reser
     waiting = deaf  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     assert_type(perform(reservation, Accept(), waiting), Reservation)
     assert_type(
-        perform(reservation, Accept(), stub, policy=ONCE, watch=LoggingObserver(), sleep=print),
+        perform(reservation, Accept(), stub, policy=ONCE, observer=LoggingObserver(), sleep=print),
         Reservation,
     )
     perform(reservation, Accept(), stub, policy=Policy(attempts="4"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
