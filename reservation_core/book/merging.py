@@ -39,7 +39,7 @@ from reservation_core.book.records import (
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status, follow
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import PREFIXES, Address, is_sid
+from reservation_core.rest.addresses import SID_PREFIXES, Address, is_sid
 from reservation_core.rest.messages import Reply
 from reservation_core.rest.update import conclude_fetch, is_newer
 from reservation_core.webhooks.events import Event
@@ -49,7 +49,7 @@ Reportable: TypeAlias = Event | Reservation | Reply | Report
 
 _WHATEVER: Final = Address(workspace_sid=None, sid=None)
 
-_sids: Final = attrgetter(*PREFIXES)
+_sids: Final = attrgetter(*SID_PREFIXES)
 
 
 def report_of(told: Reportable) -> Report | None:

@@ -57,7 +57,7 @@ from reservation_core.gateways.settings import (
     GatewaySettings,
     user_agent,
 )
-from reservation_core.rest.addresses import PREFIXES, path_to
+from reservation_core.rest.addresses import SID_PREFIXES, reservation_path
 from reservation_core.rest.messages import IF_MATCH
 from reservation_core.rest.urlencoding import encode_form
 
@@ -135,8 +135,8 @@ def _curl(command: Command) -> str:
         "task_sid": "$TASK_SID",
         "sid": "$RESERVATION_SID",
     }
-    sids = {field: PREFIXES[field] + "0" * 32 for field in variables}
-    path = path_to(Address(**sids), Route.TASK)
+    sids = {field: SID_PREFIXES[field] + "0" * 32 for field in variables}
+    path = reservation_path(Address(**sids), Route.TASK)
     for field, variable in variables.items():
         path = path.replace(sids[field], variable)
     secret = {p.wire: _variable(p) for p in command.parameters if p.kind.secrecy is Secrecy.SECRET}

@@ -14,7 +14,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import Addressed, Route
+from reservation_core.rest.addresses import HasReservationSids, Route
 from reservation_core.rest.errors import GatewayError, MalformedReply, PayloadFault, ReplyError
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.rest.update import conclude, conclude_fetch, prepare, prepare_fetch
@@ -140,7 +140,9 @@ async def _asyncio_sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def fetch(where: Addressed, gateway: Gateway, *, route: Route | str = Route.TASK) -> Reservation:
+def fetch(
+    where: HasReservationSids, gateway: Gateway, *, route: Route | str = Route.TASK
+) -> Reservation:
     """Read one reservation.
 
     :param where: the reservation as it was known, which the newer one must be able to follow; or an :class:`Address`.
@@ -150,7 +152,7 @@ def fetch(where: Addressed, gateway: Gateway, *, route: Route | str = Route.TASK
 
 
 async def afetch(
-    where: Addressed, gateway: AsyncGateway, *, route: Route | str = Route.TASK
+    where: HasReservationSids, gateway: AsyncGateway, *, route: Route | str = Route.TASK
 ) -> Reservation:
     """Read one reservation in an event loop; else as :func:`fetch`."""
     return conclude_fetch(where, await gateway.asend(prepare_fetch(where, route=route)))
@@ -234,7 +236,7 @@ async def _awalk(
 def _turn(page: ReservationPage, request: Request, seen: set[str]) -> Request | None:
     """Turn to the next page, unless the platform leads in a circle."""
     seen.add(request.path)
-    if page.following is not None and page.following.path in seen:
+    if page.next_request is not None and page.next_request.path in seen:
         raise MalformedReply(
             (
                 PayloadFault(
@@ -244,4 +246,4 @@ def _turn(page: ReservationPage, request: Request, seen: set[str]) -> Request | 
                 ),
             )
         )
-    return page.following
+    return page.next_request

@@ -70,7 +70,7 @@ from reservation_core.rest.errors import (
     ServerFailed,
     Throttled,
 )
-from reservation_core.rest.messages import Reply, Request, is_header_text
+from reservation_core.rest.messages import Reply, Request, is_header_value
 from reservation_core.rest.update import (
     conclude,
     conclude_fetch,
@@ -234,7 +234,7 @@ class _Delivery:
             outcome = yield from self._exchange(request, conclude_fetch, self.held)
             if isinstance(outcome, Reservation):
                 self.was_read = True
-                sendable = outcome.etag is None or is_header_text(outcome.etag)
+                sendable = outcome.etag is None or is_header_value(outcome.etag)
                 return outcome if sendable else attrs.evolve(outcome, etag=None)
             if isinstance(outcome, Refused) and not isinstance(outcome, (Throttled, ServerFailed)):
                 break

@@ -54,9 +54,9 @@ class LoggingObserver(Observer):
             request.method,
             request.path,
             attempt.outcome,
-            attempt.at,
+            attempt.started,
             attempt.pause,
-            attempt.took,
+            attempt.duration,
         )
         self._logger.debug(said, attempt.number, *values)
 

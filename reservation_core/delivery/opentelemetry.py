@@ -51,7 +51,7 @@ class OpenTelemetryObserver(Observer):
             name,
             kind=trace.SpanKind.CLIENT,
             attributes=attributes,
-            start_time=ended - round(attempt.took * 1_000_000_000),
+            start_time=ended - round(attempt.duration * 1_000_000_000),
         )
         if attempt.outcome not in list(Status):
             span.set_status(trace.StatusCode.ERROR, str(attempt.outcome))

@@ -13,7 +13,7 @@ import attrs
 from reservation_core.domain.commands.kinds import sid
 from reservation_core.domain.errors import IncompleteReservation
 
-PREFIXES: Final = {
+SID_PREFIXES: Final = {
     "sid": "WR",
     "account_sid": "AC",
     "workspace_sid": "WS",
@@ -25,12 +25,12 @@ PREFIXES: Final = {
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
     """Whether a value is the SID that a field asks for."""
-    return isinstance(value, str) and re.fullmatch(sid(PREFIXES[field]).form, value) is not None
+    return isinstance(value, str) and re.fullmatch(sid(SID_PREFIXES[field]).form, value) is not None
 
 
-def are_sids(*fields: str) -> Callable[[Iterable[object]], TypeGuard[Iterable[str]]]:
+def compile_sid_check(*fields: str) -> Callable[[Iterable[object]], TypeGuard[Iterable[str]]]:
     """Make the check that sees at one glance whether values are the SIDs that these fields ask for, all of them."""
-    right = re.compile("\n".join(sid(PREFIXES[field]).form for field in fields)).fullmatch
+    right = re.compile("\n".join(sid(SID_PREFIXES[field]).form for field in fields)).fullmatch
 
     def check(values: Iterable[object]) -> TypeGuard[Iterable[str]]:
         try:
@@ -48,7 +48,7 @@ class Route(StrEnum):
     WORKER = "worker"
 
 
-class Owned(Protocol):
+class HasCollectionSids(Protocol):
     """What has the SIDs that a list of reservations is found by."""
 
     @property
@@ -67,7 +67,7 @@ class Owned(Protocol):
         ...
 
 
-class Addressed(Owned, Protocol):
+class HasReservationSids(HasCollectionSids, Protocol):
     """What has the SIDs a reservation's address is made of: a :class:`Reservation`, or an :class:`Address`."""
 
     @property
@@ -86,11 +86,11 @@ class Address:
     worker_sid: str | None = None
 
 
-def _task_path(where: Owned) -> str:
+def _task_path(where: HasCollectionSids) -> str:
     return f"/v1/Workspaces/{where.workspace_sid}/Tasks/{where.task_sid}/Reservations"
 
 
-def _worker_path(where: Owned) -> str:
+def _worker_path(where: HasCollectionSids) -> str:
     return f"/v1/Workspaces/{where.workspace_sid}/Workers/{where.worker_sid}/Reservations"
 
 
@@ -99,7 +99,7 @@ _COLLECTIONS: Final = {
     Route.WORKER: (_worker_path, ("workspace_sid", "worker_sid")),
 }
 _FORMS: Final = Address(
-    **{field: sid(prefix).form for field, prefix in PREFIXES.items() if field != "account_sid"}
+    **{field: sid(prefix).form for field, prefix in SID_PREFIXES.items() if field != "account_sid"}
 )
 _right: Final = re.compile(
     f"(?:{_task_path(_FORMS)}|{_worker_path(_FORMS)})(?:/{_FORMS.sid})?"
@@ -107,7 +107,7 @@ _right: Final = re.compile(
 """Whether a path is made of SIDs: a whole path is checked at once, by the path that their forms make."""
 
 
-def path_to(where: Addressed, route: Route) -> str:
+def reservation_path(where: HasReservationSids, route: Route) -> str:
     """Write the path of one reservation.
 
     :raises IncompleteReservation: when a SID of it is missing or is none.
@@ -119,7 +119,7 @@ def path_to(where: Addressed, route: Route) -> str:
     return path
 
 
-def path_to_all(where: Owned, route: Route) -> str:
+def collection_path(where: HasCollectionSids, route: Route) -> str:
     """Write the path of all reservations of a task, or of a worker.
 
     :raises IncompleteReservation: when a SID of it is missing or is none.
@@ -131,23 +131,23 @@ def path_to_all(where: Owned, route: Route) -> str:
     return path
 
 
-def _lack(where: Owned, *fields: str) -> IncompleteReservation:
+def _lack(where: HasCollectionSids, *fields: str) -> IncompleteReservation:
     sids = {field: getattr(where, field) for field in fields}
     return IncompleteReservation(
         tuple(field for field, value in sids.items() if not is_sid(value, field))
     )
 
 
-def parents(where: Owned) -> tuple[str, str, str]:
+def parent_paths(where: HasCollectionSids) -> tuple[str, str, str]:
     """Write the paths of the workspace, the task and the worker that a reservation belongs to."""
-    task, worker = (path_to_all(where, route).rpartition("/")[0] for route in Route)
+    task, worker = (collection_path(where, route).rpartition("/")[0] for route in Route)
     return task.rsplit("/", 2)[0], task, worker
 
 
-def read_path(path: str) -> tuple[Route, Address] | None:
+def parse_path(path: str) -> tuple[Route, Address] | None:
     """Read the address out of a path, query left aside; its ``sid`` is ``None`` for a list. ``None`` for any other path.
 
-    >>> read_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
+    >>> parse_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))
     """
     for route, match_path in _readers():

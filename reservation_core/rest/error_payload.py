@@ -39,7 +39,7 @@ _BY_STATUS: Final = {
 }
 
 
-def refusal(reply: Reply, hidden: Mapping[str, Secrecy] | None = None) -> Refused:
+def read_error(reply: Reply, hidden: Mapping[str, Secrecy] | None = None) -> Refused:
     """Make the error of an answer outside 2xx; ``hidden`` values are masked in the platform's message."""
     code, said, more = _read_error(reply)
     kind = _BY_STATUS.get(reply.status, ServerFailed if reply.status >= 500 else Refused)

@@ -17,7 +17,7 @@ Three branches, because a caller does three different things.
     │   │   ├── Unauthorized       401, 403
     │   │   └── ServerFailed       5xx: whether it acted is unknown
     │   ├── MalformedReply         an unreadable body: .faults
-    │   │   └── UnknownStatus      a status outside today's eight: .word
+    │   │   └── UnknownStatus      a status outside today's eight: .raw_status
     │   └── IllegalSuccession      .before .after
     └── GatewayError               no usable answer: .attempts   outcome unknown: reconcile
         ├── NotSent                the request never left: safe to send again
@@ -158,9 +158,9 @@ class MalformedReply(ReplyError):
 
 @attrs.frozen(slots=False)
 class UnknownStatus(MalformedReply):
-    """A payload whose status is none of today's eight; ``word`` is the status as it came (shown only as the fault shows it)."""
+    """A payload whose status is none of today's eight; ``raw_status`` is the status as it came (shown only as the fault shows it)."""
 
-    word: str = attrs.field(repr=False)
+    raw_status: str = attrs.field(repr=False)
 
 
 @attrs.frozen(slots=False)
@@ -275,16 +275,16 @@ class Attempt:
     """One exchange: the command, or a reading of the reservation (``GET``).
 
     :param number: from 1, over both.
-    :param at: seconds since the delivery began.
+    :param started: seconds since the delivery began.
     :param pause: seconds that were waited before it.
     :param outcome: the status of the reservation that came, or the class of the failure; ``"abandoned"`` when the driver was
         interrupted; ``None`` while it is under way. No text of the platform's.
-    :param took: seconds.
+    :param duration: seconds.
     """
 
     number: int
     request: Request
-    at: float
+    started: float
     pause: float
     outcome: str | None = None
-    took: float = 0.0
+    duration: float = 0.0

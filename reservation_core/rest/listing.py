@@ -12,14 +12,14 @@ from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import Route, is_sid, path_to_all
-from reservation_core.rest.error_payload import refusal
+from reservation_core.rest.addresses import Route, is_sid, collection_path
+from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.rest.reservation_payload import read_object, read_resource
 from reservation_core.rest.urlencoding import encode_form
 
-WORKER_FILTER: Final = "WorkerSid"
+WORKER_SID_FILTER: Final = "WorkerSid"
 PAGE_SIZE: Final = "PageSize"
 
 
@@ -53,7 +53,7 @@ class ReservationPage(NamedTuple):
     """One page of a list, and the request for the next one, where there is one."""
 
     reservations: tuple[Reservation, ...]
-    following: Request | None
+    next_request: Request | None
 
 
 def prepare_list(query: ListQuery) -> Request:
@@ -61,10 +61,10 @@ def prepare_list(query: ListQuery) -> Request:
 
     :raises IncompleteReservation: when a SID is missing or is none.
     """
-    path = path_to_all(query, query.route)
+    path = collection_path(query, query.route)
     wanted = [
         (STATUS_FIELD, query.status),
-        (WORKER_FILTER, query.worker_sid),
+        (WORKER_SID_FILTER, query.worker_sid),
         (PAGE_SIZE, query.page_size),
     ]
     if query.route is Route.WORKER:
@@ -82,7 +82,7 @@ def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) 
     :raises ReplyError: for every other answer, with the faults of every reservation on the page.
     """
     if not 200 <= reply.status < 300:
-        raise refusal(reply)
+        raise read_error(reply)
     body = read_object(reply.body)
     rows: object = body.get("reservations")
     if not isinstance(rows, list):
@@ -106,17 +106,17 @@ def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) 
             faults.extend(error.faults)
     meta: object = body.get("meta")
     link = cast("dict[str, object]", meta).get("next_page_url") if isinstance(meta, dict) else None
-    following = None
+    next_request = None
     if link is not None:
         own = _origin(origin or cast("dict[str, object]", meta).get("url"))
-        following = _follow_link(link, path_to_all(query, query.route), own)
-        if following is None:
+        next_request = _follow_link(link, collection_path(query, query.route), own)
+        if next_request is None:
             faults.append(
                 PayloadFault("meta.next_page_url", "leads away from this list", "<not followed>")
             )
     if faults:
         raise MalformedReply(tuple(faults))
-    return ReservationPage(tuple(reservations), following)
+    return ReservationPage(tuple(reservations), next_request)
 
 
 def _origin(url: object) -> str | None:

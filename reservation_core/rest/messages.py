@@ -11,11 +11,11 @@ import attrs
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.rest.urlencoding import encode_form
 
-FORM_TYPE: Final = "application/x-www-form-urlencoded"
+FORM_CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
 IF_MATCH: Final = "If-Match"
 
 
-def is_header_text(text: object) -> bool:
+def is_header_value(text: object) -> bool:
     """Whether something can be sent as a header: ASCII text, no control characters, no space at either end."""
     return (
         isinstance(text, str)
@@ -56,7 +56,7 @@ class Headers(Mapping[str, str]):
         return f"<headers: {', '.join(self)}>"
 
 
-def as_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
+def to_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
     """Make headers of a mapping or of pairs."""
     if type(given) is Headers:
         return given
@@ -66,7 +66,7 @@ def as_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
 
 
 JSON_HEADERS: Final = Headers((("Accept", "application/json"),))
-FORM_HEADERS: Final = Headers((*JSON_HEADERS.pairs, ("Content-Type", FORM_TYPE)))
+FORM_HEADERS: Final = Headers((*JSON_HEADERS.pairs, ("Content-Type", FORM_CONTENT_TYPE)))
 
 
 @attrs.frozen(slots=False)  # it lives for one exchange, and is filled sooner without slots
@@ -79,7 +79,7 @@ class Request:
 
     method: str
     path: str
-    headers: Headers = attrs.field(default=JSON_HEADERS, converter=as_headers)
+    headers: Headers = attrs.field(default=JSON_HEADERS, converter=to_headers)
     form: FormPairs = attrs.field(
         default=(), repr=lambda form: f"<{', '.join(name for name, _ in form)}>"
     )
@@ -104,7 +104,7 @@ class Reply:
     """One HTTP reply as a gateway brings it: status, headers, and the whole body as bytes."""
 
     status: int
-    headers: Headers = attrs.field(default=Headers(), converter=as_headers)
+    headers: Headers = attrs.field(default=Headers(), converter=to_headers)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
     @property

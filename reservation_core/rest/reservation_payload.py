@@ -16,7 +16,7 @@ from typing import Final, TypeAlias, cast
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.domain.reservation import Draft, Links, Reservation
-from reservation_core.rest.addresses import PREFIXES, are_sids, is_sid
+from reservation_core.rest.addresses import SID_PREFIXES, compile_sid_check, is_sid
 from reservation_core.rest.errors import MalformedReply, PayloadFault, UnknownStatus
 from reservation_core.rest.urlencoding import decode_form
 
@@ -149,7 +149,7 @@ def read_resource(
     try:
         seen: tuple[object, ...] = _sids_in(body)
     except KeyError:  # what is not there is not told
-        seen = tuple(map(get, PREFIXES))
+        seen = tuple(map(get, SID_PREFIXES))
     sids = seen if _are_sids(seen) else _read_sids(body, path, faults)
     if status is None:
         faults.append(_status_fault(path, word))
@@ -179,8 +179,8 @@ def read_resource(
 
 
 _STATUSES: Final = {status.value: status for status in Status}
-_are_sids: Final = are_sids(*PREFIXES)
-_sids_in: Final = itemgetter(*PREFIXES)
+_are_sids: Final = compile_sid_check(*SID_PREFIXES)
+_sids_in: Final = itemgetter(*SID_PREFIXES)
 
 
 def read_callback(
@@ -260,7 +260,7 @@ def _read_sids(
 ) -> Sequence[str | None]:
     """Read the five SIDs one by one, in the order of their fields: some are missing, or a fault."""
     sids: list[str | None] = []
-    for field, prefix in PREFIXES.items():
+    for field, prefix in SID_PREFIXES.items():
         name, value = field, body.get(field)
         if field == "task_sid" and value is None and isinstance(task := body.get("task"), Mapping):
             name, value = (

@@ -14,8 +14,13 @@ from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.lifecycle import ACCEPTED, ON_HOLD, PENDING, State, decide, follow
 from reservation_core.domain.redaction import Secrecy, mask, shorten
 from reservation_core.domain.reservation import CommandNotAllowed, Reservation
-from reservation_core.rest.addresses import PREFIXES, Addressed, Route, path_to
-from reservation_core.rest.error_payload import refusal
+from reservation_core.rest.addresses import (
+    SID_PREFIXES,
+    HasReservationSids,
+    Route,
+    reservation_path,
+)
+from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import IllegalSuccession, MalformedReply, PayloadFault
 from reservation_core.rest.messages import (
     FORM_HEADERS,
@@ -23,7 +28,7 @@ from reservation_core.rest.messages import (
     Headers,
     Reply,
     Request,
-    is_header_text,
+    is_header_value,
 )
 from reservation_core.rest.reservation_payload import read_object, read_resource
 
@@ -52,14 +57,14 @@ def prepare(
         raise InvalidCommand(type(command).__name__, tuple(lacks))
     headers = FORM_HEADERS
     if (etag := reservation.etag) is not None:
-        if not is_header_text(etag):
+        if not is_header_value(etag):
             remedy = "hold the ETag as the platform sent it, or None"
             broken = Violation(
                 IF_MATCH, "etag", "cannot be sent as a header", shorten(etag), remedy
             )
             raise InvalidCommand(type(command).__name__, (broken,))
         headers = Headers((*FORM_HEADERS.pairs, (IF_MATCH, etag)))
-    return Request("POST", path_to(reservation, route), headers, command.form())
+    return Request("POST", reservation_path(reservation, route), headers, command.form())
 
 
 def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reservation:
@@ -82,10 +87,12 @@ def _hidden_values(command: Command) -> dict[str, Secrecy]:
     return hidden
 
 
-def _read_reply(before: Addressed, reply: Reply, command: Command | None = None) -> Reservation:
+def _read_reply(
+    before: HasReservationSids, reply: Reply, command: Command | None = None
+) -> Reservation:
     """Take a reservation out of a reply, check that it is the one asked for and that it may follow, and keep what the reply leaves out."""
     if not 200 <= reply.status < 300:
-        raise refusal(reply, None if command is None else _hidden_values(command))
+        raise read_error(reply, None if command is None else _hidden_values(command))
     held = before if isinstance(before, Reservation) else None
     try:
         after = read_resource(
@@ -122,9 +129,9 @@ def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
     return edge is not None and edge.target in (ACCEPTED, ON_HOLD)
 
 
-def _complete(before: Addressed, after: Reservation) -> Reservation:
+def _complete(before: HasReservationSids, after: Reservation) -> Reservation:
     """Check that a reservation is the one asked for, and give it the SIDs that are known and that it leaves out."""
-    held = {field: getattr(before, field, None) for field in PREFIXES}
+    held = {field: getattr(before, field, None) for field in SID_PREFIXES}
     other = [
         PayloadFault(field, "names another reservation's", shorten(told))
         for field, known in held.items()
@@ -163,15 +170,15 @@ def is_newer(before: Reservation, after: Reservation) -> bool:
     return None not in (before.etag, after.etag) and before.etag != after.etag
 
 
-def prepare_fetch(where: Addressed, *, route: Route | str = Route.TASK) -> Request:
+def prepare_fetch(where: HasReservationSids, *, route: Route | str = Route.TASK) -> Request:
     """Make the request that reads one reservation.
 
     :raises IncompleteReservation: when a SID of its address is missing or is none.
     """
-    return Request("GET", path_to(where, Route(route)))
+    return Request("GET", reservation_path(where, Route(route)))
 
 
-def conclude_fetch(where: Addressed, reply: Reply) -> Reservation:
+def conclude_fetch(where: HasReservationSids, reply: Reply) -> Reservation:
     """Read the reservation that was fetched; it may follow what was known of it by any run of facts.
 
     :raises ReplyError: for every other answer.

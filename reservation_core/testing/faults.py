@@ -31,7 +31,7 @@ from reservation_core.emulator import Platform, StateConflict
 from reservation_core.emulator.faults import ACTING
 from reservation_core.emulator.faults import FaultKind as FaultKind  # noqa: PLC0414 - it is part of the vocabulary here
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import read_path
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
 
@@ -261,7 +261,7 @@ def rival_actor(platform: Platform) -> RivalAction:
 
 
 def _meddle(platform: Platform, rival: Rival, request: Request) -> bool:
-    where = read_path(request.path)
+    where = parse_path(request.path)
     sid = "" if where is None else where[1].sid or ""
     for deed in _DOES[rival]:
         try:

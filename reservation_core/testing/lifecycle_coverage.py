@@ -22,7 +22,7 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Decision, State, decide
 from reservation_core.emulator import Act, Platform
 from reservation_core.rest import update as exchange
-from reservation_core.rest.addresses import read_path
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.testing.paths import EDGES, refused_commands, trigger_label
 
@@ -88,7 +88,7 @@ class LifecycleCoverage:
 
     def answered(self, platform: Platform, request: Request, reply: Reply) -> None:
         """Count a refusal by a platform, which changes nothing: what was asked is judged by where the reservation stands."""
-        where = read_path(request.path)
+        where = parse_path(request.path)
         if reply.status != 400 or request.method != "POST" or where is None:
             return
         try:

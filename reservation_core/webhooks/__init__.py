@@ -16,22 +16,22 @@ from reservation_core.webhooks.fields import Attributes, Json
 from reservation_core.webhooks.request import Forged, Webhook
 from reservation_core.webhooks.responses import (
     ACKNOWLEDGEMENT,
-    ANSWER_WITHIN,
-    Budget,
+    ANSWER_TIMEOUT,
+    Deadline,
     answer,
     refuse_webhook,
 )
-from reservation_core.webhooks.signature import Algorithm, Verifier, sign, with_body_hash
+from reservation_core.webhooks.signature import Algorithm, Verifier, sign, add_body_hash
 
 __all__ = [
     "ACKNOWLEDGEMENT",
-    "ANSWER_WITHIN",
+    "ANSWER_TIMEOUT",
     "EVENT_STATUSES",
     "EVENT_TYPES",
     "Algorithm",
     "Assignment",
     "Attributes",
-    "Budget",
+    "Deadline",
     "Event",
     "Forged",
     "Json",
@@ -43,5 +43,5 @@ __all__ = [
     "read_events",
     "refuse_webhook",
     "sign",
-    "with_body_hash",
+    "add_body_hash",
 ]

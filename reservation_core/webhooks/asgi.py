@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from reservation_core.webhooks.request import Webhook, escape_path, own_host, url_as_seen
+from reservation_core.webhooks.request import Webhook, escape_path, server_host, received_url
 
 
 def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
@@ -24,7 +24,7 @@ def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Web
     )
     peer = cast("tuple[str, int] | None", scope.get("client"))
     return Webhook(
-        url_as_seen(scheme or str(scope.get("scheme", "http")), host, _target(scope)),
+        received_url(scheme or str(scope.get("scheme", "http")), host, _target(scope)),
         headers,
         b"",
         peer[0] if peer else "",
@@ -33,7 +33,7 @@ def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Web
 
 def _own_host(scope: Mapping[str, object]) -> str:
     server = cast("tuple[str, int | None] | None", scope.get("server"))
-    return own_host(server[0], server[1] or 0) if server else ""
+    return server_host(server[0], server[1] or 0) if server else ""
 
 
 def _target(scope: Mapping[str, object]) -> str:

@@ -42,7 +42,7 @@ class Assignment:
     :param task_attributes: the JSON object as it was told; empty where none was. So are ``worker_attributes``.
     :param task_age: in seconds.
     :param time: when the callback was made, aware, in UTC.
-    :param others: the fields that are not documented, as they came.
+    :param other_fields: the fields that are not documented, as they came.
     """
 
     reservation: Reservation
@@ -53,7 +53,7 @@ class Assignment:
     task_age: int | None
     task_priority: int | None
     time: datetime | None
-    others: Mapping[str, object] = attrs.field(repr=_names)
+    other_fields: Mapping[str, object] = attrs.field(repr=_names)
 
 
 def read_assignment(payload: Payload) -> Assignment:
@@ -85,7 +85,7 @@ def read_assignment(payload: Payload) -> Assignment:
         task_age=task_age,
         task_priority=task_priority,
         time=made,
-        others={name: _only(value) for name, value in form.items() if name not in _KNOWN},
+        other_fields={name: _only(value) for name, value in form.items() if name not in _KNOWN},
     )
 
 

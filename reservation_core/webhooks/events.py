@@ -2,7 +2,7 @@
 
 1. The type says what happened; no field of an event names the reservation's status.
 2. ``reservation.wrapup`` reports wrapping and ``reservation.created`` pending; ``reservation.failed`` reports no status, for nobody was
-   reserved. A type that reports no status of a reservation is kept, and its ``fact`` is ``None``; of such an event nothing is asked but
+   reserved. A type that reports no status of a reservation is kept, and its ``status`` is ``None``; of such an event nothing is asked but
    its type and its time.
 3. Neither way promises an order, and either may repeat itself: go by ``key``, then by ``version``, then by ``time``.
 """
@@ -60,17 +60,17 @@ class Event:
 
     :param sid: the event's own, the same on every way and every repetition; not documented for callbacks, though seen there.
     :param type: such as ``reservation.accepted``.
-    :param fact: the reservation's status that it reports; ``None`` for every other type.
-    :param reservation: the reservation with that status and the SIDs that were told; ``None`` without a fact.
+    :param status: the reservation's status that it reports; ``None`` for every other type.
+    :param reservation: the reservation with that status and the SIDs that were told; ``None`` without a status.
     :param version: the reservation's, which grows with every change; ``None`` where it was not told.
     :param time: aware, in UTC, to the millisecond where it was told so.
     :param task_status: the task's assignment status, where it was told.
-    :param told: everything, as it came; it holds personal data. Events are compared without it.
+    :param payload: everything, as it came; it holds personal data. Events are compared without it.
     """
 
     sid: str | None
     type: str
-    fact: Status | None
+    status: Status | None
     reservation: Reservation | None
     version: int | None
     time: datetime
@@ -79,7 +79,7 @@ class Event:
     worker_sid: str | None
     workspace_sid: str | None
     task_status: str | None
-    told: Mapping[str, object] = attrs.field(repr=False, eq=False)
+    payload: Mapping[str, object] = attrs.field(repr=False, eq=False)
 
     @property
     def key(self) -> str:
@@ -100,18 +100,18 @@ def read_event(payload: Payload) -> Event:
     :raises MalformedReply: with every fault.
 
     >>> event = read_event({"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32, "Timestamp": "1400000000"})
-    >>> event.fact, event.reservation.status
+    >>> event.status, event.reservation.status
     (<Status.WRAPPING: 'wrapping'>, <Status.WRAPPING: 'wrapping'>)
     """
     return _read_one(read_body(payload), "")
 
 
 def read_events(
-    payload: Payload, *, unreadable: Callable[[MalformedReply], object] | None = None
+    payload: Payload, *, on_unreadable: Callable[[MalformedReply], object] | None = None
 ) -> tuple[Event, ...]:
     """Read all events of a body: one, or a batch of Event Streams.
 
-    :param unreadable: is told of each event of a batch that cannot be read, instead of refusing all of them: the platform sends a
+    :param on_unreadable: is told of each event of a batch that cannot be read, instead of refusing all of them: the platform sends a
         batch that was refused again, for hours.
     :raises MalformedReply: with every fault of every event; and always when the body is no JSON and no form.
     """
@@ -124,10 +124,10 @@ def read_events(
         try:
             events.append(_read_one(one, f"[{number}]."))
         except MalformedReply as error:
-            if unreadable is None:
+            if on_unreadable is None:
                 faults += error.faults
             else:
-                unreadable(error)
+                on_unreadable(error)
     if faults:
         raise MalformedReply(tuple(faults))
     return tuple(events)
@@ -197,7 +197,7 @@ def _gather(
     return Event(
         sid=sid,
         type=type_,
-        fact=fact,
+        status=fact,
         reservation=reservation,
         version=version,
         time=time,
@@ -206,5 +206,5 @@ def _gather(
         worker_sid=sids["worker_sid"],
         workspace_sid=sids["workspace_sid"],
         task_status=task_status,
-        told=told,
+        payload=told,
     )

@@ -17,7 +17,7 @@ import attrs
 
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask
-from reservation_core.rest.messages import Headers, as_headers
+from reservation_core.rest.messages import Headers, to_headers
 
 ProxyNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -55,13 +55,13 @@ class Forged(ReservationError):
 class Webhook:
     """One HTTP request to a service of ours, as its server received it.
 
-    :param url: scheme, host, path and query as the server saw them, the path as it was escaped on the wire; :func:`url_as_seen` puts it
+    :param url: scheme, host, path and query as the server saw them, the path as it was escaped on the wire; :func:`received_url` puts it
         together.
     :param peer: the address of whoever is at the other end of the connection: a proxy's, where there is one. Empty when unknown.
     """
 
-    url: str = attrs.field(repr=lambda url: repr(show_url(url)))
-    headers: Headers = attrs.field(default=Headers(), converter=as_headers)
+    url: str = attrs.field(repr=lambda url: repr(redact_url(url)))
+    headers: Headers = attrs.field(default=Headers(), converter=to_headers)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     peer: str = ""
 
@@ -70,7 +70,7 @@ class Webhook:
         return attrs.evolve(self, body=body)
 
 
-def url_as_seen(scheme: str, host: str, target: str) -> str:
+def received_url(scheme: str, host: str, target: str) -> str:
     """Put together the URL that a server saw, of what its framework tells.
 
     :param host: as the request named it; with a path of its own it would shift the path that is verified.
@@ -86,12 +86,12 @@ def url_as_seen(scheme: str, host: str, target: str) -> str:
     return f"{scheme}://{host}{target}"
 
 
-def own_host(name: str, port: object) -> str:
+def server_host(name: str, port: object) -> str:
     """Name the server itself, where a request names no host."""
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
-def show_url(url: str) -> str:
+def redact_url(url: str) -> str:
     """Write a URL as it may be shown: nobody's password, none of its query's values, no contact."""
     address, _, query = url.partition("?")
     names = [field.partition("=")[0] for field in query.split("&") if field]
@@ -104,7 +104,7 @@ def show_url(url: str) -> str:
 
 def doubt(reason: str, url: str, remedy: str) -> Forged:
     """Make the refusal of a request, its URL as it may be shown."""
-    return Forged(reason, show_url(url), remedy)
+    return Forged(reason, redact_url(url), remedy)
 
 
 def escape_path(path: str | bytes) -> str:

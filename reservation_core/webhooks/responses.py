@@ -46,7 +46,7 @@ def refuse_webhook(error: Forged | MalformedReply) -> Reply:
     )
 
 
-ANSWER_WITHIN: Final = 5.0
+ANSWER_TIMEOUT: Final = 5.0
 """Seconds the platform waits for the answer to an assignment callback."""
 
 _WAY_BACK: Final = 0.5
@@ -54,7 +54,7 @@ _WAY_BACK: Final = 0.5
 C = TypeVar("C", bound=Command)
 
 
-class Budget:
+class Deadline:
     """The time there is for an answer; it runs from when this is made, so make it first.
 
     What comes too late is ``None``, to decide later: the platform has asked the fallback URL by then, and would not do what it is told.
@@ -65,24 +65,24 @@ class Budget:
 
     def __init__(
         self,
-        seconds: float = ANSWER_WITHIN - _WAY_BACK,
+        seconds: float = ANSWER_TIMEOUT - _WAY_BACK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock: Final = clock
         self._end: Final = clock() + seconds
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """The seconds that are left, never below zero: what a time-out may be set to."""
         return max(0.0, self._end - self._clock())
 
     @property
     def is_spent(self) -> bool:
         """Whether it is too late for an answer."""
-        return self.left == 0.0
+        return self.remaining == 0.0
 
-    def decide(self, decide: Callable[[Budget], C | None]) -> C | None:
-        """Let a function decide, which looks after what is ``left`` itself: it is not interrupted.
+    def decide(self, decide: Callable[[Deadline], C | None]) -> C | None:
+        """Let a function decide, which looks after what is ``remaining`` itself: it is not interrupted.
 
         :returns: its command, or ``None`` when that came too late; it is not even asked once the time is spent.
         """
@@ -99,7 +99,7 @@ class Budget:
         if self.is_spent:
             asyncio.ensure_future(deciding).cancel()
             return None
-        limit = asyncio.timeout(self.left)
+        limit = asyncio.timeout(self.remaining)
         try:
             async with limit:
                 command = await deciding
@@ -107,4 +107,4 @@ class Budget:
             if limit.expired():
                 return None
             raise  # the decider's own
-        return command if self.left else None  # who never gives way is not interrupted
+        return command if self.remaining else None  # who never gives way is not interrupted

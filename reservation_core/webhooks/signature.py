@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.domain.redaction import mask
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import decode_form
 from reservation_core.webhooks.request import Front, Webhook, doubt, spellings
 
@@ -31,7 +31,7 @@ SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
 
 BODY_HASH: Final = "bodySHA256"
 
-MAX_BODY: Final = 1 << 20
+MAX_BODY_BYTES: Final = 1 << 20
 """The bytes of a body that are read, unless a verifier is told otherwise."""
 
 _is_length: Final = re.compile("[0-9]{1,18}").fullmatch
@@ -54,7 +54,7 @@ class Algorithm(StrEnum):
 def sign(url: str, form: FormPairs, token: str, algorithm: Algorithm = Algorithm.SHA1) -> str:
     """Sign a webhook as the platform does.
 
-    :param url: as the platform was given it, without a fragment; for JSON, with the hash that :func:`with_body_hash` puts in.
+    :param url: as the platform was given it, without a fragment; for JSON, with the hash that :func:`add_body_hash` puts in.
     :param form: the fields of the body, in any order; empty for JSON.
 
     >>> sign("https://example.com/assign", (("TaskSid", "WT1"), ("AccountSid", "AC1")), "12345")
@@ -71,10 +71,10 @@ def _mac(text: str, token: bytes, digest: str) -> bytes:
     return base64.b64encode(hmac.digest(token, text.encode(errors="surrogatepass"), digest))
 
 
-def with_body_hash(url: str, body: bytes) -> str:
+def add_body_hash(url: str, body: bytes) -> str:
     """Put the hash of a body that is no form into the URL it is sent to.
 
-    >>> with_body_hash("https://example.com/events?node=1", b"[]")
+    >>> add_body_hash("https://example.com/events?node=1", b"[]")
     'https://example.com/events?node=1&bodySHA256=4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'
     """
     return f"{url}{'&' if '?' in url else '?'}{BODY_HASH}={hashlib.sha256(body).hexdigest()}"
@@ -109,7 +109,7 @@ class Verifier:
         *,
         public_url: str | None = None,
         trusted_proxies: Iterable[str] | str = (),
-        max_body: int = MAX_BODY,
+        max_body: int = MAX_BODY_BYTES,
     ) -> None:
         self._tokens: Final = [token.encode() for token in _check_tokens(tokens)]
         self._front: Final = Front(public_url, trusted_proxies)
@@ -224,7 +224,7 @@ def _signed_form(webhook: Webhook, url: str) -> FormPairs:
         kind = ""
     try:
         text = webhook.body.decode()
-        if kind == FORM_TYPE:
+        if kind == FORM_CONTENT_TYPE:
             return decode_form(text)
     except ValueError:
         raise doubt(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reservation_core.webhooks.request import Webhook, escape_path, own_host, url_as_seen
+from reservation_core.webhooks.request import Webhook, escape_path, server_host, received_url
 
 
 def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
@@ -24,8 +24,8 @@ def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) ->
     raw = next(
         (uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")), None
     )
-    host = text("HTTP_HOST") or own_host(text("SERVER_NAME"), text("SERVER_PORT"))
-    url = url_as_seen(scheme or text("wsgi.url_scheme"), host, raw or _target(text))
+    host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
+    url = received_url(scheme or text("wsgi.url_scheme"), host, raw or _target(text))
     return Webhook(url, tuple(_headers(environ)), b"", text("REMOTE_ADDR"))
 
 

@@ -55,7 +55,7 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
             yield Event(
                 sid=f"EV{number * 4 + version:032x}",
                 type=EVENT_TYPES[status],
-                fact=status,
+                status=status,
                 reservation=reservation,
                 version=version,
                 time=_BEGAN + timedelta(seconds=version),
@@ -64,7 +64,7 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
                 worker_sid=worker,
                 workspace_sid=reservation.workspace_sid,
                 task_status=None,
-                told={},
+                payload={},
             )
 
 
@@ -103,7 +103,7 @@ def _rows(event: Event) -> tuple[tuple[object, ...], tuple[object, ...]]:
     added = (event.sid, event.reservation_sid, event.type, event.version, event.time.isoformat())
     return added, (
         event.reservation_sid,
-        event.fact,
+        event.status,
         event.version,
         event.task_sid,
         event.worker_sid,

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlencode
 
 import attrs
 
-from reservation_core.rest.messages import FORM_TYPE
-from reservation_core.webhooks import Forged, Verifier, Webhook, sign, with_body_hash
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
+from reservation_core.webhooks import Forged, Verifier, Webhook, sign, add_body_hash
 from reservation_core.webhooks.signature import SIGNATURE_HEADER
 from tests.benchmarks import samples
 from tests.benchmarks.measure import Comparison, Effort, clock
@@ -43,10 +43,13 @@ def verify(effort: Effort) -> list[Comparison]:
     """Verify an assignment callback, and a batch of Event Streams."""
     body = urlencode(_FORM).encode()
     batch = json.dumps([samples.BODY] * 10).encode()
-    hashed = with_body_hash(_URL, batch)
+    hashed = add_body_hash(_URL, batch)
     form = Webhook(
         _URL,
-        {SIGNATURE_HEADER: sign(_URL, tuple(_FORM.items()), _TOKEN), "Content-Type": FORM_TYPE},
+        {
+            SIGNATURE_HEADER: sign(_URL, tuple(_FORM.items()), _TOKEN),
+            "Content-Type": FORM_CONTENT_TYPE,
+        },
         body,
     )
     stream = Webhook(

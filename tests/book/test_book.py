@@ -189,7 +189,7 @@ def test_an_event_of_no_reservation_is_passed_over(world: World) -> None:
         world.life.events[0],
         type="task.created",
         sid="EV1",
-        fact=None,
+        status=None,
         reservation=None,
         reservation_sid=None,
     )
@@ -776,7 +776,7 @@ def test_a_late_copy_is_asked_for_again_only_in_the_next_sweep(world: World) -> 
         attrs.evolve(
             world.life.events[0],
             sid="EV9",
-            fact=S.REJECTED,
+            status=S.REJECTED,
             reservation=attrs.evolve(pending(0), status=S.REJECTED),
         )
     )

@@ -252,7 +252,7 @@ def test_what_is_told_becomes_a_report() -> None:
     assert (
         report_of(
             attrs.evolve(
-                event, reservation_sid=None, fact=None, reservation=None, type="task.created"
+                event, reservation_sid=None, status=None, reservation=None, type="task.created"
             )
         )
         is None

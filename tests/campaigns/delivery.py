@@ -354,7 +354,7 @@ def _could_tell(
     ):
         used_up = len(sendings) == case.policy.attempts
         late = (
-            error.attempts[-1].at + error.attempts[-1].took + case.policy.backoff_cap
+            error.attempts[-1].started + error.attempts[-1].duration + case.policy.backoff_cap
             >= case.policy.deadline
         )
         if not (used_up or late):

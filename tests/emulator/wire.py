@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 
 WAIT: Final = 10.0
 """Seconds that any single wait lasts at most."""
@@ -42,7 +42,7 @@ def ask(
 ) -> Answer:
     """Send one request on a connection of its own: text as a form, anything else as JSON."""
     connection = http.client.HTTPConnection(*address(url), timeout=WAIT)
-    kind = {"Content-Type": FORM_TYPE} if isinstance(body, str) else {}
+    kind = {"Content-Type": FORM_CONTENT_TYPE} if isinstance(body, str) else {}
     sent = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
     try:
         connection.request(method, path, sent, {**kind, **(headers or {})})

@@ -41,7 +41,7 @@ from reservation_core import (
 from reservation_core.delivery.observer import Observer
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.lifecycle import ON_HOLD, decide
-from reservation_core.rest.addresses import PREFIXES, Address, Route
+from reservation_core.rest.addresses import SID_PREFIXES, Address, Route
 from reservation_core.rest.errors import Attempt
 from reservation_core.rest.update import conclude, conclude_fetch, prepare
 from reservation_core.testing.faults import VirtualClock
@@ -58,7 +58,7 @@ PENDING: Final = Reservation(
     etag="3",
 )
 BODY: Final[Mapping[str, object]] = {
-    **{name: getattr(PENDING, name) for name in PREFIXES},
+    **{name: getattr(PENDING, name) for name in SID_PREFIXES},
     "reservation_status": "accepted",
 }
 CALLBACK: Final = {"ReservationSid": f"WR{HEX}", "TaskSid": f"WT{HEX}"}
@@ -373,11 +373,11 @@ class _Heard(Observer):
         self.lines.append(f"before {self._of(attempt)}")
 
     def after_attempt(self, attempt: Attempt) -> None:
-        self.lines.append(f"after {self._of(attempt)}: {attempt.outcome}, took {attempt.took}")
+        self.lines.append(f"after {self._of(attempt)}: {attempt.outcome}, took {attempt.duration}")
 
     def _of(self, attempt: Attempt) -> str:
         where = "tasks" if "/Tasks/" in attempt.request.path else "workers"
-        return f"{attempt.number}, {attempt.request.method} by {where}, at {attempt.at} after a pause of {attempt.pause}"
+        return f"{attempt.number}, {attempt.request.method} by {where}, at {attempt.started} after a pause of {attempt.pause}"
 
     def reconciled(self, reservation: Reservation, verdict: str) -> None:
         self.lines.append(f"read as {reservation.state}, version {reservation.etag}: {verdict}")

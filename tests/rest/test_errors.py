@@ -238,7 +238,7 @@ def test_a_word_of_somebody_else_is_not_shown() -> None:
     error = UnknownStatus(
         (PayloadFault("reservation_status", "is no status", "<personal>"),), "+15005550006"
     )
-    assert error.word == "+15005550006"
+    assert error.raw_status == "+15005550006"
     assert "15005550006" not in f"{error} {error!r} {''.join(traceback.format_exception(error))}"
 
 

@@ -65,7 +65,7 @@ WORKER_SDK: Final = {
     if response["kind"] == "event_bridge_reservation"
 }
 
-PREFIXES: Final = {
+SID_PREFIXES: Final = {
     "sid": "WR",
     "account_sid": "AC",
     "workspace_sid": "WS",
@@ -127,7 +127,7 @@ def test_every_official_body_is_read_whole(name: str) -> None:
     """Each field of each official body arrives as it stands there."""
     body = TODAY[name]
     reservation = read_reservation(body, etag='W/"3"')
-    for field in [*PREFIXES, "worker_name", "url"]:
+    for field in [*SID_PREFIXES, "worker_name", "url"]:
         assert getattr(reservation, field) == body[field]
     assert reservation.status.value == body["reservation_status"]
     assert reservation.date_created == datetime(2014, 5, 14, 10, 50, 2, tzinfo=UTC)
@@ -152,7 +152,7 @@ def test_a_historic_status_is_an_unknown_one(name: str) -> None:
     """The old status ``reserved`` is a typed error that carries the word, and the body's only fault."""
     with pytest.raises(UnknownStatus) as caught:
         read_reservation(REST[name])
-    assert caught.value.word == "reserved"
+    assert caught.value.raw_status == "reserved"
     assert [fault.path for fault in caught.value.faults] == ["reservation_status"]
 
 
@@ -160,7 +160,7 @@ def test_a_historic_status_is_an_unknown_one(name: str) -> None:
 def test_placeholder_sids_are_the_only_faults_of_the_worker_sdk_bodies(name: str) -> None:
     """The worker SDK's bodies, whose SIDs are placeholders, are refused for exactly these SIDs."""
     body = WORKER_SDK[name]
-    wrong = {field for field in PREFIXES if field in body} | {"task_sid"}
+    wrong = {field for field in SID_PREFIXES if field in body} | {"task_sid"}
     paths = [path.replace("task.sid", "task_sid") for path in faults_of(body)]
     assert sorted(paths) == sorted(wrong)
 
@@ -174,7 +174,7 @@ def _mended(value: object) -> object:
 def test_worker_sdk_bodies_with_real_sids_are_read(name: str) -> None:
     """With well-formed SIDs the worker SDK's bodies are read: epoch dates, the nested task, and keys the REST API lacks."""
     raw = WORKER_SDK[name]
-    body = {key: _mended(value) if key in PREFIXES else value for key, value in raw.items()}
+    body = {key: _mended(value) if key in SID_PREFIXES else value for key, value in raw.items()}
     task = cast("Body | None", raw.get("task"))
     if task is not None:
         body["task"] = {**task, "sid": _mended(task["sid"])}
@@ -460,7 +460,7 @@ def test_a_status_is_one_of_eight_words_exactly(word: str) -> None:
     """A status in another spelling is an unknown one, and comes as it was sent."""
     with pytest.raises(UnknownStatus) as caught:
         read_reservation({**FULL, "reservation_status": word})
-    assert caught.value.word == word
+    assert caught.value.raw_status == word
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,8 @@ def test_unknown_keys_are_left_alone(extra: Body) -> None:
 
 BROKEN: Final[Mapping[str, st.SearchStrategy[object]]] = {
     **{
-        field: near_sids(prefix) | st.integers() | st.just([]) for field, prefix in PREFIXES.items()
+        field: near_sids(prefix) | st.integers() | st.just([])
+        for field, prefix in SID_PREFIXES.items()
     },
     "reservation_status": st.sampled_from(("reserved", "", 5, None, ["accepted"])),
     "date_created": st.sampled_from(("soon", "", True, [], 1e300)),

@@ -865,7 +865,7 @@ def test_an_unknown_status_in_an_answer_carries_its_word() -> None:
     """A status of tomorrow is a typed error, not a guess."""
     with pytest.raises(UnknownStatus) as caught:
         conclude(PENDING, Accept(), reply_of(body_of(PENDING, reservation_status="escalated")))
-    assert caught.value.word == "escalated"
+    assert caught.value.raw_status == "escalated"
 
 
 NOW: Final = "Wed, 21 Oct 2026 07:28:00 GMT"

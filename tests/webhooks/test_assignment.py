@@ -30,8 +30,8 @@ from reservation_core import (
 )
 from reservation_core.webhooks import (
     ACKNOWLEDGEMENT,
-    ANSWER_WITHIN,
-    Budget,
+    ANSWER_TIMEOUT,
+    Deadline,
     Forged,
     answer,
     read_assignment,
@@ -106,21 +106,23 @@ def test_a_callback_is_read_whole(payload: Mapping[str, object] | str | bytes) -
     )
     assert (assignment.task_age, assignment.task_priority) == (12, 0)
     assert assignment.time == datetime(2014, 5, 13, 16, 53, 20, tzinfo=UTC)
-    assert assignment.others == {"TaskChannelUniqueName": "voice"}
+    assert assignment.other_fields == {"TaskChannelUniqueName": "voice"}
 
 
 def test_only_the_reservation_must_be_named() -> None:
     """What is not told is unknown, and attributes that are not told are empty."""
     assignment = read_assignment({"ReservationSid": "WR" + "6" * 32, "TaskAttributes": ""})
     assert assignment.reservation == Reservation(sid="WR" + "6" * 32, status=Status.PENDING)
-    assert assignment.task_attributes == assignment.worker_attributes == assignment.others == {}
+    assert (
+        assignment.task_attributes == assignment.worker_attributes == assignment.other_fields == {}
+    )
     assert (assignment.task_age, assignment.workflow_sid) == (None, None)
     assert assignment.time is None
 
 
 def test_a_field_of_tomorrow_keeps_all_its_values() -> None:
     """An undocumented field given twice is kept as the list it is."""
-    assert read_assignment(urlencode(FORM) + "&Tag=a&Tag=b").others["Tag"] == ["a", "b"]
+    assert read_assignment(urlencode(FORM) + "&Tag=a&Tag=b").other_fields["Tag"] == ["a", "b"]
 
 
 def test_all_faults_are_told_together() -> None:
@@ -293,10 +295,10 @@ class Clock:
 
 def deciding(
     clock: Clock, takes: float, command: Command | None = None
-) -> Callable[[Budget], Command | None]:
+) -> Callable[[Deadline], Command | None]:
     """Make a decider that takes so long."""
 
-    def decide(_: Budget) -> Command | None:
+    def decide(_: Deadline) -> Command | None:
         clock.now += takes
         return command or Accept()
 
@@ -306,20 +308,20 @@ def deciding(
 def test_a_budget_runs_down() -> None:
     """It begins with the five seconds less the way back, and ends at nothing."""
     clock = Clock()
-    budget = Budget(clock=clock)
-    assert budget.left == pytest.approx(ANSWER_WITHIN - 0.5)
+    budget = Deadline(clock=clock)
+    assert budget.remaining == pytest.approx(ANSWER_TIMEOUT - 0.5)
     clock.now += 4.0
-    assert budget.left == pytest.approx(0.5)
+    assert budget.remaining == pytest.approx(0.5)
     assert not budget.is_spent
     clock.now += 4.0
-    assert budget.left == 0.0
+    assert budget.remaining == 0.0
     assert budget.is_spent
 
 
 def test_a_decision_in_time_counts_and_one_too_late_does_not() -> None:
     """Late is as undecided; nobody is asked when it is late already."""
     clock = Clock()
-    budget = Budget(3.0, clock)
+    budget = Deadline(3.0, clock)
     assert budget.decide(deciding(clock, 2.0)) == Accept()
     assert budget.decide(deciding(clock, 2.0)) is None
     assert budget.decide(lambda _: pytest.fail("asked too late")) is None
@@ -345,14 +347,14 @@ def test_a_decision_is_awaited_until_the_budget_is_spent() -> None:
 
     async def scene() -> None:
         clock = Clock()
-        budget = Budget(3.0, clock)
+        budget = Deadline(3.0, clock)
         assert await budget.adecide(at_once()) == Accept()
         with pytest.raises(TimeoutError, match="its own"):
             await budget.adecide(failing())
         clock.now += 3.0
         assert await budget.adecide(forever()) is None
-        assert await Budget(0.01).adecide(forever()) is None
-        assert await Budget(3.0, clock).adecide(never_giving_way(clock)) is None
+        assert await Deadline(0.01).adecide(forever()) is None
+        assert await Deadline(3.0, clock).adecide(never_giving_way(clock)) is None
         await asyncio.sleep(0)
 
     async def never_giving_way(clock: Clock) -> Command | None:

@@ -107,7 +107,7 @@ def test_a_callback_is_read_whole() -> None:
     expected = Event(
         sid="EV" + ZEROS,
         type="reservation.accepted",
-        fact=Status.ACCEPTED,
+        status=Status.ACCEPTED,
         reservation=Reservation(
             sid="WR" + ZEROS,
             account_sid="AC" + ZEROS,
@@ -124,14 +124,14 @@ def test_a_callback_is_read_whole() -> None:
         worker_sid="WK" + ZEROS,
         workspace_sid="WS" + ZEROS,
         task_status="assigned",
-        told={},
+        payload={},
     )
     text = urlencode(FORM)
     for payload in (FORM, text, text.encode(), {name: [value] for name, value in FORM.items()}):
         event = read_event(payload)
         assert event == expected
         assert read_events(payload) == (expected,)
-        assert set(event.told) == set(FORM)
+        assert set(event.payload) == set(FORM)
 
 
 def test_a_cloud_event_is_read_as_the_callback_is() -> None:
@@ -158,10 +158,10 @@ def test_each_type_reports_the_status_that_is_documented(type_: str, status: str
         read_event(cloud() | {"type": f"com.twilio.taskrouter.{type_}"}),
     ):
         assert event.type == type_
-        assert event.fact is not None
-        assert event.fact.value == status
+        assert event.status is not None
+        assert event.status.value == status
         assert event.reservation is not None
-        assert event.reservation.status is event.fact
+        assert event.reservation.status is event.status
 
 
 def test_the_types_are_all_of_them() -> None:
@@ -182,7 +182,7 @@ def test_a_type_that_reports_no_status_is_kept(type_: str) -> None:
         read_event(cloud(timestamp=None) | {"type": f"com.twilio.taskrouter.{type_}"}),
     ):
         assert event.type == type_
-        assert event.fact is None
+        assert event.status is None
         assert event.reservation is None
         assert event.task_sid == "WT" + ZEROS
         assert event.time == TIME.replace(microsecond=0)
@@ -198,14 +198,14 @@ def test_another_product_s_event_is_kept_too() -> None:
         "data": {},
     }
     event = read_event(told)
-    assert (event.type, event.fact, event.sid, event.reservation_sid) == (
+    assert (event.type, event.status, event.sid, event.reservation_sid) == (
         "com.twilio.messaging.message.sent",
         None,
         "EZ1",
         None,
     )
     assert event.time == TIME.replace(microsecond=0)
-    assert event.told == told
+    assert event.payload == told
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_of_a_type_that_reports_no_status_nothing_else_is_asked(data: object) ->
     ours, other, without = read_events(
         json.dumps([cloud(), told, {name: told[name] for name in ("type", "id", "time")}])
     )
-    assert ours.fact is Status.ACCEPTED
+    assert ours.status is Status.ACCEPTED
     for event in (other, without):
-        assert (event.type, event.fact, event.reservation, event.sid) == (
+        assert (event.type, event.status, event.reservation, event.sid) == (
             "com.twilio.messaging.message.sent",
             None,
             None,
@@ -322,7 +322,7 @@ def test_the_type_and_the_sid_come_from_inside_when_the_envelope_has_none() -> N
             }
         }
     )
-    assert (event.fact, event.sid) == (Status.REJECTED, "EV1")
+    assert (event.status, event.sid) == (Status.REJECTED, "EV1")
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------------------
@@ -397,7 +397,7 @@ def test_one_unreadable_event_need_not_spoil_a_batch() -> None:
     """Who asks to be told of it gets all the others."""
     told: list[MalformedReply] = []
     events = read_events(
-        json.dumps([cloud(), 7, cloud(reservation_version=4)]), unreadable=told.append
+        json.dumps([cloud(), 7, cloud(reservation_version=4)]), on_unreadable=told.append
     )
     assert [event.version for event in events] == [3, 4]
     assert told == [MalformedReply((PayloadFault("[1]", "is a JSON number, not an event"),))]

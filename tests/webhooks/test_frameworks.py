@@ -31,7 +31,7 @@ from reservation_core.webhooks import (
     read_events,
     refuse_webhook,
     sign,
-    with_body_hash,
+    add_body_hash,
 )
 from reservation_core.webhooks import django as on_django
 from reservation_core.webhooks import flask as on_flask
@@ -230,7 +230,7 @@ def test_a_batch_of_events_is_verified_read_and_acknowledged(
         }
     ]
     body = json.dumps(batch, ensure_ascii=False, indent=1).encode()
-    path = with_body_hash("/hooks/events", body)
+    path = add_body_hash("/hooks/events", body)
     headers = {
         "X-Twilio-Signature": sign(ORIGIN + path, (), TOKEN),
         "Content-Type": "application/json",

@@ -8,13 +8,13 @@ from reservation_core import webhooks
 
 NAMES = {
     "ACKNOWLEDGEMENT",
-    "ANSWER_WITHIN",
+    "ANSWER_TIMEOUT",
     "EVENT_TYPES",
     "EVENT_STATUSES",
     "Algorithm",
     "Assignment",
     "Attributes",
-    "Budget",
+    "Deadline",
     "Event",
     "Forged",
     "Json",
@@ -26,7 +26,7 @@ NAMES = {
     "read_events",
     "sign",
     "refuse_webhook",
-    "with_body_hash",
+    "add_body_hash",
 }
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from reservation_core import ReservationError
-from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, sign, with_body_hash
+from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, sign, add_body_hash
 from reservation_core.webhooks.request import doubt, spellings
 from tests.webhooks.referee import fields as as_fields
 from tests.webhooks.referee import referee, verdict
@@ -48,7 +48,7 @@ def signed(
 
 def signed_json(body: bytes = b'[{"id": "x"}]', url: str = URL) -> Webhook:
     """Give a JSON webhook as the platform sends it."""
-    whole = with_body_hash(url, body)
+    whole = add_body_hash(url, body)
     return Webhook(
         whole, {"X-Twilio-Signature": sign(whole, (), TOKEN), "Content-Type": JSON}, body
     )
@@ -208,7 +208,7 @@ def _elsewhere(rng: random.Random, deed: str, url: str, signature: str) -> tuple
 def _json_case(rng: random.Random) -> tuple[str, bool, Webhook]:
     """Give a JSON body, what was done to it, and whether it is still the platform's."""
     body = f'{{"note": "{_words(rng, 30)}"}}'.encode()
-    url = with_body_hash(_url(rng), body)
+    url = add_body_hash(_url(rng), body)
     signature = _sign(rng, _spelled(rng, url), ())
     deed = rng.choice(
         (
@@ -602,10 +602,10 @@ def test_the_hash_of_a_body_is_put_where_the_platform_puts_it() -> None:
     """It becomes the query, or joins it."""
     digest = hashlib.sha256(b"{}").hexdigest()
     assert (
-        with_body_hash("https://example.com/e", b"{}")
+        add_body_hash("https://example.com/e", b"{}")
         == f"https://example.com/e?bodySHA256={digest}"
     )
     assert (
-        with_body_hash("https://example.com/e?a=1", b"{}")
+        add_body_hash("https://example.com/e?a=1", b"{}")
         == f"https://example.com/e?a=1&bodySHA256={digest}"
     )

@@ -21,7 +21,7 @@ from reservation_core.domain.redaction import mask, shorten
 from reservation_core.emulator.api.log_text import form_text, reply_text, target_text
 from reservation_core.emulator.api.update_reading import Unreadable, read_pairs, read_update
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.rest.addresses import read_path
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply
 
 REMEMBERED: Final = 1000
@@ -142,7 +142,7 @@ class ExchangeLog:
             yield self._describe(kept)
 
     def _describe(self, kept: _Kept) -> LoggedExchange:
-        where = read_path(kept.target)
+        where = parse_path(kept.target)
         return LoggedExchange(
             number=kept.number,
             after=kept.after,
@@ -174,7 +174,7 @@ def _explain(platform: Platform, came: Came, status: int) -> str:
     """Say why a request was refused and what to do instead; empty where the answer itself says all."""
     if status in _WHYS:
         return _WHYS[status]
-    where = read_path(came.target)
+    where = parse_path(came.target)
     try:
         held = platform.get(str(where and where[1].sid))
         asked = read_update(read_pairs(came.body), platform.settings)

@@ -28,7 +28,7 @@ from reservation_core.emulator.api.update_reading import (
 from reservation_core.emulator.platform.model import Precondition, StateConflict
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Codes
-from reservation_core.rest.addresses import Address, Addressed, Route, read_path
+from reservation_core.rest.addresses import Address, HasReservationSids, Route, parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 
 ORIGIN: Final = "https://taskrouter.twilio.com"
@@ -89,7 +89,7 @@ class InMemoryGateway:
             return error(
                 401, 20003, "Authenticate", more=(("WWW-Authenticate", 'Basic realm="Twilio API"'),)
             )
-        where = read_path(target)
+        where = parse_path(target)
         if where is None:
             return _not_found(target)
         route, address = where
@@ -280,7 +280,7 @@ def _hear(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _is_at(held: Reservation, address: Addressed) -> bool:
+def _is_at(held: Reservation, address: HasReservationSids) -> bool:
     return (
         held.workspace_sid == address.workspace_sid
         and address.task_sid in (None, held.task_sid)

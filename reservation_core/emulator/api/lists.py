@@ -19,7 +19,7 @@ from reservation_core.emulator.api.replies import json_reply, write
 from reservation_core.emulator.api.update_reading import Unreadable, read_pairs
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import Address, Route, is_sid
-from reservation_core.rest.listing import PAGE_SIZE, WORKER_FILTER
+from reservation_core.rest.listing import PAGE_SIZE, WORKER_SID_FILTER
 from reservation_core.rest.messages import Reply
 
 PAGE: Final = "Page"
@@ -57,7 +57,10 @@ def list_page(
         (held, status)
         for held in everything
         if query.get(STATUS_FIELD, status := shows if held.on_hold else held.status.value) == status
-        and (route is Route.WORKER or query.get(WORKER_FILTER, held.worker_sid) == held.worker_sid)
+        and (
+            route is Route.WORKER
+            or query.get(WORKER_SID_FILTER, held.worker_sid) == held.worker_sid
+        )
     ]
     start = _find(query.get(PAGE_TOKEN), number, size, everything, [held for held, _ in rows])
     shown = rows[start : start + size]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import Address, Route, parents, path_to
+from reservation_core.rest.addresses import Address, Route, parent_paths, reservation_path
 from reservation_core.rest.messages import Headers, Reply
 
 JSON_TYPE: Final = ("Content-Type", "application/json")
@@ -97,14 +97,14 @@ def _lasting(
 ) -> tuple[str, str]:
     """Write what stays the same in all bodies of a reservation: what stands before its date of update, and after its status."""
     where = Address(workspace_sid=workspace_sid, sid=sid, task_sid=task_sid, worker_sid=worker_sid)
-    workspace, task, worker = parents(where)
+    workspace, task, worker = parent_paths(where)
     tail = {
         "sid": sid,
         "task_sid": task_sid,
         "worker_name": worker_name,
         "worker_sid": worker_sid,
         "workspace_sid": workspace_sid,
-        "url": origin + path_to(where, route),
+        "url": origin + reservation_path(where, route),
         "links": {
             "task": origin + task,
             "worker": origin + worker,

@@ -25,7 +25,7 @@ from reservation_core.emulator.platform.settings import (
     Settings,
     SystemStatus,
 )
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 
 MOST_FIELDS: Final = 1000
 """How many pairs a form or a query may have; a command has at most 33, one of which may be repeated seven times."""
@@ -78,10 +78,10 @@ def check_type(content_type: str) -> None:
     """
     kind = content_type.partition(";")[0].strip().lower()
     charset = _charset(content_type)
-    if kind not in ("", FORM_TYPE) or (
+    if kind not in ("", FORM_CONTENT_TYPE) or (
         charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii")
     ):
-        raise Unreadable(415, f"The body must be {FORM_TYPE} in UTF-8")
+        raise Unreadable(415, f"The body must be {FORM_CONTENT_TYPE} in UTF-8")
 
 
 def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:

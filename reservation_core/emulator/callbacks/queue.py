@@ -40,9 +40,9 @@ from reservation_core.emulator.callbacks.settings import (
 )
 from reservation_core.emulator.platform.model import Act
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.rest.messages import FORM_TYPE, Headers, Reply
+from reservation_core.rest.messages import FORM_CONTENT_TYPE, Headers, Reply
 from reservation_core.rest.urlencoding import encode_form
-from reservation_core.webhooks.request import show_url
+from reservation_core.webhooks.request import redact_url
 from reservation_core.webhooks.signature import SIGNATURE_HEADER, sign
 
 TOKEN_HEADER: Final = "I-Twilio-Idempotency-Token"  # noqa: S105 - a header's name
@@ -78,7 +78,7 @@ class Callback:
     number: int
     kind: CallbackKind
     reservation_sid: str
-    url: str = attrs.field(repr=lambda url: repr(show_url(url)))
+    url: str = attrs.field(repr=lambda url: repr(redact_url(url)))
     headers: Headers
     form: FormPairs = attrs.field(repr=lambda form: f"<{', '.join(name for name, _ in form)}>")
     event: str | None = None
@@ -177,7 +177,10 @@ class CallbackQueue:
             self._number += 1
             url = urldefrag(url).url
             token = str(UUID(int=self._random.getrandbits(128), version=4))
-            headers = [("Content-Type", f"{FORM_TYPE}; charset=UTF-8"), (TOKEN_HEADER, token)]
+            headers = [
+                ("Content-Type", f"{FORM_CONTENT_TYPE}; charset=UTF-8"),
+                (TOKEN_HEADER, token),
+            ]
             if self._callbacks.auth_token is not None:
                 headers.append((SIGNATURE_HEADER, sign(url, form, self._callbacks.auth_token)))
             notice = Callback(

@@ -21,7 +21,7 @@ from reservation_core.domain.commands.kinds import Uri
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.emulator.platform.model import Act, Task, TaskStatus, Worker
 from reservation_core.webhooks.events import EVENT_STATUSES, EVENT_TYPES
-from reservation_core.webhooks.request import show_url
+from reservation_core.webhooks.request import redact_url
 
 _NIL: Final = "0" * 32
 _NAME: Final = "Emulator"
@@ -82,7 +82,7 @@ def _check_token(_: object, __: object, token: str | None) -> None:
 
 
 def _show_url(url: str | None) -> str:
-    return repr(url and show_url(url))
+    return repr(url and redact_url(url))
 
 
 def _read_fields(given: Mapping[str, str]) -> Mapping[str, str]:

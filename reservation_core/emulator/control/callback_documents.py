@@ -9,16 +9,16 @@ from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.documents import DocumentReader, Json, as_json
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.webhooks.events import EVENT_STATUSES
-from reservation_core.webhooks.request import show_url
+from reservation_core.webhooks.request import redact_url
 
 
 def show_callbacks(notices: CallbackQueue) -> Json:
     """Show who is called back, and how reliably."""
     now = notices.callbacks
     return {
-        "assignment_url": now.assignment_url and show_url(now.assignment_url),
-        "fallback_url": now.fallback_url and show_url(now.fallback_url),
-        "event_url": now.event_url and show_url(now.event_url),
+        "assignment_url": now.assignment_url and redact_url(now.assignment_url),
+        "fallback_url": now.fallback_url and redact_url(now.fallback_url),
+        "event_url": now.event_url and redact_url(now.event_url),
         "signed": now.auth_token is not None,
         "event_types": sorted(now.event_types),
         "fields": now.fields,
@@ -80,7 +80,7 @@ def show_notice(sent: SentCallback) -> Json:
         "event": notice.event,
         "again": notice.again,
         "reservation_sid": notice.reservation_sid,
-        "url": show_url(notice.url),
+        "url": redact_url(notice.url),
         "form": dict(notice.form),
         "at": sent.at,
         "status": sent.status,

@@ -20,7 +20,7 @@ from reservation_core.emulator.documents import Json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.model import Act, Held, Precondition, StateConflict
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.rest.addresses import Route, path_to
+from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.urlencoding import encode_form
 
 MOST: Final = 2000
@@ -162,7 +162,7 @@ def standing(platform: Platform, sid: str) -> dict[str, Json]:
         "code": held.canceled_reason_code,
         "due": held.due,
         "left": _left(held, task.reservation_timeout),
-        "path": path_to(reservation, Route.TASK),
+        "path": reservation_path(reservation, Route.TASK),
         "may": [*platform.possible(sid), *_askable(platform, sid)],
     }
 

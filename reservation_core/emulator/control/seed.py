@@ -27,10 +27,10 @@ from reservation_core.emulator.documents import (
 )
 from reservation_core.emulator.platform.model import Task, Worker
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.rest.addresses import PREFIXES
+from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.errors import PayloadFault
 
-SIDS: Final[Mapping[str, str]] = {**PREFIXES, "activity_sid": "WA"}
+SIDS: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 """How each SID that may be given begins."""
 
 

@@ -14,7 +14,7 @@ from reservation_core.domain.commands.kinds import sid
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import State
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import PREFIXES, is_sid
+from reservation_core.rest.addresses import SID_PREFIXES, is_sid
 
 ACCOUNT: Final = "AC" + "0" * 32
 """The account of tasks and workers that are given none."""
@@ -47,7 +47,7 @@ def check_sid(field: str, value: str) -> str:
     :raises ValueError: when it is not.
     """
     if not is_sid(value, field):
-        raise ValueError(f"{field} must be {sid(PREFIXES[field]).says}")
+        raise ValueError(f"{field} must be {sid(SID_PREFIXES[field]).says}")
     return value
 
 

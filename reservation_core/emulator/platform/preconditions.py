@@ -17,7 +17,7 @@ from reservation_core.domain.commands.catalogue import Redirect, Supervise
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.emulator.platform.model import Attributes, Task, Worker
 from reservation_core.emulator.platform.settings import Settings
-from reservation_core.rest.addresses import PREFIXES
+from reservation_core.rest.addresses import SID_PREFIXES
 
 
 class NeedTarget(StrEnum):
@@ -150,6 +150,6 @@ def _attributes(
     if someone is not None:
         return someone.attributes
     by_address = isinstance(command, Supervise) and not command.supervisor.startswith(
-        PREFIXES["worker_sid"]
+        SID_PREFIXES["worker_sid"]
     )
     return None if task.assumed or by_address else {}

@@ -34,7 +34,7 @@ from reservation_core.emulator.platform.model import (
 )
 from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.platform.storage import CommitHook, Storage
-from reservation_core.rest.addresses import PREFIXES, Route, path_to
+from reservation_core.rest.addresses import SID_PREFIXES, Route, reservation_path
 
 PLATFORM: Final = "platform"
 """Who did it, in the journal, when nobody outside did."""
@@ -96,7 +96,7 @@ class Routing(Storage):
         """
         with self._unit:
             worker = Worker(
-                sid=check_sid("worker_sid", sid or self._make_sid(PREFIXES["worker_sid"])),
+                sid=check_sid("worker_sid", sid or self._make_sid(SID_PREFIXES["worker_sid"])),
                 workspace_sid=check_sid("workspace_sid", workspace_sid),
                 account_sid=account_sid or ACCOUNT,
                 name=name,
@@ -128,7 +128,7 @@ class Routing(Storage):
                 )
             date = self._date()
             task = Task(
-                sid=check_sid("task_sid", sid or self._make_sid(PREFIXES["task_sid"])),
+                sid=check_sid("task_sid", sid or self._make_sid(SID_PREFIXES["task_sid"])),
                 workspace_sid=check_sid("workspace_sid", workspace_sid),
                 account_sid=account_sid or ACCOUNT,
                 attributes=take_over(attributes),
@@ -149,7 +149,7 @@ class Routing(Storage):
         :raises IncompleteReservation: when it lacks a SID that its two addresses are made of.
         """
         for route in Route:
-            path_to(reservation, route)
+            reservation_path(reservation, route)
         sid, task_sid = str(reservation.sid), str(reservation.task_sid)
         with self._unit:
             date = self._date()
@@ -244,7 +244,7 @@ class Routing(Storage):
             )
         date = self._date()
         reservation = Reservation(
-            sid=check_sid("sid", sid or self._make_sid(PREFIXES["sid"])),
+            sid=check_sid("sid", sid or self._make_sid(SID_PREFIXES["sid"])),
             account_sid=task.account_sid,
             workspace_sid=task.workspace_sid,
             task_sid=task.sid,

@@ -17,7 +17,7 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status, decide, follow
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import read_path
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
@@ -157,7 +157,7 @@ class Supervision:
 
 
 def _sid(request: Request) -> str:
-    where = read_path(request.path)
+    where = parse_path(request.path)
     return "" if where is None else where[1].sid or ""
 
 

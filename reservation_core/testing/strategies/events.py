@@ -88,7 +88,7 @@ def _event(told: Reservation, sid: str) -> Event:
     return Event(
         sid=sid,
         type=_TYPES[told.status],
-        fact=told.status,
+        status=told.status,
         reservation=reported,
         version=int(told.etag or 0),
         time=told.date_updated,
@@ -97,7 +97,7 @@ def _event(told: Reservation, sid: str) -> Event:
         worker_sid=told.worker_sid,
         workspace_sid=told.workspace_sid,
         task_status=None,
-        told={},
+        payload={},
     )
 
 
@@ -108,7 +108,7 @@ def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
         "Sid": event.sid or "",
         **{name: str(value) for name, value in _fields(event).items()},
         "WorkspaceName": "Support",
-        "EventDescription": f"Reservation {event.reservation_sid} {event.fact}",
+        "EventDescription": f"Reservation {event.reservation_sid} {event.status}",
         "ResourceType": "reservation",
         "ResourceSid": str(event.reservation_sid),
         "WorkerAttributes": '{"contact_uri": "client:alice"}',
@@ -139,7 +139,7 @@ def _reports(
     ways: tuple[Payload, ...], told: Mapping[str, object], event: Event
 ) -> SearchStrategy[DeliveredEvent]:
     return st.sampled_from(ways).map(
-        lambda payload: DeliveredEvent(payload, attrs.evolve(event, told=told))
+        lambda payload: DeliveredEvent(payload, attrs.evolve(event, payload=told))
     )
 
 

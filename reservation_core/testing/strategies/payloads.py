@@ -17,7 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import PREFIXES
+from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.reservation_payload import Payload
 from reservation_core.testing.strategies.reservations import reservations
 from reservation_core.testing.strategies.texts import near_sids, sids
@@ -118,7 +118,7 @@ _NO_DATE: Final[SearchStrategy[object]] = st.sampled_from(
 _WRONG: Final[Mapping[str, SearchStrategy[object]]] = {
     **{
         field: near_sids(prefix) | st.sampled_from((0, 1, [], True))
-        for field, prefix in PREFIXES.items()
+        for field, prefix in SID_PREFIXES.items()
     },
     "reservation_status": st.sampled_from(
         ("", "PENDING", "accept", "reserved", "wrapup", "onHold", "pending ", None, 1, ["pending"])
@@ -215,7 +215,7 @@ def callbacks(draw: DrawFn, of: Reservation | None = None) -> DrawnPayload:
     """
     said = draw(reservations()) if of is None else of
     form = draw(_callback(said))
-    known = {field: getattr(said, field) for field in (*PREFIXES, "worker_name")}
+    known = {field: getattr(said, field) for field in (*SID_PREFIXES, "worker_name")}
     return DrawnPayload(draw(_written(form)), Reservation(status=Status.PENDING, **known))
 
 

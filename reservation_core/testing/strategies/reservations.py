@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation
-from reservation_core.rest.addresses import PREFIXES, Address
+from reservation_core.rest.addresses import SID_PREFIXES, Address
 from reservation_core.testing.strategies.texts import names, sids
 
 _FIRST: Final = datetime(2016, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ def reservations(
 
 @st.composite
 def _reservations(draw: DrawFn, among: tuple[Status, ...], on_hold: bool | None) -> Reservation:
-    own = {field: draw(sids(prefix)) for field, prefix in PREFIXES.items()}
+    own = {field: draw(sids(prefix)) for field, prefix in SID_PREFIXES.items()}
     status = draw(st.sampled_from(among))
     held = draw(st.booleans()) if on_hold is None and status is Status.PENDING else bool(on_hold)
     created = draw(moments())
@@ -82,5 +82,5 @@ def addresses() -> SearchStrategy[Address]:
     """Draw addresses of reservations, good for both routes; the least has SIDs that end in zeros."""
     return st.builds(
         Address,
-        **{field: sids(prefix) for field, prefix in PREFIXES.items() if field != "account_sid"},
+        **{field: sids(prefix) for field, prefix in SID_PREFIXES.items() if field != "account_sid"},
     )

@@ -61,7 +61,7 @@ HEX: Final = "0123456789abcdef" * 2
 URL: Final = "https://example.com/"
 BY_TRIGGER: Final = {command.trigger: command for command in COMMANDS}
 WITH_PARAMETERS: Final = [command for command in COMMANDS if command.parameters]
-PREFIXES: Final = {"dequeue": "dequeue_", "call": "call_", "redirect": "redirect_"}
+SID_PREFIXES: Final = {"dequeue": "dequeue_", "call": "call_", "redirect": "redirect_"}
 
 
 def trigger(command: type[Command]) -> str:
@@ -141,7 +141,7 @@ def as_recorded(given_: Mapping[str, object]) -> Command:
         return build(STATUS_COMMANDS[str(given_["reservation_status"])], rest)
     kind = BY_TRIGGER[str(given_["instruction"])]
     fields = {
-        name.removeprefix(PREFIXES.get(kind.trigger, "")): value for name, value in rest.items()
+        name.removeprefix(SID_PREFIXES.get(kind.trigger, "")): value for name, value in rest.items()
     }
     return build(
         kind, {"from_" if name == "from" else name: value for name, value in fields.items()}
@@ -299,7 +299,7 @@ def as_official(command: Command) -> Pairs:
         "AC" + HEX, "token", http_client=cast("HttpClient", stub), environment={"X": ""}
     )
     context = client.taskrouter.v1.workspaces("WS" + HEX).tasks("WT" + HEX).reservations("WR" + HEX)
-    prefix = PREFIXES.get(command.trigger, "")
+    prefix = SID_PREFIXES.get(command.trigger, "")
     given_: dict[str, object] = {}
     for parameter in command.parameters:
         if (value := getattr(command, parameter.field)) is not None:

@@ -35,7 +35,7 @@ DESCRIBED = {
     operation["operationId"]: cast("dict[str, dict[str, object]]", operation["body"])
     for operation in cast("dict[str, list[dict[str, object]]]", load("openapi"))["operations"]
 }
-PREFIXES = {"dequeue": "Dequeue", "call": "Call", "redirect": "Redirect"}
+SID_PREFIXES = {"dequeue": "Dequeue", "call": "Call", "redirect": "Redirect"}
 SAMPLES = {
     "sid": "WA0123456789abcdef0123456789abcdef",
     "caller": "5550006",
@@ -65,7 +65,7 @@ def sample(row: dict[str, str]) -> object:
 def field(row: dict[str, str]) -> str:
     """Give the Python name of a parameter by the official client's rule: its name in snake case, without its command's prefix."""
     snake = re.sub(
-        r"(?<!^)(?=[A-Z])", "_", row["name"].removeprefix(PREFIXES.get(row["command"], ""))
+        r"(?<!^)(?=[A-Z])", "_", row["name"].removeprefix(SID_PREFIXES.get(row["command"], ""))
     ).lower()
     return "from_" if snake == "from" else snake
 
@@ -144,7 +144,7 @@ def test_a_name_follows_the_law(row: dict[str, str]) -> None:
     assert parameter in BY_TRIGGER[row["command"]].parameters
     assert parameter.field == field(row)
     camel = "".join(word.title() for word in parameter.field.split("_"))
-    assert PREFIXES.get(row["command"], "") + camel == row["name"]
+    assert SID_PREFIXES.get(row["command"], "") + camel == row["name"]
     taken = inspect.signature(BY_TRIGGER[row["command"]]).parameters[parameter.field]
     assert taken.kind is inspect.Parameter.KEYWORD_ONLY
     assert taken.default is None

@@ -124,7 +124,7 @@ def test_a_life_moved_by_callbacks(receiver: Receiver) -> None:
         Verifier(TOKEN).verify(exchange.webhook)
     events = [read_event(webhook.body) for webhook in receiver.at("/events")]
     told = {
-        language: [event.fact for event in events if event.reservation_sid == sid]
+        language: [event.status for event in events if event.reservation_sid == sid]
         for language, sid in sids.items()
     }
     assert told == {

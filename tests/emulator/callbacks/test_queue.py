@@ -121,7 +121,7 @@ def test_our_reader_reads_the_question() -> None:
     assert read.task_attributes == {"call_sid": CALL, "from": NUMBER}
     assert read.worker_attributes == {"contact_uri": "client:worker0"}
     assert (read.task_age, read.task_priority, read.time) == (7, 0, owing.platform.now())
-    assert (read.workflow_sid, read.task_queue_sid, read.others) == (
+    assert (read.workflow_sid, read.task_queue_sid, read.other_fields) == (
         f"WW{NOBODY}",
         f"WQ{NOBODY}",
         {},
@@ -181,7 +181,7 @@ def test_our_reader_reads_every_event(status: Status) -> None:
         assert [notice.event for notice in told] == [f"reservation.{name}" for name in names]
     event = read_event(told[-1].body)
     held = owing.platform.get(sid)
-    assert (event.fact, event.type, event.version) == (
+    assert (event.status, event.type, event.version) == (
         status,
         EVENT_TYPES[status],
         int(held.etag or -1),
@@ -323,7 +323,7 @@ def test_siblings_are_told_of_the_winner() -> None:
     owing.notices.take()
     owing.platform.carry_out(second, Accept())
     told = [
-        (read_event(notice.body).reservation_sid, read_event(notice.body).fact)
+        (read_event(notice.body).reservation_sid, read_event(notice.body).status)
         for notice in owing.notices.take()
     ]
     assert told == [(second, Status.ACCEPTED), (first, Status.RESCINDED)]

@@ -24,7 +24,7 @@ from reservation_core.emulator.control.overview import (
 from reservation_core.emulator.control.surface import ROOT, Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.platform.settings import Empty, SystemStatus
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from tests.emulator import worlds
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, World
 
@@ -98,7 +98,7 @@ def test_what_is_offered_is_what_would_be_done(life: str, offer: Any, settings: 
         body = b"" if offer.body is None else json.dumps(offer.body).encode()
         status = Control(world.platform, FaultPlan()).receive(offer.method, path, body).status
     else:
-        headers = (("Content-Type", FORM_TYPE),)
+        headers = (("Content-Type", FORM_CONTENT_TYPE),)
         status = (
             InMemoryGateway(world.platform)
             .receive(offer.method, str(shown["path"]), headers, str(offer.body).encode())
@@ -189,7 +189,10 @@ def exchange(
     """Let a request be answered in process, and give how it is remembered."""
     exchanges = ExchangeLog(world.platform)
     came = Came(
-        "POST", target, tuple({"Content-Type": FORM_TYPE, **(headers or {})}.items()), body.encode()
+        "POST",
+        target,
+        tuple({"Content-Type": FORM_CONTENT_TYPE, **(headers or {})}.items()),
+        body.encode(),
     )
     reply = InMemoryGateway(world.platform).receive(*came)
     exchanges.add(7, world.platform.now(), came, reply, 0.001)

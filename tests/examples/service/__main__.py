@@ -19,7 +19,7 @@ from reservation_core.emulator import Act, Platform, Settings
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.faults import FaultKind, PlannedFault
 from reservation_core.emulator.server import Emulator, running_emulator
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from tests.examples.service.process import ServiceProcess
 from tests.examples.service.service import short
 
@@ -43,7 +43,7 @@ def say(text: str = "") -> None:
 
 def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, str]:
     """Ask the service something; 0 when it went away before it answered."""
-    request = urllib.request.Request(url, body, {"Content-Type": FORM_TYPE}, method=method)
+    request = urllib.request.Request(url, body, {"Content-Type": FORM_CONTENT_TYPE}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, response.read().decode()

@@ -37,7 +37,7 @@ from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.webhooks import (
     ACKNOWLEDGEMENT,
     Assignment,
-    Budget,
+    Deadline,
     Forged,
     Verifier,
     answer,
@@ -116,7 +116,7 @@ class Service:
 
     async def assign(self, request: Request) -> Response:
         """Answer an assignment callback; when there is no answer in time, the decision is left for later."""
-        budget = Budget()
+        budget = Deadline()
         assignment = read_assignment(await receive(request, self.verifier))
         command = await budget.adecide(self._consider(assignment))
         said = command.trigger if command else "nothing"
@@ -134,7 +134,7 @@ class Service:
 
     async def hear(self, request: Request) -> Response:
         """Record what an event callback, or a batch of Event Streams, tells; what cannot be read must not hold up the rest of a batch."""
-        events = read_events(await receive(request, self.verifier), unreadable=_pass_over)
+        events = read_events(await receive(request, self.verifier), on_unreadable=_pass_over)
         recorded = await asyncio.gather(
             *map(self.book.record, events)
         )  # written together, in their order

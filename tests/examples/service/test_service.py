@@ -39,9 +39,9 @@ from reservation_core.emulator.faults import FaultKind, PlannedFault
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.gateways.settings import Credentials
-from reservation_core.rest.messages import FORM_TYPE
+from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import encode_form
-from reservation_core.webhooks import Verifier, Webhook, read_assignment, sign, with_body_hash
+from reservation_core.webhooks import Verifier, Webhook, read_assignment, sign, add_body_hash
 from tests.examples.service.service import Service, decide
 from tests.webhooks.referee import verdict
 
@@ -175,7 +175,7 @@ class Scene:
             "POST",
             "/events",
             encode_form(form),
-            Content_Type=FORM_TYPE,
+            Content_Type=FORM_CONTENT_TYPE,
             X_Twilio_Signature=signature,
         )[0]
 
@@ -280,7 +280,9 @@ def test_what_is_forged_is_refused(scene: Scene) -> None:
     genuine = len(scene.arrived)
     assert scene.tell("reservation.canceled", sid, token="0" * 32) == 403
     assert (
-        scene.ask("POST", "/events", b"EventType=reservation.canceled", Content_Type=FORM_TYPE)[0]
+        scene.ask(
+            "POST", "/events", b"EventType=reservation.canceled", Content_Type=FORM_CONTENT_TYPE
+        )[0]
         == 403
     )
     real = scene.arrived[0].webhook
@@ -289,7 +291,11 @@ def test_what_is_forged_is_refused(scene: Scene) -> None:
     signature = real.headers["X-Twilio-Signature"]
     assert (
         scene.ask(
-            "POST", "/assignment", altered, Content_Type=FORM_TYPE, X_Twilio_Signature=signature
+            "POST",
+            "/assignment",
+            altered,
+            Content_Type=FORM_CONTENT_TYPE,
+            X_Twilio_Signature=signature,
         )[0]
         == 403
     )
@@ -345,7 +351,7 @@ def test_a_batch_is_recorded(scene: Scene) -> None:
     body = json.dumps(
         [*events, {"type": "com.twilio.taskrouter.reservation.completed", "data": "?"}]
     ).encode()
-    url = with_body_hash(f"{scene.url}/events", body)
+    url = add_body_hash(f"{scene.url}/events", body)
     signed = {"Content_Type": "application/json", "X_Twilio_Signature": sign(url, (), TOKEN)}
     assert verdict(
         Webhook(url, {name.replace("_", "-"): value for name, value in signed.items()}, body), TOKEN

@@ -18,8 +18,8 @@ from reservation_core import (
     conclude_fetch,
     read_reservation,
 )
-from reservation_core.rest.addresses import PREFIXES, read_path
-from reservation_core.rest.error_payload import refusal
+from reservation_core.rest.addresses import SID_PREFIXES, parse_path
+from reservation_core.rest.error_payload import read_error
 from reservation_core.testing import strategies as kit
 from tests.reference.oracle import rows
 from tests.testing.drawing import drawn
@@ -44,12 +44,13 @@ def test_reservations_are_right_and_of_every_kind() -> None:
     found = drawn(kit.reservations(), 100)
     for one in found:
         assert all(
-            re.fullmatch(FIELDS[field]["pattern"], str(getattr(one, field))) for field in PREFIXES
+            re.fullmatch(FIELDS[field]["pattern"], str(getattr(one, field)))
+            for field in SID_PREFIXES
         )
         assert one.date_created is not None
         assert one.date_updated is not None
         assert one.date_created <= one.date_updated
-        assert read_path((one.url or "").removeprefix("https://taskrouter.twilio.com")) is not None
+        assert parse_path((one.url or "").removeprefix("https://taskrouter.twilio.com")) is not None
         assert not one.on_hold
     assert {one.status for one in found} == set(Status)
     assert (
@@ -177,9 +178,9 @@ def test_replies_tell_a_reservation() -> None:
 
 
 def test_refusals_are_those_of_the_table() -> None:
-    """Every refusal that can be read stands in the table with the same error, and is read as it; the others go by their status."""
+    """Every read_error that can be read stands in the table with the same error, and is read as it; the others go by their status."""
     for one in REFUSALS:
-        read = refusal(one.reply)
+        read = read_error(one.reply)
         assert (type(read), read.code) == (one.error, one.code), one
         if one.family.is_readable:
             assert (str(one.reply.status), str(one.code or ""), one.error.__name__) in ANSWERS
@@ -219,7 +220,7 @@ def test_requests_are_of_both_routes_and_methods() -> None:
     """Requests read and update, on both routes; an update has a form."""
     found = drawn(kit.requests(), 75)
     assert {
-        (request.method, where[0]) for request in found if (where := read_path(request.path))
+        (request.method, where[0]) for request in found if (where := parse_path(request.path))
     } == {(method, route) for method in ("GET", "POST") for route in Route}
     assert all(bool(request.form) == (request.method == "POST") for request in found)
 

@@ -109,12 +109,12 @@ def test_events_read_as_what_they_tell() -> None:
         assert [read_event(report.payload) for report in reports] == [
             report.event for report in reports
         ]
-        assert all(report.event.told for report in reports)
-        assert len({"EventType" in report.event.told for report in reports}) == 1
+        assert all(report.event.payload for report in reports)
+        assert len({"EventType" in report.event.payload for report in reports}) == 1
     events = [report for reports in found for report in reports]
-    assert {report.event.fact for report in events} == set(Status)
+    assert {report.event.status for report in events} == set(Status)
     assert {type(report.payload) for report in events} == {dict, str, bytes}
-    assert {"EventType" in report.event.told for report in events} == {True, False}
+    assert {"EventType" in report.event.payload for report in events} == {True, False}
 
 
 def test_events_in_order_tell_each_change_once() -> None:
@@ -125,7 +125,7 @@ def test_events_in_order_tell_each_change_once() -> None:
             life.first,
             *(after for before, after in pairwise(life.told) if before.status != after.status),
         ]
-        assert [report.event.fact for report in reports] == [told.status for told in comes]
+        assert [report.event.status for report in reports] == [told.status for told in comes]
         assert versions(reports) == [int(told.etag or 0) for told in comes]
         assert len({report.event.key for report in reports}) == len(reports)
 
