@@ -12,7 +12,7 @@ from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import Route, is_sid, collection_path
+from reservation_core.rest.addresses import Route, collection_path, is_sid
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.messages import Reply, Request

@@ -21,7 +21,7 @@ from reservation_core.webhooks.responses import (
     answer,
     refuse_webhook,
 )
-from reservation_core.webhooks.signature import Algorithm, Verifier, sign, add_body_hash
+from reservation_core.webhooks.signature import Algorithm, Verifier, add_body_hash, sign
 
 __all__ = [
     "ACKNOWLEDGEMENT",
@@ -37,11 +37,11 @@ __all__ = [
     "Json",
     "Verifier",
     "Webhook",
+    "add_body_hash",
     "answer",
     "read_assignment",
     "read_event",
     "read_events",
     "refuse_webhook",
     "sign",
-    "add_body_hash",
 ]

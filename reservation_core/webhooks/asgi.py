@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from reservation_core.webhooks.request import Webhook, escape_path, server_host, received_url
+from reservation_core.webhooks.request import Webhook, escape_path, received_url, server_host
 
 
 def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Webhook:

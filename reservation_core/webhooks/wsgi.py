@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from reservation_core.webhooks.request import Webhook, escape_path, server_host, received_url
+from reservation_core.webhooks.request import Webhook, escape_path, received_url, server_host
 
 
 def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:

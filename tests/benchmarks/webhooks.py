@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode
 import attrs
 
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
-from reservation_core.webhooks import Forged, Verifier, Webhook, sign, add_body_hash
+from reservation_core.webhooks import Forged, Verifier, Webhook, add_body_hash, sign
 from reservation_core.webhooks.signature import SIGNATURE_HEADER
 from tests.benchmarks import samples
 from tests.benchmarks.measure import Comparison, Effort, clock

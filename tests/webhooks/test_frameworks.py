@@ -26,12 +26,12 @@ from reservation_core.webhooks import (
     ACKNOWLEDGEMENT,
     Forged,
     Verifier,
+    add_body_hash,
     answer,
     read_assignment,
     read_events,
     refuse_webhook,
     sign,
-    add_body_hash,
 )
 from reservation_core.webhooks import django as on_django
 from reservation_core.webhooks import flask as on_flask

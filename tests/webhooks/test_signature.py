@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from reservation_core import ReservationError
-from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, sign, add_body_hash
+from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, add_body_hash, sign
 from reservation_core.webhooks.request import doubt, spellings
 from tests.webhooks.referee import fields as as_fields
 from tests.webhooks.referee import referee, verdict

@@ -41,7 +41,7 @@ from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.gateways.settings import Credentials
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import encode_form
-from reservation_core.webhooks import Verifier, Webhook, read_assignment, sign, add_body_hash
+from reservation_core.webhooks import Verifier, Webhook, add_body_hash, read_assignment, sign
 from tests.examples.service.service import Service, decide
 from tests.webhooks.referee import verdict
 
