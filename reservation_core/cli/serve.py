@@ -18,7 +18,7 @@ from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.seed import load, read_seed_file
 from reservation_core.emulator.control.surface import ROOT
-from reservation_core.emulator.http.request_log import log_notices_to, log_to
+from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
@@ -85,7 +85,7 @@ class ServeCommand:
                 "the emulator needs an extra: pip install 'reservation-core[emulator]'"
             ) from None
 
-        def begin(emulator: Emulator) -> None:
+        def on_start(emulator: Emulator) -> None:
             self.page.say(
                 f"The emulator answers at {emulator.url} until it is interrupted (Ctrl-C).",
                 "bold",
@@ -103,7 +103,7 @@ class ServeCommand:
                     indent=0,
                 )
             if not quiet:
-                emulator.notices.subscribe(log_notices_to(_print))
+                emulator.callback_queue.subscribe(make_callback_logger(_print))
 
         try:
             with kept_platform(
@@ -111,8 +111,15 @@ class ServeCommand:
             ) as platform:
                 if seed is not None:
                     _plant(seed, platform)
-                note = None if quiet else log_to(_print, platform.now)
-                answer(platform, host=host, port=port, callbacks=callbacks, begin=begin, note=note)
+                on_exchange = None if quiet else make_exchange_logger(_print, platform.now)
+                answer(
+                    platform,
+                    host=host,
+                    port=port,
+                    callbacks=callbacks,
+                    on_start=on_start,
+                    on_exchange=on_exchange,
+                )
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None
         except OSError as error:

@@ -1,7 +1,7 @@
 """The platform's double: reservations that live by the same lifecycle, behind the same address."""
 
 from reservation_core.emulator.api.gateway import InMemoryGateway
-from reservation_core.emulator.callbacks.answers import Alert
+from reservation_core.emulator.callbacks.answers import CallbackAlert
 from reservation_core.emulator.callbacks.queue import Callback, CallbackQueue, SentCallback
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
@@ -22,8 +22,8 @@ from reservation_core.emulator.platform.settings import Settings
 
 __all__ = [
     "Act",
-    "Alert",
     "Callback",
+    "CallbackAlert",
     "CallbackQueue",
     "CallbackSettings",
     "Changes",

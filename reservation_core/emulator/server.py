@@ -111,13 +111,13 @@ class Emulator:
 
     url: str
     platform: Platform
-    mishaps: FaultPlan
-    notices: CallbackQueue
-    courier: CallbackDispatcher
+    faults: FaultPlan
+    callback_queue: CallbackQueue
+    dispatcher: CallbackDispatcher
 
     def settle(self, timeout: float = 10.0) -> None:
         """Wait until everybody who is called back has been, and what they answered has been done; see :meth:`CallbackDispatcher.settle`."""
-        self.courier.settle(timeout)
+        self.dispatcher.settle(timeout)
 
     def point(self, client: C) -> C:
         """Let a client of the official Python library send here what it has for TaskRouter; gives that client."""
@@ -128,14 +128,14 @@ class Emulator:
 class Extras(TypedDict, total=False):
     """What may be added to the emulator; see :class:`reservation_core.emulator.http.asgi.EmulatorApplication`."""
 
-    note: Note | None
+    on_exchange: Note | None
     routes: Sequence[BaseRoute]
-    beside: Iterable[Callable[[], AbstractAsyncContextManager[object]]]
+    lifespans: Iterable[Callable[[], AbstractAsyncContextManager[object]]]
 
 
 @contextlib.contextmanager
 def _assembled(
-    platform: Platform, host: str, port: int, notices: CallbackQueue, extras: Extras
+    platform: Platform, host: str, port: int, callback_queue: CallbackQueue, extras: Extras
 ) -> Generator[tuple[Emulator, _Server, socket.socket]]:
     """Take the port, and put together what is to answer on it; what it calls back with is ended afterwards."""
     listener = socket.create_server(
@@ -143,11 +143,11 @@ def _assembled(
     )
     taken: int = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
-    mishaps = FaultPlan()
+    faults = FaultPlan()
     application = EmulatorApplication(
         InMemoryGateway(platform, origin=url),
-        Control(platform, mishaps, notices),
-        mishaps,
+        Control(platform, faults, callback_queue),
+        faults,
         **extras,
     )
     config = uvicorn.Config(
@@ -162,14 +162,14 @@ def _assembled(
         timeout_keep_alive=KEEP_ALIVE,
     )
     try:
-        with listener, CallbackDispatcher(notices) as courier:
+        with listener, CallbackDispatcher(callback_queue) as dispatcher:
             yield (
-                Emulator(url, platform, mishaps, notices, courier),
+                Emulator(url, platform, faults, callback_queue, dispatcher),
                 _Server(config, application),
                 listener,
             )
     finally:
-        notices.close()
+        callback_queue.close()
 
 
 def serve(
@@ -178,21 +178,21 @@ def serve(
     host: str = HERE,
     port: int = 0,
     callbacks: CallbackSettings | None = None,
-    begin: Callable[[Emulator], object] | None = None,
+    on_start: Callable[[Emulator], object] | None = None,
     **extras: Unpack[Extras],
 ) -> None:
     """Answer on a port until the process is interrupted or told to end.
 
     :param port: 0 for a free one.
     :param callbacks: who is called back, for what happens from now on.
-    :param begin: is called once the port is taken, before the first request is answered.
+    :param on_start: is called once the port is taken, before the first request is answered.
     :raises OSError: when the port is not to be had.
     :raises RuntimeError: when something beside it cannot be entered.
     """
-    notices = CallbackQueue(platform, callbacks, random=Random())  # noqa: S311 - no SID is to come again when it is started again
-    with _assembled(platform, host, port, notices, extras) as (emulator, server, listener):
-        if begin is not None:
-            begin(emulator)
+    callback_queue = CallbackQueue(platform, callbacks, random=Random())  # noqa: S311 - no SID is to come again when it is started again
+    with _assembled(platform, host, port, callback_queue, extras) as (emulator, server, listener):
+        if on_start is not None:
+            on_start(emulator)
         server.live(listener)
         server.check_begun()
 

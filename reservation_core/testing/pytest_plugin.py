@@ -201,7 +201,7 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
         record.record(asked, reply or Reply(0))  # none came
 
     _keep_tidy(request.node, record.leftovers)
-    with running_emulator(task_router, note=note) as emulator:
+    with running_emulator(task_router, on_exchange=note) as emulator:
         yield emulator.url
 
 

@@ -41,11 +41,11 @@ class Answering:
         self.given: dict[str, Any] = {}
         self.held: tuple[Any, ...] = ()
 
-    def __call__(self, platform: Platform, *, begin: Any, **given: Any) -> None:
+    def __call__(self, platform: Platform, *, on_start: Any, **given: Any) -> None:
         """Be the server."""
         self.platform, self.given, self.held = platform, given, platform.all()
-        with running_emulator(platform, note=given["note"]) as emulator:
-            begin(attrs.evolve(emulator, url="http://here:1"))
+        with running_emulator(platform, on_exchange=given["on_exchange"]) as emulator:
+            on_start(attrs.evolve(emulator, url="http://here:1"))
             self.answer = wire.ask(
                 emulator.url,
                 "POST",

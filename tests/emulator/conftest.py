@@ -27,7 +27,7 @@ def running() -> Generator[Emulator]:
 def emulator(running: Emulator) -> Emulator:
     """Give the running emulator, holding nothing."""
     running.platform.reset()
-    running.mishaps.clear()
-    running.notices.callbacks = CallbackSettings()
-    running.notices.clear()
+    running.faults.clear()
+    running.callback_queue.settings = CallbackSettings()
+    running.callback_queue.clear()
     return running

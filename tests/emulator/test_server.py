@@ -96,7 +96,7 @@ def test_what_is_beside_it_lives_as_long() -> None:
     async def page(_: Request) -> PlainTextResponse:
         return PlainTextResponse("the page")
 
-    with running_emulator(beside=[companion], routes=[Route("/_emulator/", page)]) as emulator:
+    with running_emulator(lifespans=[companion], routes=[Route("/_emulator/", page)]) as emulator:
         assert seen == ["entered"]
         assert ask(emulator.url, "GET", "/_emulator/").body == b"the page"
         assert ask(emulator.url, "GET", "/_emulator/ways").status == 200
@@ -110,10 +110,13 @@ def test_what_cannot_be_beside_it_is_told(caplog: pytest.LogCaptureFixture) -> N
         raise LookupError("no courier today")
 
     before = threading.enumerate()
-    with pytest.raises(RuntimeError, match="did not start"), running_emulator(beside=[companion]):
+    with (
+        pytest.raises(RuntimeError, match="did not start"),
+        running_emulator(lifespans=[companion]),
+    ):
         pass
     with pytest.raises(RuntimeError, match="did not start"):
-        server.serve(Platform(), beside=[companion])
+        server.serve(Platform(), lifespans=[companion])
     assert "no courier today" in caplog.text
     assert threading.enumerate() == before
 
@@ -139,7 +142,7 @@ def test_a_failure_is_no_acknowledgement(caplog: pytest.LogCaptureFixture) -> No
                 20500,
                 True,
             )
-            emulator.mishaps.add(PlannedFault(kind=FaultKind.DUPLICATE))
+            emulator.faults.add(PlannedFault(kind=FaultKind.DUPLICATE))
             assert update(emulator, sid).status == 500
         refuse.clear()
         assert emulator.platform.get(sid).status is Status.PENDING
@@ -162,7 +165,7 @@ def test_an_idle_connection_is_kept_and_then_closed(
 def test_requests_in_one_go_are_answered_in_order(emulator: Emulator, world: World) -> None:
     """Several requests that come at once are answered in their order, also behind one that takes long."""
     sid = world.sid()
-    emulator.mishaps.add(PlannedFault(kind=FaultKind.DELAYED, seconds=0.2))
+    emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=0.2))
     first = f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n"
     second = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}"
     third = f"GET /_emulator/reservations/{sid} HTTP/1.0\r\nHost: here\r\n\r\n"
@@ -480,14 +483,14 @@ def test_a_mishap_befalls_one_request(emulator: Emulator, world: World, kind: Fa
     """What is to go wrong goes wrong once, with the platform acting or not as the kind says; the next request goes well."""
     status, stands = BEFALLS[kind]
     sid = world.sid()
-    emulator.mishaps.add(PlannedFault(kind=kind, seconds=0.0))
+    emulator.faults.add(PlannedFault(kind=kind, seconds=0.0))
     if status:
         assert update(emulator, sid).status == status
     else:
         with pytest.raises(ConnectionResetError):
             update(emulator, sid)
     assert emulator.platform.get(sid).status == stands
-    assert not emulator.mishaps
+    assert not emulator.faults
     assert ask(emulator.url, "GET", worlds.path(sid)).json["reservation_status"] == stands
 
 
@@ -496,12 +499,12 @@ def test_who_has_gone_is_not_reset(
 ) -> None:
     """A client that goes while its reply is being lost does no harm: the platform has acted, and nothing is logged."""
     sid = world.sid()
-    emulator.mishaps.add(PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", seconds=0.2))
+    emulator.faults.add(PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", seconds=0.2))
     with (
         socket.create_connection(address(emulator.url), WAIT) as sock,
         socket.create_connection(address(emulator.url), WAIT) as other,
     ):
-        emulator.mishaps.add(PlannedFault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
+        emulator.faults.add(PlannedFault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
         sock.sendall(
             f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
         )
@@ -516,7 +519,7 @@ def test_who_has_gone_is_not_reset(
 def test_a_duplicate_arrives_twice(emulator: Emulator, world: World) -> None:
     """A request that is delivered twice is carried out twice; the answer is the first one's."""
     sid = world.sid()
-    emulator.mishaps.add(PlannedFault(kind=FaultKind.DUPLICATE))
+    emulator.faults.add(PlannedFault(kind=FaultKind.DUPLICATE))
     answer = update(
         emulator,
         sid,
@@ -527,7 +530,7 @@ def test_a_duplicate_arrives_twice(emulator: Emulator, world: World) -> None:
 
 def test_a_throttle_names_its_wait(emulator: Emulator) -> None:
     """A planned 429 says how long to wait where it is told to."""
-    emulator.mishaps.add(PlannedFault(kind=FaultKind.THROTTLED, retry_after=1.5))
+    emulator.faults.add(PlannedFault(kind=FaultKind.THROTTLED, retry_after=1.5))
     answer = ask(emulator.url, "GET", worlds.path())
     assert (answer.status, answer.headers["retry-after"]) == (429, "1.5")
 
@@ -535,7 +538,7 @@ def test_a_throttle_names_its_wait(emulator: Emulator) -> None:
 def test_a_delay_holds_nobody_else_up(emulator: Emulator, world: World) -> None:
     """While one request is delayed, others are answered."""
     sid = world.sid()
-    emulator.mishaps.add(PlannedFault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
+    emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(
             f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
@@ -691,7 +694,7 @@ def test_a_signal_ends_it() -> None:
     )  # a shell's job in the background is not interrupted
     try:
         with pytest.raises(KeyboardInterrupt):
-            server.serve(Platform(), begin=begin)
+            server.serve(Platform(), on_start=begin)
     finally:
         signal.signal(signal.SIGINT, usual)
 
@@ -701,11 +704,11 @@ def test_what_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(server, "_ENDS", 0.05)
     with running_emulator(Platform(ManualClock())) as emulator:
         sid = people(emulator.platform).sid()
-        emulator.mishaps.add(PlannedFault(kind=FaultKind.DELAYED, seconds=60))
+        emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=60))
         sock = socket.create_connection(address(emulator.url), WAIT)
         sock.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
         for _ in range(1000):
-            if not emulator.mishaps:
+            if not emulator.faults:
                 break
             ask(emulator.url, "GET", "/_emulator/mishaps")
     with sock:

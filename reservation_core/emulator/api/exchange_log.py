@@ -66,7 +66,7 @@ class LoggedExchange:
     why: str
 
 
-class Came(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request as it came."""
 
     method: str
@@ -95,7 +95,7 @@ class ExchangeLog:
 
     def __init__(self, platform: Platform) -> None:
         self.platform: Final = platform
-        self.told: int = 0
+        self.last_number: int = 0
         """How many there were: the number of the last one."""
         self._kept: Final[deque[_Kept]] = deque(maxlen=REMEMBERED)
 
@@ -103,7 +103,7 @@ class ExchangeLog:
         self,
         after: int,
         at: datetime,
-        came: Came,
+        came: ReceivedRequest,
         reply: Reply | None,
         seconds: float,
         mishap: str = "",
@@ -119,10 +119,10 @@ class ExchangeLog:
             why = f"This was planned: {mishap}."
         elif reply is not None and reply.status >= 400:
             why = _explain(self.platform, came, reply.status)
-        self.told += 1
+        self.last_number += 1
         self._kept.append(
             _Kept(
-                self.told,
+                self.last_number,
                 after,
                 at,
                 came.method,
@@ -137,7 +137,7 @@ class ExchangeLog:
 
     def since(self, number: int) -> Iterator[LoggedExchange]:
         """Describe those after a number."""
-        first = self.told - len(self._kept)
+        first = self.last_number - len(self._kept)
         for kept in tuple(islice(self._kept, max(0, number - first), None)):
             yield self._describe(kept)
 
@@ -170,7 +170,7 @@ def _read(platform: Platform, body: bytes) -> str:
     return form_text(body) if asked is None or isinstance(asked, Status) else repr(asked)
 
 
-def _explain(platform: Platform, came: Came, status: int) -> str:
+def _explain(platform: Platform, came: ReceivedRequest, status: int) -> str:
     """Say why a request was refused and what to do instead; empty where the answer itself says all."""
     if status in _WHYS:
         return _WHYS[status]

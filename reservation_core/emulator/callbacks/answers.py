@@ -42,7 +42,7 @@ BY: Final = "callback"
 
 
 @attrs.frozen
-class Alert:
+class CallbackAlert:
     """Something that went wrong with a notice or with its answer, as the platform's console would show it.
 
     :param notice: the number of the notice.

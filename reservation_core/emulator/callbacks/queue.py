@@ -27,7 +27,7 @@ import attrs
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.emulator.callbacks.answers import (
     NO_SUCH_ANSWER,
-    Alert,
+    CallbackAlert,
     Unanswered,
     obey,
     read_answer,
@@ -100,7 +100,7 @@ class SentCallback:
     """
 
     number: int
-    notice: Callback
+    callback: Callback
     at: datetime
     status: int | None
     seconds: float
@@ -121,13 +121,13 @@ class CallbackQueue:
     def __init__(
         self,
         platform: Platform,
-        callbacks: CallbackSettings | None = None,
+        settings: CallbackSettings | None = None,
         *,
         random: Random | None = None,
     ) -> None:
         self.platform: Final = platform
         self.sent: Final[deque[SentCallback]] = deque(maxlen=REMEMBERED)
-        self.alerts: Final[deque[Alert]] = deque(maxlen=REMEMBERED)
+        self.alerts: Final[deque[CallbackAlert]] = deque(maxlen=REMEMBERED)
         self.owed: Owed | None = None
         """Is told whenever there is a new notice, it may be in the middle of a unit of work: it must be quick."""
         self._random = random or Random(0)  # noqa: S311 - names, not secrets
@@ -137,38 +137,38 @@ class CallbackQueue:
         self._events: Line = deque()
         self._questions: Line = deque()
         self._overtaken: list[tuple[int, Callback]] = []  # by how many events each still is to be
-        self.callbacks = callbacks or CallbackSettings()
+        self.settings = settings or CallbackSettings()
         self.close: Final = platform.subscribe(self._watch)
         """Owe nothing any more for what happens from then on."""
 
     @property
-    def callbacks(self) -> CallbackSettings:
+    def settings(self) -> CallbackSettings:
         """Who is called back; what is due already goes where it was to go."""
-        return self._callbacks
+        return self._settings
 
-    @callbacks.setter
-    def callbacks(self, callbacks: CallbackSettings) -> None:
+    @settings.setter
+    def settings(self, settings: CallbackSettings) -> None:
         self.hurry()
         with self._lock:
-            self._callbacks = callbacks
-            self._chance = Random(callbacks.seed)  # noqa: S311 - it settles what is sent twice
+            self._settings = settings
+            self._chance = Random(settings.seed)  # noqa: S311 - it settles what is sent twice
 
     # --- what becomes due ------------------------------------------------------------------------------------------------------------
 
     def _watch(self, act: Act) -> None:
-        callbacks = self._callbacks
-        if act.before is None and callbacks.assignment_url:
+        settings = self._settings
+        if act.before is None and settings.assignment_url:
             self._owe(
                 CallbackKind.ASSIGNMENT,
-                callbacks.assignment_url,
+                settings.assignment_url,
                 act.sid,
-                assignment_form(act, callbacks.fields),
+                assignment_form(act, settings.fields),
             )
-        if callbacks.event_url and (type_ := event_of(act)) in callbacks.event_types:
+        if settings.event_url and (type_ := event_of(act)) in settings.event_types:
             form = event_form(
-                act, str(type_), f"EV{self._random.getrandbits(128):032x}", callbacks.fields
+                act, str(type_), f"EV{self._random.getrandbits(128):032x}", settings.fields
             )
-            self._owe(CallbackKind.EVENT, callbacks.event_url, act.sid, form, type_)
+            self._owe(CallbackKind.EVENT, settings.event_url, act.sid, form, type_)
 
     def _owe(
         self, kind: CallbackKind, url: str, sid: str, form: FormPairs, event: str | None = None
@@ -181,8 +181,8 @@ class CallbackQueue:
                 ("Content-Type", f"{FORM_CONTENT_TYPE}; charset=UTF-8"),
                 (TOKEN_HEADER, token),
             ]
-            if self._callbacks.auth_token is not None:
-                headers.append((SIGNATURE_HEADER, sign(url, form, self._callbacks.auth_token)))
+            if self._settings.auth_token is not None:
+                headers.append((SIGNATURE_HEADER, sign(url, form, self._settings.auth_token)))
             notice = Callback(
                 number=self._number,
                 kind=kind,
@@ -193,7 +193,7 @@ class CallbackQueue:
                 event=event,
             )
             made = [notice]
-            if kind is not CallbackKind.FALLBACK and self._happens(self._callbacks.duplicates):
+            if kind is not CallbackKind.FALLBACK and self._happens(self._settings.duplicates):
                 made.append(attrs.evolve(notice, again=True))
             for one in made:
                 for due in self._in_turn(one):
@@ -212,7 +212,7 @@ class CallbackQueue:
         """Give what is due next: a notice and the events that it was the last one to overtake, or nothing when it is overtaken itself."""
         if notice.kind is not CallbackKind.EVENT:
             return [notice]
-        if self._happens(self._callbacks.reordered):
+        if self._happens(self._settings.reordered):
             self._overtaken.append((self._chance.randint(1, _OVERTAKEN), notice))
             return []
         held = [(left - 1, one) for left, one in self._overtaken]
@@ -340,7 +340,7 @@ class CallbackQueue:
             seconds,
             error.reason if error.code is None else f"{error.code}: {error.reason}",
         )
-        fallback = self._callbacks.fallback_url
+        fallback = self._settings.fallback_url
         if error.again and notice.kind is CallbackKind.ASSIGNMENT and fallback:
             self._owe(CallbackKind.FALLBACK, fallback, notice.reservation_sid, notice.form)
 
@@ -350,7 +350,7 @@ class CallbackQueue:
             at = self.platform.now()
             sent = SentCallback(
                 number=self._count,
-                notice=notice,
+                callback=notice,
                 at=at,
                 status=status,
                 seconds=seconds,
@@ -367,5 +367,5 @@ class CallbackQueue:
 
     def _alert(self, notice: Callback, code: int | None, text: str) -> None:
         self.alerts.append(
-            Alert(notice.number, notice.reservation_sid, self.platform.now(), code, text)
+            CallbackAlert(notice.number, notice.reservation_sid, self.platform.now(), code, text)
         )

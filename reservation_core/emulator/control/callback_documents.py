@@ -14,7 +14,7 @@ from reservation_core.webhooks.request import redact_url
 
 def show_callbacks(notices: CallbackQueue) -> Json:
     """Show who is called back, and how reliably."""
-    now = notices.callbacks
+    now = notices.settings
     return {
         "assignment_url": now.assignment_url and redact_url(now.assignment_url),
         "fallback_url": now.fallback_url and redact_url(now.fallback_url),
@@ -72,7 +72,7 @@ def show_sent(notices: CallbackQueue, since: int) -> Json:
 
 def show_notice(sent: SentCallback) -> Json:
     """Show a notice that was sent, with what came of it."""
-    notice = sent.notice
+    notice = sent.callback
     return {
         "number": sent.number,
         "notice": notice.number,

@@ -50,13 +50,13 @@ class Feeds:
         self._due: datetime | None = None
         self._marked: tuple[datetime, float] = (self._platform.now(), monotonic())
         self._platform.subscribe(self._tell_act)
-        control.notices.subscribe(self._tell_notice)
+        control.callback_queue.subscribe(self._tell_notice)
 
     async def read(self) -> AsyncGenerator[bytes]:
         """Tell one reader what happens from now on, and give a sign of life when nothing happens for long."""
         reader = _Reader(asyncio.get_running_loop())
         if not self._readers:
-            self._exchanges = self._control.exchanges.told
+            self._exchanges = self._control.exchanges.last_number
             self._look()
         self._readers.add(reader)
         try:
@@ -82,7 +82,7 @@ class Feeds:
 
     def _tell_act(self, act: Act) -> None:
         if self._readers:
-            number = self._control.told
+            number = self._control.last_act
             standing = siblings(self._platform, str(act.reservation.task_sid))
             self.tell("act", {**numbered(number, act), "reservations": standing}, number)
 

@@ -110,23 +110,23 @@ class Control:
     """What answers on the control surface.
 
     :param platform: what is looked at and changed.
-    :param mishaps: where what is to go wrong is put.
-    :param notices: who is called back, and with what success; its own, which nobody sends, by default.
+    :param faults: where what is to go wrong is put.
+    :param callback_queue: who is called back, and with what success; its own, which nobody sends, by default.
     """
 
     def __init__(
-        self, platform: Platform, mishaps: FaultPlan, notices: CallbackQueue | None = None
+        self, platform: Platform, faults: FaultPlan, callback_queue: CallbackQueue | None = None
     ) -> None:
         self.platform: Final = platform
-        self.mishaps: Final = mishaps
-        self.notices: Final = notices or CallbackQueue(platform)
+        self.faults: Final = faults
+        self.callback_queue: Final = callback_queue or CallbackQueue(platform)
         self.exchanges: Final = ExchangeLog(platform)
-        self.told: int = len(platform.journal)
+        self.last_act: int = len(platform.journal)
         """How many acts were told: the number of the last one in the journal."""
         platform.subscribe(self._count)
 
     def _count(self, _: Act) -> None:
-        self.told += 1
+        self.last_act += 1
 
     def receive(self, method: str, target: str, body: bytes) -> Reply:
         """Answer one request, whatever it holds."""
@@ -189,14 +189,14 @@ class Control:
         return {
             "now": platform.now(),
             "next_due": platform.next_due(),
-            "told": self.told,
+            "told": self.last_act,
             **attrs.asdict(platform.snapshot(), recurse=False),
         }
 
     def overview(self, order: Order) -> Json:
         """Show the newest reservations as they stand, and what may happen to each."""
         order.body.settle()
-        return {**overview(self.platform), "told": self.told}
+        return {**overview(self.platform), "told": self.last_act}
 
     def settings(self, order: Order) -> Json:
         """Show the settings, each with what is known of it; accounts by their number."""
@@ -215,15 +215,15 @@ class Control:
         """Show the acts after a number, each with its own."""
         since = order.since()
         order.body.settle()
-        first = self.told - len(self.platform.journal)
+        first = self.last_act - len(self.platform.journal)
         acts = islice(enumerate(self.platform.journal, first + 1), max(0, since - first), None)
-        return {"told": self.told, "acts": [numbered(number, act) for number, act in acts]}
+        return {"told": self.last_act, "acts": [numbered(number, act) for number, act in acts]}
 
     def show_exchanges(self, order: Order) -> Json:
         """Show the exchanges of the emulated API after a number, each with its own."""
         since = order.since()
         order.body.settle()
-        return {"told": self.exchanges.told, "exchanges": tuple(self.exchanges.since(since))}
+        return {"told": self.exchanges.last_number, "exchanges": tuple(self.exchanges.since(since))}
 
     # --- making ------------------------------------------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class Control:
     def show_mishaps(self, order: Order) -> Json:
         """List what is to go wrong."""
         order.body.settle()
-        return self.mishaps.all()
+        return self.faults.all()
 
     def add_mishap(self, order: Order) -> Json:
         """Let something go wrong with requests to come."""
@@ -297,13 +297,13 @@ class Control:
             about=read.text("about") or "",
         )
         read.settle()
-        self.mishaps.add(mishap)
-        return self.mishaps.all()
+        self.faults.add(mishap)
+        return self.faults.all()
 
     def clear_mishaps(self, order: Order) -> Json:
         """Let nothing go wrong any more."""
         order.body.settle()
-        self.mishaps.clear()
+        self.faults.clear()
         return ()
 
     # --- calling back ------------------------------------------------------------------------------------------------------------
@@ -311,35 +311,35 @@ class Control:
     def callbacks(self, order: Order) -> Json:
         """Show who is called back."""
         order.body.settle()
-        return show_callbacks(self.notices)
+        return show_callbacks(self.callback_queue)
 
     def call_back(self, order: Order) -> Json:
         """Set who is called back from now on."""
-        self.notices.callbacks = read_callbacks(order.body)
-        return show_callbacks(self.notices)
+        self.callback_queue.settings = read_callbacks(order.body)
+        return show_callbacks(self.callback_queue)
 
     def call_nobody(self, order: Order) -> Json:
         """Call nobody back any more."""
         order.body.settle()
-        self.notices.callbacks = CallbackSettings()
-        return show_callbacks(self.notices)
+        self.callback_queue.settings = CallbackSettings()
+        return show_callbacks(self.callback_queue)
 
     def sent(self, order: Order) -> Json:
         """Show what was sent after a number."""
         since = order.since()
         order.body.settle()
-        return show_sent(self.notices, since)
+        return show_sent(self.callback_queue, since)
 
     def alerts(self, order: Order) -> Json:
         """Show what went wrong with notices."""
         order.body.settle()
-        return show_alerts(self.notices)
+        return show_alerts(self.callback_queue)
 
     def reset(self, order: Order) -> Json:
         """Hold nothing any more; who is called back stays as it is."""
         order.body.settle()
-        self.mishaps.clear()
-        self.notices.clear()
+        self.faults.clear()
+        self.callback_queue.clear()
         self.platform.reset()
         return {"now": self.platform.now()}
 

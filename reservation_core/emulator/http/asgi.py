@@ -1,7 +1,7 @@
 """The emulator as an ASGI application: the emulated API on the short way, and everything under ``/_emulator`` through Starlette.
 
 It decides nothing. A request of the emulated API is read whole, within a limit, and handed to the gateway's ``receive``; the control
-surface answers the same way. What lies in between is what a network does: mishaps, a log line, and the passing of time.
+surface answers the same way. What lies in between is what a network does: faults, a log line, and the passing of time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.domain.errors import ReservationError
-from reservation_core.emulator.api.exchange_log import Came
+from reservation_core.emulator.api.exchange_log import ReceivedRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_asset
 from reservation_core.emulator.control.feed import Feeds
@@ -59,30 +59,30 @@ class EmulatorApplication:
 
     :param gateway: what answers the emulated API.
     :param control: what answers the control surface.
-    :param mishaps: what is to go wrong.
-    :param note: is told of each exchange of the emulated API; ``None`` for nobody.
+    :param faults: what is to go wrong.
+    :param on_exchange: is told of each exchange of the emulated API; ``None`` for nobody.
     :param routes: further routes under ``/_emulator`` (a page, say), which are looked at before the control surface.
-    :param beside: what is to run as long as the application does, each entered at its start and left at its end.
+    :param lifespans: what is to run as long as the application does, each entered at its start and left at its end.
     """
 
     def __init__(
         self,
         gateway: InMemoryGateway,
         control: Control,
-        mishaps: FaultPlan,
+        faults: FaultPlan,
         *,
-        note: Note | None = None,
+        on_exchange: Note | None = None,
         routes: Sequence[BaseRoute] = (),
-        beside: Iterable[Callable[[], AbstractAsyncContextManager[object]]] = (),
+        lifespans: Iterable[Callable[[], AbstractAsyncContextManager[object]]] = (),
     ) -> None:
         self.platform: Final[Platform] = gateway.platform
-        self.mishaps: Final = mishaps
+        self.faults: Final = faults
         self.most: Final = gateway.platform.settings.most_bytes
         """Bytes that a body may have; of a longer one a little more is read, and what is left is not."""
         self._receive = gateway.receive
         self._control = control
-        self._note = note
-        self._beside = tuple(beside)
+        self._on_exchange = on_exchange
+        self._lifespans = tuple(lifespans)
         self.feeds: Final = Feeds(control)
         feed = Route(f"{ROOT}/events", self._feed, methods=["GET"])
         self._other = Starlette(
@@ -102,23 +102,27 @@ class EmulatorApplication:
         """Answer a request of the emulated API with which nothing goes wrong, and note it."""
         began = self._begin()
         reply = self._act(method, target, headers, body)
-        self._end(began, Came(method, target, headers, body), reply)
+        self._end(began, ReceivedRequest(method, target, headers, body), reply)
         return reply
 
     def _begin(self) -> tuple[int, datetime, float]:
         """Remember how things stood, and what time it was, before a request is answered."""
-        return self._control.told, self.platform.now(), time.perf_counter()
+        return self._control.last_act, self.platform.now(), time.perf_counter()
 
     def _end(
-        self, began: tuple[int, datetime, float], came: Came, reply: Reply | None, mishap: str = ""
+        self,
+        began: tuple[int, datetime, float],
+        came: ReceivedRequest,
+        reply: Reply | None,
+        fault: str = "",
     ) -> None:
         """Note an exchange wherever it is to be noted."""
         after, at, started = began
         seconds = time.perf_counter() - started
-        self._control.exchanges.add(after, at, came, reply, seconds, mishap)
+        self._control.exchanges.add(after, at, came, reply, seconds, fault)
         self.feeds.tell_exchange()
-        if self._note is not None:
-            self._note(came.method, came.target, came.body, reply, seconds, mishap)
+        if self._on_exchange is not None:
+            self._on_exchange(came.method, came.target, came.body, reply, seconds, fault)
 
     def _act(self, method: str, target: str, headers: FormPairs, body: bytes) -> Reply:
         try:
@@ -138,25 +142,25 @@ class EmulatorApplication:
         if asked is None:
             return
         method, target, _, body = asked
-        mishap = self.mishaps.take(method, target) if self.mishaps else None
-        if mishap is None:
+        fault = self.faults.take(method, target) if self.faults else None
+        if fault is None:
             await _answer(send, self.answer(*asked), last=len(body) > self.most)
             return
         began = self._begin()
-        reply = await self._befall(mishap, scope, asked)
+        reply = await self._befall(fault, scope, asked)
         if reply is None:
             await receive()  # which says that the connection is gone; before that, there would be something to answer on
         else:
             await _answer(send, reply, last=len(body) > self.most)
-        self._end(began, Came(*asked), reply, mishap.kind.value)
+        self._end(began, ReceivedRequest(*asked), reply, fault.kind.value)
 
-    async def _befall(self, mishap: PlannedFault, scope: Scope, asked: Asked) -> Reply | None:
-        """Let a mishap happen; ``None`` when the connection was broken and there is nothing to answer on."""
-        if mishap.kind is FaultKind.DELAYED:
-            await asyncio.sleep(mishap.wait)
+    async def _befall(self, fault: PlannedFault, scope: Scope, asked: Asked) -> Reply | None:
+        """Let a fault happen; ``None`` when the connection was broken and there is nothing to answer on."""
+        if fault.kind is FaultKind.DELAYED:
+            await asyncio.sleep(fault.wait)
             return self._act(*asked)
-        reply = self._act(*asked) if mishap.kind in ACTING else None
-        match mishap.kind:
+        reply = self._act(*asked) if fault.kind in ACTING else None
+        match fault.kind:
             case FaultKind.DUPLICATE:
                 self._act(*asked)
                 return reply
@@ -164,13 +168,13 @@ class EmulatorApplication:
                 return Reply(200, {"Content-Type": "text/html"}, b"<html>")
             case FaultKind.THROTTLED:
                 wait = (
-                    {} if mishap.retry_after is None else {"Retry-After": f"{mishap.retry_after:g}"}
+                    {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
                 )
                 return failed(429, 20429, _PLANNED, wait)
             case FaultKind.FAILED_BEFORE | FaultKind.FAILED_AFTER:
-                return failed(mishap.status, 20500, _PLANNED)
+                return failed(fault.status, 20500, _PLANNED)
             case _:
-                await asyncio.sleep(mishap.wait)
+                await asyncio.sleep(fault.wait)
                 scope["extensions"][RESET]()
                 return None
 
@@ -210,7 +214,7 @@ class EmulatorApplication:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            for companion in self._beside:
+            for companion in self._lifespans:
                 await stack.enter_async_context(companion())
             timer = asyncio.create_task(self._pass_time())
             try:

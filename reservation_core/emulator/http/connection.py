@@ -95,7 +95,7 @@ class EmulatorConnection(HttpToolsProtocol):
             self._is_answered()
             and parser.get_method() in _PLAIN
             and not self.url.startswith(_STEERING)
-            and not self.app.mishaps
+            and not self.app.faults
             and not self.flow.write_paused
             and not self.expect_100_continue
             and not parser.should_upgrade()

@@ -25,7 +25,7 @@ from reservation_core.emulator.callbacks.queue import SentCallback
 from reservation_core.rest.messages import Reply
 
 
-def log_to(
+def make_exchange_logger(
     write: Callable[[str], object], now: Callable[[], datetime]
 ) -> Callable[[str, str, bytes, Reply | None, float, str], None]:
     """Make what notes each exchange (:data:`reservation_core.emulator.http.asgi.Note`).
@@ -35,10 +35,10 @@ def log_to(
     """
 
     def note(
-        method: str, target: str, body: bytes, reply: Reply | None, seconds: float, mishap: str
+        method: str, target: str, body: bytes, reply: Reply | None, seconds: float, fault: str
     ) -> None:
         answer = "no reply" if reply is None else reply_text(reply)
-        planned = f" [{mishap}, by plan]" if mishap else ""
+        planned = f" [{fault}, by plan]" if fault else ""
         said = " ".join(
             filter(None, (mask(method, limit=10), target_text(target), form_text(body)))
         )
@@ -49,11 +49,11 @@ def log_to(
     return note
 
 
-def log_notices_to(write: Callable[[str], object]) -> Callable[[SentCallback], None]:
+def make_callback_logger(write: Callable[[str], object]) -> Callable[[SentCallback], None]:
     """Make what notes each notice that was sent, with what came of it (:attr:`reservation_core.emulator.callbacks.queue.Notices.subscribe`)."""
 
     def told(sent: SentCallback) -> None:
-        notice = sent.notice
+        notice = sent.callback
         said = " ".join(
             filter(
                 None,

@@ -76,7 +76,7 @@ def outcomes(
     courier: CallbackDispatcher, kind: CallbackKind = CallbackKind.ASSIGNMENT
 ) -> list[str]:
     """Give what came of the notices of a kind."""
-    return [sent.outcome for sent in courier.notices.sent if sent.notice.kind is kind]
+    return [sent.outcome for sent in courier.notices.sent if sent.callback.kind is kind]
 
 
 def sent_by_us() -> list[str]:
@@ -118,7 +118,7 @@ def test_a_life_moved_by_callbacks(receiver: Receiver) -> None:
         perform(emulator.platform.get(sids["de"]), Accept(), InMemoryGateway(emulator.platform))
         emulator.platform.report(sids["en"], Status.WRAPPING)
         emulator.settle()
-        assert not emulator.notices.alerts
+        assert not emulator.callback_queue.alerts
     for exchange in receiver.received:
         assert verdict(exchange.webhook, TOKEN)
         Verifier(TOKEN).verify(exchange.webhook)
@@ -332,7 +332,7 @@ def test_a_connection_is_tried_twice(
         return plain(address, timeout, *more)
 
     plain = connect(fail_first)
-    sending.notices.callbacks = CallbackSettings(assignment_url=f"{receiver.url}/assign")
+    sending.notices.settings = CallbackSettings(assignment_url=f"{receiver.url}/assign")
     receiver.behave["/assign"] = lambda _: answer(Reject())
     sid = world.sid()
     sending.settle()
@@ -340,7 +340,7 @@ def test_a_connection_is_tried_twice(
     assert all(0 < timeout <= 5 for timeout in tries)
     assert (
         receiver.received[0].webhook.headers[TOKEN_HEADER]
-        == sending.notices.sent[0].notice.headers[TOKEN_HEADER]
+        == sending.notices.sent[0].callback.headers[TOKEN_HEADER]
     )
     assert world.platform.get(sid).status is Status.REJECTED
 

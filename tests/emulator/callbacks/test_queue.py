@@ -335,10 +335,10 @@ def test_only_what_is_wanted_is_told() -> None:
     sid = owing.sid()
     owing.platform.carry_out(sid, Accept())
     assert owing.events() == ["reservation.accepted"]
-    owing.notices.callbacks = CallbackSettings()
+    owing.notices.settings = CallbackSettings()
     owing.platform.report(sid, Status.COMPLETED)
     assert owing.notices.take() == ()
-    owing.notices.callbacks = BOTH
+    owing.notices.settings = BOTH
     owing.platform.add(owing.platform.get(sid))
     assert owing.notices.take() == ()
     owing.notices.close()
@@ -418,7 +418,7 @@ def test_nothing_secret_or_personal_is_shown() -> None:
     owing.notices.answered(owing.asked(), answer(Redirect(call_sid=CALL, url=URL)))
     shown = repr(
         (
-            owing.notices.callbacks,
+            owing.notices.settings,
             owing.notices.take(),
             list(owing.notices.sent),
             list(owing.notices.alerts),
@@ -497,7 +497,7 @@ def test_every_instruction_is_carried_out(command: Command, state: str) -> None:
         "callback",
     )
     (sent,) = owing.notices.sent
-    assert (sent.notice, sent.status, sent.outcome, sent.seconds) == (
+    assert (sent.callback, sent.status, sent.outcome, sent.seconds) == (
         asked,
         200,
         f"{command.trigger}: {state}",
@@ -881,6 +881,6 @@ def test_who_is_called_back_can_change() -> None:
     """What is due goes where it was to go, even what still waited to be overtaken; what comes then goes elsewhere."""
     owing = Owing(CallbackSettings(event_url=TELL, reordered=1))
     owing.reserve()
-    owing.notices.callbacks = CallbackSettings(event_url=AGAIN)
+    owing.notices.settings = CallbackSettings(event_url=AGAIN)
     owing.reserve(WORKERS[1])
     assert [notice.url for notice in owing.notices.take()] == [TELL, AGAIN]

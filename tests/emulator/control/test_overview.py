@@ -11,7 +11,12 @@ import pytest
 
 from reservation_core import Conference, Reject, Status
 from reservation_core.emulator import ManualClock, Platform, RealClock, Settings
-from reservation_core.emulator.api.exchange_log import REMEMBERED, Came, ExchangeLog, LoggedExchange
+from reservation_core.emulator.api.exchange_log import (
+    REMEMBERED,
+    ExchangeLog,
+    LoggedExchange,
+    ReceivedRequest,
+)
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.overview import (
     OFFERS,
@@ -188,7 +193,7 @@ def exchange(
 ) -> LoggedExchange:
     """Let a request be answered in process, and give how it is remembered."""
     exchanges = ExchangeLog(world.platform)
-    came = Came(
+    came = ReceivedRequest(
         "POST",
         target,
         tuple({"Content-Type": FORM_CONTENT_TYPE, **(headers or {})}.items()),
@@ -276,7 +281,7 @@ def test_an_address_that_is_none_is_told(world: World) -> None:
 def test_the_last_exchanges_are_remembered(world: World) -> None:
     """Only so many are remembered; they count on, are read on from a number, and one that was planned to fail says so."""
     exchanges = ExchangeLog(world.platform)
-    came = Came("GET", worlds.path(), (), b"")
+    came = ReceivedRequest("GET", worlds.path(), (), b"")
     for _ in range(REMEMBERED + 2):
         exchanges.add(0, world.platform.now(), came, None, 0.0, "reset before acting")
     assert [told.number for told in exchanges.since(0)] == [*range(3, REMEMBERED + 3)]
@@ -287,7 +292,7 @@ def test_the_last_exchanges_are_remembered(world: World) -> None:
         "reset before acting",
         "This was planned: reset before acting.",
     )
-    assert exchanges.told == REMEMBERED + 2
+    assert exchanges.last_number == REMEMBERED + 2
 
 
 def test_the_control_surface_shows_them(world: World) -> None:
@@ -295,7 +300,7 @@ def test_the_control_surface_shows_them(world: World) -> None:
     control = Control(world.platform, FaultPlan())
     sid = world.sid()
     world.platform.report(sid, Status.ACCEPTED)
-    came = Came("GET", worlds.path(sid), (), b"")
+    came = ReceivedRequest("GET", worlds.path(sid), (), b"")
     for _ in range(2):
         control.exchanges.add(
             2, world.platform.now(), came, InMemoryGateway(world.platform).receive(*came), 0.0

@@ -403,7 +403,7 @@ def test_notices_are_shown_as_they_are(browser: Browser) -> None:
     """A notice of the past or of now stands in the journal of the reservation it is about, behind what it tells of, whatever it says."""
     with receiving() as receiver, running_emulator(Platform(ManualClock())) as emulator:
         receiver.behave["/assign"] = lambda _: Reply(500, {}, b"")
-        emulator.notices.callbacks = CallbackSettings(
+        emulator.callback_queue.settings = CallbackSettings(
             assignment_url=f"{receiver.url}/assign", event_url=f"{receiver.url}/events"
         )
         worker = emulator.platform.add_worker(WORKSPACE, name=HOSTILE)

@@ -303,9 +303,9 @@ def test_time_is_put_forward(steer: Steer, world: World) -> None:
 
 def test_everything_is_forgotten(steer: Steer, control: Control) -> None:
     """A reset leaves nothing: no worker, no task, no mishap to come."""
-    control.mishaps.add(PlannedFault(kind=FaultKind.DELAYED))
+    control.faults.add(PlannedFault(kind=FaultKind.DELAYED))
     assert steer("POST", "/reset").status == 200
-    assert (control.platform.workers(), control.platform.tasks(), control.mishaps.all()) == (
+    assert (control.platform.workers(), control.platform.tasks(), control.faults.all()) == (
         (),
         (),
         (),
@@ -327,12 +327,12 @@ def test_mishaps_are_planned(steer: Steer, control: Control) -> None:
     ).json
     assert listed == steer("GET", "/mishaps").json
     assert [each["kind"] for each in listed] == ["429", "5xx after acting"]
-    assert control.mishaps.all() == (
+    assert control.faults.all() == (
         PlannedFault(kind=FaultKind.THROTTLED, retry_after=2, times=3, method="POST", about=TASK),
         PlannedFault(kind=FaultKind.FAILED_AFTER, status=500, seconds=1.5),
     )
     assert steer("DELETE", "/mishaps").json == []
-    assert not control.mishaps
+    assert not control.faults
 
 
 def test_a_mishap_befalls_whom_it_fits() -> None:
@@ -554,7 +554,7 @@ def test_who_is_called_back_is_set_and_shown(control: Control, steer: Steer) -> 
     } == expected
     assert (shown.json["signed"], shown.json["fields"]["WorkflowSid"]) == (True, "WW1")
     assert "a secret word" not in shown.body.decode()
-    assert control.notices.callbacks.auth_token == "a secret word"
+    assert control.callback_queue.settings.auth_token == "a secret word"
     usual = steer("POST", "/callbacks", {"event_url": "https://example.com/"}).json
     assert (
         usual["assignment_url"],

@@ -16,7 +16,7 @@ from reservation_core.emulator import (
     Platform,
 )
 from reservation_core.emulator.faults import FaultKind, PlannedFault
-from reservation_core.emulator.http.request_log import log_notices_to, log_to
+from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply
 from tests.emulator import wire
@@ -28,7 +28,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
 def line(method: str, target: str, body: bytes, reply: Reply | None, mishap: str = "") -> str:
     """Give the line of one exchange that took a third of a millisecond."""
     lines: list[str] = []
-    log_to(lines.append, lambda: NOW)(method, target, body, reply, 0.00033, mishap)
+    make_exchange_logger(lines.append, lambda: NOW)(method, target, body, reply, 0.00033, mishap)
     (only,) = lines
     return only
 
@@ -124,7 +124,9 @@ def test_the_server_notes_what_it_answers() -> None:
     """Every exchange of the emulated API is noted, with what befell it; the control surface's are not."""
     noted: list[str] = []
     platform = Platform(ManualClock())
-    with running_emulator(platform, note=log_to(noted.append, platform.now)) as emulator:
+    with running_emulator(
+        platform, on_exchange=make_exchange_logger(noted.append, platform.now)
+    ) as emulator:
         sid = people(platform).sid()
         wire.ask(
             emulator.url,
@@ -132,7 +134,7 @@ def test_the_server_notes_what_it_answers() -> None:
             path(sid),
             f"Instruction=redirect&RedirectCallSid={CALL}&RedirectUrl=https%3A%2F%2Fexample.com",
         )
-        emulator.mishaps.add(PlannedFault(kind=FaultKind.THROTTLED))
+        emulator.faults.add(PlannedFault(kind=FaultKind.THROTTLED))
         wire.ask(emulator.url, "GET", path(sid))
         wire.ask(emulator.url, "GET", "/_emulator/state")
     assert [each.partition(" -> ")[2].rpartition(" (")[0] for each in noted] == [
@@ -152,7 +154,7 @@ def test_a_notice_is_one_line() -> None:
         ),
     )
     lines: list[str] = []
-    notices.subscribe(log_notices_to(lines.append))
+    notices.subscribe(make_callback_logger(lines.append))
     sid = world.sid()
     asked, _, _, again = notices.take()
     notices.answered(asked, Reply(200, {}, b""), 0.0123)

@@ -69,7 +69,7 @@ class Story:
         self.settings["PORT"] = self.service.url.rpartition(":")[
             2
         ]  # the next one is found under the same URL
-        self.emulator.notices.callbacks = CallbackSettings(
+        self.emulator.callback_queue.settings = CallbackSettings(
             assignment_url=f"{self.service.url}/assignment",
             event_url=f"{self.service.url}/events",
             auth_token=TOKEN,
@@ -136,7 +136,9 @@ class Story:
         self.crash_while_completing(second)
         self.platform.caller_hangs_up(third)
         self.emulator.settle()
-        lost = [sent.notice.event for sent in self.emulator.notices.sent if sent.status is None]
+        lost = [
+            sent.callback.event for sent in self.emulator.callback_queue.sent if sent.status is None
+        ]
         say(f"    Nobody took these events: {', '.join(map(str, lost))}")
 
         say("\n6. It is started again, with the same book")
@@ -155,7 +157,7 @@ class Story:
             if act.sid == sid and act.trigger == "complete":
                 done.set()
 
-        self.emulator.mishaps.add(
+        self.emulator.faults.add(
             PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", about=sid, seconds=2)
         )
         end = self.platform.subscribe(watch)

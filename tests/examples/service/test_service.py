@@ -193,7 +193,7 @@ class Scene:
 
     def alerts(self) -> list[str]:
         """Give what went wrong with the notices."""
-        return [alert.text for alert in self.emulator.notices.alerts]
+        return [alert.text for alert in self.emulator.callback_queue.alerts]
 
 
 @contextmanager
@@ -227,13 +227,13 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
             Verifier(TOKEN), AsyncBook(ThreadedStore(SQLiteStore(file))), gateway, sweep_every=0.1
         )
         with answering(service, arrived) as url:
-            emulator.notices.callbacks = CallbackSettings(
+            emulator.callback_queue.settings = CallbackSettings(
                 assignment_url=f"{url}/assignment", event_url=f"{url}/events", auth_token=TOKEN
             )
             book = Book(SQLiteStore(file))
             yield Scene(emulator, service, url, book, arrived, heard)
             book.close()
-            emulator.notices.callbacks = CallbackSettings()
+            emulator.callback_queue.settings = CallbackSettings()
     logging.getLogger("service").removeHandler(heard)
 
 
@@ -390,7 +390,7 @@ def test_the_desk_is_told_what_came_of_it(scene: Scene) -> None:
     assert scene.complete("WR" + "1" * 32)[0] == 404
     call, letter = scene.reserve(CALL), scene.reserve(LETTER)
     assert scene.complete(call)[0] == 409
-    scene.emulator.mishaps.add(PlannedFault(kind=FaultKind.FAILED_AFTER, times=50, about=letter))
+    scene.emulator.faults.add(PlannedFault(kind=FaultKind.FAILED_AFTER, times=50, about=letter))
     assert scene.complete(letter)[0] == 503
     held = scene.book.get(letter)
     assert held is not None
@@ -409,11 +409,11 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
 
     Every webhook that arrived is genuine, and every command was carried out once.
     """
-    random, addresses = Random(6), scene.emulator.notices.callbacks
+    random, addresses = Random(6), scene.emulator.callback_queue.settings
     unreliable = attrs.evolve(addresses, duplicates=0.4, reordered=0.5, seed=6)
-    scene.emulator.notices.callbacks = unreliable
+    scene.emulator.callback_queue.settings = unreliable
     sids = [scene.reserve(random.choice((CALL, LETTER, FOREIGN))) for _ in range(24)]
-    scene.emulator.notices.callbacks = (
+    scene.emulator.callback_queue.settings = (
         unreliable  # from here on, which events are overtaken follows from the seed alone
     )
     platform = scene.platform
@@ -435,7 +435,7 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     scene.emulator.settle()
     assert scene.differing() == {}
 
-    scene.emulator.notices.callbacks = CallbackSettings()
+    scene.emulator.callback_queue.settings = CallbackSettings()
     scene.platform.report(lost, Status.COMPLETED)  # and nobody tells
     assert scene.differing().keys() == {lost}
     scene.service.patience = 0.0
