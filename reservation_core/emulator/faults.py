@@ -1,36 +1,41 @@
-"""What a network may do to one exchange, as data: the kinds, and the queue of those that are still to come over HTTP.
+"""Faults to inject into exchanges: one vocabulary for the HTTP emulator and the test kit.
 
-A mishap waits for the next request that it fits and befalls that one, and as many after it as its ``times`` says; the first that fits
-is the one that happens. Only the emulated API suffers them, never the control surface.
+A :class:`Fault` says what goes wrong with one exchange. A :class:`FaultPlan` holds the faults
+still to come. The HTTP emulator injects them into the emulated API, never into its control
+surface. :class:`reservation_core.testing.faults.FaultyGateway` injects them in process.
 """
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
 import attrs
 
+from reservation_core.rest.messages import Reply
+
 
 class FaultKind(StrEnum):
-    """What the network does to one exchange."""
+    """Network fault of one exchange."""
 
     NONE = "none"
-    NOT_SENT = "not sent"  #: no connection
-    LOST_REQUEST = "lost request"  #: it never arrives; the time-out runs out
-    LOST_REPLY = "lost reply"  #: the platform acts; the time-out runs out
-    DELAYED = "delayed past the time-out"  #: it arrives later, before a coming exchange
+    NOT_SENT = "not sent"  #: there is no connection
+    LOST_REQUEST = "lost request"  #: the request never arrives; the time-out expires
+    LOST_REPLY = "lost reply"  #: the platform acts; the time-out expires
+    DELAYED = "delayed past the time-out"  #: the request arrives after the client gave up
     RESET_BEFORE = "reset before acting"
     RESET_AFTER = "reset after acting"
-    DUPLICATE = "duplicate delivery"  #: it arrives twice, one after the other; the first one's answer comes back
+    DUPLICATE = "duplicate delivery"  #: the request arrives twice; the first reply is returned
     THROTTLED = "429"
     FAILED_BEFORE = "5xx before acting"
     FAILED_AFTER = "5xx after acting"
-    UNREADABLE = "unreadable 200"  #: the platform acts; a page of HTML comes back
+    UNREADABLE = "unreadable 200"  #: the platform acts; the reply is an HTML page
 
 
-ACTING: Final = frozenset(
+ACTING_KINDS: Final = frozenset(
     {
         FaultKind.LOST_REPLY,
         FaultKind.RESET_AFTER,
@@ -39,79 +44,125 @@ ACTING: Final = frozenset(
         FaultKind.UNREADABLE,
     }
 )
-"""Where the platform gets the request before anything breaks."""
+"""Kinds with which the platform carries out the request before the exchange breaks."""
 
-OVER_HTTP: Final = tuple(
+HTTP_KINDS: Final = tuple(
     kind for kind in FaultKind if kind not in (FaultKind.NONE, FaultKind.NOT_SENT)
 )
-"""What a server can let happen: it cannot make a connection fail that it never sees."""
+"""Kinds that a server can inject. It never sees a connection that cannot be made."""
 
 
-@attrs.frozen(kw_only=True)
-class PlannedFault:
-    """One thing that goes wrong with a request over HTTP, and with which.
+class Rival(StrEnum):
+    """Act of a concurrent writer just before an exchange."""
 
-    :param times: how many requests it befalls.
-    :param seconds: how long a delayed request waits before it arrives (0 by default), or how long the line stays silent before it is
-        broken where a request or reply is lost (30 by default).
-    :param status: of a 5xx.
-    :param retry_after: seconds that a 429 names; ``None`` for none.
-    :param method: befalls only requests of that method; any by default.
-    :param about: befalls only requests whose path holds this text, such as a SID; any by default.
+    NONE = "none"
+    WRITES = "rival writes"  #: the version changes, the status does not
+    ACCEPTS = "rival accepts"
+    REJECTS = "rival rejects"
+    HOLDS = "rival begins a conference"
+    WRAPS = "rival wraps"
+    COMPLETES = "rival completes"
+    CANCELS = "canceled"
+    TIMES_OUT = "timed out"
+    RESCINDS = "rescinded"
+    ANSWERS = "worker answers"  #: an on-hold reservation is accepted
+
+
+@attrs.frozen
+class Fault:
+    """Fault of one exchange: first the concurrent writer acts, then the network fails.
+
+    :param kind: the network fault.
+    :param rival: the concurrent writer's act. Used in process only.
+    :param status: HTTP status of a 5xx.
+    :param retry_after: seconds in the ``Retry-After`` header of a 429; ``None`` omits the header.
+    :param late: exchanges after which a delayed request arrives. Used in process only.
+    :param seconds: seconds after which a delayed request arrives (default 0), or for which a
+        connection stays silent before it is reset (default 30 for a lost request or reply, else
+        0). Used over HTTP only; in process the gateway's own time-out passes.
+    :param times: how many matching requests it affects.
+    :param method: affects only requests of this method; ``None`` for any.
+    :param path_contains: affects only requests whose path contains this text, such as a SID.
     """
 
-    kind: FaultKind
-    times: int = 1
-    seconds: float | None = None
+    kind: FaultKind = FaultKind.NONE
+    rival: Rival = Rival.NONE
     status: int = 503
     retry_after: float | None = None
-    method: str | None = None
-    about: str = ""
+    late: int = 1
+    seconds: float | None = attrs.field(default=None, kw_only=True)
+    times: int = attrs.field(default=1, kw_only=True)
+    method: str | None = attrs.field(default=None, kw_only=True)
+    path_contains: str = attrs.field(default="", kw_only=True)
 
     @property
-    def wait(self) -> float:
-        """Seconds that pass before the exchange goes on, or breaks."""
+    def delay(self) -> float:
+        """Seconds before a server goes on with the exchange, or resets its connection."""
         silent = 30.0 if self.kind in (FaultKind.LOST_REQUEST, FaultKind.LOST_REPLY) else 0.0
         return silent if self.seconds is None else self.seconds
 
-    def fits(self, method: str, path: str) -> bool:
-        """Whether it befalls a request."""
-        return self.method in (None, method) and self.about in path
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether the fault may affect a request."""
+        return self.method in (None, method) and self.path_contains in path
+
+    def planned_reply(self) -> Reply | None:
+        """Return the reply that replaces the platform's; ``None`` for kinds without one."""
+        match self.kind:
+            case FaultKind.THROTTLED:
+                wait = self.retry_after
+                headers = () if wait is None else (("Retry-After", f"{wait:g}"),)
+                return _error(429, 20429, *headers)
+            case FaultKind.FAILED_BEFORE | FaultKind.FAILED_AFTER:
+                return _error(self.status, 20500)
+            case FaultKind.UNREADABLE:
+                return Reply(200, {"Content-Type": "text/html"}, b"<html>")
+            case _:
+                return None
+
+
+def _error(status: int, code: int, *headers: tuple[str, str]) -> Reply:
+    body = json.dumps({"code": code, "message": "by plan", "status": status})
+    return Reply(status, (("Content-Type", "application/json"), *headers), body.encode())
 
 
 class FaultPlan:
-    """The mishaps that are still to come, in order. Safe to share between threads."""
+    """Faults still to come, in order. Safe to share between threads.
 
-    def __init__(self) -> None:
-        self._coming: list[PlannedFault] = []
+    The first fault that matches a request affects it, and is removed once it has affected as many
+    requests as its ``times`` says. Requests that no fault matches succeed.
+    """
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._pending: list[Fault] = list(faults)
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
-        """Whether any is to come."""
-        return bool(self._coming)
+        """Return whether a fault is still to come."""
+        return bool(self._pending)
 
-    def add(self, mishap: PlannedFault) -> None:
-        """Let one come, after those that were added before."""
-        with self._lock:
-            self._coming.append(mishap)
+    @property
+    def pending(self) -> tuple[Fault, ...]:
+        """The faults still to come."""
+        return tuple(self._pending)
 
-    def take(self, method: str, path: str) -> PlannedFault | None:
-        """Take the one that befalls a request; ``None`` when all goes well."""
+    def add(self, *faults: Fault) -> None:
+        """Add faults after those that are pending."""
         with self._lock:
-            for place, mishap in enumerate(self._coming):
-                if mishap.fits(method, path):
-                    left = (
-                        [attrs.evolve(mishap, times=mishap.times - 1)] if mishap.times > 1 else []
-                    )
-                    self._coming[place : place + 1] = left
-                    return mishap
+            self._pending.extend(faults)
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Take the fault of a request; ``None`` when none matches."""
+        with self._lock:
+            for place, fault in enumerate(self._pending):
+                if fault.matches(method, path):
+                    if fault.times > 1:
+                        self._pending[place] = attrs.evolve(fault, times=fault.times - 1)
+                    else:
+                        del self._pending[place]
+                    return fault
         return None
 
-    def all(self) -> tuple[PlannedFault, ...]:
-        """Give those to come."""
-        return tuple(self._coming)
-
     def clear(self) -> None:
-        """Let none come any more."""
+        """Remove all faults."""
         with self._lock:
-            self._coming.clear()
+            self._pending.clear()

@@ -1,20 +1,18 @@
-"""A network and rivals that fail by plan: a wrapper around any gateway, sync or async, in virtual time.
+"""Fault injection in process: a gateway wrapper with planned faults, in virtual time.
 
-A plan is plain data, a tuple of :class:`Fault`: the n-th exchange, readings included, suffers the n-th fault; after the last one all
-goes well. So a plan can be drawn, shrunk, printed and pasted. :func:`draw_plan` draws one from a seeded source.
+A plan is plain data, an iterable of :class:`Fault`: each exchange, reads included, takes the first
+fault that matches it. Once the plan is used up, exchanges succeed. So a plan can be drawn, shrunk,
+printed and pasted. :func:`draw_plan` draws one from a seeded source.
+
+A *rival* is a concurrent writer: another client, a worker's click, or the platform's own timers.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
-from enum import StrEnum
-from functools import partial
+from collections.abc import Generator, Iterable, Mapping
 from random import Random
 from typing import Final, TypeAlias, cast
-
-import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import (
@@ -28,51 +26,23 @@ from reservation_core.domain.commands.catalogue import (
 )
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator import Platform, StateConflict
-from reservation_core.emulator.faults import ACTING
-from reservation_core.emulator.faults import FaultKind as FaultKind  # noqa: PLC0414 - it is part of the vocabulary here
+from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan, Rival
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
 
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "FaultPlan",
+    "FaultyGateway",
+    "Rival",
+    "VirtualClock",
+    "draw_plan",
+]
 
-class Rival(StrEnum):
-    """What somebody else does just before an exchange."""
-
-    NONE = "none"
-    WRITES = "rival writes"  #: the version moves on, the status does not
-    ACCEPTS = "rival accepts"
-    REJECTS = "rival rejects"
-    HOLDS = "rival begins a conference"
-    WRAPS = "rival wraps"
-    COMPLETES = "rival completes"
-    CANCELS = "canceled"
-    TIMES_OUT = "timed out"
-    RESCINDS = "rescinded"
-    ANSWERS = "worker answers"  #: what was on hold is accepted
-
-
-@attrs.frozen
-class Fault:
-    """What befalls one exchange: first the rival, then the network.
-
-    :param status: of a 5xx.
-    :param retry_after: seconds that a 429 names; ``None`` for none.
-    :param late: how many exchanges later a delayed request arrives.
-    """
-
-    kind: FaultKind = FaultKind.NONE
-    rival: Rival = Rival.NONE
-    status: int = 503
-    retry_after: float | None = None
-    late: int = 1
-
-
-Plan: TypeAlias = tuple[Fault, ...]
-RivalAction: TypeAlias = Callable[[Rival, Request], bool]
-"""Lets a rival act on what a request is about; tells whether it could."""
-
-_NOTHING: Final = Fault()
+_NO_FAULT: Final = Fault()
 
 
 def draw_plan(
@@ -82,8 +52,14 @@ def draw_plan(
     rivals: Iterable[Rival] = Rival,
     longest: int = 6,
     rate: float = 0.5,
-) -> Plan:
-    """Draw a plan: every exchange suffers a fault, and is preceded by a rival, at that rate each (a rival half as often)."""
+) -> tuple[Fault, ...]:
+    """Draw a fault plan from a seeded source.
+
+    :param kinds: the network faults to choose from.
+    :param rivals: the concurrent writer's acts to choose from.
+    :param longest: the largest number of faults.
+    :param rate: probability of a network fault for each exchange; half of it for a rival's act.
+    """
     kinds, rivals = tuple(kinds), tuple(rivals)
 
     def fault() -> Fault:
@@ -96,13 +72,13 @@ def draw_plan(
 
 
 class VirtualClock:
-    """Seconds that pass only when somebody waits: the clock, and both kinds of sleep."""
+    """Clock with a sync and an async sleep. Time passes only in a sleep."""
 
     def __init__(self) -> None:
         self.now: float = 0.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time in seconds."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -110,133 +86,117 @@ class VirtualClock:
         self.now += seconds
 
     async def asleep(self, seconds: float) -> None:
-        """Let time pass, in an event loop."""
+        """Let time pass."""
         self.now += seconds
 
 
-class FaultyGateway:
-    """A gateway whose exchanges go wrong by plan. It is sync or async as the gateway it wraps; ``counts`` says what befell, by kind.
+_Exchange: TypeAlias = Generator[Request, Reply, Reply]
+"""An exchange with its faults: yields the requests that reach the gateway, returns the reply."""
 
-    :param meddle: lets rivals act, see :func:`meddler`; without it no rival does.
-    :param clock: in which time passes here.
-    :param timeout: seconds after which a reply is given up.
+
+class FaultyGateway:
+    """Gateway wrapper that injects planned faults, sync or async like the gateway it wraps.
+
+    ``plan`` holds the faults still to come; more can be added to it. ``counts`` tells how often
+    each fault and each rival's act occurred.
+
+    :param gateway: the gateway to wrap.
+    :param faults: the faults of the exchanges, in order.
+    :param platform: the emulator's platform on which rivals act; without it they do nothing.
+    :param clock: the clock on which time-outs pass.
+    :param timeout: seconds until a missing reply is given up.
     """
 
     def __init__(
         self,
         gateway: Gateway | AsyncGateway,
-        plan: Iterable[Fault],
+        faults: Iterable[Fault] = (),
         *,
-        meddle: RivalAction | None = None,
+        platform: Platform | None = None,
         clock: VirtualClock | None = None,
         timeout: float = 5.0,
     ) -> None:
         self._gateway = gateway
-        self._plan = iter(plan)
-        self._meddle = meddle
+        self.plan: Final = FaultPlan(faults)
+        self._platform = platform
         self._clock = clock or VirtualClock()
         self._timeout = timeout
-        self._under_way: list[tuple[int, Request]] = []
+        self._delayed: list[tuple[int, Request]] = []  # exchanges to wait for, and the request
         self.counts: Final[Counter[str]] = Counter()
 
     def send(self, request: Request) -> Reply:
         """Send one request through the faults."""
-        return self._drive(self._befall(request))
+        return self._drive(self._exchange(request))
 
     async def asend(self, request: Request) -> Reply:
-        """Send one request through the faults, in an event loop."""
-        return await self._adrive(self._befall(request))
+        """Send one request through the faults."""
+        return await self._adrive(self._exchange(request))
 
     def settle(self) -> None:
-        """Let whatever is still under way arrive."""
-        self._drive(self._arrive(everything=True))
+        """Deliver all delayed requests."""
+        self._drive(self._deliver_delayed(everything=True))
 
     async def asettle(self) -> None:
-        """Let whatever is still under way arrive, in an event loop."""
-        await self._adrive(self._arrive(everything=True))
+        """Deliver all delayed requests."""
+        await self._adrive(self._deliver_delayed(everything=True))
 
-    def _drive(self, flow: _Flow) -> Reply:
+    def _drive(self, exchange: _Exchange) -> Reply:
         gateway = cast("Gateway", self._gateway)
         try:
-            request = next(flow)
+            request = next(exchange)
             while True:
-                request = flow.send(gateway.send(request))
+                request = exchange.send(gateway.send(request))
         except StopIteration as end:
-            done: Reply = end.value
-            return done
+            return cast("Reply", end.value)
 
-    async def _adrive(self, flow: _Flow) -> Reply:
+    async def _adrive(self, exchange: _Exchange) -> Reply:
         gateway = cast("AsyncGateway", self._gateway)
         try:
-            request = next(flow)
+            request = next(exchange)
             while True:
-                request = flow.send(await gateway.asend(request))
+                request = exchange.send(await gateway.asend(request))
         except StopIteration as end:
-            done: Reply = end.value
-            return done
+            return cast("Reply", end.value)
 
-    def _befall(self, request: Request) -> _Flow:
-        fault = next(self._plan, _NOTHING)
-        yield from self._arrive()
-        if (
-            self._meddle is not None
-            and fault.rival is not Rival.NONE
-            and self._meddle(fault.rival, request)
-        ):
+    def _exchange(self, request: Request) -> _Exchange:
+        fault = self.plan.take(request.method, request.path) or _NO_FAULT
+        yield from self._deliver_delayed()
+        if self._platform is not None and _act_as(fault.rival, self._platform, request):
             self.counts[fault.rival.value] += 1
         if fault.kind is FaultKind.NONE:
             return (yield request)
         self.counts[fault.kind.value] += 1
-        if fault.kind in ACTING:
+        if fault.kind in ACTING_KINDS:
             reply = yield request
             if fault.kind is FaultKind.DUPLICATE:
                 yield request
                 return reply
-        return self._break(fault, request)
+        return fault.planned_reply() or self._fail(fault, request)
 
-    def _break(self, fault: Fault, request: Request) -> Reply:
-        """Give what comes back of a broken exchange, or raise it."""
+    def _fail(self, fault: Fault, request: Request) -> Reply:
         match fault.kind:
             case FaultKind.NOT_SENT:
                 raise NotSent("no connection, by plan")
             case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
                 raise GatewayError("the connection was reset, by plan")
-            case FaultKind.THROTTLED:
-                return _error(
-                    429,
-                    20429,
-                    {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"},
-                )
-            case FaultKind.FAILED_BEFORE | FaultKind.FAILED_AFTER:
-                return _error(fault.status, 20500)
-            case FaultKind.UNREADABLE:
-                return Reply(200, {"Content-Type": "text/html"}, b"<html>")
             case _:
                 if fault.kind is FaultKind.DELAYED:
-                    self._under_way.append((fault.late, request))
+                    self._delayed.append((fault.late, request))
                 self._clock.sleep(self._timeout)
                 raise GatewayError(f"no whole reply in {self._timeout:g} s, by plan")
 
-    def _arrive(self, *, everything: bool = False) -> _Flow:
-        """Let those requests arrive whose time has come; nobody hears the answer."""
-        under_way, self._under_way = self._under_way, []
-        for late, request in under_way:
+    def _deliver_delayed(self, *, everything: bool = False) -> _Exchange:
+        """Deliver the delayed requests that are due, and drop their replies."""
+        delayed, self._delayed = self._delayed, []
+        for late, request in delayed:
             if everything or late <= 1:
                 yield request
             else:
-                self._under_way.append((late - 1, request))
+                self._delayed.append((late - 1, request))
         return Reply(204)
 
 
-_Flow: TypeAlias = Generator[Request, Reply, Reply]
-
-
-def _error(status: int, code: int, headers: Mapping[str, str] | None = None) -> Reply:
-    body = json.dumps({"code": code, "message": "by plan", "status": status})
-    return Reply(status, {"Content-Type": "application/json", **(headers or {})}, body.encode())
-
-
-_DOES: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
+_ACTS: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
     Rival.NONE: (),
     Rival.WRITES: (
         Call(from_="+15005550006", url="https://example.com/rival"),
@@ -252,23 +212,19 @@ _DOES: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
     Rival.RESCINDS: (Status.RESCINDED,),
     Rival.ANSWERS: (Status.ACCEPTED,),
 }
-"""What a rival does: the first of these that the lifecycle allows."""
+"""Commands and facts of each rival; the first that the lifecycle allows is carried out."""
 
 
-def rival_actor(platform: Platform) -> RivalAction:
-    """Make rivals that act on the emulator's platform, each recorded in its journal as ``rival``."""
-    return partial(_meddle, platform)
-
-
-def _meddle(platform: Platform, rival: Rival, request: Request) -> bool:
+def _act_as(rival: Rival, platform: Platform, request: Request) -> bool:
+    """Carry out the rival's act on the request's reservation; return whether it was possible."""
     where = parse_path(request.path)
     sid = "" if where is None else where[1].sid or ""
-    for deed in _DOES[rival]:
+    for act in _ACTS[rival]:
         try:
-            if isinstance(deed, Status):
-                platform.report(sid, deed, by="rival")
+            if isinstance(act, Status):
+                platform.report(sid, act, by="rival")
             else:
-                platform.carry_out(sid, deed, by="rival")
+                platform.carry_out(sid, act, by="rival")
         except (KeyError, StateConflict):
             continue
         return True

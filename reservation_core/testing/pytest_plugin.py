@@ -13,7 +13,6 @@ Its rules:
 from __future__ import annotations
 
 import argparse
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -155,23 +154,18 @@ def faulty_gateway(
     request: pytest.FixtureRequest, task_router: Platform, reservation_gateway: RecordingGateway
 ) -> Planned:
     """Give what makes a gateway to ``task_router`` whose exchanges, and rivals, go wrong by plan: ``faulty_gateway(Fault(…), …)``."""
-    from reservation_core.testing.faults import FaultyGateway, rival_actor  # noqa: PLC0415 - rule 1
+    from reservation_core.testing.faults import FaultyGateway  # noqa: PLC0415 - rule 1
 
     def make(*plan: Fault) -> FaultyGateway:
-        ahead = deque(plan)
-
-        def befall() -> Iterator[Fault]:
-            while ahead:
-                yield ahead.popleft()
-
+        gateway = FaultyGateway(reservation_gateway, plan, platform=task_router)
         _keep_tidy(
             request.node,
             lambda: tuple(
-                f"a fault that befell nothing: {fault.kind}, {fault.rival} for a rival"
-                for fault in ahead
+                f"an unused fault: {fault.kind}, with rival: {fault.rival}"
+                for fault in gateway.plan.pending
             ),
         )
-        return FaultyGateway(reservation_gateway, befall(), meddle=rival_actor(task_router))
+        return gateway
 
     return make
 

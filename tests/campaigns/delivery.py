@@ -52,12 +52,11 @@ from reservation_core.gateways.settings import Credentials
 from reservation_core.rest.messages import IF_MATCH
 from reservation_core.testing.contract.loopback import WAIT, Connection, Loopback, head
 from reservation_core.testing.faults import (
+    Fault,
     FaultyGateway,
-    Plan,
     Rival,
     VirtualClock,
     draw_plan,
-    rival_actor,
 )
 
 HEX: Final = "0123456789abcdef" * 2
@@ -109,7 +108,7 @@ class Case:
     start: Status
     versioned: bool
     route: Route
-    plan: Plan
+    plan: tuple[Fault, ...]
     policy: Policy = CAREFUL
 
 
@@ -228,7 +227,7 @@ def run(case: Case, *, in_a_loop: bool = False, wire: Wire | None = None) -> Jud
     beneath = InMemoryGateway(platform) if wire is None else wire.to(platform)
     in_a_loop = in_a_loop if wire is None else wire.in_a_loop
     finish = asyncio.run if wire is None else wire.runner.run
-    gateway = FaultyGateway(beneath, case.plan, meddle=rival_actor(platform), clock=clock)
+    gateway = FaultyGateway(beneath, case.plan, platform=platform, clock=clock)
     known = held if case.versioned else attrs.evolve(held, etag=None)
     jitter = Random(len(case.plan)).random
     outcome: Reservation | ReservationError

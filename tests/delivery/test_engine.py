@@ -73,7 +73,7 @@ from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.emulator.faults import FaultKind
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import Credentials
-from reservation_core.testing.faults import Fault, FaultyGateway, Rival, VirtualClock, rival_actor
+from reservation_core.testing.faults import Fault, FaultyGateway, Rival, VirtualClock
 from reservation_core.testing.strategies import plans
 from tests.campaigns.delivery import (
     ALONE,
@@ -419,9 +419,7 @@ def test_the_twins_look_the_same() -> None:
                 return reply
 
         with pytest.raises(Indistinguishable):
-            perform(
-                held, Accept(), Heard(InMemoryGateway(platform), plan, meddle=rival_actor(platform))
-            )
+            perform(held, Accept(), Heard(InMemoryGateway(platform), plan, platform=platform))
         transcripts.append(heard)
     assert transcripts[0] == transcripts[1] != []
 

@@ -23,7 +23,7 @@ from reservation_core import Status
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, RealClock, server
 from reservation_core.emulator.control import feed as feeds
 from reservation_core.emulator.control.surface import Control
-from reservation_core.emulator.faults import OVER_HTTP, FaultKind, FaultPlan, PlannedFault
+from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.http import connection
 from reservation_core.emulator.http.asgi import EmulatorApplication
 from reservation_core.emulator.server import Emulator, running_emulator
@@ -142,7 +142,7 @@ def test_a_failure_is_no_acknowledgement(caplog: pytest.LogCaptureFixture) -> No
                 20500,
                 True,
             )
-            emulator.faults.add(PlannedFault(kind=FaultKind.DUPLICATE))
+            emulator.faults.add(Fault(kind=FaultKind.DUPLICATE))
             assert update(emulator, sid).status == 500
         refuse.clear()
         assert emulator.platform.get(sid).status is Status.PENDING
@@ -165,7 +165,7 @@ def test_an_idle_connection_is_kept_and_then_closed(
 def test_requests_in_one_go_are_answered_in_order(emulator: Emulator, world: World) -> None:
     """Several requests that come at once are answered in their order, also behind one that takes long."""
     sid = world.sid()
-    emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=0.2))
+    emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=0.2))
     first = f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n"
     second = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}"
     third = f"GET /_emulator/reservations/{sid} HTTP/1.0\r\nHost: here\r\n\r\n"
@@ -475,15 +475,15 @@ BEFALLS: dict[
 
 def test_every_kind_is_tried() -> None:
     """The table of what goes wrong over HTTP is complete."""
-    assert set(BEFALLS) == set(OVER_HTTP)
+    assert set(BEFALLS) == set(HTTP_KINDS)
 
 
 @pytest.mark.parametrize("kind", BEFALLS)
-def test_a_mishap_befalls_one_request(emulator: Emulator, world: World, kind: FaultKind) -> None:
+def test_a_fault_befalls_one_request(emulator: Emulator, world: World, kind: FaultKind) -> None:
     """What is to go wrong goes wrong once, with the platform acting or not as the kind says; the next request goes well."""
     status, stands = BEFALLS[kind]
     sid = world.sid()
-    emulator.faults.add(PlannedFault(kind=kind, seconds=0.0))
+    emulator.faults.add(Fault(kind=kind, seconds=0.0))
     if status:
         assert update(emulator, sid).status == status
     else:
@@ -499,12 +499,12 @@ def test_who_has_gone_is_not_reset(
 ) -> None:
     """A client that goes while its reply is being lost does no harm: the platform has acted, and nothing is logged."""
     sid = world.sid()
-    emulator.faults.add(PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", seconds=0.2))
+    emulator.faults.add(Fault(kind=FaultKind.LOST_REPLY, method="POST", seconds=0.2))
     with (
         socket.create_connection(address(emulator.url), WAIT) as sock,
         socket.create_connection(address(emulator.url), WAIT) as other,
     ):
-        emulator.faults.add(PlannedFault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
+        emulator.faults.add(Fault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
         sock.sendall(
             f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
         )
@@ -519,7 +519,7 @@ def test_who_has_gone_is_not_reset(
 def test_a_duplicate_arrives_twice(emulator: Emulator, world: World) -> None:
     """A request that is delivered twice is carried out twice; the answer is the first one's."""
     sid = world.sid()
-    emulator.faults.add(PlannedFault(kind=FaultKind.DUPLICATE))
+    emulator.faults.add(Fault(kind=FaultKind.DUPLICATE))
     answer = update(
         emulator,
         sid,
@@ -530,7 +530,7 @@ def test_a_duplicate_arrives_twice(emulator: Emulator, world: World) -> None:
 
 def test_a_throttle_names_its_wait(emulator: Emulator) -> None:
     """A planned 429 says how long to wait where it is told to."""
-    emulator.faults.add(PlannedFault(kind=FaultKind.THROTTLED, retry_after=1.5))
+    emulator.faults.add(Fault(kind=FaultKind.THROTTLED, retry_after=1.5))
     answer = ask(emulator.url, "GET", worlds.path())
     assert (answer.status, answer.headers["retry-after"]) == (429, "1.5")
 
@@ -538,7 +538,7 @@ def test_a_throttle_names_its_wait(emulator: Emulator) -> None:
 def test_a_delay_holds_nobody_else_up(emulator: Emulator, world: World) -> None:
     """While one request is delayed, others are answered."""
     sid = world.sid()
-    emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
+    emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(
             f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
@@ -603,9 +603,9 @@ def test_who_lags_behind_is_let_go(
 
 def run_bare(world: World, method: str, path: str, *messages: Message) -> list[Message]:
     """Run the application as a server would for one request, and give what it sent."""
-    mishaps = FaultPlan()
+    faults = FaultPlan()
     application = EmulatorApplication(
-        InMemoryGateway(world.platform), Control(world.platform, mishaps), mishaps
+        InMemoryGateway(world.platform), Control(world.platform, faults), faults
     )
     coming = iter(messages)
     sent: list[Message] = []
@@ -704,13 +704,13 @@ def test_what_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(server, "_ENDS", 0.05)
     with running_emulator(Platform(ManualClock())) as emulator:
         sid = people(emulator.platform).sid()
-        emulator.faults.add(PlannedFault(kind=FaultKind.DELAYED, seconds=60))
+        emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=60))
         sock = socket.create_connection(address(emulator.url), WAIT)
         sock.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
         for _ in range(1000):
             if not emulator.faults:
                 break
-            ask(emulator.url, "GET", "/_emulator/mishaps")
+            ask(emulator.url, "GET", "/_emulator/faults")
     with sock:
         assert b"pending" not in sock.recv(65536)
 

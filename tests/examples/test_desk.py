@@ -1,4 +1,4 @@
-"""A complete suite of a sync service: every path and every edge of the lifecycle, single mishaps by plan, and generated lives."""
+"""A complete suite of a sync service: every path and every edge of the lifecycle, single faults by plan, and generated lives."""
 
 import pytest
 from hypothesis import settings

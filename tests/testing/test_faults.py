@@ -27,7 +27,6 @@ from reservation_core.testing.faults import (
     Rival,
     VirtualClock,
     draw_plan,
-    rival_actor,
 )
 from tests.campaigns.delivery import COMMANDS, SID, WHERE, acts_of
 
@@ -42,7 +41,7 @@ def faulty(
     platform, clock = Platform(), VirtualClock()
     platform.add(attrs.evolve(WHERE, status=status))
     return (
-        FaultyGateway(InMemoryGateway(platform), plan, meddle=rival_actor(platform), clock=clock),
+        FaultyGateway(InMemoryGateway(platform), plan, platform=platform, clock=clock),
         platform,
         clock,
     )

@@ -145,7 +145,7 @@ def test_meant(recording_gateway):
             "*an unexpected request: POST /v1/Workspaces/*",
             "*a scripted answer nobody asked for: HTTP 200*",
             "*a scripted answer nobody asked for: NotSent*",
-            "*a fault that befell nothing: lost reply*",
+            "*an unused fault: lost reply*",
             "*assert 1 == 2*",
         ]
     )

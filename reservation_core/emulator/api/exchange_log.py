@@ -49,7 +49,7 @@ class LoggedExchange:
     :param asked: the command, its personal values masked, or what else the form said.
     :param status: of the answer; ``None`` when there was none.
     :param why: why it was refused, where it was.
-    :param mishap: what befell it by plan; empty for nothing.
+    :param fault: what befell it by plan; empty for nothing.
     """
 
     number: int
@@ -62,7 +62,7 @@ class LoggedExchange:
     status: int | None
     answer: str
     seconds: float
-    mishap: str
+    fault: str
     why: str
 
 
@@ -86,7 +86,7 @@ class _Kept(
     body: bytes
     reply: Reply | None
     seconds: float
-    mishap: str
+    fault: str
     why: str
 
 
@@ -106,7 +106,7 @@ class ExchangeLog:
         came: ReceivedRequest,
         reply: Reply | None,
         seconds: float,
-        mishap: str = "",
+        fault: str = "",
     ) -> None:
         """Remember one.
 
@@ -115,8 +115,8 @@ class ExchangeLog:
         :param seconds: that it took to answer.
         """
         why = ""
-        if mishap:
-            why = f"This was planned: {mishap}."
+        if fault:
+            why = f"This was planned: {fault}."
         elif reply is not None and reply.status >= 400:
             why = _explain(self.platform, came, reply.status)
         self.last_number += 1
@@ -130,7 +130,7 @@ class ExchangeLog:
                 came.body[:_LONGEST],
                 reply,
                 seconds,
-                mishap,
+                fault,
                 why,
             )
         )
@@ -154,7 +154,7 @@ class ExchangeLog:
             status=None if kept.reply is None else kept.reply.status,
             answer="no reply" if kept.reply is None else reply_text(kept.reply),
             seconds=kept.seconds,
-            mishap=kept.mishap,
+            fault=kept.fault,
             why=kept.why,
         )
 

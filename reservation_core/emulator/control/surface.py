@@ -47,7 +47,7 @@ from reservation_core.emulator.documents import (
     as_json,
     read_document,
 )
-from reservation_core.emulator.faults import OVER_HTTP, FaultKind, FaultPlan, PlannedFault
+from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.platform.model import Act
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import described
@@ -64,7 +64,7 @@ MOST: Final = 16 << 20
 """Bytes that a body may have."""
 
 LONGEST_WAIT: Final = 300.0
-"""Seconds that a mishap may take."""
+"""Seconds that a fault may take."""
 
 
 @attrs.frozen
@@ -279,28 +279,33 @@ class Control:
 
     # --- going wrong -------------------------------------------------------------------------------------------------------------
 
-    def show_mishaps(self, order: Order) -> Json:
+    def show_faults(self, order: Order) -> Json:
         """List what is to go wrong."""
         order.body.settle()
-        return self.faults.all()
+        return self._pending_faults()
 
-    def add_mishap(self, order: Order) -> Json:
+    def add_fault(self, order: Order) -> Json:
         """Let something go wrong with requests to come."""
         read = order.body
-        mishap = PlannedFault(
-            kind=FaultKind(read.one_of("kind", OVER_HTTP)),
+        fault = Fault(
+            kind=FaultKind(read.one_of("kind", HTTP_KINDS)),
             times=cast("int", read.whole("times", 1, least=1)),
             seconds=read.number("seconds", most=LONGEST_WAIT),
             status=cast("int", read.whole("status", 503, least=500, most=599)),
             retry_after=read.number("retry_after"),
             method=read.text("method"),
-            about=read.text("about") or "",
+            path_contains=read.text("path_contains") or "",
         )
         read.settle()
-        self.faults.add(mishap)
-        return self.faults.all()
+        self.faults.add(fault)
+        return self._pending_faults()
 
-    def clear_mishaps(self, order: Order) -> Json:
+    def _pending_faults(self) -> Json:
+        """Return the pending faults without the fields that are used in process only."""
+        in_process_only = attrs.filters.exclude("rival", "late")
+        return [attrs.asdict(each, filter=in_process_only) for each in self.faults.pending]
+
+    def clear_faults(self, order: Order) -> Json:
         """Let nothing go wrong any more."""
         order.body.settle()
         self.faults.clear()
@@ -422,14 +427,14 @@ WAYS: Final = (
         Control.leg_fails,
     ),
     Way("POST", "/reservations/WR/transfers", "hand the work to {worker_sid}", Control.transfer),
-    Way("GET", "/mishaps", "list what is to go wrong", Control.show_mishaps),
+    Way("GET", "/faults", "list what is to go wrong", Control.show_faults),
     Way(
         "POST",
-        "/mishaps",
-        f"let {{kind}} happen to requests to come: {', '.join(OVER_HTTP)}",
-        Control.add_mishap,
+        "/faults",
+        f"let {{kind}} happen to requests to come: {', '.join(HTTP_KINDS)}",
+        Control.add_fault,
     ),
-    Way("DELETE", "/mishaps", "let nothing go wrong any more", Control.clear_mishaps),
+    Way("DELETE", "/faults", "let nothing go wrong any more", Control.clear_faults),
     Way("GET", "/callbacks", "show who is called back", Control.callbacks),
     Way(
         "POST",

@@ -29,7 +29,7 @@ from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_asset
 from reservation_core.emulator.control.feed import Feeds
 from reservation_core.emulator.control.surface import MOST, ROOT, Control
-from reservation_core.emulator.faults import ACTING, FaultKind, FaultPlan, PlannedFault
+from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
@@ -42,7 +42,6 @@ LOOKED_AT: Final = frozenset((b"authorization", b"content-type", b"if-match"))
 _FOREIGN: Final = frozenset((b"sec-fetch-site", site) for site in (b"cross-site", b"same-site"))
 """How a browser tells that a page of another site asks."""
 
-_PLANNED: Final = "by plan"
 _log: Final = logging.getLogger("reservation_core.emulator")
 _GLANCE: Final = 0.1  # seconds between two looks at what is due
 _AFTER_FAILURE: Final = 1.0  # and after one at which it failed
@@ -147,36 +146,27 @@ class EmulatorApplication:
             await _answer(send, self.answer(*asked), last=len(body) > self.most)
             return
         began = self._begin()
-        reply = await self._befall(fault, scope, asked)
+        reply = await self._inject(fault, scope, asked)
         if reply is None:
             await receive()  # which says that the connection is gone; before that, there would be something to answer on
         else:
             await _answer(send, reply, last=len(body) > self.most)
         self._end(began, ReceivedRequest(*asked), reply, fault.kind.value)
 
-    async def _befall(self, fault: PlannedFault, scope: Scope, asked: Asked) -> Reply | None:
-        """Let a fault happen; ``None`` when the connection was broken and there is nothing to answer on."""
+    async def _inject(self, fault: Fault, scope: Scope, asked: Asked) -> Reply | None:
+        """Inject a fault; return ``None`` when the connection was reset."""
         if fault.kind is FaultKind.DELAYED:
-            await asyncio.sleep(fault.wait)
+            await asyncio.sleep(fault.delay)
             return self._act(*asked)
-        reply = self._act(*asked) if fault.kind in ACTING else None
-        match fault.kind:
-            case FaultKind.DUPLICATE:
-                self._act(*asked)
-                return reply
-            case FaultKind.UNREADABLE:
-                return Reply(200, {"Content-Type": "text/html"}, b"<html>")
-            case FaultKind.THROTTLED:
-                wait = (
-                    {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-                )
-                return failed(429, 20429, _PLANNED, wait)
-            case FaultKind.FAILED_BEFORE | FaultKind.FAILED_AFTER:
-                return failed(fault.status, 20500, _PLANNED)
-            case _:
-                await asyncio.sleep(fault.wait)
-                scope["extensions"][RESET]()
-                return None
+        reply = self._act(*asked) if fault.kind in ACTING_KINDS else None
+        if fault.kind is FaultKind.DUPLICATE:
+            self._act(*asked)
+            return reply
+        if (planned := fault.planned_reply()) is not None:
+            return planned
+        await asyncio.sleep(fault.delay)
+        scope["extensions"][RESET]()
+        return None
 
     # --- everything else -------------------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class EmulatorConnection(HttpToolsProtocol):
     """What uvicorn makes of each connection.
 
     A plain GET or POST is answered as soon as the parser has all of it, and written in one go. Whatever else there is takes uvicorn's
-    way through ASGI: the control surface, a mishap, an older protocol, a request behind one that is still being answered, a client that
+    way through ASGI: the control surface, a fault, an older protocol, a request behind one that is still being answered, a client that
     does not read.
     """
 

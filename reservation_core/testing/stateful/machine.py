@@ -29,8 +29,7 @@ or twice, as the platform documents), an exchange to come is disturbed. What is 
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from functools import partial
 from typing import ClassVar, Final, TypeAlias, cast
 
@@ -51,7 +50,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator import Act, InMemoryGateway, ManualClock, Platform, TaskStatus
 from reservation_core.emulator.faults import FaultKind
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.testing.faults import Fault, FaultyGateway, Rival, rival_actor
+from reservation_core.testing.faults import Fault, FaultyGateway, Rival
 from reservation_core.testing.lifecycle_coverage import LifecycleCoverage, current
 from reservation_core.testing.paths import EDGES, STATES, example, shortest_paths, trigger_label
 from reservation_core.testing.stateful.supervision import Arrivals, Supervision
@@ -180,14 +179,11 @@ class ReservationRuns(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.platform: Final = self.arrange()
-        self._plan: Final[deque[Fault]] = deque()
         self._life: Final = LifecycleCoverage()
         arrivals = Arrivals(
             self.connect(self.platform), partial(self._life.answered, self.platform)
         )
-        self._network: Final = FaultyGateway(
-            arrivals, self._faults_to_come(), meddle=rival_actor(self.platform)
-        )
+        self._network: Final = FaultyGateway(arrivals, platform=self.platform)
         self.gateway: Final = Supervision(self._network, arrivals, self._name)
         self.heard: Final[list[ReportedEvent]] = []
         self._sids: Final[list[str]] = []
@@ -311,13 +307,15 @@ class ReservationRuns(RuleBasedStateMachine):
         self.work(self._sids[which])
         self.check()
 
-    @precondition(lambda self: len(self._plan) < 4)
+    @precondition(lambda self: len(self._network.plan.pending) < 4)
     @rule(by=st.lists(st.sampled_from(_TROUBLES), min_size=1, max_size=5), late=st.integers(1, 3))
     def disturb(self, by: list[FaultKind | Rival], late: int) -> None:
         """Let exchanges to come go wrong, or rivals be there first: one trouble an exchange, of which none is one."""
-        self._plan.extend(
-            Fault(trouble, late=late) if isinstance(trouble, FaultKind) else Fault(rival=trouble)
-            for trouble in by
+        self._network.plan.add(
+            *(
+                Fault(each, late=late) if isinstance(each, FaultKind) else Fault(rival=each)
+                for each in by
+            )
         )
 
     def heard_of(self) -> list[int]:
@@ -342,10 +340,6 @@ class ReservationRuns(RuleBasedStateMachine):
             )
         if (notice := reported_event(act)) is not None:
             self._ahead.append(notice)
-
-    def _faults_to_come(self) -> Iterator[Fault]:
-        while True:
-            yield self._plan.popleft() if self._plan else Fault()
 
     # --- what is required ------------------------------------------------------------------------------------------------------------
 
@@ -375,7 +369,7 @@ class ReservationRuns(RuleBasedStateMachine):
     def it_is_up_to_date(self) -> None:
         """When everything has been told, in order, the service believes what the platform says, or has let go of what is over."""
         self.check()
-        self._plan.clear()
+        self._network.plan.clear()
         self._network.settle()
         while self._ahead:
             self._tell(self._ahead.pop(0))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reservation_core.emulator.faults import FaultKind
-from reservation_core.testing.faults import Fault, Plan, Rival
+from reservation_core.testing.faults import Fault, Rival
 
 
 def faults(
@@ -27,7 +27,7 @@ def faults(
 
 def plans(
     kinds: Iterable[FaultKind] = FaultKind, rivals: Iterable[Rival] = Rival, *, longest: int = 8
-) -> SearchStrategy[Plan]:
+) -> SearchStrategy[tuple[Fault, ...]]:
     """Draw plans for so many exchanges at most; the least is empty, with which all goes well.
 
     :param kinds: what the network may do; give it in the order to shrink towards.

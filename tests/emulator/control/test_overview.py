@@ -286,7 +286,7 @@ def test_the_last_exchanges_are_remembered(world: World) -> None:
         exchanges.add(0, world.platform.now(), came, None, 0.0, "reset before acting")
     assert [told.number for told in exchanges.since(0)] == [*range(3, REMEMBERED + 3)]
     (last,) = exchanges.since(REMEMBERED + 1)
-    assert (last.status, last.answer, last.mishap, last.why) == (
+    assert (last.status, last.answer, last.fault, last.why) == (
         None,
         "no reply",
         "reset before acting",

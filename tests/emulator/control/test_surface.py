@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform, Settings, TaskStatus
 from reservation_core.emulator.control.surface import MOST, ROOT, WAYS, Control
-from reservation_core.emulator.faults import FaultKind, FaultPlan, PlannedFault
+from reservation_core.emulator.faults import Fault, FaultKind, FaultPlan
 from reservation_core.emulator.server import Emulator
 from reservation_core.rest.messages import Reply
 from tests.emulator import wire
@@ -302,10 +302,10 @@ def test_time_is_put_forward(steer: Steer, world: World) -> None:
 
 
 def test_everything_is_forgotten(steer: Steer, control: Control) -> None:
-    """A reset leaves nothing: no worker, no task, no mishap to come."""
-    control.faults.add(PlannedFault(kind=FaultKind.DELAYED))
+    """A reset leaves nothing: no worker, no task, no fault to come."""
+    control.faults.add(Fault(kind=FaultKind.DELAYED))
     assert steer("POST", "/reset").status == 200
-    assert (control.platform.workers(), control.platform.tasks(), control.faults.all()) == (
+    assert (control.platform.workers(), control.platform.tasks(), control.faults.pending) == (
         (),
         (),
         (),
@@ -315,57 +315,24 @@ def test_everything_is_forgotten(steer: Steer, control: Control) -> None:
 # --- going wrong ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_mishaps_are_planned(steer: Steer, control: Control) -> None:
+def test_faults_are_planned(steer: Steer, control: Control) -> None:
     """What is to go wrong is put in, listed in order, and taken back."""
     steer(
         "POST",
-        "/mishaps",
-        {"kind": "429", "retry_after": 2, "times": 3, "method": "POST", "about": TASK},
+        "/faults",
+        {"kind": "429", "retry_after": 2, "times": 3, "method": "POST", "path_contains": TASK},
     )
     listed = steer(
-        "POST", "/mishaps", {"kind": "5xx after acting", "status": 500, "seconds": 1.5}
+        "POST", "/faults", {"kind": "5xx after acting", "status": 500, "seconds": 1.5}
     ).json
-    assert listed == steer("GET", "/mishaps").json
+    assert listed == steer("GET", "/faults").json
     assert [each["kind"] for each in listed] == ["429", "5xx after acting"]
-    assert control.faults.all() == (
-        PlannedFault(kind=FaultKind.THROTTLED, retry_after=2, times=3, method="POST", about=TASK),
-        PlannedFault(kind=FaultKind.FAILED_AFTER, status=500, seconds=1.5),
+    assert control.faults.pending == (
+        Fault(kind=FaultKind.THROTTLED, retry_after=2, times=3, method="POST", path_contains=TASK),
+        Fault(kind=FaultKind.FAILED_AFTER, status=500, seconds=1.5),
     )
-    assert steer("DELETE", "/mishaps").json == []
+    assert steer("DELETE", "/faults").json == []
     assert not control.faults
-
-
-def test_a_mishap_befalls_whom_it_fits() -> None:
-    """A mishap passes over the requests it does not fit, befalls as many as it is to, and is then gone."""
-    mishaps = FaultPlan()
-    mishaps.add(PlannedFault(kind=FaultKind.RESET_BEFORE, method="POST", about="WT1", times=2))
-    mishaps.add(PlannedFault(kind=FaultKind.THROTTLED))
-    met = [
-        mishaps.take(*asked)
-        for asked in (
-            ("POST", "/WT2"),
-            ("GET", "/WT1"),
-            ("POST", "/WT1/x"),
-            ("POST", "/WT1"),
-            ("POST", "/WT1"),
-        )
-    ]
-    assert [None if each is None else each.kind for each in met] == [
-        FaultKind.THROTTLED,
-        None,
-        FaultKind.RESET_BEFORE,
-        FaultKind.RESET_BEFORE,
-        None,
-    ]
-
-
-def test_a_lost_message_is_silent_for_a_while() -> None:
-    """Where a message is lost the line is silent for half a minute unless told otherwise; nothing else waits by itself."""
-    assert {kind for kind in FaultKind if PlannedFault(kind=kind).wait == 30.0} == {
-        FaultKind.LOST_REQUEST,
-        FaultKind.LOST_REPLY,
-    }
-    assert {PlannedFault(kind=kind).wait for kind in FaultKind} == {0.0, 30.0}
 
 
 # --- what cannot be ------------------------------------------------------------------------------------------------------------------
@@ -402,7 +369,7 @@ FAULTY: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
     "no fact": ("POST", f"/reservations/WR{NOBODY}/facts", {}, {"fact": f"must be one of {', '.join(Status)}"}),
     "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is no number from 0 to 1e+09"}),
     "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is no number from 0 to 1e+09"}),
-    "a truth for a number": ("POST", "/mishaps", {"kind": "429", "times": True}, {"times": "is no whole number from 1 to 1000000000"}),
+    "a truth for a number": ("POST", "/faults", {"kind": "429", "times": True}, {"times": "is no whole number from 1 to 1000000000"}),
     "a number that is none": ("GET", "/journal?since=x", None, {"since": "is no number in the journal; give the last one that was read"}),
     "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is unknown here; check its spelling, or leave it out"}),
 }  # fmt: skip
@@ -474,7 +441,7 @@ def test_what_cannot_be_is_told(
 
 def test_a_method_that_is_allowed_is_named(steer: Steer) -> None:
     """A 405 names the methods that there are."""
-    assert steer("PATCH", "/mishaps").headers["allow"] == "GET, POST, DELETE"
+    assert steer("PATCH", "/faults").headers["allow"] == "GET, POST, DELETE"
 
 
 @given(

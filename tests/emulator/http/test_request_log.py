@@ -15,7 +15,7 @@ from reservation_core.emulator import (
     ManualClock,
     Platform,
 )
-from reservation_core.emulator.faults import FaultKind, PlannedFault
+from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply
@@ -25,10 +25,10 @@ from tests.emulator.worlds import CALL, NOBODY, path, people, worker_path
 NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
 
 
-def line(method: str, target: str, body: bytes, reply: Reply | None, mishap: str = "") -> str:
+def line(method: str, target: str, body: bytes, reply: Reply | None, fault: str = "") -> str:
     """Give the line of one exchange that took a third of a millisecond."""
     lines: list[str] = []
-    make_exchange_logger(lines.append, lambda: NOW)(method, target, body, reply, 0.00033, mishap)
+    make_exchange_logger(lines.append, lambda: NOW)(method, target, body, reply, 0.00033, fault)
     (only,) = lines
     return only
 
@@ -95,7 +95,7 @@ def test_what_was_asked_is_told(body: bytes, asked: str) -> None:
 
 
 def test_what_was_planned_is_told() -> None:
-    """A mishap is named, and that no reply was sent."""
+    """A fault is named, and that no reply was sent."""
     assert (
         line("GET", "/x", b"", None, FaultKind.RESET_BEFORE)
         == "12:00:03.250 GET /x -> no reply [reset before acting, by plan] (0.3 ms)"
@@ -134,7 +134,7 @@ def test_the_server_notes_what_it_answers() -> None:
             path(sid),
             f"Instruction=redirect&RedirectCallSid={CALL}&RedirectUrl=https%3A%2F%2Fexample.com",
         )
-        emulator.faults.add(PlannedFault(kind=FaultKind.THROTTLED))
+        emulator.faults.add(Fault(kind=FaultKind.THROTTLED))
         wire.ask(emulator.url, "GET", path(sid))
         wire.ask(emulator.url, "GET", "/_emulator/state")
     assert [each.partition(" -> ")[2].rpartition(" (")[0] for each in noted] == [

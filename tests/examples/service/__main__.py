@@ -17,7 +17,7 @@ from reservation_core import Reservation
 from reservation_core.book import Book, SQLiteStore
 from reservation_core.emulator import Act, Platform, Settings
 from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.faults import FaultKind, PlannedFault
+from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from tests.examples.service.process import ServiceProcess
@@ -158,7 +158,7 @@ class Story:
                 done.set()
 
         self.emulator.faults.add(
-            PlannedFault(kind=FaultKind.LOST_REPLY, method="POST", about=sid, seconds=2)
+            Fault(kind=FaultKind.LOST_REPLY, method="POST", path_contains=sid, seconds=2)
         )
         end = self.platform.subscribe(watch)
         desk = threading.Thread(target=self.complete, args=(sid,))

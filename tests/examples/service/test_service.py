@@ -35,7 +35,7 @@ from reservation_core.book import (
 )
 from reservation_core.emulator import Platform, Settings, StateConflict
 from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.faults import FaultKind, PlannedFault
+from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.gateways.settings import Credentials
@@ -390,7 +390,7 @@ def test_the_desk_is_told_what_came_of_it(scene: Scene) -> None:
     assert scene.complete("WR" + "1" * 32)[0] == 404
     call, letter = scene.reserve(CALL), scene.reserve(LETTER)
     assert scene.complete(call)[0] == 409
-    scene.emulator.faults.add(PlannedFault(kind=FaultKind.FAILED_AFTER, times=50, about=letter))
+    scene.emulator.faults.add(Fault(kind=FaultKind.FAILED_AFTER, times=50, path_contains=letter))
     assert scene.complete(letter)[0] == 503
     held = scene.book.get(letter)
     assert held is not None

@@ -186,9 +186,9 @@ function addAct(act) {
 
 /** Write down a request and its answer, and why it was refused. */
 function addExchange(exchange) {
-  const { number, after, at, sid, method, status, mishap, why } = exchange;
+  const { number, after, at, sid, method, status, fault, why } = exchange;
   const refused = status === null || status >= 400;
-  const more = [`${method} ${exchange.path}`, `${(exchange.seconds * 1000).toFixed(1)}\u00a0ms`, mishap].filter(Boolean).join(" · ");
+  const more = [`${method} ${exchange.path}`, `${(exchange.seconds * 1000).toFixed(1)}\u00a0ms`, fault].filter(Boolean).join(" · ");
   const what = `${exchange.asked || method} → ${status ?? "no reply"}`;
   const said = status === null ? "" : exchange.answer.replace(`${status} `, "");
   const label = refused ? "refused" : "request";
