@@ -38,7 +38,7 @@ from reservation_core import Request, Status
 from reservation_core.book import Book, Ending
 from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
 from reservation_core.rest.messages import IF_MATCH
-from reservation_core.testing.contract.loopback import Connection, Loopback, head
+from reservation_core.testing.contract.loopback import Connection, LoopbackServer, response_head
 from tests.book.runs import pending
 from tests.campaigns.crash_worker import COMMANDS, LONGEST, open_store, policy_of, work
 
@@ -105,7 +105,9 @@ class Scene:
             self.kill(point)
             return False
         length = ("Content-Length", str(len(reply.body)))
-        connection.write(head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body)
+        connection.write(
+            response_head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body
+        )
         if point == "after":
             connection.pause(self.random.random() * 0.003)
             self.kill(point)
@@ -158,7 +160,7 @@ def campaign(kind: str, place: str, rounds: int, seed: int) -> Audit:
     )
     sids: list[tuple[str, bool]] = []
     failed: list[str] = []
-    with Loopback(scene.answer, most=8) as server:
+    with LoopbackServer(scene.answer, max_connections=8) as server:
         for number in range(rounds):
             alone = number < rounds // 2
             if scene.rivals is alone:  # what the first half left is made good as in the first half

@@ -50,7 +50,12 @@ from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.emulator.faults import FaultKind
 from reservation_core.gateways.settings import Credentials
 from reservation_core.rest.messages import IF_MATCH
-from reservation_core.testing.contract.loopback import WAIT, Connection, Loopback, head
+from reservation_core.testing.contract.loopback import (
+    MAX_WAIT,
+    Connection,
+    LoopbackServer,
+    response_head,
+)
 from reservation_core.testing.faults import (
     Fault,
     FaultyGateway,
@@ -145,7 +150,7 @@ class Wire:
 
     def __init__(self, name: str, runner: asyncio.Runner) -> None:
         self.exchanges = 0
-        self.server: Final = Loopback(self._answer, most=8)
+        self.server: Final = LoopbackServer(self._answer, max_connections=8)
         self.runner: Final = runner
         self.in_a_loop: Final = GATEWAYS[name].startswith("Async") or name == "aiohttp"
         self.gateway: Final[Any] = (
@@ -169,7 +174,9 @@ class Wire:
         )
         reply = self._platform.send(Request(method, path, versions, tuple(form)))
         length = ("Content-Length", str(len(reply.body)))
-        connection.write(head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body)
+        connection.write(
+            response_head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body
+        )
         return True
 
     async def _opened(self, name: str) -> Any:
@@ -182,7 +189,7 @@ class Wire:
         )
         kind: Any = getattr(import_module(f"reservation_core.gateways.{library}"), GATEWAYS[name])
         if library != "twilio":
-            return kind(credentials, base_url=self.server.origin, timeout=WAIT)
+            return kind(credentials, base_url=self.server.origin, timeout=MAX_WAIT)
         http: Any = (
             import_module("twilio.http.async_http_client").AsyncTwilioHttpClient()
             if self.in_a_loop
@@ -193,7 +200,7 @@ class Wire:
             credentials.username, credentials.password, http_client=http, environment={"": ""}
         )
         self._client.taskrouter.base_url = self.server.origin
-        return kind(self._client, timeout=WAIT)
+        return kind(self._client, timeout=MAX_WAIT)
 
     def close(self) -> None:
         """Close the gateway, and the client beneath it where that is the service's own."""

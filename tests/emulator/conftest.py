@@ -11,9 +11,9 @@ from reservation_core.emulator.server import Emulator, running_emulator
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from reservation_core.testing.contract.gateway import forget_environment
+    from reservation_core.testing.contract.gateway import clear_environment
 
-    forget_environment(monkeypatch)
+    clear_environment(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from reservation_core.testing.contract.flavours import Closable
 from reservation_core.testing.contract.gateway import CREDENTIALS, GatewayContract
+from reservation_core.testing.contract.gateway.drivers import GatewayUnderTest
 from tests.examples.urllib3_gateway import Urllib3Gateway
 
 
@@ -14,6 +14,6 @@ class TestUrllib3Gateway(GatewayContract):
     """Every promise a gateway makes."""
 
     @pytest.fixture
-    def open_gateway(self) -> Callable[..., Closable]:
+    def open_gateway(self) -> Callable[..., GatewayUnderTest]:
         """Give what opens the gateway."""
         return partial(Urllib3Gateway, CREDENTIALS)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reservation_core.testing.contract.gateway import forget_environment
+from reservation_core.testing.contract.gateway import clear_environment
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_environment(monkeypatch)
+    clear_environment(monkeypatch)

@@ -10,24 +10,24 @@ from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, Pyreqwest
 from reservation_core.gateways.settings import user_agent
 from reservation_core.rest.errors import NotSent
 from reservation_core.testing.contract import loopback
-from reservation_core.testing.contract.flavours import GatewayFlavour
 from reservation_core.testing.contract.gateway import (
     CREDENTIALS,
     AsyncOwnClientContract,
     OwnClientContract,
-    failure,
+    expect_failure,
     update_request,
 )
-from reservation_core.testing.contract.loopback import Loopback, reply
+from reservation_core.testing.contract.gateway.drivers import DriverFactory
+from reservation_core.testing.contract.loopback import LoopbackServer, json_response
 
 
 class More:
     """What goes beyond the contract."""
 
-    def test_no_header_more(self, flavour: GatewayFlavour) -> None:
+    def test_no_header_more(self, open_driver: DriverFactory) -> None:
         """A POST has the headers it was given and those that HTTP asks for, and no other."""
-        with Loopback() as server, flavour(base_url=server.origin) as opened:
-            opened.send(update_request(if_match="7"))
+        with LoopbackServer() as server, open_driver(base_url=server.origin) as driver:
+            driver.send(update_request(if_match="7"))
         (received,) = server.requests
         names = {
             line.partition(":")[0].lower() for line in received.head.decode().split("\r\n")[1:]
@@ -45,31 +45,31 @@ class More:
             ["gzip"],
         )
 
-    def test_a_very_long_header_comes_back(self, flavour: GatewayFlavour) -> None:
+    def test_a_very_long_header_comes_back(self, open_driver: DriverFactory) -> None:
         """A header of 100 kB is read."""
         with (
-            Loopback(reply(headers=[("X-Long", "v" * 100_000)])) as server,
-            flavour(base_url=server.origin) as opened,
+            LoopbackServer(json_response(headers=[("X-Long", "v" * 100_000)])) as server,
+            open_driver(base_url=server.origin) as driver,
         ):
-            assert len(opened.send(update_request()).headers["X-Long"]) == 100_000
+            assert len(driver.send(update_request()).headers["X-Long"]) == 100_000
 
-    def test_too_many_headers_are_refused(self, flavour: GatewayFlavour) -> None:
+    def test_too_many_headers_are_refused(self, open_driver: DriverFactory) -> None:
         """A reply with more than 100 headers is not read: its outcome is unknown."""
-        many = reply(headers=[(f"X-{number}", "v" * 1000) for number in range(101)])
-        with Loopback(many) as server, flavour(base_url=server.origin) as opened:
-            assert not isinstance(failure(opened, update_request()), NotSent)
+        many = json_response(headers=[(f"X-{number}", "v" * 1000) for number in range(101)])
+        with LoopbackServer(many) as server, open_driver(base_url=server.origin) as driver:
+            assert not isinstance(expect_failure(driver, update_request()), NotSent)
 
     @pytest.mark.skipif(
         sys.platform != "linux",
         reason="only Linux leaves a connection unanswered when the queue is full",
     )
-    def test_a_total_time_out_counts_as_unknown(self, flavour: GatewayFlavour) -> None:
+    def test_a_total_time_out_counts_as_unknown(self, open_driver: DriverFactory) -> None:
         """Where the whole time-out runs out first, a connection never made cannot be told from a lost reply: outcome unknown."""
         with (
-            loopback.unreachable() as origin,
-            flavour(base_url=origin, connect_timeout=60, timeout=0.2) as opened,
+            loopback.unresponsive_port() as origin,
+            open_driver(base_url=origin, connect_timeout=60, timeout=0.2) as driver,
         ):
-            assert not isinstance(failure(opened, update_request()), NotSent)
+            assert not isinstance(expect_failure(driver, update_request()), NotSent)
 
 
 class TestPyreqwest(More, OwnClientContract):
@@ -88,7 +88,7 @@ class TestAsyncPyreqwest(More, AsyncOwnClientContract):
 
 def test_a_gateway_outlives_its_event_loop() -> None:
     """A gateway opened outside any event loop serves one after the other, and keeps its connection."""
-    with Loopback() as server:
+    with LoopbackServer() as server:
         gateway = AsyncPyreqwestGateway(CREDENTIALS, base_url=server.origin)
         assert [asyncio.run(gateway.asend(update_request())).status for _ in range(3)] == [
             200,

@@ -13,7 +13,7 @@ from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
-from reservation_core.testing.contract.loopback import Loopback, nobody, reply
+from reservation_core.testing.contract.loopback import LoopbackServer, closed_port, json_response
 
 Kind: TypeAlias = type[PyreqwestGateway | Httpx2Gateway]
 AsyncKind: TypeAlias = type[AsyncPyreqwestGateway | AsyncHttpx2Gateway | AiohttpGateway]
@@ -56,7 +56,7 @@ def test_a_missing_extra_is_named(
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_have_one_way_out(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway closes at the end of its block, and in another process than the one that opened it, it refuses."""
-    with Loopback() as server:
+    with LoopbackServer() as server:
         with kind(CREDENTIALS, base_url=server.origin) as gateway:
             with monkeypatch.context() as forked:
                 forked.setattr("os.getpid", lambda: -1)
@@ -79,7 +79,7 @@ def test_tasks_have_one_way_out(kind: AsyncKind) -> None:
         async with kind(CREDENTIALS, base_url=origin):
             pass
 
-    with Loopback() as server:
+    with LoopbackServer() as server:
         asyncio.run(scene(server.origin))
 
 
@@ -94,12 +94,12 @@ def why(send: Callable[[], object]) -> str:
 def test_a_failure_names_the_place(kind: Kind) -> None:
     """A failure says which place it was, and the time-out or the limit that was met."""
     options = {"timeout": 0.2, "max_reply_bytes": 10}
-    with nobody() as origin, kind(CREDENTIALS, base_url=origin) as gateway:
+    with closed_port() as origin, kind(CREDENTIALS, base_url=origin) as gateway:
         assert why(lambda: gateway.send(update_request())).startswith(
             f"no connection to {origin}: "
         )
     with (
-        Loopback(reply(pause=1), reply(b"x" * 11)) as server,
+        LoopbackServer(json_response(pause=1), json_response(b"x" * 11)) as server,
         kind(CREDENTIALS, base_url=server.origin, **options) as gateway,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as named
     ):
         assert (

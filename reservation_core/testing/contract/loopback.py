@@ -3,7 +3,7 @@
 The script is a sequence of answers: each request takes the next one, and the last one repeats. An answer is a function of the
 connection; it reads the request, or does not, writes what it likes, and says whether the connection stays open.
 
-Bounds: 256 connections at a time (``most``), 1 MB a request, 5 seconds for any wait.
+Bounds: 256 connections at a time (``max_connections``), 1 MB a request, 5 seconds for any wait.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from typing import Final, Self
 
 import attrs
 
-WAIT = 5.0
-"""Seconds that any single wait lasts at most."""
+MAX_WAIT = 5.0
+"""Seconds that any single wait lasts at max_connections."""
 
 MEBIBYTE = 1_048_576
 
@@ -31,7 +31,7 @@ HeaderPairs = Iterable[tuple[str, str]]
 
 
 @attrs.frozen
-class Received:
+class ReceivedRequest:
     """One request as it arrived, byte for byte."""
 
     head: bytes
@@ -52,7 +52,7 @@ class Connection:
     """One accepted connection: what an answer reads from and writes to."""
 
     def __init__(
-        self, sock: socket.socket, received: list[Received], stopped: threading.Event
+        self, sock: socket.socket, received: list[ReceivedRequest], stopped: threading.Event
     ) -> None:
         self._sock = sock
         self._received = received
@@ -65,18 +65,18 @@ class Connection:
             self._unread = self._sock.recv(65536)
         return bool(self._unread)
 
-    def receive(self) -> Received:
+    def receive(self) -> ReceivedRequest:
         """Read one whole request and put it on record."""
         while b"\r\n\r\n" not in self._unread:
             self._more()
         head, _, rest = self._unread.partition(b"\r\n\r\n")
-        lengths = Received(head, b"").all("content-length")
+        lengths = ReceivedRequest(head, b"").all("content-length")
         length = int(lengths[0]) if lengths else 0
         while len(rest) < length:
             self._unread = b""
             self._more()
             rest += self._unread
-        received, self._unread = Received(head, rest[:length]), rest[length:]
+        received, self._unread = ReceivedRequest(head, rest[:length]), rest[length:]
         self._received.append(received)
         return received
 
@@ -92,7 +92,7 @@ class Connection:
 
     def pause(self, seconds: float) -> None:
         """Wait, but no longer than the server lives."""
-        self._stopped.wait(min(seconds, WAIT))
+        self._stopped.wait(min(seconds, MAX_WAIT))
 
     def reset(self) -> None:
         """Break the connection with a TCP reset, not with an end."""
@@ -100,18 +100,20 @@ class Connection:
         self._sock.close()
 
 
-Answer = Callable[[Connection], bool]
+Responder = Callable[[Connection], bool]
 
 
-class Loopback:
-    """The server: ``with Loopback(reply(), silence()) as server``; then read ``server.requests`` and ``server.connections``."""
+class LoopbackServer:
+    """The server: ``with LoopbackServer(json_response(), no_response()) as server``; then read ``server.requests`` and ``server.connections``."""
 
-    def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None, most: int = 256) -> None:
-        self.requests: list[Received] = []
+    def __init__(
+        self, *script: Responder, tls: ssl.SSLContext | None = None, max_connections: int = 256
+    ) -> None:
+        self.requests: list[ReceivedRequest] = []
         self.connections: int = 0
-        self._script = list(script) or [reply()]
+        self._script = list(script) or [json_response()]
         self._tls = tls
-        self._most = most
+        self._max_connections = max_connections
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._open: set[socket.socket] = set()
@@ -136,7 +138,7 @@ class Loopback:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(WAIT)
+            thread.join(MAX_WAIT)
         self._listener.close()
 
     def _start(self, target: Callable[[], None]) -> None:
@@ -148,10 +150,10 @@ class Loopback:
         with contextlib.suppress(OSError):  # the listener is shut down at the end
             while True:
                 sock, _ = self._listener.accept()
-                sock.settimeout(WAIT)
+                sock.settimeout(MAX_WAIT)
                 with self._lock:
                     self.connections += 1
-                    if len(self._open) >= self._most or self._stopped.is_set():
+                    if len(self._open) >= self._max_connections or self._stopped.is_set():
                         sock.close()
                         continue
                 self._start(functools.partial(self._serve, sock))
@@ -180,19 +182,19 @@ class Loopback:
             with self._lock:
                 self._open.discard(sock)
 
-    def _next(self) -> Answer:
+    def _next(self) -> Responder:
         with self._lock:
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
 
-def head(status: str = "200 OK", headers: HeaderPairs = ()) -> bytes:
+def response_head(status: str = "200 OK", headers: HeaderPairs = ()) -> bytes:
     """Write the bytes of a reply, up to and with the empty line."""
     return "\r\n".join(
         [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
     ).encode("latin-1")
 
 
-def raw(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Answer:
+def raw_response(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Responder:
     """Read the request and write the parts, with a pause before each; then keep the connection, or end it."""
 
     def answer(connection: Connection) -> bool:
@@ -205,34 +207,34 @@ def raw(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Answer:
     return answer
 
 
-def reply(
+def json_response(
     body: bytes = b"{}", status: str = "200 OK", headers: HeaderPairs = (), pause: float = 0.0
-) -> Answer:
-    """Answer whole and correct, as JSON, after a pause; the connection stays open."""
-    return raw(
-        head(status, [_JSON, *headers, ("Content-Length", str(len(body)))]) + body,
+) -> Responder:
+    """Responder whole and correct, as JSON, after a pause; the connection stays open."""
+    return raw_response(
+        response_head(status, [_JSON, *headers, ("Content-Length", str(len(body)))]) + body,
         keep=True,
         pause=pause,
     )
 
 
-def chunked(pieces: Iterable[bytes], headers: HeaderPairs = ()) -> Answer:
-    """Answer correctly in chunks; the connection stays open."""
+def chunked_response(pieces: Iterable[bytes], headers: HeaderPairs = ()) -> Responder:
+    """Responder correctly in chunks; the connection stays open."""
     frames = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
-    return raw(
-        head(headers=[_JSON, *headers, ("Transfer-Encoding", "chunked")]),
+    return raw_response(
+        response_head(headers=[_JSON, *headers, ("Transfer-Encoding", "chunked")]),
         *frames,
         b"0\r\n\r\n",
         keep=True,
     )
 
 
-def endless() -> Answer:
-    """Answer in chunks for as long as the client listens, up to 1 GB."""
+def endless_response() -> Responder:
+    """Responder in chunks for as long as the client listens, up to 1 GB."""
 
     def answer(connection: Connection) -> bool:
         connection.receive()
-        connection.write(head(headers=[("Transfer-Encoding", "chunked")]))
+        connection.write(response_head(headers=[("Transfer-Encoding", "chunked")]))
         return any(
             map(connection.write, repeat(b"%x\r\n%s\r\n" % (MEBIBYTE, b"x" * MEBIBYTE), 1000))
         )
@@ -240,28 +242,28 @@ def endless() -> Answer:
     return answer
 
 
-def echo() -> Answer:
-    """Answer correctly with what the request held."""
+def echo_response() -> Responder:
+    """Responder correctly with what the request held."""
 
     def answer(connection: Connection) -> bool:
         body = connection.receive().body
-        connection.write(head(headers=[("Content-Length", str(len(body)))]) + body)
+        connection.write(response_head(headers=[("Content-Length", str(len(body)))]) + body)
         return True
 
     return answer
 
 
-def zipped(body: bytes) -> Answer:
-    """Answer correctly, compressed with gzip."""
-    return reply(gzip.compress(body), headers=[("Content-Encoding", "gzip")])
+def gzip_response(body: bytes) -> Responder:
+    """Responder correctly, compressed with gzip."""
+    return json_response(gzip.compress(body), headers=[("Content-Encoding", "gzip")])
 
 
-def silence() -> Answer:
+def no_response() -> Responder:
     """Read the request and say nothing until the server stops."""
-    return raw(b"", pause=WAIT)
+    return raw_response(b"", pause=MAX_WAIT)
 
 
-def blurt(said: bytes) -> Answer:
+def unsolicited_response(said: bytes) -> Responder:
     """Write without reading, and end the connection."""
 
     def answer(connection: Connection) -> bool:
@@ -271,7 +273,7 @@ def blurt(said: bytes) -> Answer:
     return answer
 
 
-def reset(*, after: bytes | None = None) -> Answer:
+def reset_connection(*, after: bytes | None = None) -> Responder:
     """Break the connection: with the request unread, or read and ``after`` written."""
 
     def answer(connection: Connection) -> bool:
@@ -285,7 +287,7 @@ def reset(*, after: bytes | None = None) -> Answer:
 
 
 @contextlib.contextmanager
-def nobody() -> Generator[str]:
+def closed_port() -> Generator[str]:
     """Give the origin of a port on which nobody listens (bound, so that no one else takes it)."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -293,7 +295,7 @@ def nobody() -> Generator[str]:
 
 
 @contextlib.contextmanager
-def unreachable() -> Generator[str]:
+def unresponsive_port() -> Generator[str]:
     """Give the origin of a port that leaves every new connection unanswered: its queue is full (as Linux does it)."""
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))

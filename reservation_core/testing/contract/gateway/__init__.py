@@ -20,7 +20,7 @@ Every gateway: encoding, headers, credentials, time-outs, failure classes (nothi
 secret shown, concurrency, cancellation, closing. With a client of its own, further: the time-outs cover connecting alone and the head
 of a reply, a reply is measured and unpacked while it streams in, a broken handshake is known as not sent, no cookie or proxy variable
 has a say, and closing ends what is under way. No promise can be waived; a gateway on somebody else's client that keeps one of the
-further ones as well says so by its name: ``test_no_proxy_is_asked = OwnClientContract.test_no_proxy_is_asked``.
+further ones as well says so by its name: ``test_proxy_variables_are_ignored = OwnClientContract.test_proxy_variables_are_ignored``.
 
 For asyncio the fixture's function is called within the event loop. The options are ``base_url``, ``connect_timeout``, ``timeout``,
 ``max_reply_bytes`` and ``max_connections``, as :class:`reservation_core.gateways.settings.Settings` has them; each test gives those
@@ -36,30 +36,30 @@ from collections.abc import Callable
 
 import pytest
 
-from reservation_core.testing.contract.flavours import (
-    AsyncClosable,
-    Closable,
-    GatewayFlavour,
+from reservation_core.testing.contract.gateway.concurrency import (
+    AsyncioConcurrencyTests,
+    ThreadConcurrencyTests,
+)
+from reservation_core.testing.contract.gateway.drivers import (
+    AsyncGatewayUnderTest,
+    DriverFactory,
+    GatewayUnderTest,
     tasks,
     threads,
 )
-from reservation_core.testing.contract.gateway.failures import FailurePromises
-from reservation_core.testing.contract.gateway.own_client import OwnClientPromises
-from reservation_core.testing.contract.gateway.replies import ReplyPromises
-from reservation_core.testing.contract.gateway.scene import (
+from reservation_core.testing.contract.gateway.failures import FailureTests
+from reservation_core.testing.contract.gateway.own_client import OwnClientTests
+from reservation_core.testing.contract.gateway.replies import ReplyTests
+from reservation_core.testing.contract.gateway.sending import SendingTests
+from reservation_core.testing.contract.gateway.support import (
     CREDENTIALS,
     PATH,
     SECRETS,
-    failure,
-    failures,
+    clear_environment,
+    expect_failure,
+    expect_failures,
     fetch_request,
-    forget_environment,
     update_request,
-)
-from reservation_core.testing.contract.gateway.sending import SendingPromises
-from reservation_core.testing.contract.gateway.sharing import (
-    TaskSharingPromises,
-    ThreadSharingPromises,
 )
 
 __all__ = [
@@ -70,10 +70,10 @@ __all__ = [
     "AsyncOwnClientContract",
     "GatewayContract",
     "OwnClientContract",
-    "failure",
-    "failures",
+    "clear_environment",
+    "expect_failure",
+    "expect_failures",
     "fetch_request",
-    "forget_environment",
     "update_request",
 ]
 
@@ -81,34 +81,32 @@ __all__ = [
 class _Prepared:
     @pytest.fixture(autouse=True)
     def _prepared(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        forget_environment(monkeypatch)
+        clear_environment(monkeypatch)
 
 
-class GatewayContract(
-    SendingPromises, ReplyPromises, FailurePromises, ThreadSharingPromises, _Prepared
-):
+class GatewayContract(SendingTests, ReplyTests, FailureTests, ThreadConcurrencyTests, _Prepared):
     """What a gateway for threads promises; give the fixture ``open_gateway``."""
 
     @pytest.fixture
-    def flavour(self, open_gateway: Callable[..., Closable]) -> GatewayFlavour:
+    def open_driver(self, open_gateway: Callable[..., GatewayUnderTest]) -> DriverFactory:
         """Use the gateway from threads."""
         return functools.partial(threads, open_gateway)
 
 
 class AsyncGatewayContract(
-    SendingPromises, ReplyPromises, FailurePromises, TaskSharingPromises, _Prepared
+    SendingTests, ReplyTests, FailureTests, AsyncioConcurrencyTests, _Prepared
 ):
     """What a gateway for asyncio promises; give the fixture ``open_gateway``."""
 
     @pytest.fixture
-    def flavour(self, open_gateway: Callable[..., AsyncClosable]) -> GatewayFlavour:
+    def open_driver(self, open_gateway: Callable[..., AsyncGatewayUnderTest]) -> DriverFactory:
         """Use the gateway from tasks."""
         return functools.partial(tasks, open_gateway)
 
 
-class OwnClientContract(OwnClientPromises, GatewayContract):
+class OwnClientContract(OwnClientTests, GatewayContract):
     """What a gateway for threads promises that has its HTTP client to itself; give the fixture ``open_gateway``."""
 
 
-class AsyncOwnClientContract(OwnClientPromises, AsyncGatewayContract):
+class AsyncOwnClientContract(OwnClientTests, AsyncGatewayContract):
     """What a gateway for asyncio promises that has its HTTP client to itself; give the fixture ``open_gateway``."""

@@ -10,40 +10,53 @@ import pytest
 
 from reservation_core.rest.errors import NotSent
 from reservation_core.testing.contract import loopback
-from reservation_core.testing.contract.flavours import GatewayFlavour
-from reservation_core.testing.contract.gateway.scene import failure, failures, named, update_request
-from reservation_core.testing.contract.loopback import Answer, Loopback, head, raw, reply
+from reservation_core.testing.contract.gateway.drivers import DriverFactory
+from reservation_core.testing.contract.gateway.support import (
+    expect_failure,
+    expect_failures,
+    named_cases,
+    update_request,
+)
+from reservation_core.testing.contract.loopback import (
+    LoopbackServer,
+    Responder,
+    json_response,
+    raw_response,
+    response_head,
+)
 
 if TYPE_CHECKING:
     import trustme
 
-_LENGTH_50 = head(headers=[("Content-Length", "50")])
-_CHUNKED = head(headers=[("Transfer-Encoding", "chunked")])
+_LENGTH_50 = response_head(headers=[("Content-Length", "50")])
+_CHUNKED = response_head(headers=[("Transfer-Encoding", "chunked")])
 
-_BROKEN = named(
-    end_within_the_head=raw(b"HTTP/1.1 200 OK\r\nETa"),
-    end_within_the_body=raw(_LENGTH_50 + b"half"),
-    end_within_a_chunk=raw(_CHUNKED + b"9\r\nhalf"),
-    end_between_chunks=raw(_CHUNKED + b"4\r\nhalf\r\n"),
-    bad_chunk_length=raw(_CHUNKED + b"zz\r\nhalf\r\n"),
-    bad_length=raw(head(headers=[("Content-Length", "two")]) + b"{}"),
-    two_lengths=raw(head(headers=[("Content-Length", "2"), ("Content-Length", "3")]) + b"{}"),
-    reset_with_the_request_unread=loopback.reset(),
-    reset_after_the_request=loopback.reset(after=b""),
-    reset_within_the_head=loopback.reset(after=b"HTTP/1.1 200"),
-    reset_within_the_body=loopback.reset(after=_LENGTH_50 + b"half"),
-    end_at_once=raw(),
-    garbage=raw(b"\x00\xff what is this?\r\n\r\n"),
-    garbage_for_a_status=raw(b"HTTP/1.1 abc OK\r\n\r\n"),
-    a_body_without_a_head=raw(b"{}"),
-    too_long_a_header=reply(headers=[("X-Long", "v" * 1_000_000)]),
-    bad_gzip=reply(b"no gzip", headers=[("Content-Encoding", "gzip")]),
+_BROKEN = named_cases(
+    end_within_the_head=raw_response(b"HTTP/1.1 200 OK\r\nETa"),
+    end_within_the_body=raw_response(_LENGTH_50 + b"half"),
+    end_within_a_chunk=raw_response(_CHUNKED + b"9\r\nhalf"),
+    end_between_chunks=raw_response(_CHUNKED + b"4\r\nhalf\r\n"),
+    bad_chunk_length=raw_response(_CHUNKED + b"zz\r\nhalf\r\n"),
+    bad_length=raw_response(response_head(headers=[("Content-Length", "two")]) + b"{}"),
+    two_lengths=raw_response(
+        response_head(headers=[("Content-Length", "2"), ("Content-Length", "3")]) + b"{}"
+    ),
+    reset_with_the_request_unread=loopback.reset_connection(),
+    reset_after_the_request=loopback.reset_connection(after=b""),
+    reset_within_the_head=loopback.reset_connection(after=b"HTTP/1.1 200"),
+    reset_within_the_body=loopback.reset_connection(after=_LENGTH_50 + b"half"),
+    end_at_once=raw_response(),
+    garbage=raw_response(b"\x00\xff what is this?\r\n\r\n"),
+    garbage_for_a_status=raw_response(b"HTTP/1.1 abc OK\r\n\r\n"),
+    a_body_without_a_head=raw_response(b"{}"),
+    too_long_a_header=json_response(headers=[("X-Long", "v" * 1_000_000)]),
+    bad_gzip=json_response(b"no gzip", headers=[("Content-Encoding", "gzip")]),
 )
 
-HANDSHAKES = named(
-    reset=loopback.reset(),
-    plain=loopback.blurt(b"HTTP/1.1 400 Bad\r\n\r\n"),
-    end=loopback.blurt(b""),
+HANDSHAKES = named_cases(
+    reset=loopback.reset_connection(),
+    plain=loopback.unsolicited_response(b"HTTP/1.1 400 Bad\r\n\r\n"),
+    end=loopback.unsolicited_response(b""),
 )
 """How a server fails to shake hands."""
 
@@ -53,76 +66,83 @@ UNANSWERED = pytest.mark.skipif(
 )
 
 
-class FailurePromises:
+class FailureTests:
     """Time-outs, the two classes of failure, and TLS."""
 
     @pytest.mark.parametrize("answer", _BROKEN)
-    def test_once_sent_the_outcome_is_unknown(
-        self, flavour: GatewayFlavour, answer: Answer
+    def test_failure_after_sending_is_outcome_unknown(
+        self, open_driver: DriverFactory, answer: Responder
     ) -> None:
         """Whatever breaks once the request may have left is GatewayError, not NotSent; it is not sent again, and the gateway goes on."""
-        with Loopback(answer, reply(b"next")) as server, flavour(base_url=server.origin) as opened:
-            error = failure(opened, update_request())
+        with (
+            LoopbackServer(answer, json_response(b"next")) as server,
+            open_driver(base_url=server.origin) as driver,
+        ):
+            error = expect_failure(driver, update_request())
             assert not isinstance(error, NotSent)
             assert "whether the platform acted is unknown" in str(error)
             assert len(server.requests) <= 1
-            assert opened.send(update_request()).body == b"next"
+            assert driver.send(update_request()).body == b"next"
 
-    def test_silence_leaves_the_outcome_unknown(self, flavour: GatewayFlavour) -> None:
+    def test_missing_reply_is_outcome_unknown(self, open_driver: DriverFactory) -> None:
         """Where nothing comes in time the outcome is unknown; what comes late answers no later request."""
         answers = [
-            loopback.silence(),
-            raw(b"HTTP/1.1 200 OK\r\nETa", b"", pause=0.2),
-            reply(b"late", pause=0.6),
+            loopback.no_response(),
+            raw_response(b"HTTP/1.1 200 OK\r\nETa", b"", pause=0.2),
+            json_response(b"late", pause=0.6),
         ]
         with (
-            Loopback(*answers, reply(b"next")) as server,
-            flavour(base_url=server.origin, timeout=0.35) as opened,
+            LoopbackServer(*answers, json_response(b"next")) as server,
+            open_driver(base_url=server.origin, timeout=0.35) as driver,
         ):
-            for error in failures(opened, *[update_request()] * len(answers)):
+            for error in expect_failures(driver, *[update_request()] * len(answers)):
                 assert not isinstance(error, NotSent)
             assert len(server.requests) == len(answers)
-            assert opened.send(update_request()).body == b"next"
+            assert driver.send(update_request()).body == b"next"
 
-    def test_the_time_out_covers_the_whole_body(self, flavour: GatewayFlavour) -> None:
+    def test_timeout_covers_the_whole_body(self, open_driver: DriverFactory) -> None:
         """A body that comes a byte at a time does not stretch the time-out."""
-        dripping = raw(head(headers=[("Content-Length", "10")]), *[b"a"] * 10, pause=0.06)
+        dripping = raw_response(
+            response_head(headers=[("Content-Length", "10")]), *[b"a"] * 10, pause=0.06
+        )
         with (
-            Loopback(dripping, reply(b"next")) as server,
-            flavour(base_url=server.origin, timeout=0.25) as opened,
+            LoopbackServer(dripping, json_response(b"next")) as server,
+            open_driver(base_url=server.origin, timeout=0.25) as driver,
         ):
-            assert not isinstance(failure(opened, update_request()), NotSent)
-            assert opened.send(update_request()).body == b"next"
+            assert not isinstance(expect_failure(driver, update_request()), NotSent)
+            assert driver.send(update_request()).body == b"next"
 
-    def test_a_refused_connection_was_not_sent(self, flavour: GatewayFlavour) -> None:
+    def test_refused_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """Nobody listens: nothing was sent."""
-        with loopback.nobody() as origin, flavour(base_url=origin) as opened:
-            error = failure(opened, update_request())
+        with loopback.closed_port() as origin, open_driver(base_url=origin) as driver:
+            error = expect_failure(driver, update_request())
         assert isinstance(error, NotSent)
         assert "nothing was sent" in str(error)
 
     @UNANSWERED
-    def test_an_unanswered_connection_ends_in_time(self, flavour: GatewayFlavour) -> None:
+    def test_unanswered_connection_fails_in_time(self, open_driver: DriverFactory) -> None:
         """Nobody answers: that is a failure, once the time is up."""
         with (
-            loopback.unreachable() as origin,
-            flavour(base_url=origin, connect_timeout=0.2, timeout=0.2) as opened,
+            loopback.unresponsive_port() as origin,
+            open_driver(base_url=origin, connect_timeout=0.2, timeout=0.2) as driver,
         ):
-            failure(opened, update_request())
+            expect_failure(driver, update_request())
 
-    def test_an_unknown_name_was_not_sent(self, flavour: GatewayFlavour) -> None:
+    def test_unknown_host_name_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A host name that is none: nothing was sent."""
-        with flavour(base_url="https://nothing.invalid", connect_timeout=2, timeout=60) as opened:
-            assert isinstance(failure(opened, update_request()), NotSent)
+        with open_driver(
+            base_url="https://nothing.invalid", connect_timeout=2, timeout=60
+        ) as driver:
+            assert isinstance(expect_failure(driver, update_request()), NotSent)
 
-    def test_waiting_for_a_connection_was_not_sending(self, flavour: GatewayFlavour) -> None:
+    def test_waiting_for_a_free_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A request that gets no free connection within connect_timeout was not sent; the one under way is answered."""
-        slow = reply(b"slow", pause=0.3)
+        slow = json_response(b"slow", pause=0.3)
         with (
-            Loopback(slow) as server,
-            flavour(base_url=server.origin, max_connections=1, connect_timeout=0.1) as opened,
+            LoopbackServer(slow) as server,
+            open_driver(base_url=server.origin, max_connections=1, connect_timeout=0.1) as driver,
         ):
-            outcomes = opened.send_all([update_request(), update_request()])
+            outcomes = driver.send_all([update_request(), update_request()])
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotSent", "Reply"]
         assert len(server.requests) == 1
 
@@ -142,49 +162,51 @@ class FailurePromises:
             yield
 
     @pytest.mark.usefixtures("trusted")
-    def test_a_trusted_certificate_is_accepted(
-        self, flavour: GatewayFlavour, authority: "trustme.CA"
+    def test_trusted_certificate_is_accepted(
+        self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """An authority named by the environment is trusted, and the request goes through."""
         with (
-            Loopback(tls=_serving(authority, "127.0.0.1")) as server,
-            flavour(base_url=server.origin) as opened,
+            LoopbackServer(tls=_serving(authority, "127.0.0.1")) as server,
+            open_driver(base_url=server.origin) as driver,
         ):
-            assert opened.send(update_request()).status == 200
+            assert driver.send(update_request()).status == 200
 
-    def test_an_unknown_authority_is_refused(
-        self, flavour: GatewayFlavour, authority: "trustme.CA"
+    def test_certificate_of_unknown_authority_is_refused(
+        self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """A certificate of an unknown authority ends the handshake: nothing was sent."""
         with (
-            Loopback(tls=_serving(authority, "127.0.0.1")) as server,
-            flavour(base_url=server.origin) as opened,
+            LoopbackServer(tls=_serving(authority, "127.0.0.1")) as server,
+            open_driver(base_url=server.origin) as driver,
         ):
-            error = failure(opened, update_request())
+            error = expect_failure(driver, update_request())
         assert isinstance(error, NotSent)
         assert "certificate" in error.reason
         assert server.requests == []
 
     @pytest.mark.usefixtures("trusted")
-    def test_a_certificate_for_another_name_is_refused(
-        self, flavour: GatewayFlavour, authority: "trustme.CA"
+    def test_certificate_for_another_name_is_refused(
+        self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """A trusted certificate of another host ends the handshake: nothing was sent."""
         with (
-            Loopback(tls=_serving(authority, "other.example")) as server,
-            flavour(base_url=server.origin) as opened,
+            LoopbackServer(tls=_serving(authority, "other.example")) as server,
+            open_driver(base_url=server.origin) as driver,
         ):
-            assert isinstance(failure(opened, update_request()), NotSent)
+            assert isinstance(expect_failure(driver, update_request()), NotSent)
         assert server.requests == []
 
     @pytest.mark.parametrize("answer", HANDSHAKES)
-    def test_a_broken_handshake_is_a_failure(self, flavour: GatewayFlavour, answer: Answer) -> None:
+    def test_failed_tls_handshake_is_a_failure(
+        self, open_driver: DriverFactory, answer: Responder
+    ) -> None:
         """A server that breaks off, or does not speak TLS, is told as a failure, and was not sent the request."""
         with (
-            Loopback(answer) as server,
-            flavour(base_url=server.origin.replace("http", "https")) as opened,
+            LoopbackServer(answer) as server,
+            open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
-            failure(opened, update_request())
+            expect_failure(driver, update_request())
         assert server.requests == []
 
 

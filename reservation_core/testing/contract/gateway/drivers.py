@@ -1,6 +1,6 @@
 """One way to use a gateway, whether it serves threads or tasks, so that each promise is tested once for both.
 
-A :class:`GatewayFlavour` opens a gateway of its kind; ``send`` sends one request, ``send_all`` many at the same time.
+A :class:`DriverFactory` opens a gateway of its kind; ``send`` sends one request, ``send_all`` many at the same time.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from reservation_core.rest.messages import Reply, Request
 SendResult: TypeAlias = Reply | GatewayError
 
 
-class Closable(Gateway, Protocol):
+class GatewayUnderTest(Gateway, Protocol):
     """A gateway for threads that can be closed."""
 
     def close(self) -> None:
@@ -27,7 +27,7 @@ class Closable(Gateway, Protocol):
         ...
 
 
-class AsyncClosable(AsyncGateway, Protocol):
+class AsyncGatewayUnderTest(AsyncGateway, Protocol):
     """A gateway for asyncio that can be closed."""
 
     async def aclose(self) -> None:
@@ -35,7 +35,7 @@ class AsyncClosable(AsyncGateway, Protocol):
         ...
 
 
-class Opened(Protocol):
+class GatewayDriver(Protocol):
     """An open gateway of either kind."""
 
     @property
@@ -60,18 +60,18 @@ class Opened(Protocol):
         ...
 
 
-class GatewayFlavour(Protocol):
+class DriverFactory(Protocol):
     """What opens a gateway of one kind."""
 
-    def __call__(self, **options: Unpack[GatewayOptions]) -> AbstractContextManager[Opened]:
+    def __call__(self, **options: Unpack[GatewayOptions]) -> AbstractContextManager[GatewayDriver]:
         """Open a gateway with these settings."""
         ...
 
 
-class Threads:
+class ThreadDriver:
     """A gateway for threads, used from 16 of them."""
 
-    def __init__(self, gateway: Closable) -> None:
+    def __init__(self, gateway: GatewayUnderTest) -> None:
         """Take the gateway."""
         self.gateway = gateway
 
@@ -104,10 +104,10 @@ class Threads:
         self.gateway.close()
 
 
-class Tasks:
+class AsyncioDriver:
     """A gateway for asyncio, used from as many tasks as there are requests."""
 
-    def __init__(self, gateway: AsyncClosable, runner: asyncio.Runner) -> None:
+    def __init__(self, gateway: AsyncGatewayUnderTest, runner: asyncio.Runner) -> None:
         """Take the gateway, and the event loop it is used in."""
         self.gateway = gateway
         self._runner = runner
@@ -148,28 +148,28 @@ class Tasks:
 
 @contextlib.contextmanager
 def threads(
-    open_gateway: Callable[..., Closable], **options: Unpack[GatewayOptions]
-) -> Generator[Opened]:
+    open_gateway: Callable[..., GatewayUnderTest], **options: Unpack[GatewayOptions]
+) -> Generator[GatewayDriver]:
     """Open a gateway for threads."""
-    opened = Threads(open_gateway(**options))
+    driver = ThreadDriver(open_gateway(**options))
     try:
-        yield opened
+        yield driver
     finally:
-        opened.close()
+        driver.close()
 
 
 @contextlib.contextmanager
 def tasks(
-    open_gateway: Callable[..., AsyncClosable], **options: Unpack[GatewayOptions]
-) -> Generator[Opened]:
+    open_gateway: Callable[..., AsyncGatewayUnderTest], **options: Unpack[GatewayOptions]
+) -> Generator[GatewayDriver]:
     """Open a gateway for asyncio, within its event loop."""
 
-    async def opening() -> AsyncClosable:
+    async def opening() -> AsyncGatewayUnderTest:
         return open_gateway(**options)
 
     with asyncio.Runner() as runner:
-        opened = Tasks(runner.run(opening()), runner)
+        driver = AsyncioDriver(runner.run(opening()), runner)
         try:
-            yield opened
+            yield driver
         finally:
-            opened.close()
+            driver.close()

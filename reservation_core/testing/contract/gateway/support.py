@@ -9,7 +9,7 @@ import pytest
 from reservation_core.gateways.settings import Credentials
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import FORM_HEADERS, Request
-from reservation_core.testing.contract.flavours import Opened
+from reservation_core.testing.contract.gateway.drivers import GatewayDriver
 
 CREDENTIALS = Credentials("SK0123", "hush-this-is-the-secret")
 """Whom the gateway under test asks as."""
@@ -17,7 +17,7 @@ CREDENTIALS = Credentials("SK0123", "hush-this-is-the-secret")
 SECRETS = ("hush-this", CREDENTIALS.authorization.removeprefix("Basic "), "5550006")
 """What no text may show: the password, the header made of it, and the number that ``update`` sends."""
 
-PATH = "/v1/Workspaces/WS0/Tasks/WT0/Reservations/WR0"
+PATH = "/v1/Workspaces/WS0/AsyncioDriver/WT0/Reservations/WR0"
 
 _NUMBER = (("Instruction", "call"), ("CallTo", "+15005550006"))
 
@@ -39,7 +39,7 @@ def fetch_request(path: str = PATH) -> Request:
     return Request("GET", path)
 
 
-def forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the machine's own proxies, credentials and certificates out of the way."""
     for name in os.environ:
         if name.startswith(("TWILIO_", "SSL_CERT_")) or name.lower().endswith(
@@ -49,9 +49,9 @@ def forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", os.devnull)
 
 
-def failures(opened: Opened, *requests: Request) -> list[GatewayError]:
+def expect_failures(driver: GatewayDriver, *requests: Request) -> list[GatewayError]:
     """Give the failures that sending ends with: none shows anything secret in all its chain."""
-    errors = [outcome for outcome in opened.send_all(requests) if isinstance(outcome, GatewayError)]
+    errors = [outcome for outcome in driver.send_all(requests) if isinstance(outcome, GatewayError)]
     assert len(errors) == len(requests)
     for error in errors:
         text = "".join(traceback.format_exception(error)) + " ".join(map(repr, _chain(error)))
@@ -59,9 +59,9 @@ def failures(opened: Opened, *requests: Request) -> list[GatewayError]:
     return errors
 
 
-def failure(opened: Opened, request: Request) -> GatewayError:
+def expect_failure(driver: GatewayDriver, request: Request) -> GatewayError:
     """Give the failure that sending one request ends with."""
-    (error,) = failures(opened, request)
+    (error,) = expect_failures(driver, request)
     return error
 
 
@@ -71,6 +71,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def named(**cases: object) -> list[object]:
+def named_cases(**cases: object) -> list[object]:
     """Give the cases of a parametrized test, each under its name."""
     return [pytest.param(case, id=name.replace("_", " ")) for name, case in cases.items()]
