@@ -11,19 +11,19 @@
 ``AsyncPostgresStore`` in :mod:`reservation_core.book.stores.postgres`, which need the extra ``postgres``.
 """
 
-from reservation_core.book.book import LEASE, PATIENCE, AsyncBook
-from reservation_core.book.merging import Reportable
+from reservation_core.book.book import DEFAULT_LEASE, DEFAULT_OLDER_THAN, AsyncBook
+from reservation_core.book.merging import Recordable
 from reservation_core.book.records import (
     Change,
-    CommandUnderWay,
+    CommandInProgress,
     Doubt,
     Ending,
     Entry,
+    EventRef,
     HistoryLine,
     Intent,
-    Known,
+    LookupResult,
     NotInBook,
-    Occurrence,
     Recorded,
     Report,
     ReportSource,
@@ -38,27 +38,27 @@ from reservation_core.book.stores.sqlite import SQLiteStore
 from reservation_core.book.sync_book import Book
 
 __all__ = [
-    "LEASE",
-    "PATIENCE",
+    "DEFAULT_LEASE",
+    "DEFAULT_OLDER_THAN",
     "AsyncBook",
     "AsyncStore",
     "Book",
     "Change",
     "Claim",
-    "CommandUnderWay",
+    "CommandInProgress",
     "Doubt",
     "Ending",
     "Entry",
+    "EventRef",
     "HistoryLine",
     "Intent",
-    "Known",
+    "LookupResult",
     "MemoryStore",
     "NotInBook",
-    "Occurrence",
+    "Recordable",
     "Recorded",
     "Report",
     "ReportSource",
-    "Reportable",
     "SQLiteStore",
     "Store",
     "StoreFailed",

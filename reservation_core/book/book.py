@@ -20,7 +20,7 @@ from typing import Final
 from uuid import uuid4
 
 from reservation_core.book.merging import (
-    Reportable,
+    Recordable,
     close,
     fold,
     intend,
@@ -31,7 +31,7 @@ from reservation_core.book.merging import (
 )
 from reservation_core.book.outcomes import DeliveryOutcome, outcome_of
 from reservation_core.book.records import (
-    CommandUnderWay,
+    CommandInProgress,
     Ending,
     Entry,
     HistoryLine,
@@ -57,13 +57,13 @@ from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import NotFound
 from reservation_core.rest.update import prepare
 
-PATIENCE: Final = 120.0
+DEFAULT_OLDER_THAN: Final = 120.0
 """Seconds: longer than a delivery takes, its deadline and the last exchange's time-out included; and the platform's usual time-out."""
 
-LEASE: Final = 120.0
+DEFAULT_LEASE: Final = 120.0
 """Seconds for which a sweeper has what it claimed to itself; longer than it takes to settle one."""
 
-PASSED_OVER: Final = Recorded(Verdict.PASSED_OVER, None)
+IGNORED: Final = Recorded(Verdict.IGNORED, None)
 """What comes of an event that is of no reservation."""
 
 _PAGE: Final = 500
@@ -92,12 +92,12 @@ class AsyncBook:
         self._clock: Final = clock
         self._sleep: Final = sleep
         self._recording: Final = AsyncGroupCommit[Report, Recorded](
-            self.record_together, hopeless=StoreUnavailable
+            self.record_batch, shared_failures=StoreUnavailable
         )
 
     # --- what is told ----------------------------------------------------------------------------------------------------------------
 
-    async def record(self, told: Reportable) -> Recorded:
+    async def record(self, told: Recordable) -> Recorded:
         """Record an event, a reservation that was read, or the reply that tells it; it is durable when this returns.
 
         To repeat it does nothing.
@@ -107,24 +107,24 @@ class AsyncBook:
         :raises StoreFailed: when it could not be written.
         """
         report = report_of(told)
-        return PASSED_OVER if report is None else await self._recording.do(report)
+        return IGNORED if report is None else await self._recording.do(report)
 
     async def record_all(
-        self, told: Iterable[Reportable], *, together: int = _PAGE
+        self, told: Iterable[Recordable], *, batch_size: int = _PAGE
     ) -> Mapping[Verdict, int]:
         """Record many in their order, so many at a time in one writing, and count the verdicts; the memory it takes does not grow."""
         counts = Counter[Verdict]()
         coming = iter(told)
-        while some := tuple(islice(coming, together)):
+        while some := tuple(islice(coming, batch_size)):
             reports = [report for one in some if (report := report_of(one)) is not None]
             if passed := len(some) - len(reports):
-                counts[Verdict.PASSED_OVER] += passed
-            for recorded in await self.record_together(reports):
+                counts[Verdict.IGNORED] += passed
+            for recorded in await self.record_batch(reports):
                 assert isinstance(recorded.outcome, Verdict)
                 counts[recorded.outcome] += 1
         return counts
 
-    async def record_together(self, reports: Sequence[Report]) -> Sequence[Recorded]:
+    async def record_batch(self, reports: Sequence[Report]) -> Sequence[Recorded]:
         """Record some reports in their order, in one writing, and tell what came of each."""
         done: dict[int, Recorded] = {}
         waiting: dict[int, Report] = dict(enumerate(reports))
@@ -133,13 +133,13 @@ class AsyncBook:
             known = await self.store.look_up(
                 sids,
                 [
-                    (report.sid, report.event)
+                    (report.sid, report.event_key)
                     for report in waiting.values()
-                    if report.event is not None
+                    if report.event_key is not None
                 ],
             )
             changes, results = fold(known, waiting, self._clock())
-            kept: Sequence[bool] = await self.store.keep(changes) if changes else ()
+            kept: Sequence[bool] = await self.store.write(changes) if changes else ()
             lost = {change.sid for change, taken in zip(changes, kept, strict=True) if not taken}
             done |= {
                 number: result
@@ -164,7 +164,11 @@ class AsyncBook:
             after = some[-1].sid
 
     async def due(
-        self, older_than: float = PATIENCE, *, limit: int = 100, lease: float = LEASE
+        self,
+        older_than: float = DEFAULT_OLDER_THAN,
+        *,
+        limit: int = 100,
+        lease: float = DEFAULT_LEASE,
     ) -> Sequence[Entry]:
         """Claim what should be read again: what is in doubt, and what is live and was not heard of for so many seconds.
 
@@ -205,7 +209,7 @@ class AsyncBook:
         When the outcome is not known, the intent stays open, and :meth:`recover` finds out; but what nobody can tell apart is closed.
 
         :raises NotInBook: when the book holds no such reservation.
-        :raises CommandUnderWay: when another command to it is open.
+        :raises CommandInProgress: when another command to it is open.
         """
         intent = await self._intend(sid, command, Route(route))
         outcome = await self._deliver(intent, gateway, policy, observer, resume=False)
@@ -227,16 +231,16 @@ class AsyncBook:
                     held.intent.token == token
                 ):  # kept after all, when whoever kept it for several was interrupted
                     return held.intent
-                raise CommandUnderWay(sid, held.intent.command.trigger)
+                raise CommandInProgress(sid, held.intent.command.trigger)
             prepare(held.reservation, command, route=route)  # refuses what must not be asked
             intent = Intent(
                 token=token,
                 command=command,
-                sent=held.reservation,
+                reservation=held.reservation,
                 route=route,
-                since=self._clock(),
+                created_at=self._clock(),
             )
-            (taken,) = await self.store.keep((intend(held, intent),))
+            (taken,) = await self.store.write((intend(held, intent),))
             if taken:
                 return intent
 
@@ -251,7 +255,7 @@ class AsyncBook:
     ) -> DeliveryOutcome:
         try:
             now = await aperform(
-                intent.sent,
+                intent.reservation,
                 intent.command,
                 gateway,
                 route=intent.route,
@@ -268,7 +272,7 @@ class AsyncBook:
         assert outcome.ending is not None
         while (held := await self.get(sid)) is not None:
             closing = close(held, intent, outcome.ending, outcome.reservation, self._clock())
-            (taken,) = await self.store.keep((closing,))
+            (taken,) = await self.store.write((closing,))
             if taken:
                 return Recorded(outcome.ending, closing.entry)
         return Recorded(outcome.ending, None)
@@ -279,9 +283,9 @@ class AsyncBook:
         self,
         gateway: AsyncGateway,
         *,
-        older_than: float = PATIENCE,
+        older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
-        lease: float = LEASE,
+        lease: float = DEFAULT_LEASE,
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
@@ -309,9 +313,9 @@ class AsyncBook:
         self,
         gateway: AsyncGateway,
         *,
-        older_than: float = PATIENCE,
+        older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
-        lease: float = LEASE,
+        lease: float = DEFAULT_LEASE,
         route: Route | str = Route.TASK,
     ) -> Swept:
         """Read again what is in doubt, and what is live and was not heard of for so many seconds; what the platform shows settles it.
@@ -339,17 +343,17 @@ class AsyncBook:
     async def _settle(self, entry: Entry, fetched: Reservation) -> Recorded:
         """Take over what was fetched; if anything was written meanwhile, it is a report like any other."""
         verdict, settling = settle(entry, fetched, self._clock())
-        (taken,) = await self.store.keep((settling,))
+        (taken,) = await self.store.write((settling,))
         return (
             Recorded(verdict, settling.entry)
             if taken
-            else (await self.record_together((reading(fetched, ReportSource.FETCH),)))[0]
+            else (await self.record_batch((reading(fetched, ReportSource.FETCH),)))[0]
         )
 
     async def _lose(self, entry: Entry) -> Recorded:
         losing = lose(entry, self._clock())
-        (taken,) = await self.store.keep((losing,))
-        return Recorded(Ending.GONE, losing.entry if taken else await self.get(entry.sid))
+        (taken,) = await self.store.write((losing,))
+        return Recorded(Ending.DELETED, losing.entry if taken else await self.get(entry.sid))
 
     async def _each(
         self, what: Claim, older_than: float, limit: int, lease: float

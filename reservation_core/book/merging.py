@@ -30,7 +30,7 @@ from reservation_core.book.records import (
     Entry,
     HistoryLine,
     Intent,
-    Known,
+    LookupResult,
     Recorded,
     Report,
     ReportSource,
@@ -44,7 +44,7 @@ from reservation_core.rest.messages import Reply
 from reservation_core.rest.update import conclude_fetch, is_newer
 from reservation_core.webhooks.events import Event
 
-Reportable: TypeAlias = Event | Reservation | Reply | Report
+Recordable: TypeAlias = Event | Reservation | Reply | Report
 """What can be recorded."""
 
 _WHATEVER: Final = Address(workspace_sid=None, sid=None)
@@ -52,7 +52,7 @@ _WHATEVER: Final = Address(workspace_sid=None, sid=None)
 _sids: Final = attrgetter(*SID_PREFIXES)
 
 
-def report_of(told: Reportable) -> Report | None:
+def report_of(told: Recordable) -> Report | None:
     """Make a report of what is told; ``None`` of an event that is of no reservation.
 
     :raises IncompleteReservation: when a reservation has no SID to be kept under.
@@ -72,7 +72,7 @@ def reading(read: Reservation, source: ReportSource = ReportSource.REPLY) -> Rep
     """
     if read.sid is None or not is_sid(read.sid, "sid"):
         raise IncompleteReservation(("sid",))
-    return Report(sid=read.sid, source=source, reservation=read, time=read.date_updated)
+    return Report(sid=read.sid, source=source, reservation=read, platform_time=read.date_updated)
 
 
 def _report_of_event(event: Event) -> Report | None:
@@ -82,12 +82,12 @@ def _report_of_event(event: Event) -> Report | None:
         sid=event.reservation_sid,
         source=ReportSource.EVENT,
         reservation=event.reservation,
-        event=event.key
+        event_key=event.key
         if event.key.isprintable() and event.key.isascii()
         else ascii(event.key),  # any store can keep it
         type=event.type,
         version=event.version,
-        time=event.time,
+        platform_time=event.time,
     )
 
 
@@ -103,7 +103,7 @@ def judge(
     if seen:
         return Verdict.DUPLICATE
     if told is None:
-        return Verdict.NOTED
+        return Verdict.HISTORY_ONLY
     if held is None:
         return Verdict.APPLIED
     if _is_of_another(held.reservation, told):
@@ -120,7 +120,11 @@ def judge(
     if forward:  # by one step or more
         return Verdict.APPLIED
     if told.status is held.status:
-        return Verdict.OLDER if _is_earlier(report.time, held.time) else Verdict.APPLIED
+        return (
+            Verdict.OLDER
+            if _is_earlier(report.platform_time, held.platform_time)
+            else Verdict.APPLIED
+        )
     return Verdict.CONTRADICTION if backward is None else Verdict.OLDER
 
 
@@ -164,15 +168,19 @@ def enter(
     if verdict in (Verdict.APPLIED, Verdict.GAP) and told is not None:
         if held is None:
             return Entry(
-                reservation=told, revision=0, heard=now, version=report.version, time=report.time
+                reservation=told,
+                revision=0,
+                refreshed_at=now,
+                version=report.version,
+                platform_time=report.platform_time,
             )
         same = told.status is held.status
         return Entry(
             reservation=_succeed(held.reservation, told, report),
             revision=held.revision,
-            heard=now,
+            refreshed_at=now,
             version=held.version if report.version is None and same else report.version,
-            time=report.time or (held.time if same else None),
+            platform_time=report.platform_time or (held.platform_time if same else None),
             doubt=_doubt(held.doubt, verdict, told.status, settles=settles),
             intent=held.intent,
         )
@@ -180,7 +188,7 @@ def enter(
         return None
     if settles:
         settled = held.status.is_terminal or verdict is not Verdict.OLDER
-        return attrs.evolve(held, heard=now, doubt=None if settled else held.doubt)
+        return attrs.evolve(held, refreshed_at=now, doubt=None if settled else held.doubt)
     return (
         attrs.evolve(held, doubt=Doubt.CONTRADICTION) if verdict is Verdict.CONTRADICTION else held
     )
@@ -227,14 +235,14 @@ def line_of(report: Report, verdict: Verdict, now: datetime) -> HistoryLine:
     status = None if report.reservation is None else report.reservation.status
     return HistoryLine(
         sid=report.sid,
-        at=now,
+        recorded_at=now,
         source=report.source,
         outcome=verdict,
         type=report.type,
-        event=report.event,
+        event_key=report.event_key,
         status=status,
         version=report.version,
-        time=report.time,
+        platform_time=report.platform_time,
     )
 
 
@@ -244,30 +252,32 @@ def change(held: Entry | None, entry: Entry | None, sid: str, *lines: HistoryLin
     return Change(
         sid=sid,
         entry=None if entry is None else attrs.evolve(entry, revision=expected + 1),
-        expected=expected,
+        expected_revision=expected,
         lines=lines,
     )
 
 
 def fold(
-    known: Known, told: Mapping[int, Report], now: datetime
+    known: LookupResult, told: Mapping[int, Report], now: datetime
 ) -> tuple[Sequence[Change], Mapping[int, Recorded]]:
     """Judge reports one after the other, and gather what is to be written of each reservation in one change.
 
     :returns: the changes, and by the reports' numbers what comes of each once its change is kept.
     """
-    entries, seen = dict(known.entries), set(known.seen)
+    entries, seen = dict(known.entries), set(known.seen_events)
     verdicts: dict[int, Verdict] = {}
     lines: dict[str, list[HistoryLine]] = {}
     for number, report in told.items():
         held = entries.get(report.sid)
-        verdicts[number] = verdict = judge(held, report, seen=(report.sid, report.event) in seen)
+        verdicts[number] = verdict = judge(
+            held, report, seen=(report.sid, report.event_key) in seen
+        )
         if verdict is not Verdict.DUPLICATE:
             if (entry := enter(held, report, verdict, now)) is not None:
                 entries[report.sid] = entry
             lines.setdefault(report.sid, []).append(line_of(report, verdict, now))
-            if report.event is not None:
-                seen.add((report.sid, report.event))
+            if report.event_key is not None:
+                seen.add((report.sid, report.event_key))
     changes = [
         change(known.entries.get(sid), entries.get(sid), sid, *added)
         for sid, added in lines.items()
@@ -293,7 +303,7 @@ def settle(held: Entry, fetched: Reservation, now: datetime) -> tuple[Verdict, C
 
 def intend(held: Entry, intent: Intent) -> Change:
     """Write down a command before it is sent."""
-    line = _command_line(held, intent, Ending.INTENDED, intent.since)
+    line = _command_line(held, intent, Ending.INTENDED, intent.created_at)
     return change(held, attrs.evolve(held, intent=intent), held.sid, line)
 
 
@@ -309,21 +319,25 @@ def close(
         verdict = judge(entry, report)
         entry = enter(entry, report, verdict, now) or entry
         lines.append(line_of(report, verdict, now))
-    if ending is Ending.GONE:
-        entry = attrs.evolve(entry, gone=True, doubt=None)
+    if ending is Ending.DELETED:
+        entry = attrs.evolve(entry, deleted=True, doubt=None)
     return change(held, entry, held.sid, *lines)
 
 
 def lose(held: Entry, now: datetime) -> Change:
     """Write down that the platform has the reservation no more: what was last reported stays, and nothing more is to come."""
-    line = HistoryLine(sid=held.sid, at=now, source=ReportSource.FETCH, outcome=Ending.GONE)
-    return change(held, attrs.evolve(held, gone=True, doubt=None, heard=now), held.sid, line)
+    line = HistoryLine(
+        sid=held.sid, recorded_at=now, source=ReportSource.FETCH, outcome=Ending.DELETED
+    )
+    return change(
+        held, attrs.evolve(held, deleted=True, doubt=None, refreshed_at=now), held.sid, line
+    )
 
 
 def _command_line(held: Entry, intent: Intent, ending: Ending, now: datetime) -> HistoryLine:
     return HistoryLine(
         sid=held.sid,
-        at=now,
+        recorded_at=now,
         source=ReportSource.COMMAND,
         outcome=ending,
         type=intent.command.trigger,

@@ -45,7 +45,7 @@ def outcome_of(error: ReservationError, command: Command, *, resumed: bool) -> D
         case OutcomeUnknown() if resumed:
             return _last_word(error)
         case NotFound():
-            return DeliveryOutcome(Ending.GONE, None, error)
+            return DeliveryOutcome(Ending.DELETED, None, error)
         case LostRace() if resumed and _is_unfinished(error, command):
             return DeliveryOutcome(None, None, error)
         case LostRace():
@@ -60,7 +60,7 @@ def outcome_of(error: ReservationError, command: Command, *, resumed: bool) -> D
 
 def _last_word(error: OutcomeUnknown) -> DeliveryOutcome:
     if error.attempts[-1].outcome == NotFound.__name__:
-        return DeliveryOutcome(Ending.GONE, None, error)
+        return DeliveryOutcome(Ending.DELETED, None, error)
     return (
         DeliveryOutcome(Ending.UNKNOWN, error.last_known, error)
         if error.is_final

@@ -33,8 +33,8 @@ class Verdict(StrEnum):
     OLDER = "older"  #: what is held is newer, or the same
     DUPLICATE = "duplicate"  #: this very event was recorded before: nothing is written
     CONTRADICTION = "contradiction"  #: it cannot be true together with what is held, which stays
-    NOTED = "noted"  #: it says nothing of the status; it is kept in the history only
-    PASSED_OVER = "passed over"  #: it is of no reservation: nothing is written
+    HISTORY_ONLY = "history only"  #: it says nothing of the status; it is kept in the history only
+    IGNORED = "ignored"  #: it is of no reservation: nothing is written
 
 
 class Ending(StrEnum):
@@ -44,7 +44,7 @@ class Ending(StrEnum):
     DONE = "done"
     NOT_DONE = "not done"
     UNKNOWN = "unknown"  #: done by us or by somebody else or not at all, which no reading can tell
-    GONE = "gone"  #: the platform has no such reservation any more
+    DELETED = "deleted"  #: the platform has no such reservation any more
 
 
 class Doubt(StrEnum):
@@ -59,15 +59,15 @@ class Intent:
     """A command that is about to be sent, or was: it is open until the book knows what became of it.
 
     :param token: what tells it from every other.
-    :param sent: the reservation as it was held when the command was written down.
-    :param since: when that was, by the book's clock.
+    :param reservation: the reservation as it was held when the command was written down.
+    :param created_at: when that was, by the book's clock.
     """
 
     token: str
     command: Command
-    sent: Reservation
+    reservation: Reservation
     route: Route
-    since: datetime
+    created_at: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -76,21 +76,21 @@ class Entry:
 
     :param reservation: as it was last reported, with the platform's own version (``etag``) where it was told.
     :param revision: the book's own version, from 1; whoever writes says which one was read, and loses if it is another now.
-    :param heard: when the book last heard anything new, by its own clock.
+    :param refreshed_at: when the book last heard anything new, by its own clock.
     :param version: the reservation's version as events count it (``ReservationVersion``), where the report that is held had one.
-    :param time: the platform's time of that report.
+    :param platform_time: the platform's time of that report.
     :param doubt: why it should be read again.
-    :param gone: whether the platform has it no more; the status is the last that was reported.
+    :param deleted: whether the platform has it no more; the status is the last that was reported.
     :param intent: the command of ours that is under way.
     """
 
     reservation: Reservation
     revision: int
-    heard: datetime
+    refreshed_at: datetime
     version: int | None = None
-    time: datetime | None = None
+    platform_time: datetime | None = None
     doubt: Doubt | None = None
-    gone: bool = False
+    deleted: bool = False
     intent: Intent | None = None
 
     @property
@@ -106,7 +106,7 @@ class Entry:
     @property
     def is_live(self) -> bool:
         """Whether anything can still happen to it."""
-        return not (self.gone or self.reservation.status.is_terminal)
+        return not (self.deleted or self.reservation.status.is_terminal)
 
 
 @attrs.frozen(kw_only=True)
@@ -114,65 +114,65 @@ class Report:
     """What somebody tells the book of one reservation.
 
     :param reservation: with the status that is reported; ``None`` when the report tells none.
-    :param event: the event's own SID, by which a repeated one is known.
+    :param event_key: the event's own SID, by which a repeated one is known.
     :param type: the event's type, as it came.
     :param version: the reservation's version as events count it.
-    :param time: the platform's time of it.
+    :param platform_time: the platform's time of it.
     """
 
     sid: str
     source: ReportSource
     reservation: Reservation | None
-    event: str | None = None
+    event_key: str | None = None
     type: str = ""
     version: int | None = None
-    time: datetime | None = None
+    platform_time: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
 class HistoryLine:
     """One line of a reservation's history: what was told or done, and what came of it. Nothing personal is in it.
 
-    :param at: when it was written, by the book's clock; ``time`` is the platform's.
+    :param recorded_at: when it was written, by the book's clock; ``platform_time`` is the platform's.
     :param type: the event's type, or the command's name.
     :param outcome: the words of :class:`Verdict` for a report, of :class:`Ending` for a command.
     """
 
     sid: str
-    at: datetime
+    recorded_at: datetime
     source: ReportSource
     outcome: Verdict | Ending
     type: str = ""
-    event: str | None = None
+    event_key: str | None = None
     status: Status | None = None
     version: int | None = None
-    time: datetime | None = None
+    platform_time: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Change:
     """What a store is to write, all of it or nothing.
 
-    :param entry: in place of the one at revision ``expected`` (0: of none); ``None`` when only the history grows.
+    :param entry: in place of the one at revision ``expected_revision`` (0: of none); ``None`` when only the history grows.
     :param lines: what the history grows by; a line whose event is there already is left out.
     """
 
     sid: str
     entry: Entry | None
-    expected: int
+    expected_revision: int
     lines: tuple[HistoryLine, ...]
 
 
-Occurrence: TypeAlias = tuple[str, str]
+EventRef: TypeAlias = tuple[str, str]
 """An event of a reservation: the reservation's SID, and the event's."""
 
 
 @attrs.frozen
-class Known:
+class LookupResult:
     """What a store finds: the entries by their SIDs, and which of the events are in the history."""
 
     entries: Mapping[str, Entry]
-    seen: frozenset[Occurrence]
+    seen_events: frozenset[EventRef]
 
 
 @attrs.frozen
@@ -206,7 +206,7 @@ class NotInBook(CommandError):
 
 
 @attrs.frozen(slots=False)
-class CommandUnderWay(CommandError):
+class CommandInProgress(CommandError):
     """Another command to this reservation is under way, or was left behind by a process that ended."""
 
     sid: str

@@ -10,14 +10,14 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from reservation_core.book.book import LEASE, PASSED_OVER, PATIENCE, AsyncBook
-from reservation_core.book.merging import Reportable, report_of
+from reservation_core.book.book import DEFAULT_LEASE, DEFAULT_OLDER_THAN, IGNORED, AsyncBook
+from reservation_core.book.merging import Recordable, report_of
 from reservation_core.book.records import (
     Change,
     Entry,
+    EventRef,
     HistoryLine,
-    Known,
-    Occurrence,
+    LookupResult,
     Recorded,
     Report,
     StoreUnavailable,
@@ -53,11 +53,11 @@ class _AtOnce:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         return self._store.look_up(sids, events)
 
-    async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        return self._store.keep(changes)
+    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        return self._store.write(changes)
 
     async def claim(
         self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
@@ -106,7 +106,8 @@ class Book:
         self.store: Final = store
         within = _AtOnce(store)
         self._recording: Final = GroupCommit[Report, Recorded](
-            lambda reports: _finish(self._book.record_together(reports)), hopeless=StoreUnavailable
+            lambda reports: _finish(self._book.record_batch(reports)),
+            shared_failures=StoreUnavailable,
         )
         self._book: Final = (
             AsyncBook(within, sleep=wait)
@@ -114,16 +115,16 @@ class Book:
             else AsyncBook(within, clock=clock, sleep=wait)
         )
 
-    def record(self, told: Reportable) -> Recorded:
+    def record(self, told: Recordable) -> Recorded:
         """See :meth:`AsyncBook.record`."""
         report = report_of(told)
-        return PASSED_OVER if report is None else self._recording.do(report)
+        return IGNORED if report is None else self._recording.do(report)
 
     def record_all(
-        self, told: Iterable[Reportable], *, together: int = 500
+        self, told: Iterable[Recordable], *, batch_size: int = 500
     ) -> Mapping[Verdict, int]:
         """See :meth:`AsyncBook.record_all`."""
-        return _finish(self._book.record_all(told, together=together))
+        return _finish(self._book.record_all(told, batch_size=batch_size))
 
     def get(self, sid: str) -> Entry | None:
         """See :meth:`AsyncBook.get`."""
@@ -140,7 +141,11 @@ class Book:
             yield entry
 
     def due(
-        self, older_than: float = PATIENCE, *, limit: int = 100, lease: float = LEASE
+        self,
+        older_than: float = DEFAULT_OLDER_THAN,
+        *,
+        limit: int = 100,
+        lease: float = DEFAULT_LEASE,
     ) -> Sequence[Entry]:
         """See :meth:`AsyncBook.due`."""
         return _finish(self._book.due(older_than, limit=limit, lease=lease))
@@ -178,9 +183,9 @@ class Book:
         self,
         gateway: Gateway,
         *,
-        older_than: float = PATIENCE,
+        older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
-        lease: float = LEASE,
+        lease: float = DEFAULT_LEASE,
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
@@ -200,9 +205,9 @@ class Book:
         self,
         gateway: Gateway,
         *,
-        older_than: float = PATIENCE,
+        older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
-        lease: float = LEASE,
+        lease: float = DEFAULT_LEASE,
         route: Route | str = Route.TASK,
     ) -> Swept:
         """See :meth:`AsyncBook.reconcile`."""

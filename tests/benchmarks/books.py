@@ -381,7 +381,7 @@ def pipeline(effort: Effort) -> list[Comparison]:
         OPEN.callback(book.close)
     together, single = books
     measure, against = "durable record in PostgreSQL, in bulk", "one after the other"
-    ours = _in_bulk(lambda told: together.record_all(told, together=100), lives)
+    ours = _in_bulk(lambda told: together.record_all(told, batch_size=100), lives)
     peer = _in_bulk(_one_by_one(single.record), lives)
     for book in books:
         _check(lives, book, lives)

@@ -40,14 +40,14 @@ from reservation_core.book import (
     AsyncBook,
     Book,
     Change,
-    CommandUnderWay,
+    CommandInProgress,
     Doubt,
     Ending,
     Entry,
-    Known,
+    EventRef,
+    LookupResult,
     MemoryStore,
     NotInBook,
-    Occurrence,
     ReportSource,
     StoreFailed,
     StoreUnavailable,
@@ -165,7 +165,7 @@ def test_events_are_recorded_once_and_in_their_own_order(world: World) -> None:
         Verdict.DUPLICATE,
     ]
     assert world.entry.status is S.COMPLETED
-    assert [line.event for line in world.book.history(WR)] == [
+    assert [line.event_key for line in world.book.history(WR)] == [
         created.key,
         accepted.key,
         completed.key,
@@ -194,14 +194,14 @@ def test_an_event_of_no_reservation_is_passed_over(world: World) -> None:
         reservation_sid=None,
     )
     failed = attrs.evolve(other, type="reservation.failed", sid="EV2", reservation_sid=sid("WR", 9))
-    assert world.book.record(other).outcome is Verdict.PASSED_OVER
+    assert world.book.record(other).outcome is Verdict.IGNORED
     assert (world.book.record(failed).outcome, world.book.record(failed).outcome) == (
-        Verdict.NOTED,
+        Verdict.HISTORY_ONLY,
         Verdict.DUPLICATE,
     )
     assert world.book.get(sid("WR", 9)) is None
     assert [line.type for line in world.book.history(sid("WR", 9))] == ["reservation.failed"]
-    assert world.book.record_all([other, failed]) == {Verdict.PASSED_OVER: 1, Verdict.DUPLICATE: 1}
+    assert world.book.record_all([other, failed]) == {Verdict.IGNORED: 1, Verdict.DUPLICATE: 1}
 
 
 def test_many_are_recorded_in_few_writings(world: World) -> None:
@@ -209,14 +209,14 @@ def test_many_are_recorded_in_few_writings(world: World) -> None:
     for status in (S.ACCEPTED, S.WRAPPING, S.COMPLETED):
         world.life.happen(status)
     written: list[int] = []
-    keep = world.store.keep
+    keep = world.store.write
 
     def keep_and_count(changes: Sequence[Change]) -> Sequence[bool]:
         written.append(len(changes))
         return keep(changes)
 
-    world.store.keep = keep_and_count  # type: ignore[method-assign]
-    assert world.book.record_all(iter([*world.life.events, *world.life.events]), together=5) == {
+    world.store.write = keep_and_count  # type: ignore[method-assign]
+    assert world.book.record_all(iter([*world.life.events, *world.life.events]), batch_size=5) == {
         Verdict.APPLIED: 3,
         Verdict.DUPLICATE: 5,
     }
@@ -240,14 +240,14 @@ def test_a_write_that_comes_between_is_judged_first(world: World) -> None:
     for status in (S.ACCEPTED, S.COMPLETED):
         world.life.happen(status)
     _, accepted, completed = world.life.events
-    keep = world.store.keep
+    keep = world.store.write
 
     def keep_late(changes: Sequence[Change]) -> Sequence[bool]:
-        world.store.keep = keep  # type: ignore[method-assign]
+        world.store.write = keep  # type: ignore[method-assign]
         world.node().record(completed)
         return keep(changes)
 
-    world.store.keep = keep_late  # type: ignore[method-assign]
+    world.store.write = keep_late  # type: ignore[method-assign]
     assert world.book.record(accepted).outcome is Verdict.OLDER
     assert world.entry.status is S.COMPLETED
 
@@ -256,7 +256,7 @@ def test_threads_share_a_writing(world: World) -> None:
     """Records that come while another is being written are written together, each with its own answer, right or wrong."""
     life = Life(40)
     begun, go_on = threading.Event(), threading.Event()
-    keep, written = world.store.keep, list[int]()
+    keep, written = world.store.write, list[int]()
 
     def slow(changes: Sequence[Change]) -> Sequence[bool]:
         written.append(len(changes))
@@ -264,7 +264,7 @@ def test_threads_share_a_writing(world: World) -> None:
         assert go_on.wait(10)
         return keep(changes)
 
-    world.store.keep = slow  # type: ignore[method-assign]
+    world.store.write = slow  # type: ignore[method-assign]
     outcomes: dict[int, object] = {}
 
     def record(number: int) -> None:
@@ -329,7 +329,7 @@ def test_a_command_is_written_before_it_is_sent_and_closed_after(world: World) -
     world.before = [lambda: seen.append(world.entry)]
     now = world.book.perform(WR, Accept(), world)
     assert seen[0].intent is not None
-    assert (seen[0].intent.command, seen[0].intent.sent, seen[0].status) == (
+    assert (seen[0].intent.command, seen[0].intent.reservation, seen[0].status) == (
         Accept(),
         seen[0].reservation,
         S.PENDING,
@@ -359,7 +359,7 @@ def test_one_command_at_a_time(world: World) -> None:
 
     def rival() -> None:
         with pytest.raises(
-            CommandUnderWay, match=f"the accept to reservation {WR} is still under way"
+            CommandInProgress, match=f"the accept to reservation {WR} is still under way"
         ):
             world.node().perform(WR, Reject(), world)
 
@@ -370,31 +370,31 @@ def test_one_command_at_a_time(world: World) -> None:
 
 def test_of_two_who_intend_at_once_one_wins(world: World) -> None:
     """Where another node writes an intent between reading and writing, it is seen, and nothing is sent."""
-    keep = world.store.keep
+    keep = world.store.write
 
     def keep_late(changes: Sequence[Change]) -> Sequence[bool]:
-        world.store.keep = keep  # type: ignore[method-assign]
+        world.store.write = keep  # type: ignore[method-assign]
         world.before = [Crash()]
         with pytest.raises(Crash):
             world.node().perform(WR, Reject(), world)
         return keep(changes)
 
-    world.store.keep = keep_late  # type: ignore[method-assign]
-    with pytest.raises(CommandUnderWay):
+    world.store.write = keep_late  # type: ignore[method-assign]
+    with pytest.raises(CommandInProgress):
         world.book.perform(WR, Accept(), world)
     assert world.sent == ["POST"]
 
 
 def test_an_intent_that_was_kept_after_all_is_one_s_own(world: World) -> None:
     """Where a store tells that it was not kept, and it was, the command is sent once, and nobody is told of another."""
-    keep = world.store.keep
+    keep = world.store.write
 
     def keep_untold(changes: Sequence[Change]) -> Sequence[bool]:
-        world.store.keep = keep  # type: ignore[method-assign]
+        world.store.write = keep  # type: ignore[method-assign]
         assert keep(changes) == [True]
         return keep(changes)
 
-    world.store.keep = keep_untold  # type: ignore[method-assign]
+    world.store.write = keep_untold  # type: ignore[method-assign]
     assert world.book.perform(WR, Accept(), world).status is S.ACCEPTED
     assert (world.entry.intent, world.acts) == (None, ["accept"])
     assert [outcome for type_, outcome in world.lines if type_ == "accept"].count("done") == 1
@@ -428,16 +428,16 @@ def test_a_conference_holds(world: World) -> None:
 
 def test_what_is_written_while_a_command_is_closed_is_kept(world: World) -> None:
     """Where another node writes between reading and closing, what it wrote is read, and the command is closed upon that."""
-    keep = world.store.keep
+    keep = world.store.write
 
     def keep_late(changes: Sequence[Change]) -> Sequence[bool]:
         if changes[0].lines[0].outcome is Ending.DONE:
-            world.store.keep = keep  # type: ignore[method-assign]
+            world.store.write = keep  # type: ignore[method-assign]
             world.life.happen(S.WRAPPING)
             world.node().record(world.life.events[-1])
         return keep(changes)
 
-    world.store.keep = keep_late  # type: ignore[method-assign]
+    world.store.write = keep_late  # type: ignore[method-assign]
     assert world.book.perform(WR, Accept(), world).status is S.ACCEPTED
     assert (world.entry.status, world.entry.intent) == (S.WRAPPING, None)
 
@@ -474,7 +474,7 @@ _CONFLICT: Final = Reply(
     [
         (ONCE, [NotSent("no connection")], NotSent, "not done", S.PENDING),
         (ONCE, [Reply(401)], Unauthorized, "not done", S.PENDING),
-        (ONCE, [Reply(404)], NotFound, "gone", S.PENDING),
+        (ONCE, [Reply(404)], NotFound, "deleted", S.PENDING),
         (ONCE, [Reply(503)], ReservationError, None, S.PENDING),
         (ONCE, [Reply(200)], ReservationError, None, S.PENDING),
         (ONCE, [_LATE], GatewayError, None, S.PENDING),
@@ -500,7 +500,7 @@ def test_how_a_command_ends(
         "intended",
         *([ending] if ending else []),
     ]
-    assert world.entry.is_live is (ending != "gone")
+    assert world.entry.is_live is (ending != "deleted")
 
 
 def test_what_nobody_can_tell_is_closed_as_unknown(world: World) -> None:
@@ -598,8 +598,8 @@ def test_what_is_gone_is_closed(world: World) -> None:
     crash(world, acted=True)
     world.before = [Reply(404)]
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
-    assert settled.outcome is Ending.GONE
-    assert (world.entry.status, world.entry.gone, world.entry.intent) == (S.PENDING, True, None)
+    assert settled.outcome is Ending.DELETED
+    assert (world.entry.status, world.entry.deleted, world.entry.intent) == (S.PENDING, True, None)
 
 
 def test_what_cannot_be_read_stays_open(world: World) -> None:
@@ -728,9 +728,9 @@ def test_what_is_gone_is_marked(world: World) -> None:
     """Where the platform has a reservation no more, its last status stays, and it is not asked for again."""
     world.before = [Reply(404)]
     (settled,) = world.book.reconcile(world, older_than=0).settled
-    assert settled.outcome is Ending.GONE
+    assert settled.outcome is Ending.DELETED
     assert (world.entry.status, world.entry.is_live) == (S.PENDING, False)
-    assert world.lines[-1] == ("", "gone")
+    assert world.lines[-1] == ("", "deleted")
     assert world.book.reconcile(world, older_than=0) == Swept((), {})
 
 
@@ -766,7 +766,11 @@ def test_what_is_written_meanwhile_is_newer_than_a_reading(world: World) -> None
     )
     world.before, world.after = [gone_but_heard_of], [Reply(404)]
     (settled,) = world.book.reconcile(world, older_than=0).settled
-    assert (settled.entry, world.entry.status, world.entry.gone) == (world.entry, S.WRAPPING, False)
+    assert (settled.entry, world.entry.status, world.entry.deleted) == (
+        world.entry,
+        S.WRAPPING,
+        False,
+    )
 
 
 def test_a_late_copy_is_asked_for_again_only_in_the_next_sweep(world: World) -> None:
@@ -855,10 +859,10 @@ def test_a_failing_store_fails_each_caller() -> None:
     life = Life(4)
 
     class Broken(MemoryStore):
-        def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
+        def write(self, changes: Sequence[Change]) -> Sequence[bool]:
             if any(change.sid == sid("WR", 2) for change in changes):
                 raise StoreFailed("of a bad value")
-            return super().keep(changes)
+            return super().write(changes)
 
     async def record() -> list[object]:
         book = AsyncBook(ThreadedStore(Broken()))
@@ -880,7 +884,7 @@ def test_a_store_that_is_not_there_is_asked_once_for_all() -> None:
     go_on = threading.Event()
 
     class Away(MemoryStore):
-        def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+        def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
             asked.append(min(len(sids), len(events)))
             assert go_on.wait(10)
             raise StoreUnavailable("SQLITE_BUSY")

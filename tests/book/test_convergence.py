@@ -35,10 +35,10 @@ from reservation_core.book import (
     AsyncBook,
     Change,
     Entry,
+    EventRef,
     HistoryLine,
-    Known,
+    LookupResult,
     MemoryStore,
-    Occurrence,
     Verdict,
 )
 from reservation_core.book.stores.port import Claim
@@ -79,15 +79,15 @@ class Gated:
     def __init__(self) -> None:
         self.within = MemoryStore()
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """Wait, then look up."""
         await gate()
         return self.within.look_up(sids, events)
 
-    async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
+    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
         """Wait, then keep."""
         await gate()
-        return self.within.keep(changes)
+        return self.within.write(changes)
 
     async def claim(
         self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
@@ -238,6 +238,8 @@ def test_two_nodes_come_to_the_truth(data: DataObject) -> None:
         if not entry.status.is_terminal:
             assert entry.reservation.etag == shown.etag
         told = [
-            line.event for line in nodes.store.within.history(entry.sid) if line.event is not None
+            line.event_key
+            for line in nodes.store.within.history(entry.sid)
+            if line.event_key is not None
         ]
         assert len(told) == len(set(told))

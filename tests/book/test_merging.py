@@ -56,7 +56,14 @@ def held(
     """Make what is held."""
     reservation = attrs.evolve(pending(0), status=status, etag="7")
     return attrs.evolve(
-        Entry(reservation=reservation, revision=4, heard=NOON, version=version, time=time), **more
+        Entry(
+            reservation=reservation,
+            revision=4,
+            refreshed_at=NOON,
+            version=version,
+            platform_time=time,
+        ),
+        **more,
     )
 
 
@@ -69,9 +76,9 @@ def told(
         sid=str(pending(0).sid),
         source=ReportSource.EVENT,
         reservation=reservation,
-        event="EV1",
+        event_key="EV1",
         version=version,
-        time=time,
+        platform_time=time,
     )
 
 
@@ -125,7 +132,7 @@ def test_a_fetch_settles(before: Status, doubt: Doubt | None) -> None:
         reopened = before.is_terminal and not after.is_terminal
         assert now.status is (before if late or reopened else after)
         assert now.doubt is (doubt if late and not before.is_terminal else None)
-        assert now.heard == later(9)
+        assert now.refreshed_at == later(9)
         assert verdict is (
             Verdict.OLDER if late else Verdict.CONTRADICTION if reopened else Verdict.APPLIED
         )
@@ -137,7 +144,7 @@ def test_the_first_word_is_believed() -> None:
     assert judge(None, report) is Verdict.APPLIED
     entry = enter(None, report, Verdict.APPLIED, later(1))
     assert entry is not None
-    assert (entry.reservation, entry.version, entry.time, entry.doubt) == (
+    assert (entry.reservation, entry.version, entry.platform_time, entry.doubt) == (
         report.reservation,
         7,
         NOON,
@@ -147,9 +154,9 @@ def test_the_first_word_is_believed() -> None:
 
 def test_what_tells_no_status_is_noted() -> None:
     """An event of another type changes nothing, also where nothing is held."""
-    assert judge(held(), told(None)) is judge(None, told(None)) is Verdict.NOTED
-    assert enter(held(), told(None), Verdict.NOTED, NOON) == held()
-    assert enter(None, told(None), Verdict.NOTED, NOON) is None
+    assert judge(held(), told(None)) is judge(None, told(None)) is Verdict.HISTORY_ONLY
+    assert enter(held(), told(None), Verdict.HISTORY_ONLY, NOON) == held()
+    assert enter(None, told(None), Verdict.HISTORY_ONLY, NOON) is None
 
 
 def test_a_seen_event_is_a_duplicate() -> None:
@@ -232,7 +239,7 @@ def test_a_late_word_of_pending_ends_no_hold() -> None:
 
 def test_what_was_gone_and_is_heard_of_is_back() -> None:
     """A newer report of what the platform was thought to have no more takes that back."""
-    entry = enter(held(gone=True), told(S.ACCEPTED), Verdict.APPLIED, NOON)
+    entry = enter(held(deleted=True), told(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert entry is not None
     assert entry.is_live
 
@@ -242,7 +249,7 @@ def test_what_is_told_becomes_a_report() -> None:
     event = Life().events[0]
     report = report_of(event)
     assert report is not None
-    assert (report.sid, report.event, report.version, report.time) == (
+    assert (report.sid, report.event_key, report.version, report.platform_time) == (
         pending(0).sid,
         event.key,
         0,

@@ -39,7 +39,7 @@ def open_store(kind: str, place: str) -> Store:
         return SQLiteStore(place)
     from reservation_core.book.stores.postgres import PostgresStore
 
-    return PostgresStore(place, connections=2)
+    return PostgresStore(place, max_connections=2)
 
 
 def policy_of(*, alone: bool) -> Policy:

@@ -47,30 +47,30 @@ def write_entry(entry: Entry) -> str:
     text = f'{{"reservation":{_reservation(entry.reservation)}'
     if entry.version is not None:
         text += f',"version":{entry.version:d}'
-    if entry.time is not None:
-        text += f',"time":"{entry.time.isoformat()}"'
+    if entry.platform_time is not None:
+        text += f',"platform_time":"{entry.platform_time.isoformat()}"'
     if entry.doubt is not None:
         text += f',"doubt":"{entry.doubt}"'
-    if entry.gone:
-        text += ',"gone":true'
+    if entry.deleted:
+        text += ',"deleted":true'
     if (intent := entry.intent) is not None:
-        text += f',"intent":{{"token":{_quote(intent.token)},"form":{_encode(intent.command.form())},"sent":{_reservation(intent.sent)}'
-        text += f',"route":"{intent.route}","since":"{intent.since.isoformat()}"}}'
+        text += f',"intent":{{"token":{_quote(intent.token)},"form":{_encode(intent.command.form())},"reservation":{_reservation(intent.reservation)}'
+        text += f',"route":"{intent.route}","created_at":"{intent.created_at.isoformat()}"}}'
     return text + "}"
 
 
-def read_entry(text: str, revision: int, heard: datetime) -> Entry:
+def read_entry(text: str, revision: int, refreshed_at: datetime) -> Entry:
     """Read an entry back."""
     body: _Object = json.loads(text)
     get = body.get
     return Entry(
         reservation=_read_reservation(body["reservation"]),
         revision=revision,
-        heard=heard,
+        refreshed_at=refreshed_at,
         version=get("version"),
-        time=_read_date(get("time")),
+        platform_time=_read_date(get("platform_time")),
         doubt=Doubt(body["doubt"]) if "doubt" in body else None,
-        gone="gone" in body,
+        deleted="deleted" in body,
         intent=_read_intent(body["intent"]) if "intent" in body else None,
     )
 
@@ -84,8 +84,8 @@ def write_line(line: HistoryLine) -> str:
         text += f',"status":"{line.status}"'
     if line.version is not None:
         text += f',"version":{line.version:d}'
-    if line.time is not None:
-        text += f',"time":"{line.time.isoformat()}"'
+    if line.platform_time is not None:
+        text += f',"platform_time":"{line.platform_time.isoformat()}"'
     return text + "}"
 
 
@@ -100,14 +100,14 @@ def read_line(text: str, sid: str, event: str | None, at: datetime) -> HistoryLi
     get = body.get
     return HistoryLine(
         sid=sid,
-        at=at,
+        recorded_at=at,
         source=ReportSource(body["source"]),
         outcome=_OUTCOMES[body["outcome"]],
         type=get("type", ""),
-        event=event,
+        event_key=event,
         status=_STATUSES[body["status"]] if "status" in body else None,
         version=get("version"),
-        time=_read_date(get("time")),
+        platform_time=_read_date(get("platform_time")),
     )
 
 
@@ -155,9 +155,9 @@ def _read_intent(body: _Object) -> Intent:
     return Intent(
         token=body["token"],
         command=Command.from_form((name, value) for name, value in pairs),
-        sent=_read_reservation(body["sent"]),
+        reservation=_read_reservation(body["reservation"]),
         route=Route(body["route"]),
-        since=datetime.fromisoformat(body["since"]),
+        created_at=datetime.fromisoformat(body["created_at"]),
     )
 
 

@@ -51,20 +51,20 @@ class GroupCommit(Generic[T, R]):
     work over. What was worked on when it was interrupted is worked on once more.
 
     :param work: gives a result for each item, in order; when it fails for several, it is tried for each alone.
-    :param hopeless: the failures that would be everybody's; nobody is tried alone then.
-    :param most: how many items are worked on at once.
+    :param shared_failures: the failures that would be everybody's; nobody is tried alone then.
+    :param max_batch: how many items are worked on at once.
     """
 
     def __init__(
         self,
         work: Callable[[Sequence[T]], Sequence[R]],
         *,
-        hopeless: type[Exception] | tuple[()] = (),
-        most: int = 500,
+        shared_failures: type[Exception] | tuple[()] = (),
+        max_batch: int = 500,
     ) -> None:
         self._work: Final = work
-        self._hopeless: Final = hopeless
-        self._most: Final = most
+        self._hopeless: Final = shared_failures
+        self._max_batch: Final = max_batch
         self._guard: Final = threading.Lock()
         self._at_work: Final = threading.Lock()
         self._waiting: Final = deque[_Ticket[T, R]]()
@@ -126,7 +126,9 @@ class GroupCommit(Generic[T, R]):
                 return
             if ticket not in self._waiting:  # whoever had taken it is gone
                 self._waiting.appendleft(ticket)
-            tickets = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+            tickets = [
+                self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))
+            ]
         try:
             self._serve(tickets)
         finally:
@@ -169,12 +171,12 @@ class AsyncGroupCommit(Generic[T, R]):
         self,
         work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
-        hopeless: type[Exception] | tuple[()] = (),
-        most: int = 500,
+        shared_failures: type[Exception] | tuple[()] = (),
+        max_batch: int = 500,
     ) -> None:
         self._work: Final = work
-        self._hopeless: Final = hopeless
-        self._most: Final = most
+        self._hopeless: Final = shared_failures
+        self._max_batch: Final = max_batch
         self._waiting: Final = deque[tuple[T, asyncio.Future[R]]]()
         self._task: asyncio.Task[None] | None = None
 
@@ -189,7 +191,7 @@ class AsyncGroupCommit(Generic[T, R]):
     async def _serve_all(self) -> None:
         while self._waiting:
             await self._serve(
-                [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
+                [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))]
             )
 
     async def _serve(self, waiting: Sequence[tuple[T, asyncio.Future[R]]]) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from reservation_core.book.records import Change, Entry, HistoryLine, Known, Occurrence
+from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
 from reservation_core.book.stores.port import Claim
 
 
@@ -17,33 +17,33 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._lines: dict[str, list[HistoryLine]] = {}
-        self._seen: set[Occurrence] = set()
+        self._seen: set[EventRef] = set()
         self._claimed: dict[str, datetime] = {}
 
-    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with self._lock:
             entries = {sid: entry for sid in sids if (entry := self._entries.get(sid)) is not None}
-            return Known(entries, frozenset(self._seen.intersection(events)))
+            return LookupResult(entries, frozenset(self._seen.intersection(events)))
 
-    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`reservation_core.book.Store.keep`; here nothing survives the process."""
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`reservation_core.book.Store.write`; here nothing survives the process."""
         with self._lock:
             return [self._keep(change) for change in changes]
 
     def _keep(self, change: Change) -> bool:
         if change.entry is not None:
             held = self._entries.get(change.sid)
-            if (held.revision if held else 0) != change.expected:
+            if (held.revision if held else 0) != change.expected_revision:
                 return False
             self._entries[change.sid] = change.entry
             if change.entry.intent is None:
                 self._claimed.pop(change.sid, None)
         for line in change.lines:
-            if line.event is None or (change.sid, line.event) not in self._seen:
+            if line.event_key is None or (change.sid, line.event_key) not in self._seen:
                 self._lines.setdefault(change.sid, []).append(line)
-                if line.event is not None:
-                    self._seen.add((change.sid, line.event))
+                if line.event_key is not None:
+                    self._seen.add((change.sid, line.event_key))
         return True
 
     def claim(
@@ -82,7 +82,7 @@ class MemoryStore:
             ended = [
                 sid
                 for sid, e in self._entries.items()
-                if not e.is_live and e.intent is None and e.heard < before
+                if not e.is_live and e.intent is None and e.refreshed_at < before
             ]
             for sid in ended:
                 del self._entries[sid]
@@ -90,11 +90,13 @@ class MemoryStore:
             alone = [
                 sid
                 for sid, lines in self._lines.items()
-                if sid not in self._entries and max(line.at for line in lines) < before
+                if sid not in self._entries and max(line.recorded_at for line in lines) < before
             ]
             for sid in (*ended, *alone):
                 self._seen.difference_update(
-                    (sid, line.event) for line in self._lines.pop(sid, ()) if line.event is not None
+                    (sid, line.event_key)
+                    for line in self._lines.pop(sid, ())
+                    if line.event_key is not None
                 )
             return len(ended)
 
@@ -106,8 +108,12 @@ def _since(what: Claim, entry: Entry, before: datetime) -> datetime | None:
     """Tell since when an entry waits for what a sweeper does; ``None`` when it does not."""
     if what is Claim.OPEN:
         return (
-            entry.intent.since if entry.intent is not None and entry.intent.since < before else None
+            entry.intent.created_at
+            if entry.intent is not None and entry.intent.created_at < before
+            else None
         )
     return (
-        entry.heard if entry.doubt is not None or (entry.is_live and entry.heard < before) else None
+        entry.refreshed_at
+        if entry.doubt is not None or (entry.is_live and entry.refreshed_at < before)
+        else None
     )

@@ -15,7 +15,14 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
-from reservation_core.book.records import Change, Entry, HistoryLine, Known, Occurrence, StoreFailed
+from reservation_core.book.records import (
+    Change,
+    Entry,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoreFailed,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,11 +38,11 @@ class Claim(StrEnum):
 class Store(Protocol):
     """Where a book is kept, for threads; every method may wait. Every failure is a :class:`StoreFailed`."""
 
-    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """Find entries by their SIDs, and which of these events are in the history."""
         ...
 
-    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
         """Write changes, each whole or not at all, and return when they are durable: which ones found the revision they expected."""
         ...
 
@@ -71,12 +78,12 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """Where a book is kept, for an event loop; else as :class:`Store`."""
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`Store.look_up`."""
         ...
 
-    async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`Store.keep`."""
+    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`Store.write`."""
         ...
 
     async def claim(
@@ -120,13 +127,13 @@ class ThreadedStore:
             self._pool, partial(call, *args, **kwargs)
         )
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`Store.look_up`."""
         return await self._run(self._store.look_up, sids, events)
 
-    async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`Store.keep`."""
-        return await self._run(self._store.keep, changes)
+    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`Store.write`."""
+        return await self._run(self._store.write, changes)
 
     async def claim(
         self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int

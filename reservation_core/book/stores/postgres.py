@@ -30,9 +30,9 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from reservation_core.book.records import (
     Change,
     Entry,
+    EventRef,
     HistoryLine,
-    Known,
-    Occurrence,
+    LookupResult,
     StoreFailed,
     StoreUnavailable,
 )
@@ -72,20 +72,22 @@ class PostgresStore:
     """Keeps a book in a database, for threads.
 
     :param conninfo: of the database, as libpq takes it; ``""`` goes by the environment.
-    :param connections: how many are open at most, besides the one that waits.
-    :param patience: seconds to wait for one of them.
+    :param max_connections: how many are open at most, besides the one that waits.
+    :param pool_timeout: seconds to wait for one of them.
     :raises StoreFailed: when it cannot be reached, or its tables are of a later version of this library.
     """
 
-    def __init__(self, conninfo: str = "", *, connections: int = 8, patience: float = 10.0) -> None:
+    def __init__(
+        self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
+    ) -> None:
         self._conninfo: Final = conninfo
         self._listening = threading.Lock()
         self._listener: psycopg.Connection | None = None
         self._pool: Final = ConnectionPool(
             conninfo,
             min_size=1,
-            max_size=connections,
-            timeout=patience,
+            max_size=max_connections,
+            timeout=pool_timeout,
             kwargs=_OPTIONS,
             configure=_configure,
             open=False,
@@ -118,15 +120,15 @@ class PostgresStore:
                         cursors = [connection.execute(*statement) for statement in wanted]
             return [cursor.fetchall() for cursor in cursors]
 
-    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`reservation_core.book.Store.look_up`."""
         return statements.read_known(*self._run(*statements.look_up(sids, events)))
 
-    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`reservation_core.book.Store.keep`; all of it in one transaction."""
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`reservation_core.book.Store.write`; all of it in one transaction."""
         places = statements.order(changes)
         return statements.read_kept(
-            places, self._run(*(statements.keep(changes[place]) for place in places), whole=True)
+            places, self._run(*(statements.write(changes[place]) for place in places), whole=True)
         )
 
     def claim(
@@ -151,7 +153,7 @@ class PostgresStore:
         count: int = self._run(*statements.purge(before), whole=True)[0][0][0]
         return count
 
-    def wait(self, seconds: float) -> bool:
+    def wait_for_doubt(self, seconds: float) -> bool:
         """Wait until something comes into doubt, by whatever node, or so long: whether it is time to reconcile.
 
         The first time, and after the connection was lost, it is at once, for who did not listen may have missed something. One thread
@@ -181,15 +183,17 @@ class PostgresStore:
 class AsyncPostgresStore:
     """Keeps a book in a database, for an event loop; open it there with :meth:`open`. Else as :class:`PostgresStore`."""
 
-    def __init__(self, conninfo: str = "", *, connections: int = 8, patience: float = 10.0) -> None:
+    def __init__(
+        self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
+    ) -> None:
         self._conninfo: Final = conninfo
         self._listening: Final = asyncio.Lock()
         self._listener: psycopg.AsyncConnection | None = None
         self._pool: Final = AsyncConnectionPool(
             conninfo,
             min_size=1,
-            max_size=connections,
-            timeout=patience,
+            max_size=max_connections,
+            timeout=pool_timeout,
             kwargs=_OPTIONS,
             configure=_aconfigure,
             open=False,
@@ -198,13 +202,13 @@ class AsyncPostgresStore:
 
     @classmethod
     async def open(
-        cls, conninfo: str = "", *, connections: int = 8, patience: float = 10.0
+        cls, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> Self:
         """Open a book.
 
         :raises StoreFailed: when it cannot be reached, or its tables are of a later version of this library.
         """
-        store = cls(conninfo, connections=connections, patience=patience)
+        store = cls(conninfo, max_connections=max_connections, pool_timeout=pool_timeout)
         with _failures():
             await store._pool.open()
             try:
@@ -232,16 +236,16 @@ class AsyncPostgresStore:
                             cursors = [await connection.execute(*statement) for statement in wanted]
                 return [await cursor.fetchall() for cursor in cursors]
 
-    async def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`reservation_core.book.Store.look_up`."""
         return statements.read_known(*await self._run(*statements.look_up(sids, events)))
 
-    async def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`reservation_core.book.Store.keep`; all of it in one transaction."""
+    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`reservation_core.book.Store.write`; all of it in one transaction."""
         places = statements.order(changes)
         return statements.read_kept(
             places,
-            await self._run(*(statements.keep(changes[place]) for place in places), whole=True),
+            await self._run(*(statements.write(changes[place]) for place in places), whole=True),
         )
 
     async def claim(
@@ -266,7 +270,7 @@ class AsyncPostgresStore:
         count: int = (await self._run(*statements.purge(before), whole=True))[0][0][0]
         return count
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait_for_doubt(self, seconds: float) -> bool:
         """Wait until something comes into doubt, or so long; else as :meth:`PostgresStore.wait`. One task waits at a time."""
         with _failures():
             async with self._listening:

@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from reservation_core.book.records import Change, Entry, HistoryLine, Known, Occurrence, StoreFailed
+from reservation_core.book.records import (
+    Change,
+    Entry,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoreFailed,
+)
 from reservation_core.book.stores.documents import read_entry, read_line, write_entry, write_line
 from reservation_core.book.stores.port import Claim
 
@@ -36,12 +43,12 @@ _MIGRATIONS: Final = (
         document json NOT NULL,
         live boolean NOT NULL,
         doubtful boolean NOT NULL,
-        heard timestamptz NOT NULL,
+        refreshed_at timestamptz NOT NULL,
         intended timestamptz,
         claimed timestamptz
     ) WITH (fillfactor = 80);
-    CREATE INDEX ON reservation_book_entry (heard) WHERE live OR doubtful;
-    CREATE INDEX ON reservation_book_entry (heard) WHERE NOT live AND intended IS NULL;
+    CREATE INDEX ON reservation_book_entry (refreshed_at) WHERE live OR doubtful;
+    CREATE INDEX ON reservation_book_entry (refreshed_at) WHERE NOT live AND intended IS NULL;
     CREATE INDEX ON reservation_book_entry (intended) WHERE intended IS NOT NULL;
     CREATE TABLE reservation_book_line (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -92,42 +99,42 @@ _EVENTS: Final = b"""
 """
 
 
-def look_up(sids: Sequence[str], events: Sequence[Occurrence]) -> Sequence[Statement]:
+def look_up(sids: Sequence[str], events: Sequence[EventRef]) -> Sequence[Statement]:
     """Ask for entries and for events."""
     return (
         (
-            b"SELECT document::text, revision, heard FROM reservation_book_entry WHERE sid = ANY(%(sids)s)",
+            b"SELECT document::text, revision, refreshed_at FROM reservation_book_entry WHERE sid = ANY(%(sids)s)",
             {"sids": list(sids)},
         ),
         (_EVENTS, {"sids": [sid for sid, _ in events], "events": [event for _, event in events]}),
     )
 
 
-def read_known(entries: Rows, events: Rows) -> Known:
+def read_known(entries: Rows, events: Rows) -> LookupResult:
     """Read what was found."""
     held = read_entries(entries)
-    return Known(
+    return LookupResult(
         {entry.sid: entry for entry in held}, frozenset((sid, event) for sid, event in events)
     )
 
 
 def read_entries(rows: Rows) -> Sequence[Entry]:
-    """Read entries, of each its document, its revision, and when it was heard of."""
+    """Read entries, of each its document, its revision, and when it was refreshed_at of."""
     return [
-        read_entry(document, revision, heard.astimezone(UTC))
-        for document, revision, heard, *_ in rows
+        read_entry(document, revision, refreshed_at.astimezone(UTC))
+        for document, revision, refreshed_at, *_ in rows
     ]
 
 
 _ALONE: Final = f"(SELECT pg_advisory_xact_lock(hashtextextended(%(sid)s, {_LOCK}))) AS alone"
 _INSERT: Final = f"""
-    INSERT INTO reservation_book_entry (sid, revision, document, live, doubtful, heard, intended)
-    SELECT %(sid)s, %(revision)s, %(document)s::json, %(live)s, %(doubtful)s, %(heard)s, %(intended)s::timestamptz FROM {_ALONE}
+    INSERT INTO reservation_book_entry (sid, revision, document, live, doubtful, refreshed_at, intended)
+    SELECT %(sid)s, %(revision)s, %(document)s::json, %(live)s, %(doubtful)s, %(refreshed_at)s, %(intended)s::timestamptz FROM {_ALONE}
     ON CONFLICT DO NOTHING RETURNING sid
 """  # noqa: S608 - of our own words
 _UPDATE: Final = f"""
     UPDATE reservation_book_entry
-    SET revision = %(revision)s, document = %(document)s, live = %(live)s, doubtful = %(doubtful)s, heard = %(heard)s,
+    SET revision = %(revision)s, document = %(document)s, live = %(live)s, doubtful = %(doubtful)s, refreshed_at = %(refreshed_at)s,
         intended = %(intended)s, claimed = CASE WHEN %(intended)s::timestamptz IS NULL THEN NULL ELSE claimed END
     FROM {_ALONE} WHERE sid = %(sid)s AND revision = %(expected)s RETURNING sid
 """  # noqa: S608
@@ -156,27 +163,27 @@ def order(changes: Sequence[Change]) -> Sequence[int]:
     return sorted(range(len(changes)), key=lambda place: changes[place].sid)
 
 
-def keep(change: Change) -> Statement:
+def write(change: Change) -> Statement:
     """Keep a change; the one row tells first whether it was."""
     entry = change.entry
     values: dict[str, object] = {
         "sid": change.sid,
-        "ats": [line.at for line in change.lines],
-        "events": [line.event for line in change.lines],
+        "ats": [line.recorded_at for line in change.lines],
+        "events": [line.event_key for line in change.lines],
         "lines": [write_line(line) for line in change.lines],
         "doubtful": entry is not None and entry.doubt is not None,
     }
     if entry is None:
         return _KEEP_LINES, values
     values |= {
-        "expected": change.expected,
+        "expected": change.expected_revision,
         "revision": entry.revision,
         "document": write_entry(entry),
         "live": entry.is_live,
-        "heard": entry.heard,
-        "intended": None if entry.intent is None else entry.intent.since,
+        "refreshed_at": entry.refreshed_at,
+        "intended": None if entry.intent is None else entry.intent.created_at,
     }
-    return _KEEP_NEXT if change.expected else _KEEP_NEW, values
+    return _KEEP_NEXT if change.expected_revision else _KEEP_NEW, values
 
 
 def read_kept(places: Sequence[int], answers: Sequence[Rows]) -> Sequence[bool]:
@@ -192,10 +199,14 @@ _CLAIMS: Final = {
             WHERE {waits} AND (claimed IS NULL OR claimed <= %(now)s) ORDER BY {since}, sid LIMIT %(most)s FOR UPDATE SKIP LOCKED
         )
         UPDATE reservation_book_entry SET claimed = %(until)s FROM waiting WHERE reservation_book_entry.sid = waiting.sid
-        RETURNING document::text, revision, heard, {since}, reservation_book_entry.sid
+        RETURNING document::text, revision, refreshed_at, {since}, reservation_book_entry.sid
     """.encode()  # noqa: S608 - of our own words
     for what, waits, since in (
-        (Claim.DUE, "(live OR doubtful) AND (doubtful OR heard < %(before)s)", "heard"),
+        (
+            Claim.DUE,
+            "(live OR doubtful) AND (doubtful OR refreshed_at < %(before)s)",
+            "refreshed_at",
+        ),
         (Claim.OPEN, "intended IS NOT NULL AND intended < %(before)s", "intended"),
     )
 }
@@ -213,7 +224,7 @@ def read_claimed(rows: Rows) -> Sequence[Entry]:
 
 def live(after: str, limit: int) -> Statement:
     """Ask for the next live entries; by the bytes of their SIDs, whatever order the database's language has."""
-    select = b'SELECT document::text, revision, heard FROM reservation_book_entry WHERE live AND sid COLLATE "C" > %(after)s'
+    select = b'SELECT document::text, revision, refreshed_at FROM reservation_book_entry WHERE live AND sid COLLATE "C" > %(after)s'
     return select + b' ORDER BY sid COLLATE "C" LIMIT %(most)s', {"after": after, "most": limit}
 
 
@@ -240,7 +251,7 @@ def purge(before: datetime) -> Sequence[Statement]:
             b"""
             WITH free AS MATERIALIZED (
                 SELECT sid FROM reservation_book_entry
-                WHERE NOT live AND intended IS NULL AND heard < %(before)s FOR UPDATE SKIP LOCKED
+                WHERE NOT live AND intended IS NULL AND refreshed_at < %(before)s FOR UPDATE SKIP LOCKED
             ), ended AS (
                 DELETE FROM reservation_book_entry USING free WHERE reservation_book_entry.sid = free.sid
                 RETURNING reservation_book_entry.sid

@@ -29,9 +29,9 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from reservation_core.book.records import (
     Change,
     Entry,
+    EventRef,
     HistoryLine,
-    Known,
-    Occurrence,
+    LookupResult,
     StoreFailed,
     StoreUnavailable,
 )
@@ -67,13 +67,13 @@ MIGRATIONS: Final = (
             document TEXT NOT NULL,
             live INTEGER NOT NULL,
             doubtful INTEGER NOT NULL,
-            heard INTEGER NOT NULL,
+            refreshed_at INTEGER NOT NULL,
             intended INTEGER,
             claimed INTEGER
         )
         """,
-        "CREATE INDEX entry_due ON entry (heard) WHERE live OR doubtful",
-        "CREATE INDEX entry_ended ON entry (heard) WHERE NOT live AND intended IS NULL",
+        "CREATE INDEX entry_due ON entry (refreshed_at) WHERE live OR doubtful",
+        "CREATE INDEX entry_ended ON entry (refreshed_at) WHERE NOT live AND intended IS NULL",
         "CREATE INDEX entry_intended ON entry (intended) WHERE intended IS NOT NULL",
         """
         CREATE TABLE line (
@@ -94,7 +94,7 @@ by side, and a commit writes few pages.
 """
 
 _ENTRIES: Final = (
-    "SELECT document, revision, heard FROM entry WHERE revision > 0 AND sid IN (VALUES {})"
+    "SELECT document, revision, refreshed_at FROM entry WHERE revision > 0 AND sid IN (VALUES {})"
 )
 _EVENTS: Final = """
     WITH asked (sid, event) AS (VALUES {}) SELECT asked.sid, asked.event
@@ -102,9 +102,9 @@ _EVENTS: Final = """
 """
 _REVISIONS: Final = "SELECT sid, revision FROM entry WHERE sid IN (VALUES {})"
 _PUT: Final = """
-    INSERT INTO entry (sid, revision, document, live, doubtful, heard, intended) VALUES {}
+    INSERT INTO entry (sid, revision, document, live, doubtful, refreshed_at, intended) VALUES {}
     ON CONFLICT (sid) DO UPDATE SET revision = excluded.revision, document = excluded.document, live = excluded.live,
-        doubtful = excluded.doubtful, heard = excluded.heard, intended = excluded.intended,
+        doubtful = excluded.doubtful, refreshed_at = excluded.refreshed_at, intended = excluded.intended,
         claimed = CASE WHEN excluded.intended IS NULL THEN NULL ELSE claimed END
     WHERE excluded.revision >= revision
 """
@@ -117,15 +117,15 @@ _CLAIMS: Final = {
     what: f"""
         UPDATE entry SET claimed = :until WHERE sid IN (
             SELECT sid FROM entry WHERE {waiting} AND (claimed IS NULL OR claimed <= :now) ORDER BY {since}, sid LIMIT :most
-        ) RETURNING document, revision, heard, {since} AS since, sid
+        ) RETURNING document, revision, refreshed_at, {since} AS since, sid
     """  # noqa: S608 - of our own words
     for what, waiting, since in (
-        (Claim.DUE, "(live OR doubtful) AND (doubtful OR heard < :before)", "heard"),
+        (Claim.DUE, "(live OR doubtful) AND (doubtful OR refreshed_at < :before)", "refreshed_at"),
         (Claim.OPEN, "intended IS NOT NULL AND intended < :before", "intended"),
     )
 }
 _ENDED: Final = """
-    NOT live AND intended IS NULL AND heard < :before
+    NOT live AND intended IS NULL AND refreshed_at < :before
     AND NOT (revision = 0 AND EXISTS (SELECT 1 FROM line WHERE line.entry = entry.id AND line.at >= :before))
 """
 _PURGE: Final = (
@@ -139,36 +139,36 @@ class SQLiteStore:
     """Keeps a book in a file. Threads may share it, and processes the file.
 
     :param path: of the file, which is made when there is none; beside it stand two more, of the same name and ``-wal``, ``-shm``.
-    :param patience: seconds to wait for another process that is writing.
+    :param timeout: seconds to wait for another process that is writing.
     :raises StoreFailed: when it cannot be opened, or was made by a later version of this library.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float = 10.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, timeout: float = 10.0) -> None:
         self._keeping: Final = GroupCommit[Sequence[_Rows], Sequence[bool]](
-            self._write, hopeless=StoreUnavailable
+            self._write, shared_failures=StoreUnavailable
         )
         self._writing: Final = threading.Lock()
         self._reading: Final = threading.Lock()
         with _failures():
-            self._writer: Final = _connect(path, patience)
+            self._writer: Final = _connect(path, timeout)
             try:
-                _open(self._writer, patience)
-                self._reader: Final = _connect(path, patience)
+                _open(self._writer, timeout)
+                self._reader: Final = _connect(path, timeout)
             except BaseException:
                 self._writer.close()
                 raise
 
-    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """See :meth:`reservation_core.book.Store.look_up`."""
         with _failures(), self._reading:
             entries = [
                 _entry_of(*row) for row in _select(self._reader, _ENTRIES, [(sid,) for sid in sids])
             ]
             seen = frozenset(_select(self._reader, _EVENTS, events))
-        return Known({entry.sid: entry for entry in entries}, seen)
+        return LookupResult({entry.sid: entry for entry in entries}, seen)
 
-    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`reservation_core.book.Store.keep`."""
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        """See :meth:`reservation_core.book.Store.write`."""
         return self._keeping.do([_rows_of(change) for change in changes])
 
     def _write(self, waiting: Sequence[Sequence[_Rows]]) -> Sequence[Sequence[bool]]:
@@ -193,7 +193,7 @@ class SQLiteStore:
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
         """See :meth:`reservation_core.book.Store.live`."""
-        select = "SELECT document, revision, heard FROM entry WHERE live AND sid > ? ORDER BY sid LIMIT ?"
+        select = "SELECT document, revision, refreshed_at FROM entry WHERE live AND sid > ? ORDER BY sid LIMIT ?"
         with _failures(), self._reading:
             rows = self._reader.execute(select, (after, limit)).fetchall()
         return [_entry_of(*row) for row in rows]
@@ -318,12 +318,12 @@ def _insert(connection: sqlite3.Connection, insert: str, values: Sequence[_Row])
         start = end
 
 
-def _connect(path: str | os.PathLike[str], patience: float) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+def _connect(path: str | os.PathLike[str], timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
-def _open(writer: sqlite3.Connection, patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _open(writer: sqlite3.Connection, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
     while True:
         try:
             writer.execute("PRAGMA journal_mode = WAL")  # which does not wait for others by itself
@@ -360,24 +360,31 @@ def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def _entry_of(document: str, revision: int, heard: int) -> Entry:
-    return read_entry(document, revision, _moment(heard))
+def _entry_of(document: str, revision: int, refreshed_at: int) -> Entry:
+    return read_entry(document, revision, _moment(refreshed_at))
 
 
 def _rows_of(change: Change) -> _Rows:
-    lines = [(line.sid, _micros(line.at), line.event, write_line(line)) for line in change.lines]
+    lines = [
+        (line.sid, _micros(line.recorded_at), line.event_key, write_line(line))
+        for line in change.lines
+    ]
     if (entry := change.entry) is None:
         return _Rows(
-            change.sid, change.expected, 0, (change.sid, 0, "", False, False, 0, None), lines
+            change.sid,
+            change.expected_revision,
+            0,
+            (change.sid, 0, "", False, False, 0, None),
+            lines,
         )
-    intended = None if entry.intent is None else _micros(entry.intent.since)
+    intended = None if entry.intent is None else _micros(entry.intent.created_at)
     row = (
         change.sid,
         entry.revision,
         write_entry(entry),
         entry.is_live,
         entry.doubt is not None,
-        _micros(entry.heard),
+        _micros(entry.refreshed_at),
         intended,
     )
-    return _Rows(change.sid, change.expected, entry.revision, row, lines)
+    return _Rows(change.sid, change.expected_revision, entry.revision, row, lines)

@@ -33,10 +33,10 @@ from reservation_core.book.records import (
     Doubt,
     Ending,
     Entry,
+    EventRef,
     HistoryLine,
     Intent,
-    Known,
-    Occurrence,
+    LookupResult,
     Report,
     ReportSource,
     StoreFailed,
@@ -81,11 +81,16 @@ def entry(
     status: Status = Status.PENDING,
     *,
     revision: int = 1,
-    heard: datetime = NOON,
+    refreshed_at: datetime = NOON,
     **more: Any,
 ) -> Entry:
     """Make an entry."""
-    return Entry(reservation=reservation(number, status), revision=revision, heard=heard, **more)
+    return Entry(
+        reservation=reservation(number, status),
+        revision=revision,
+        refreshed_at=refreshed_at,
+        **more,
+    )
 
 
 def intent(command: Command | None = None, since: datetime = NOON) -> Intent:
@@ -93,9 +98,9 @@ def intent(command: Command | None = None, since: datetime = NOON) -> Intent:
     return Intent(
         token="t",  # noqa: S106
         command=command or Accept(),
-        sent=reservation(1, etag="7"),
+        reservation=reservation(1, etag="7"),
         route=Route.WORKER,
-        since=since,
+        created_at=since,
     )
 
 
@@ -103,16 +108,16 @@ def line(number: int, event: str | None = None, at: datetime = NOON) -> HistoryL
     """Make a line of the history."""
     return HistoryLine(
         sid=sid_of("WR", number),
-        at=at,
+        recorded_at=at,
         source=ReportSource.EVENT,
         outcome=Verdict.APPLIED,
-        event=event,
+        event_key=event,
     )
 
 
 def change(made: Entry, *lines: HistoryLine) -> Change:
     """Make the change to an entry from the revision before it."""
-    return Change(sid=made.sid, entry=made, expected=made.revision - 1, lines=lines)
+    return Change(sid=made.sid, entry=made, expected_revision=made.revision - 1, lines=lines)
 
 
 def later(seconds: float) -> datetime:
@@ -120,7 +125,7 @@ def later(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def occurrence(number: int) -> Occurrence:
+def occurrence(number: int) -> EventRef:
     """Name the event of a number, of the reservation of that number."""
     return sid_of("WR", number), f"EV{number}"
 
@@ -163,11 +168,11 @@ _EVERYTHING: Final = Entry(
         on_hold=True,
     ),
     revision=1,
-    heard=later(1),
+    refreshed_at=later(1),
     version=2**53,
-    time=later(2),
+    platform_time=later(2),
     doubt=Doubt.CONTRADICTION,
-    gone=True,
+    deleted=True,
     intent=intent(
         Conference(
             to="client:alice",
@@ -207,40 +212,40 @@ class _Contract:
     )
     def test_an_entry_comes_back_as_it_was_kept(self, store: Store, made: Entry) -> None:
         """What is found is equal to what was kept, in every field, whatever characters it holds."""
-        assert store.keep([change(made)]) == [True]
+        assert store.write([change(made)]) == [True]
         assert found(store, 1) == made
 
     @pytest.mark.parametrize("status", Status)
     def test_every_status_is_kept(self, store: Store, status: Status) -> None:
         """Every status comes back as itself."""
-        store.keep([change(entry(1, status), attrs.evolve(line(1), status=status))])
+        store.write([change(entry(1, status), attrs.evolve(line(1), status=status))])
         held = found(store, 1)
         assert held is not None
         assert (held.status, store.history(held.sid)[0].status) == (status, status)
 
     def test_what_is_not_there_is_not_found(self, store: Store) -> None:
         """An empty book holds nothing, and nothing may be looked for."""
-        assert store.look_up([sid_of("WR", 1)], [occurrence(1)]) == Known({}, frozenset())
-        assert store.look_up([], []) == Known({}, frozenset())
-        assert store.keep([]) == []
+        assert store.look_up([sid_of("WR", 1)], [occurrence(1)]) == LookupResult({}, frozenset())
+        assert store.look_up([], []) == LookupResult({}, frozenset())
+        assert store.write([]) == []
         assert list(store.history(sid_of("WR", 1))) == []
         assert list(store.live("", 10)) == []
 
     def test_many_are_looked_up_at_once(self, store: Store) -> None:
         """Of what is looked for, what is there is found: entries by their SIDs, and events."""
-        store.keep([change(entry(number), line(number, f"EV{number}")) for number in range(300)])
+        store.write([change(entry(number), line(number, f"EV{number}")) for number in range(300)])
         known = store.look_up(
             [sid_of("WR", number) for number in range(200, 500)],
             [occurrence(number) for number in range(100, 400)],
         )
         assert known.entries == {sid_of("WR", number): entry(number) for number in range(200, 300)}
-        assert known.seen == {occurrence(number) for number in range(100, 300)}
+        assert known.seen_events == {occurrence(number) for number in range(100, 300)}
 
     def test_what_was_kept_is_there_for_others(self, nodes: Opening) -> None:
         """What one has kept, another that has the book open finds, and another that opens it when the first is closed."""
         first, second = nodes(), nodes()
-        first.keep([change(entry(1), line(1, "EV1"))])
-        assert second.look_up([sid_of("WR", 1)], [occurrence(1)]) == Known(
+        first.write([change(entry(1), line(1, "EV1"))])
+        assert second.look_up([sid_of("WR", 1)], [occurrence(1)]) == LookupResult(
             {sid_of("WR", 1): entry(1)}, frozenset({occurrence(1)})
         )
         first.close()
@@ -258,18 +263,18 @@ class _Contract:
         """A change is kept when the revision held is the expected one, and else nothing of it is, not even its lines."""
         before = [entry(1, revision=revision) for revision in range(1, held + 1)]
         for made in before:
-            store.keep([change(made)])
+            store.write([change(made)])
         after = entry(1, Status.ACCEPTED, revision=expected + 1)
-        assert store.keep([change(after, line(1, "EV1"))]) == [taken]
+        assert store.write([change(after, line(1, "EV1"))]) == [taken]
         assert found(store, 1) == (after if taken else before[-1] if before else None)
         assert list(store.history(after.sid)) == ([line(1, "EV1")] if taken else [])
-        assert store.look_up([], [occurrence(1)]).seen == (
+        assert store.look_up([], [occurrence(1)]).seen_events == (
             frozenset({occurrence(1)}) if taken else frozenset()
         )
 
     def test_changes_kept_together_do_not_depend_on_each_other(self, store: Store) -> None:
         """Of changes kept in one call each is taken or not by itself, and the answers are in their order."""
-        store.keep([change(entry(2))])
+        store.write([change(entry(2))])
         changes = [
             change(entry(3)),
             change(entry(2)),
@@ -277,7 +282,7 @@ class _Contract:
             change(entry(2, revision=2)),
             change(entry(2, revision=2)),
         ]
-        assert store.keep(changes) == [True, False, True, True, False]
+        assert store.write(changes) == [True, False, True, True, False]
         assert found(store, 2) == entry(2, revision=2)
 
     # --- the history -----------------------------------------------------------------------------------------------------------------
@@ -289,59 +294,69 @@ class _Contract:
             type="reservation.created\x00é",
             status=Status.PENDING,
             version=2**53,
-            time=later(-5),
+            platform_time=later(-5),
         )
         commanded = HistoryLine(
             sid=sid_of("WR", 1),
-            at=later(9),
+            recorded_at=later(9),
             source=ReportSource.COMMAND,
             outcome=Ending.INTENDED,
             type="accept",
         )
-        store.keep([change(entry(1), told, line(1)), change(entry(2), line(2, "EV2"))])
-        store.keep([change(entry(1, revision=2), commanded)])
+        store.write([change(entry(1), told, line(1)), change(entry(2), line(2, "EV2"))])
+        store.write([change(entry(1, revision=2), commanded)])
         assert list(store.history(sid_of("WR", 1))) == [told, line(1), commanded]
 
     def test_an_event_is_in_the_history_once(self, store: Store) -> None:
         """A line whose event is there is left out, whoever wrote it and whatever else changes; lines without an event are all kept."""
-        store.keep([change(entry(1), line(1, "EV1"), line(1, "EV1"), line(1), line(1))])
-        assert store.keep([change(entry(1, revision=2), line(1, "EV1"), line(1, "EV2"))]) == [True]
-        assert [told.event for told in store.history(sid_of("WR", 1))] == ["EV1", None, None, "EV2"]
+        store.write([change(entry(1), line(1, "EV1"), line(1, "EV1"), line(1), line(1))])
+        assert store.write([change(entry(1, revision=2), line(1, "EV1"), line(1, "EV2"))]) == [True]
+        assert [told.event_key for told in store.history(sid_of("WR", 1))] == [
+            "EV1",
+            None,
+            None,
+            "EV2",
+        ]
 
     def test_an_event_is_of_its_reservation(self, store: Store) -> None:
         """One event told of two reservations is one of each, and found for the one that is asked for."""
-        store.keep([change(entry(1), line(1, "EV1"))])
-        assert store.look_up([], [occurrence(1), (sid_of("WR", 2), "EV1")]).seen == {occurrence(1)}
-        store.keep([change(entry(2), line(2, "EV1"))])
+        store.write([change(entry(1), line(1, "EV1"))])
+        assert store.look_up([], [occurrence(1), (sid_of("WR", 2), "EV1")]).seen_events == {
+            occurrence(1)
+        }
+        store.write([change(entry(2), line(2, "EV1"))])
         assert [len(store.history(sid_of("WR", number))) for number in (1, 2)] == [1, 1]
 
     def test_the_history_may_grow_alone(self, store: Store) -> None:
         """A change without an entry adds its lines, and makes none."""
-        assert store.keep(
-            [Change(sid=sid_of("WR", 1), entry=None, expected=0, lines=(line(1, "EV1"),))]
+        assert store.write(
+            [Change(sid=sid_of("WR", 1), entry=None, expected_revision=0, lines=(line(1, "EV1"),))]
         ) == [True]
         assert found(store, 1) is None
         assert list(store.history(sid_of("WR", 1))) == [line(1, "EV1")]
-        assert store.look_up([], [occurrence(1)]).seen == {occurrence(1)}
+        assert store.look_up([], [occurrence(1)]).seen_events == {occurrence(1)}
 
     def test_where_the_history_grows_the_entry_stays(self, store: Store) -> None:
         """Before, after and beside an entry's change, one without an entry touches nothing but the history."""
 
         def told(number: int, event: str) -> Change:
             return Change(
-                sid=sid_of("WR", number), entry=None, expected=0, lines=(line(number, event),)
+                sid=sid_of("WR", number),
+                entry=None,
+                expected_revision=0,
+                lines=(line(number, event),),
             )
 
-        assert store.keep([told(1, "EV1"), change(entry(1), line(1, "EV2")), told(1, "EV3")]) == [
+        assert store.write([told(1, "EV1"), change(entry(1), line(1, "EV2")), told(1, "EV3")]) == [
             True,
             True,
             True,
         ]
-        assert store.keep([told(1, "EV4")]) == [True]
+        assert store.write([told(1, "EV4")]) == [True]
         assert found(store, 1) == entry(1)
-        assert store.keep([change(entry(1, revision=2), line(1, "EV5"))]) == [True]
+        assert store.write([change(entry(1, revision=2), line(1, "EV5"))]) == [True]
         assert found(store, 1) == entry(1, revision=2)
-        assert [each.event for each in store.history(sid_of("WR", 1))] == [
+        assert [each.event_key for each in store.history(sid_of("WR", 1))] == [
             "EV1",
             "EV2",
             "EV3",
@@ -359,28 +374,35 @@ class _Contract:
             for number, status in enumerate(Status)
             if status.is_terminal
         ]
-        store.keep(
+        store.write(
             [
                 *ended,
-                change(entry(20, gone=True)),
+                change(entry(20, deleted=True)),
                 *(change(entry(number)) for number in (33, 31, 30, 32)),
             ]
         )
-        store.keep([change(entry(number, Status.WRAPPING)) for number in (29, 34)])
+        store.write([change(entry(number, Status.WRAPPING)) for number in (29, 34)])
         first = store.live("", 4)
         assert [held.sid for held in first] == [sid_of("WR", number) for number in (29, 30, 31, 32)]
         assert list(store.live(first[-1].sid, 4)) == [entry(33), entry(34, Status.WRAPPING)]
 
     def test_what_is_due_waits_longest_first(self, store: Store) -> None:
         """Due is what is live and was not heard of since, and what is in doubt, whatever it is; at most so many."""
-        store.keep([change(entry(number, heard=later(100 - number))) for number in (1, 2, 3)])
-        store.keep(
-            [change(entry(4, heard=later(500))), change(entry(5, Status.COMPLETED, heard=later(0)))]
+        store.write(
+            [change(entry(number, refreshed_at=later(100 - number))) for number in (1, 2, 3)]
         )
-        store.keep(
+        store.write(
             [
-                change(entry(6, Status.COMPLETED, heard=later(400), doubt=Doubt.CONTRADICTION)),
-                change(entry(7, gone=True)),
+                change(entry(4, refreshed_at=later(500))),
+                change(entry(5, Status.COMPLETED, refreshed_at=later(0))),
+            ]
+        )
+        store.write(
+            [
+                change(
+                    entry(6, Status.COMPLETED, refreshed_at=later(400), doubt=Doubt.CONTRADICTION)
+                ),
+                change(entry(7, deleted=True)),
             ]
         )
         assert claim(store, Claim.DUE, before=99, limit=1) == [3]
@@ -389,13 +411,15 @@ class _Contract:
 
     def test_open_is_what_has_an_old_intent(self, store: Store) -> None:
         """Open is what has an intent from before, longest waiting first, ended or not."""
-        store.keep(
+        store.write(
             [
-                change(entry(number, heard=later(-number), intent=intent(since=later(number))))
+                change(
+                    entry(number, refreshed_at=later(-number), intent=intent(since=later(number)))
+                )
                 for number in (3, 1, 2)
             ]
         )
-        store.keep(
+        store.write(
             [change(entry(4)), change(entry(5, Status.COMPLETED, intent=intent(since=later(0))))]
         )
         assert claim(store, Claim.OPEN, before=3) == [5, 1, 2]
@@ -403,7 +427,7 @@ class _Contract:
     def test_a_claim_is_respected_until_it_ends(self, nodes: Opening) -> None:
         """What one has claimed nobody else is given before the lease ends, for whatever purpose, and then again."""
         first, second = nodes(), nodes()
-        first.keep([change(entry(1, intent=intent()))])
+        first.write([change(entry(1, intent=intent()))])
         assert claim(first, Claim.DUE, before=1, now=10, lease=5) == [1]
         assert (
             claim(second, Claim.DUE, before=1, now=14.9)
@@ -415,29 +439,31 @@ class _Contract:
 
     def test_what_is_kept_is_free_again(self, store: Store) -> None:
         """Keeping an entry ends the claim to it, but not while a command to it is open."""
-        store.keep([change(entry(1)), change(entry(2, intent=intent()))])
+        store.write([change(entry(1)), change(entry(2, intent=intent()))])
         assert claim(store, Claim.DUE, before=1) == [1, 2]
-        store.keep([change(entry(1, revision=2)), change(entry(2, revision=2, intent=intent()))])
+        store.write([change(entry(1, revision=2)), change(entry(2, revision=2, intent=intent()))])
         assert claim(store, Claim.DUE, before=1) == [1]
-        store.keep([change(entry(2, revision=3))])
+        store.write([change(entry(2, revision=3))])
         assert claim(store, Claim.DUE, before=1) == [2]
 
     def test_what_ended_is_purged(self, store: Store) -> None:
         """Deleted is what has ended or is gone, was not heard of since and has no intent, with its history, and nothing else."""
         kept = [
             entry(1),
-            entry(2, Status.TIMEOUT, heard=later(50)),
+            entry(2, Status.TIMEOUT, refreshed_at=later(50)),
             entry(3, Status.TIMEOUT, intent=intent()),
         ]
-        ended = [entry(4, Status.TIMEOUT), entry(5, gone=True)]
-        store.keep(
+        ended = [entry(4, Status.TIMEOUT), entry(5, deleted=True)]
+        store.write(
             [
                 change(made, line(number, f"EV{number}"))
                 for number, made in enumerate((*kept, *ended), 1)
             ]
         )
         alone = [line(6, "EV6"), line(7, "EV7", later(50)), line(7, "EV8")]
-        store.keep([Change(sid=told.sid, entry=None, expected=0, lines=(told,)) for told in alone])
+        store.write(
+            [Change(sid=told.sid, entry=None, expected_revision=0, lines=(told,)) for told in alone]
+        )
         assert store.purge(later(50)) == 2
         assert store.purge(later(50)) == 0
         numbers = range(1, 8)
@@ -445,7 +471,7 @@ class _Contract:
             [sid_of("WR", number) for number in numbers], [occurrence(number) for number in numbers]
         )
         assert known.entries == {made.sid: made for made in kept}
-        assert known.seen == {occurrence(number) for number in (1, 2, 3, 7)}
+        assert known.seen_events == {occurrence(number) for number in (1, 2, 3, 7)}
         assert [len(store.history(sid_of("WR", number))) for number in numbers] == [
             1,
             1,
@@ -458,10 +484,10 @@ class _Contract:
 
     def test_what_was_purged_may_begin_anew(self, store: Store) -> None:
         """After a purge a reservation may be kept as a first one, and its events are new."""
-        store.keep([change(entry(1, Status.TIMEOUT), line(1, "EV1"))])
+        store.write([change(entry(1, Status.TIMEOUT), line(1, "EV1"))])
         store.purge(later(1))
-        assert store.keep([change(entry(1, revision=2))]) == [False]
-        assert store.keep([change(entry(1), line(1, "EV1"))]) == [True]
+        assert store.write([change(entry(1, revision=2))]) == [False]
+        assert store.write([change(entry(1), line(1, "EV1"))]) == [True]
         assert list(store.history(sid_of("WR", 1))) == [line(1, "EV1")]
 
     # --- many at once ----------------------------------------------------------------------------------------------------------------
@@ -475,18 +501,18 @@ class _Contract:
             while won < 5:
                 held = found(store, 1)
                 after = entry(1, revision=held.revision + 1 if held else 1, version=writer)
-                won += store.keep([change(after, line(1, f"EV{writer}-{won}"))])[0]
+                won += store.write([change(after, line(1, f"EV{writer}-{won}"))])[0]
             return won
 
         assert sum(_together(write, range(8))) == 40
         held = found(stores[0], 1)
         assert held is not None
-        assert held.revision == len({told.event for told in stores[1].history(held.sid)}) == 40
+        assert held.revision == len({told.event_key for told in stores[1].history(held.sid)}) == 40
 
     def test_of_many_sweepers_one_gets_each_entry(self, nodes: Opening) -> None:
         """Where many threads of two nodes claim at the same time, each entry is given to exactly one."""
         stores = [nodes(), nodes()]
-        stores[0].keep([change(entry(number)) for number in range(60)])
+        stores[0].write([change(entry(number)) for number in range(60)])
 
         def sweep(sweeper: int) -> list[int]:
             mine: list[int] = []
@@ -505,7 +531,7 @@ class _Contract:
         def write(writer: int) -> Sequence[bool]:
             numbers = range(writer, writer + 20)
             order = numbers if writer % 2 else reversed(numbers)
-            return stores[writer % 2].keep(
+            return stores[writer % 2].write(
                 [change(entry(number), line(number)) for number in order]
             )
 
@@ -522,7 +548,7 @@ class _Contract:
                 sid=sid_of("WR", n),
                 source=ReportSource.EVENT,
                 reservation=reservation(n, status),
-                event=f"EV{n}-{version}",
+                event_key=f"EV{n}-{version}",
                 version=version,
             )
             for n in range(5)
@@ -548,11 +574,11 @@ class _Contract:
     def test_a_closed_store_says_so(self, nodes: Opening) -> None:
         """A store may be closed twice; after that it fails as stores fail."""
         store = nodes()
-        store.keep([change(entry(1))])
+        store.write([change(entry(1))])
         store.close()
         store.close()
         with pytest.raises(StoreFailed, match="read it again"):
-            store.keep([change(entry(1, revision=2))])
+            store.write([change(entry(1, revision=2))])
         with pytest.raises(StoreFailed):
             store.look_up([sid_of("WR", 1)], [])
         with pytest.raises(StoreFailed):
@@ -603,7 +629,7 @@ class AsyncBookContract(_Contract):
                         sid=sid_of("WR", n % 30),
                         source=ReportSource.EVENT,
                         reservation=reservation(n % 30),
-                        event=f"EV{n % 30}",
+                        event_key=f"EV{n % 30}",
                     )
                     for n in range(60)
                 ]
@@ -647,13 +673,13 @@ class Awaited:
         self._store = store
         self._loop = loop
 
-    def look_up(self, sids: Sequence[str], events: Sequence[Occurrence]) -> Known:
+    def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """Await it."""
         return self._loop.run(self._store.look_up(sids, events))
 
-    def keep(self, changes: Sequence[Change]) -> Sequence[bool]:
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
         """Await it."""
-        return self._loop.run(self._store.keep(changes))
+        return self._loop.run(self._store.write(changes))
 
     def claim(
         self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int

@@ -81,7 +81,7 @@ class Callers:
 def test_who_comes_meanwhile_is_served_together() -> None:
     """The first begins at once and alone; those who come meanwhile are served by one of them, in their order, at most so many at once."""
     work = Slow()
-    callers = Callers(GroupCommit(work, most=3))
+    callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
     assert work.begun.acquire(timeout=10)
     for item in (2, 3, 4, 5):
@@ -193,7 +193,7 @@ def test_who_is_interrupted_while_it_is_worked_for_keeps_nobody_back(
 ) -> None:
     """Who leaves while its own is worked on, or when it is called, is not waited for: the next is served, whoever is left to do it."""
     work = Slow()
-    callers = Callers(GroupCommit(work, most=3))
+    callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
     assert work.begun.acquire(timeout=10)
     turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
@@ -222,7 +222,7 @@ def test_the_next_begins_when_all_who_were_served_are_awake(
 ) -> None:
     """Who was served and asks again is served with those who came meanwhile: they are not begun before it could ask."""
     work = Slow()
-    callers = Callers(GroupCommit(work, most=3))
+    callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
     assert work.begun.acquire(timeout=10)
     turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
@@ -351,7 +351,7 @@ def test_whoever_is_interrupted_wherever_the_others_are_served(
         return [2 * item for item in items]
 
     lines = 1
-    while interrupt_at(lines, GroupCommit(work, most=3), first=first):
+    while interrupt_at(lines, GroupCommit(work, max_batch=3), first=first):
         lines += 1
     assert lines > 20
 
@@ -365,7 +365,7 @@ def test_what_is_everybody_s_failure_is_tried_once() -> None:
         raise KeyError
 
     slow = Slow()
-    callers = Callers(GroupCommit(slow, hopeless=LookupError))
+    callers = Callers(GroupCommit(slow, shared_failures=LookupError))
     callers.call(1)
     assert slow.begun.acquire(timeout=10)
     for item in (2, 3):
@@ -380,7 +380,7 @@ def test_what_is_everybody_s_failure_is_tried_once() -> None:
         async def at_once(items: Sequence[int]) -> Sequence[int]:
             return work(items)
 
-        together = AsyncGroupCommit(at_once, hopeless=LookupError)
+        together = AsyncGroupCommit(at_once, shared_failures=LookupError)
         return [
             type(outcome)
             for outcome in await asyncio.gather(
@@ -404,7 +404,7 @@ def test_tasks_are_served_together() -> None:
         return [2 * item for item in items]
 
     async def ask() -> list[object]:
-        together = AsyncGroupCommit(work, most=3)
+        together = AsyncGroupCommit(work, max_batch=3)
         tasks = [asyncio.ensure_future(together.do(item)) for item in (1, 2, 3, 13, 5)]
         await asyncio.sleep(0)
         tasks[1].cancel()
@@ -434,7 +434,7 @@ def test_where_the_loop_ends_all_who_wait_are_cancelled() -> None:
         return items
 
     async def ask() -> list[bool]:
-        together = AsyncGroupCommit(work, most=1)
+        together = AsyncGroupCommit(work, max_batch=1)
         tasks = [asyncio.ensure_future(together.do(item)) for item in (1, 2)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -57,18 +57,18 @@ def test_whatever_the_database_s_isolation_is(
 ) -> None:
     """Nodes may open it at once, and of those who expect the same revision one is right and the others are told."""
     database = with_options(new_database(), f"-cdefault_transaction_isolation={isolation}")
-    assert all_at_once(*[PostgresStore(database, connections=1).close] * 3) == [None] * 3
-    stores = [PostgresStore(database, connections=1) for _ in range(3)]
+    assert all_at_once(*[PostgresStore(database, max_connections=1).close] * 3) == [None] * 3
+    stores = [PostgresStore(database, max_connections=1) for _ in range(3)]
     for revision in range(1, 20):
         told = all_at_once(
-            *(partial(store.keep, [change(entry(1, revision=revision))]) for store in stores)
+            *(partial(store.write, [change(entry(1, revision=revision))]) for store in stores)
         )
         assert sorted(told, key=repr) == [[False], [False], [True]]
 
     async def keep() -> Sequence[bool]:
         store = await AsyncPostgresStore.open(database)
         try:
-            return (await asyncio.gather(*(store.keep([change(entry(2))]) for _ in range(2))))[0]
+            return (await asyncio.gather(*(store.write([change(entry(2))]) for _ in range(2))))[0]
         finally:
             await store.close()
 
@@ -82,16 +82,16 @@ def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
 ) -> None:
     """Whether or not there is an entry yet, two nodes that write of one reservation take turns, and nobody is turned away."""
     database = new_database()
-    stores = [PostgresStore(database, connections=1) for _ in range(2)]
+    stores = [PostgresStore(database, max_connections=1) for _ in range(2)]
     for number in range(40):
         lines = [line(number, f"EV{each}") for each in range(40)]
-        forth = Change(sid=lines[0].sid, entry=None, expected=0, lines=tuple(lines))
+        forth = Change(sid=lines[0].sid, entry=None, expected_revision=0, lines=tuple(lines))
         back = (
             change(entry(number), *reversed(lines))
             if number % 2
             else attrs.evolve(forth, lines=forth.lines[::-1])
         )
-        told = all_at_once(partial(stores[0].keep, [forth]), partial(stores[1].keep, [back]))
+        told = all_at_once(partial(stores[0].write, [forth]), partial(stores[1].write, [back]))
         assert told == [[True], [True]]
         assert len(stores[0].history(forth.sid)) == 40
     for store in stores:
@@ -103,8 +103,8 @@ def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str])
     database = new_database()
 
     def open_it(number: int) -> None:
-        store = PostgresStore(database, connections=1)
-        store.keep([change(entry(number))])
+        store = PostgresStore(database, max_connections=1)
+        store.write([change(entry(number))])
         store.close()
 
     assert all_at_once(*(partial(open_it, number) for number in range(6))) == [None] * 6
@@ -116,7 +116,7 @@ def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], st
     """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
     database = new_database()
     store = PostgresStore(with_options(database, "-c lock_timeout=2000"))
-    store.keep([change(entry(number, Status.COMPLETED)) for number in (1, 2)])
+    store.write([change(entry(number, Status.COMPLETED)) for number in (1, 2)])
     with psycopg.connect(database) as writer:
         writer.execute(
             "SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (entry(1).sid,)
@@ -142,22 +142,22 @@ def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
     """Who waits is woken when any node brings an entry into doubt, and by nothing else; the first time it does not wait."""
     database = new_database()
     first, second = PostgresStore(database), PostgresStore(database)
-    assert first.wait(0) is True
-    assert first.wait(0.01) is False
-    second.keep([change(entry(1))])
-    assert first.wait(0.01) is False
+    assert first.wait_for_doubt(0) is True
+    assert first.wait_for_doubt(0.01) is False
+    second.write([change(entry(1))])
+    assert first.wait_for_doubt(0.01) is False
     waker = threading.Timer(
-        0.05, lambda: second.keep([change(entry(1, revision=2, doubt=Doubt.GAP))])
+        0.05, lambda: second.write([change(entry(1, revision=2, doubt=Doubt.GAP))])
     )
     waker.start()
     began = time.monotonic()
-    assert first.wait(20) is True
+    assert first.wait_for_doubt(20) is True
     assert time.monotonic() - began < 20
     waker.join()
-    second.keep(
+    second.write(
         [change(entry(1, revision=2, doubt=Doubt.GAP))]
     )  # which is too late, and tells nobody
-    assert first.wait(0.01) is False
+    assert first.wait_for_doubt(0.01) is False
     first.close()
     second.close()
 
@@ -168,14 +168,18 @@ def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) ->
 
     async def sweep() -> list[bool]:
         store = await AsyncPostgresStore.open(database)
-        woken = [await store.wait(0), await store.wait(0.01)]
-        await store.keep([change(entry(1, doubt=Doubt.GAP))])
-        woken.append(await store.wait(20))
+        woken = [await store.wait_for_doubt(0), await store.wait_for_doubt(0.01)]
+        await store.write([change(entry(1, doubt=Doubt.GAP))])
+        woken.append(await store.wait_for_doubt(20))
         ask(
             database,
             b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
         )
-        woken += [await store.wait(20), await store.wait(0), await store.wait(0.01)]
+        woken += [
+            await store.wait_for_doubt(20),
+            await store.wait_for_doubt(0),
+            await store.wait_for_doubt(0.01),
+        ]
         await store.close()
         return woken
 
@@ -185,16 +189,20 @@ def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) ->
 def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> None:
     """Where the server ends the connections, what was under way fails as stores fail, the waiting sweeper looks, and then all is well."""
     database = new_database()
-    store = PostgresStore(database, connections=1)
-    store.wait(0)
+    store = PostgresStore(database, max_connections=1)
+    store.wait_for_doubt(0)
     ask(
         database,
         b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
     )
-    assert [store.wait(20), store.wait(0), store.wait(0.01)] == [True, True, False]
+    assert [store.wait_for_doubt(20), store.wait_for_doubt(0), store.wait_for_doubt(0.01)] == [
+        True,
+        True,
+        False,
+    ]
     with pytest.raises(StoreFailed, match=r"AdminShutdown, 57P01|OperationalError"):
-        store.keep([change(entry(1))])
-    assert store.keep([change(entry(1))]) == [True]
+        store.write([change(entry(1))])
+    assert store.write([change(entry(1))]) == [True]
     assert found(store, 1) == entry(1)
     store.close()
 
@@ -202,8 +210,8 @@ def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> Non
 def test_what_is_no_database_is_refused() -> None:
     """Where no connection comes about in one's patience, that is a failure of the store."""
     with pytest.raises(StoreUnavailable, match="PoolTimeout"):
-        PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
+        PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", pool_timeout=0.1)
     with pytest.raises(StoreFailed, match="PoolTimeout"):
         asyncio.run(
-            AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", patience=0.1)
+            AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", pool_timeout=0.1)
         )

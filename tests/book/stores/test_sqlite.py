@@ -83,23 +83,23 @@ def test_what_is_no_book_is_refused(tmp_path: Path) -> None:
 def test_who_cannot_write_in_time_is_told(tmp_path: Path) -> None:
     """Where another holds the file longer than one's patience, opening and keeping fail, and nothing is written."""
     path = tmp_path / "book.db"
-    store = SQLiteStore(path, patience=0.05)
+    store = SQLiteStore(path, timeout=0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
-        store.keep([change(entry(1))])
+        store.write([change(entry(1))])
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
-        SQLiteStore(path, patience=0.05)
+        SQLiteStore(path, timeout=0.05)
     holder.execute("ROLLBACK")
     holder.close()
     assert found(store, 1) is None
-    assert store.keep([change(entry(1))]) == [True]
+    assert store.write([change(entry(1))]) == [True]
     store.close()
 
 
 def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
     """Where another holds the file, nobody who was to be written with others waits on for each of them."""
-    store = SQLiteStore(tmp_path / "book.db", patience=0.5)
+    store = SQLiteStore(tmp_path / "book.db", timeout=0.5)
     holder = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     said: list[str] = []
@@ -108,7 +108,7 @@ def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
 
     def keep(number: int) -> None:
         try:
-            store.keep([change(entry(number))])
+            store.write([change(entry(number))])
         except StoreUnavailable as failure:
             failures.append(failure.reason)
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_made_a_book_is_refused_in_time(tmp_path: Path) -> None:
     holder.execute("CREATE TABLE something (x)")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreFailed, match="SQLITE_BUSY"):
-        SQLiteStore(path, patience=0.05)
+        SQLiteStore(path, timeout=0.05)
     holder.close()
 
 
@@ -164,10 +164,10 @@ def test_who_is_interrupted_leaves_no_transaction(
     store = SQLiteStore(tmp_path / "book.db")
     monkeypatch.setattr(Interruptible, "at", at)
     with pytest.raises(Interrupted):
-        store.keep([change(entry(1))])
+        store.write([change(entry(1))])
     assert found(store, 1) == (entry(1) if kept else None)
-    other = SQLiteStore(tmp_path / "book.db", patience=0.05)
-    assert [each.keep([change(entry(number))]) for number, each in ((2, store), (3, other))] == [
+    other = SQLiteStore(tmp_path / "book.db", timeout=0.05)
+    assert [each.write([change(entry(number))]) for number, each in ((2, store), (3, other))] == [
         [True],
         [True],
     ]
@@ -180,7 +180,7 @@ def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("BEGIN IMMEDIATE")  # pyright: ignore[reportPrivateUsage]
     store._writer.execute("DELETE FROM entry")  # pyright: ignore[reportPrivateUsage]
-    assert store.keep([change(entry(1))]) == [True]
+    assert store.write([change(entry(1))]) == [True]
     assert found(store, 1) == entry(1)
     store.close()
 
@@ -189,9 +189,9 @@ def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
     """Where one of the changes kept together cannot be written, none of them is."""
     store = SQLiteStore(tmp_path / "book.db")
     with pytest.raises(StoreFailed, match=r"\(UnicodeEncodeError\)"):
-        store.keep([change(entry(1), line(1, "EV1")), change(entry(2), line(2, "\ud800"))])
+        store.write([change(entry(1), line(1, "EV1")), change(entry(2), line(2, "\ud800"))])
     assert found(store, 1) is None
-    assert store.keep([change(entry(1), line(1, "EV1"))]) == [True]
+    assert store.write([change(entry(1), line(1, "EV1"))]) == [True]
     store.close()
 
 
@@ -214,9 +214,9 @@ def test_a_closed_command_leaves_no_password(tmp_path: Path) -> None:
         to="sip:alice@example.com", sip_auth_username="alice", sip_auth_password="hush-this"
     )
     store = SQLiteStore(tmp_path / "book.db")
-    store.keep([change(entry(1, intent=intent(command)))])
+    store.write([change(entry(1, intent=intent(command)))])
     traces = [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()]
-    store.keep([change(entry(1, revision=2))])
+    store.write([change(entry(1, revision=2))])
     store.close()
     assert any(traces)
     assert [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()] == [False]
@@ -250,7 +250,7 @@ def test_a_full_disk_loses_only_what_was_refused(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("PRAGMA max_page_count = 20")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(StoreFailed, match="SQLITE_FULL"):
-        store.keep([change(entry(number)) for number in range(1000)])
+        store.write([change(entry(number)) for number in range(1000)])
     assert list(store.live("", 10)) == []
-    assert store.keep([change(entry(1))]) == [True]
+    assert store.write([change(entry(1))]) == [True]
     store.close()

@@ -46,7 +46,7 @@ class TestPostgres(BookContract):
     def open_store(self, new_database: Callable[[], str]) -> Callable[[], Store]:
         """Connect to the same database."""
         database = new_database()
-        return lambda: PostgresStore(database, connections=4)
+        return lambda: PostgresStore(database, max_connections=4)
 
 
 class TestPostgresInALoop(AsyncBookContract):
@@ -54,4 +54,4 @@ class TestPostgresInALoop(AsyncBookContract):
     def open_store(self, new_database: Callable[[], str]) -> Callable[[], Awaitable[AsyncStore]]:
         """Connect to the same database."""
         database = new_database()
-        return lambda: AsyncPostgresStore.open(database, connections=4)
+        return lambda: AsyncPostgresStore.open(database, max_connections=4)

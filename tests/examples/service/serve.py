@@ -16,7 +16,7 @@ import sys
 
 import uvicorn
 
-from reservation_core.book import PATIENCE, AsyncBook, SQLiteStore, ThreadedStore
+from reservation_core.book import DEFAULT_OLDER_THAN, AsyncBook, SQLiteStore, ThreadedStore
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.webhooks import Verifier
 from tests.examples.service.service import Service
@@ -36,7 +36,7 @@ def main() -> None:
             base_url=given.get("TASKROUTER_URL", "https://taskrouter.twilio.com")
         ),
         sweep_every=float(given.get("SWEEP_EVERY", "30")),
-        patience=float(given.get("PATIENCE", PATIENCE)),
+        patience=float(given.get("PATIENCE", DEFAULT_OLDER_THAN)),
     )
     uvicorn.run(
         service.app(), port=int(given.get("PORT", "8000")), log_config=None, access_log=False

@@ -32,7 +32,14 @@ from reservation_core import (
     ReplyError,
     Status,
 )
-from reservation_core.book import PATIENCE, AsyncBook, Entry, NotInBook, StoreFailed, Swept
+from reservation_core.book import (
+    DEFAULT_OLDER_THAN,
+    AsyncBook,
+    Entry,
+    NotInBook,
+    StoreFailed,
+    Swept,
+)
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
 from reservation_core.webhooks import (
     ACKNOWLEDGEMENT,
@@ -81,7 +88,7 @@ class Service:
 
     :param sweep_every: seconds from one sweep to the next.
     :param patience: seconds without news after which a live reservation is read from the platform. A command that was left open is
-        taken up after the book's own ``PATIENCE``, for it may still be under way until then.
+        taken up after the book's own ``DEFAULT_OLDER_THAN``, for it may still be under way until then.
     """
 
     def __init__(
@@ -91,7 +98,7 @@ class Service:
         gateway: AsyncPyreqwestGateway,
         *,
         sweep_every: float = 30.0,
-        patience: float = PATIENCE,
+        patience: float = DEFAULT_OLDER_THAN,
     ) -> None:
         self.verifier = verifier
         self.book = book

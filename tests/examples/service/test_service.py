@@ -310,7 +310,7 @@ def test_what_is_repeated_changes_nothing(scene: Scene) -> None:
     assert scene.complete(sid) == (200, '"completed"')
     scene.emulator.settle()
     before = scene.book.get(sid)
-    events = [line for line in scene.book.history(sid) if line.event]
+    events = [line for line in scene.book.history(sid) if line.event_key]
     for one in tuple(scene.arrived):
         headers = {
             name: one.webhook.headers[name] for name in ("Content-Type", "X-Twilio-Signature")
@@ -327,7 +327,7 @@ def test_what_is_repeated_changes_nothing(scene: Scene) -> None:
     assert before is not None
     assert after is not None
     assert attrs.evolve(after, revision=before.revision) == before
-    assert [line for line in scene.book.history(sid) if line.event] == events
+    assert [line for line in scene.book.history(sid) if line.event_key] == events
 
 
 def test_what_cannot_be_read_is_refused(scene: Scene) -> None:
