@@ -28,7 +28,7 @@ from reservation_core import Reservation, Status
 from reservation_core.book import AsyncBook, Book, SQLiteStore, ThreadedStore, Verdict
 from reservation_core.book.stores.postgres import PostgresStore
 from reservation_core.webhooks import EVENT_TYPES, Event
-from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter
+from tests.benchmarks.measure import OPEN, QUICK, Comparison, Effort, Meter, Relation
 from tests.book.server import server
 
 WRITERS: Final = 32
@@ -351,7 +351,6 @@ def writers(effort: Effort) -> list[Comparison]:
                 ours=mine,
                 peer=peer,
                 reach=4,
-                aim=5,
             )
             for against, mine, peer in (
                 (f"the same book, {commits}", ours, ours_alone),
@@ -367,7 +366,6 @@ def writers(effort: Effort) -> list[Comparison]:
             ours=ours_in_tasks,
             peer=theirs_in_tasks,
             reach=4,
-            aim=8,
         ),
     ]
 
@@ -385,9 +383,7 @@ def pipeline(effort: Effort) -> list[Comparison]:
     peer = _in_bulk(_one_by_one(single.record), lives)
     for book in books:
         _check(lives, book, lives)
-    return [
-        Comparison(row=15, measure=measure, against=against, ours=ours, peer=peer, reach=4, aim=8)
-    ]
+    return [Comparison(row=15, measure=measure, against=against, ours=ours, peer=peer, reach=4)]
 
 
 def replay(effort: Effort) -> list[Comparison]:
@@ -405,7 +401,6 @@ def replay(effort: Effort) -> list[Comparison]:
             ours=ours,
             peer=theirs,
             reach=4,
-            aim=6,
         ),
         Comparison(
             row=16,
@@ -414,9 +409,8 @@ def replay(effort: Effort) -> list[Comparison]:
             ours=_memory(lives * 10),
             peer=_memory(lives),
             reach=1.25,
-            aim=1.15,
             unit="kB",
-            share=True,
+            relation=Relation.SHARE,
         ),
     ]
 

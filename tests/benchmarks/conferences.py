@@ -208,11 +208,10 @@ def build(effort: Effort) -> list[Comparison]:
             ours=clock(lambda: Conference(**given), effort),
             peer=clock(peer, effort),
             reach=reach,
-            aim=aim,
         )
-        for against, peer, reach, aim in (
-            ("attrs, a validator per field", lambda: _WithAttrs(**given), 2.5, 3),
-            ("pydantic v2", lambda: _WithPydantic(**given), 1.0, 1.15),
+        for against, peer, reach in (
+            ("attrs, a validator per field", lambda: _WithAttrs(**given), 2),
+            ("pydantic v2", lambda: _WithPydantic(**given), 1.0),
         )
     ]
 
@@ -233,6 +232,5 @@ def encode(effort: Effort) -> list[Comparison]:
             ours=clock(lambda: request.body, effort),
             peer=clock(lambda: urlencode(pairs).encode(), effort),
             reach=6,
-            aim=7.5,
         )
     ]

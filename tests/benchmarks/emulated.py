@@ -1,8 +1,14 @@
-"""The servers of row 11 that are written in Python, each in a process of its own: ``python -m tests.benchmarks.emulated ours 8000``."""
+"""The Python servers of row 11, each in its own process.
 
+python -m tests.benchmarks.emulated ours 8000
+"""
+
+import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, people
 
@@ -20,6 +26,15 @@ STORED: Final[Mapping[str, Any]] = {
     "workspace_sid": WORKSPACE,
 }
 """A reservation, as a dict."""
+
+_CORS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, apiVersion, clientVersion",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Expose-Headers": "ETag, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
+}
+"""The CORS headers of every reply."""
 
 
 def shown(stored: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -46,7 +61,6 @@ def ours(port: int) -> None:
 
 def starlette(port: int) -> None:
     """Run what one would write in its place: a route, a dict, the form read, the version checked and raised, the answer as JSON."""
-    import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import JSONResponse
@@ -55,13 +69,6 @@ def starlette(port: int) -> None:
     reservations = {RESERVATION: dict(STORED)}
     versions = {RESERVATION: 0}
     origin = f"http://127.0.0.1:{port}"
-    cors = {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
-        "Access-Control-Expose-Headers": "ETag",
-    }
-
     async def update(request: Request) -> JSONResponse:
         sid = request.path_params["sid"]
         found = reservations.get(sid)
@@ -73,18 +80,45 @@ def starlette(port: int) -> None:
         if found["reservation_status"] != "pending" or form.get("Instruction") != "call":
             return JSONResponse({"code": 20001, "status": 400}, 400)
         versions[sid] += 1
-        return JSONResponse(shown(found, origin), headers={"ETag": str(versions[sid]), **cors})
+        return JSONResponse(shown(found, origin), headers={"ETag": str(versions[sid]), **_CORS})
 
     route = Route(
         "/v1/Workspaces/{workspace_sid}/Tasks/{task_sid}/Reservations/{sid}",
         update,
         methods=["POST"],
     )
+    _run(Starlette(routes=[route]), port)
+
+
+def bare_uvicorn(port: int) -> None:
+    """Run uvicorn alone: read the body, and answer every request with the same bytes."""
+    body = json.dumps(shown(STORED, f"http://127.0.0.1:{port}")).encode()
+    sent = {
+        "ETag": "0",
+        "Content-Type": "application/json",
+        **_CORS,
+        "content-length": str(len(body)),
+    }
+    headers = [(name.encode(), value.encode()) for name, value in sent.items()]
+
+    async def application(_: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    _run(application, port)
+
+
+def _run(application: ASGIApp, port: int) -> None:
+    import uvicorn
+
     uvicorn.run(
-        Starlette(routes=[route]),
+        application,
         port=port,
         http="httptools",
         ws="none",
+        lifespan="off",
         access_log=False,
         log_config=None,
         proxy_headers=False,
@@ -93,7 +127,11 @@ def starlette(port: int) -> None:
     )
 
 
-_SERVERS: Final[Mapping[str, Callable[[int], None]]] = {"ours": ours, "starlette": starlette}
+_SERVERS: Final[Mapping[str, Callable[[int], None]]] = {
+    "ours": ours,
+    "starlette": starlette,
+    "uvicorn": bare_uvicorn,
+}
 
 if __name__ == "__main__":
     _SERVERS[sys.argv[1]](int(sys.argv[2]))

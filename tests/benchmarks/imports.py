@@ -1,6 +1,6 @@
 """Row 12: what it costs to import the library, and to have its plugin in pytest."""
 
-from tests.benchmarks.measure import Comparison, Effort, time_import
+from tests.benchmarks.measure import Comparison, Effort, Relation, time_import
 
 
 def imports(effort: Effort) -> list[Comparison]:
@@ -25,9 +25,8 @@ def imports(effort: Effort) -> list[Comparison]:
             ours=time_import("import reservation_core", effort),
             peer=time_import("from twilio.rest import Client", effort),
             reach=0.6,
-            aim=0.5,
             unit="ms",
-            share=True,
+            relation=Relation.SHARE,
         ),
         Comparison(
             row=12,
@@ -36,9 +35,8 @@ def imports(effort: Effort) -> list[Comparison]:
             ours=time_import(ours, effort),
             peer=time_import(peer, effort),
             reach=0.6,
-            aim=0.5,
             unit="ms",
-            share=True,
+            relation=Relation.SHARE,
         ),
         Comparison(
             row=12,
@@ -47,8 +45,7 @@ def imports(effort: Effort) -> list[Comparison]:
             ours=time_import("import pytest, reservation_core.testing.pytest_plugin", effort),
             peer=time_import("import pytest, hypothesis", effort),
             reach=0.8,
-            aim=0.7,
             unit="ms",
-            share=True,
+            relation=Relation.SHARE,
         ),
     ]

@@ -89,8 +89,7 @@ def decide_and_renew(effort: Effort) -> list[Comparison]:
             against="transitions, slotted model, events[t].trigger",
             ours=clock(ours, effort),
             peer=clock(peer, effort),
-            reach=4,
-            aim=5,
+            reach=5,
         )
     ]
 
@@ -159,7 +158,6 @@ def is_it_allowed(effort: Effort) -> list[Comparison]:
             ours=clock(ours, effort),
             peer=clock(peer, effort),
             reach=15,
-            aim=25,
         )
     ]
 
@@ -195,11 +193,10 @@ def weight(effort: Effort) -> list[Comparison]:
             ours=weigh(ours, effort.instances),
             peer=weigh(peer, max(10, effort.instances // fraction)),
             reach=reach,
-            aim=aim,
             unit="B",
         )
-        for against, peer, fraction, reach, aim in (
-            ("transitions, add_model", added, 50, 50, 60),
-            ("transitions, a Machine each", machine_each, 500, 120, 140),
+        for against, peer, fraction, reach in (
+            ("transitions, add_model", added, 50, 60),
+            ("transitions, a Machine each", machine_each, 500, 140),
         )
     ]

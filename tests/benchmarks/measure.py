@@ -1,6 +1,6 @@
-"""How two things are compared: meters that take one round each, rounds in turn, the median of them.
+"""Meters, rounds and medians.
 
-Time is the processor's, not the clock's: what other programs take of a shared machine does not count.
+Time is processor time, not wall time: other programs on a shared machine do not count.
 """
 
 import atexit
@@ -15,6 +15,7 @@ import tracemalloc
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
+from enum import StrEnum
 from functools import cache
 from itertools import repeat
 from statistics import median
@@ -23,17 +24,16 @@ from typing import Final, TypeAlias
 import attrs
 
 Meter: TypeAlias = Callable[[], float]
-"""Measures one round and gives its figure: microseconds a call, bytes an instance, milliseconds an import."""
+"""Measure one round: microseconds a call, bytes an instance or milliseconds an import."""
 
 OPEN: Final = ExitStack()
-"""What stays open until the benchmark ends: servers, pools, connections. Whoever runs it to its end closes this, before threads are
-waited for."""
+"""The servers, pools and connections that stay open until the benchmark ends."""
 atexit.register(OPEN.close)
 
 
 @attrs.frozen
 class Effort:
-    """How much is done for one round; ``QUICK`` proves that a comparison works and measures nothing."""
+    """The work of one round. ``QUICK`` only proves that a comparison works."""
 
     seconds: float = 0.02
     instances: int = 100_000
@@ -43,11 +43,28 @@ FULL = Effort()
 QUICK = Effort(seconds=0.0, instances=100)
 
 
+class Relation(StrEnum):
+    """How a comparison relates the two figures."""
+
+    TIMES = "x"
+    """The peer's figure divided by ours. More is better."""
+    SHARE = "of it"
+    """Our figure divided by the peer's. Less is better."""
+    MORE = "more"
+    """Our figure minus the peer's, in the unit of the figures. Less is better."""
+
+    def of(self, ours: float, peer: float) -> float:
+        """Relate two figures."""
+        if self is Relation.MORE:
+            return ours - peer
+        return peer / ours if self is Relation.TIMES else ours / peer
+
+
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """Ours and one peer, ready to be measured, and what the ratio is to reach.
+    """One of our operations beside one peer, ready to be measured.
 
-    :param share: whether the ratio is our share of the peer's (less is better) in place of the peer's multiple of ours.
+    :param reach: the ratio, share or difference that must hold.
     """
 
     row: int
@@ -56,61 +73,55 @@ class Comparison:
     ours: Meter
     peer: Meter
     reach: float
-    aim: float
     unit: str = "µs"
-    share: bool = False
+    relation: Relation = Relation.TIMES
 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What a comparison came to; ``met`` is ``aim``, ``reach`` or ``missed``; ``absent`` where the peer could not be measured."""
+    """The medians of one comparison, and their relation.
+
+    :param met: ``yes``, ``MISSED``, or ``absent`` where the peer is not installed.
+    """
 
     row: int
     measure: str
     against: str
     unit: str
+    relation: Relation
     ours: float
     peer: float
     ratio: float
     reach: float
-    aim: float
-    share: bool
     met: str
 
 
 def compare(comparison: Comparison, rounds: int) -> Result:
-    """Let both sides take turns, and compare their medians."""
+    """Measure both sides in turn, and compare their medians."""
     figures = [(comparison.ours(), comparison.peer()) for _ in range(rounds)]
     ours, peer = (median(side) for side in zip(*figures, strict=True))
-    ratio = ours / peer if comparison.share else peer / ours
-    met = next(
-        (
-            name
-            for name in ("aim", "reach")
-            if _holds(ratio, getattr(comparison, name), share=comparison.share)
-        ),
-        "missed",
-    )
-    met = "absent" if math.isnan(ratio) else met
-    same = ("row", "measure", "against", "unit", "reach", "aim", "share")
+    ratio = comparison.relation.of(ours, peer)
+    more_is_better = comparison.relation is Relation.TIMES
+    holds = ratio >= comparison.reach if more_is_better else ratio <= comparison.reach
     return Result(
+        row=comparison.row,
+        measure=comparison.measure,
+        against=comparison.against,
+        unit=comparison.unit,
+        relation=comparison.relation,
         ours=ours,
         peer=peer,
         ratio=ratio,
-        met=met,
-        **{name: getattr(comparison, name) for name in same},
+        reach=comparison.reach,
+        met="absent" if math.isnan(ratio) else "yes" if holds else "MISSED",
     )
-
-
-def _holds(ratio: float, target: float, *, share: bool) -> bool:
-    return ratio <= target if share else ratio >= target
 
 
 # --- meters ----------------------------------------------------------------------------------------------------------------------
 
 
 def clock(call: Callable[[], object], effort: Effort) -> Meter:
-    """Time a call, in microseconds of this process: a loop as long as the effort asks, without the collector."""
+    """Time a call in microseconds of this process, without the garbage collector."""
     loops = _calibrate(call, effort.seconds)
     return lambda: _loop(call, loops) / loops * 1e6
 
@@ -135,7 +146,7 @@ def _loop(call: Callable[[], object], loops: int) -> float:
 
 
 def weigh(make: Callable[[], object], instances: int) -> Meter:
-    """Weigh an instance, in bytes: all that is allocated while many are made and kept, shared among them; once, for it does not vary."""
+    """Weigh an instance in bytes: the memory allocated for many, divided by their number."""
 
     @cache
     def bytes_each() -> float:
@@ -153,7 +164,7 @@ def weigh(make: Callable[[], object], instances: int) -> Meter:
 
 
 def time_import(statement: str, effort: Effort) -> Meter:
-    """Time an import, in milliseconds, in a fresh interpreter whose start does not count, the bytecode cached as it is when installed."""
+    """Time an import in milliseconds, in a fresh interpreter with its bytecode cached."""
     program = (
         f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
     )

@@ -72,7 +72,6 @@ def read(effort: Effort) -> list[Comparison]:
             ours=clock(lambda: read_reservation(samples.ACCEPTED), effort),
             peer=clock(lambda: peer(samples.ACCEPTED), effort),
             reach=1.5,
-            aim=1.8,
         )
     ]
 

@@ -1,13 +1,13 @@
-"""How the results are shown: as a table for people, as JSON for programs."""
+"""The results as a Markdown table or as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
 
 import attrs
 
-from tests.benchmarks.measure import Result
+from tests.benchmarks.measure import Relation, Result
 
-_HEADINGS = ("row", "measure", "against", "ours", "peer", "ratio", "reach", "aim", "met")
+_HEADINGS = ("row", "measure", "against", "ours", "peer", "ratio", "reach", "met")
 
 
 def as_table(results: Iterable[Result]) -> str:
@@ -31,7 +31,8 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{figure:,.4g} {result.unit}" if figure < 1000 else f"{figure:,.0f} {result.unit}"
         for figure in (result.ours, result.peer)
     ]
-    ratios = [f"{ratio:.2f}x" for ratio in (result.ratio, result.reach, result.aim)]
+    sign = result.unit if result.relation is Relation.MORE else "x"
+    ratios = [f"{ratio:.2f} {sign}" for ratio in (result.ratio, result.reach)]
     return (str(result.row), result.measure, result.against, *figures, *ratios, result.met)
 
 
