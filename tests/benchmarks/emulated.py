@@ -69,6 +69,7 @@ def starlette(port: int) -> None:
     reservations = {RESERVATION: dict(STORED)}
     versions = {RESERVATION: 0}
     origin = f"http://127.0.0.1:{port}"
+
     async def update(request: Request) -> JSONResponse:
         sid = request.path_params["sid"]
         found = reservations.get(sid)
