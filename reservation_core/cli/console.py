@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reservation_core.domain.evidence import Evidence
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status, allowed_triggers
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status, find_allowed_triggers
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 
@@ -73,7 +73,7 @@ class TerminalOutput:
         """Write how a reservation stood, how it stands, and what is allowed now."""
         self.say(f"{_standing(before)} -> {_standing(after)}", _COLOURS.get(after.state, "red"))
         self.say(
-            f"allowed: {', '.join(allowed_triggers(after.state)) or nothing_allowed(after.state)}"
+            f"allowed: {', '.join(find_allowed_triggers(after.state)) or nothing_allowed(after.state)}"
         )
 
     def _print(self, text: Text) -> None:

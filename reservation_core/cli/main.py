@@ -49,7 +49,7 @@ from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoi
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.domain.lifecycle import COMMAND_EDGES as EDGES
 from reservation_core.domain.lifecycle import State
-from reservation_core.domain.redaction import Secrecy
+from reservation_core.domain.redaction import Sensitivity
 from reservation_core.emulator.api.gateway import ORIGIN
 from reservation_core.gateways.settings import (
     ConfigurationError,
@@ -93,7 +93,7 @@ class Misuse(Exception):
 
 def _open(parameter: Parameter, value: Value) -> Value:
     """Give a value as it may be printed: as it is, but for secrets and for the user information of a URL."""
-    if parameter.kind.secrecy is Secrecy.SECRET:
+    if parameter.kind.sensitivity is Sensitivity.SECRET:
         return HIDDEN
     return (
         _without_user(value)
@@ -107,7 +107,7 @@ def _without_user(text: str) -> str:
 
 
 def _open_form(command: Command) -> FormPairs:
-    parameters = {parameter.wire: parameter for parameter in command.parameters}
+    parameters = {parameter.wire_name: parameter for parameter in command.parameters}
     return tuple(
         (name, str(_open(parameters[name], value)) if name in parameters else value)
         for name, value in command.form()
@@ -139,7 +139,11 @@ def _curl(command: Command) -> str:
     path = reservation_path(Address(**sids), Route.TASK)
     for field, variable in variables.items():
         path = path.replace(sids[field], variable)
-    secret = {p.wire: _variable(p) for p in command.parameters if p.kind.secrecy is Secrecy.SECRET}
+    secret = {
+        p.wire_name: _variable(p)
+        for p in command.parameters
+        if p.kind.sensitivity is Sensitivity.SECRET
+    }
     lines = [f'curl "{ORIGIN}{path}"', '-u "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN"']
     for name, value in _open_form(command):
         pair = f'"{name}=${secret[name]}"' if name in secret else shlex.quote(f"{name}={value}")
@@ -221,7 +225,7 @@ class CommandLine:
         if command not in _BY_TRIGGER:
             raise Misuse(f"COMMAND is one of {', '.join(_BY_TRIGGER)}")
         decision = decide(status, command, accept)
-        self.page.say(str(decision), "green" if decision.allowed else "red", indent=0)
+        self.page.say(str(decision), "green" if decision.is_allowed else "red", indent=0)
 
     def allowed(self, status: State, /) -> None:
         """Name the commands allowed in a status, what each sets, and on what evidence.
@@ -235,7 +239,7 @@ class CommandLine:
                 "bold green",
                 indent=0,
             )
-            self.page.say(decide(status, edge.trigger, edge.accept is True).why)
+            self.page.say(decide(status, edge.trigger, edge.accept is True).reason)
         if not edges:
             self.page.say(nothing_allowed(status), indent=0)
 
@@ -318,7 +322,9 @@ def _effect(edge: Edge) -> str:
 def _rehearse(command: Command, options: SendCommand) -> tuple[Status, Request]:
     """Prepare the request for a reservation that is in the status to suppose, and name that status."""
     first = next(
-        status for status in Status if decide(status, command.trigger, command.is_accepting).allowed
+        status
+        for status in Status
+        if decide(status, command.trigger, command.is_accepting).is_allowed
     )
     supposed = Reservation(status=options.status or first, **attrs.asdict(options.address))
     try:
@@ -337,14 +343,14 @@ def _flags(command: type[Command]) -> Iterator[inspect.Parameter]:
     """Make a flag of each declared parameter; its value is read as off a form, so that the command itself finds all that is wrong."""
     hints = get_type_hints(command, include_extras=True)
     for parameter in command.parameters:
-        secret = parameter.kind.secrecy is Secrecy.SECRET
+        secret = parameter.kind.sensitivity is Sensitivity.SECRET
         notes = [
-            parameter.about.says,
+            parameter.info.summary,
             ""
             if isinstance(parameter.kind, (Boolean, Choice))
             else f"Takes {parameter.kind.describe()}.",
-            "Required." if parameter.required else "",
-            f"Default: {parameter.about.default}." if parameter.about.default else "",
+            "Required." if parameter.is_required else "",
+            f"Default: {parameter.info.default}." if parameter.info.default else "",
             "May be repeated." if isinstance(parameter.kind, MultipleChoice) else "",
             "Never printed; safer given by the variable than here." if secret else "",
         ]

@@ -24,11 +24,11 @@ from reservation_core.domain.lifecycle import (
     ACCEPTED,
     CANCELED,
     COMPLETED,
-    MEANINGS,
     ON_HOLD,
     PENDING,
     REJECTED,
     RESCINDED,
+    STATE_DESCRIPTIONS,
     TIMEOUT,
     WRAPPING,
     Edge,
@@ -197,7 +197,7 @@ def _box(state: State) -> Iterator[str]:
         "hidden": state == ON_HOLD,
         "terminal": terminal,
     }
-    yield f'<g id="state-{state}" class="{" ".join(role for role, fits in roles.items() if fits)}"><title>{MEANINGS[state]}</title>'
+    yield f'<g id="state-{state}" class="{" ".join(role for role, fits in roles.items() if fits)}"><title>{STATE_DESCRIPTIONS[state]}</title>'
     yield from (
         _rect(x, y, HALF.x - inset, HALF.y - inset, 10 - inset)
         for inset in ((0, 4) if terminal else (0,))
@@ -237,7 +237,7 @@ def _line(source: State, target: State, strands: Mapping[str, Sequence[Edge]]) -
                 y,
                 edge_label(edge) + MARKS.get(edge.evidence, ""),
                 name,
-                f"{edge.note} [{edge.evidence}: {edge.ground}]",
+                f"{edge.note} [{edge.evidence}: {edge.reference}]",
             )
         yield "</g>"
 

@@ -16,9 +16,9 @@ from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.parameters import Dispute
-from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION
+from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
 from reservation_core.domain.evidence import Evidence, Source
-from reservation_core.domain.lifecycle import MEANINGS, ON_HOLD, Edge, State
+from reservation_core.domain.lifecycle import ON_HOLD, STATE_DESCRIPTIONS, Edge, State
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:
@@ -81,7 +81,7 @@ def _status_row(state: State) -> tuple[str, ...]:
     reported = "<br>".join(edge.trigger for edge in lifecycle.FACT_EDGES if edge.source == state)
     return (
         f"**{state_label(state)}**",
-        MEANINGS[state],
+        STATE_DESCRIPTIONS[state],
         "yes" if state in lifecycle.TERMINAL else "no",
         asked or "—",
         reported or "—",
@@ -112,7 +112,7 @@ def _edge_rows() -> Iterator[tuple[str, ...]]:
                     state_label(edge.target),
                     edge.note,
                     edge.evidence,
-                    _link(edge.ground),
+                    _link(edge.reference),
                 )
 
 
@@ -123,7 +123,13 @@ def _refusal_rows() -> Iterator[tuple[str, ...]]:
             if refusal := lifecycle.decide(state, trigger).refusal:
                 found.setdefault(refusal, []).append(state_label(state))
         for ground, states in found.items():
-            yield trigger, ", ".join(states), ground.why, ground.evidence, _link(ground.source)
+            yield (
+                trigger,
+                ", ".join(states),
+                ground.statement,
+                ground.evidence,
+                _link(ground.source),
+            )
 
 
 _COLUMNS: Final = "parameter | command | required | kind | default | needs | error | callback name | worker route | privacy | what it does"
@@ -154,11 +160,11 @@ def _head_rows() -> Iterator[tuple[str, ...]]:
     """Describe the pair a form begins with: the status a command sets, or the instruction it gives."""
     owners: dict[str, list[type[Command]]] = {}
     for command in COMMANDS:
-        owners.setdefault(command.head[0], []).append(command)
+        owners.setdefault(command.first_pair[0], []).append(command)
     for name, group in owners.items():
         words, absent = (
-            ", ".join(c.head[1] for c in group),
-            ", ".join(c.trigger for c in group if c.task_route_only),
+            ", ".join(c.first_pair[1] for c in group),
+            ", ".join(c.trigger for c in group if c.is_task_route_only),
         )
         route = f"yes, but for {absent}" if absent else "yes"
         says = (
@@ -166,7 +172,7 @@ def _head_rows() -> Iterator[tuple[str, ...]]:
             if name == STATUS_FIELD
             else "What to do; the status follows from it."
         )
-        code = "" if name == STATUS_FIELD else str(UNKNOWN_INSTRUCTION)
+        code = "" if name == STATUS_FIELD else str(UNKNOWN_INSTRUCTION_CODE)
         owned = ", ".join(c.trigger for c in group)
         yield (
             f"`{name}`",
@@ -185,27 +191,27 @@ def _head_rows() -> Iterator[tuple[str, ...]]:
 
 def _parameter_rows() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
-        wire = {parameter.field: f"`{parameter.wire}`" for parameter in command.parameters}
+        wire = {parameter.field: f"`{parameter.wire_name}`" for parameter in command.parameters}
         for parameter in command.parameters:
-            about = parameter.about
+            about = parameter.info
             yield (
                 wire[parameter.field],
                 command.trigger,
-                "yes" if parameter.required else "no",
+                "yes" if parameter.is_required else "no",
                 parameter.kind.describe(),
                 about.default or "",
-                " or ".join(wire[field] for field in about.needs),
+                " or ".join(wire[field] for field in about.depends_on),
                 str(about.code or ""),
                 f"`{parameter.callback_name}`" if command.can_answer_callback else "",
-                "no" if command.task_route_only else "yes",
-                parameter.kind.secrecy.name.lower(),
-                about.says,
+                "no" if command.is_task_route_only else "yes",
+                parameter.kind.sensitivity.name.lower(),
+                about.summary,
             )
 
 
 def _rule_rows() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
-        wire = {parameter.field: f"`{parameter.wire}`" for parameter in command.parameters}
+        wire = {parameter.field: f"`{parameter.wire_name}`" for parameter in command.parameters}
         yield from (
             (
                 command.trigger,
@@ -220,17 +226,20 @@ def _rule_rows() -> Iterator[tuple[str, ...]]:
 def _caution_rows() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
         found: dict[Dispute, list[str]] = {
-            dispute: [command.head[0]] for dispute in command.disputes
+            dispute: [command.first_pair[0]] for dispute in command.disputes
         }
         for parameter in command.parameters:
-            for dispute in parameter.about.disputes:
-                found.setdefault(dispute, []).append(parameter.wire)
+            for dispute in parameter.info.disputes:
+                found.setdefault(dispute, []).append(parameter.wire_name)
         for dispute, names in found.items():
-            readings = (f"{reading.says} ({_link(reading.source)})" for reading in dispute.readings)
+            readings = (
+                f"{reading.statement} ({_link(reading.source)})"
+                for reading in dispute.interpretations
+            )
             yield (
                 command.trigger,
                 ", ".join(f"`{name}`" for name in names),
                 *readings,
-                dispute.taken,
+                dispute.applied,
                 dispute.evidence,
             )

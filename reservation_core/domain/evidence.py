@@ -36,7 +36,7 @@ class Source(Enum):
     LIFECYCLE = "https://www.twilio.com/docs/taskrouter/lifecycle-task-state"
     LIMITS = "https://www.twilio.com/docs/taskrouter/limits"
     OPENAPI = "https://github.com/twilio/twilio-oai (twilio_taskrouter_v1)"
-    OURS = "the reading this library takes; no source settles it"
+    OWN_INTERPRETATION = "the reading this library takes; no source settles it"
     PARTICIPANTS = "https://www.twilio.com/docs/voice/api/conference-participant-resource"
     PHP_342 = "https://github.com/twilio/twilio-php/issues/342"
     RESERVATIONS = "https://www.twilio.com/docs/taskrouter/api/reservations"

@@ -63,7 +63,7 @@ class Edge(NamedTuple):
     source: State
     target: State
     evidence: Evidence
-    ground: Source
+    reference: Source
     note: str
     accept: bool | None = None
 
@@ -87,7 +87,7 @@ DOC, SEEN, INFERRED, UNKNOWN = (
     Evidence.UNKNOWN,
 )
 
-MEANINGS: Final[Mapping[State, str]] = {
+STATE_DESCRIPTIONS: Final[Mapping[State, str]] = {
     PENDING: "The worker is reserved and has not answered yet.",
     ON_HOLD: "An answer was taken and is still being carried out; the platform has no status for it.",
     ACCEPTED: "The worker took the task and is at work.",
@@ -281,12 +281,12 @@ TERMINAL: Final = frozenset({REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED})
 class RefusalReason(NamedTuple):
     """Why a command is refused: the sentence, and how it is known."""
 
-    why: str
+    statement: str
     evidence: Evidence
     source: Source
 
 
-STATE_CODES: Final = {
+STATE_ERROR_CODES: Final = {
     "dequeue": 40135,
     "call": 40114,
     "redirect": 40123,
@@ -309,7 +309,7 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
     ("reject", ON_HOLD): RefusalReason(
         "an earlier answer is still being carried out (on hold); whether it can still be rejected is not known",
         UNKNOWN,
-        Source.OURS,
+        Source.OWN_INTERPRETATION,
     ),
     ("supervise", PENDING): RefusalReason(
         "supervise is answered with 40146 while the reservation is pending",
@@ -322,7 +322,9 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
         Source.ERROR_DICTIONARY,
     ),
     ("supervise", COMPLETED): RefusalReason(
-        "40146 does not exclude it, but there is no more work to supervise", UNKNOWN, Source.OURS
+        "40146 does not exclude it, but there is no more work to supervise",
+        UNKNOWN,
+        Source.OWN_INTERPRETATION,
     ),
     (None, ON_HOLD): RefusalReason(
         "an earlier answer is still being carried out (on hold) and its outcome has not been reported",
@@ -336,16 +338,16 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
         "only a pending reservation can be rejected", INFERRED, Source.RESERVATIONS
     ),
     ("dequeue", None): RefusalReason(
-        _ONLY_PENDING.format(STATE_CODES["dequeue"]), DOC, Source.ERROR_DICTIONARY
+        _ONLY_PENDING.format(STATE_ERROR_CODES["dequeue"]), DOC, Source.ERROR_DICTIONARY
     ),
     ("call", None): RefusalReason(
-        _ONLY_PENDING.format(STATE_CODES["call"]), DOC, Source.ERROR_DICTIONARY
+        _ONLY_PENDING.format(STATE_ERROR_CODES["call"]), DOC, Source.ERROR_DICTIONARY
     ),
     ("redirect", None): RefusalReason(
-        _ONLY_PENDING.format(STATE_CODES["redirect"]), DOC, Source.ERROR_DICTIONARY
+        _ONLY_PENDING.format(STATE_ERROR_CODES["redirect"]), DOC, Source.ERROR_DICTIONARY
     ),
     ("conference", None): RefusalReason(
-        _ONLY_PENDING.format(STATE_CODES["conference"]), DOC, Source.ERROR_DICTIONARY
+        _ONLY_PENDING.format(STATE_ERROR_CODES["conference"]), DOC, Source.ERROR_DICTIONARY
     ),
     ("supervise", None): RefusalReason(
         "there is no more work to supervise", INFERRED, Source.WORKER_SDK
@@ -387,17 +389,17 @@ class Decision:
     alternatives: tuple[str, ...]
 
     @property
-    def allowed(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the command is an edge of the lifecycle."""
         return self.edge is not None
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
         """The reason in one sentence, with its evidence mark and its source."""
         if self.edge is not None:
-            return f"{self.edge.note} [{self.edge.evidence}: {self.edge.ground}]"
+            return f"{self.edge.note} [{self.edge.evidence}: {self.edge.reference}]"
         assert self.refusal is not None
-        return f"{self.refusal.why} [{self.refusal.evidence}: {self.refusal.source}]"
+        return f"{self.refusal.statement} [{self.refusal.evidence}: {self.refusal.source}]"
 
     def __str__(self) -> str:
         """Explain the answer to a person: verdict, reason, evidence, and what may be asked instead."""
@@ -405,13 +407,13 @@ class Decision:
             instead = ", ".join(self.alternatives) or f"nothing ({self.state} is terminal)"
             if self.state == ON_HOLD:
                 instead = "nothing until the platform reports"
-            return f"{self.trigger} is refused while {self.state}: {self.why}. Allowed instead: {instead}."
+            return f"{self.trigger} is refused while {self.state}: {self.reason}. Allowed instead: {instead}."
         then = {
             self.state: "changes no status",
             ON_HOLD: "sets nothing yet (on hold; the platform reports later)",
         }
         effect = then.get(self.edge.target, f"sets {self.edge.target}")
-        return f"{self.trigger} is allowed while {self.state} and {effect}: {self.why}."
+        return f"{self.trigger} is allowed while {self.state} and {effect}: {self.reason}."
 
 
 def check_graph(edges: Collection[Edge], initial: State = PENDING) -> None:
@@ -451,7 +453,7 @@ def _closure(start: State, ahead: Mapping[State, Iterable[State]]) -> set[State]
 
 
 @cache
-def shared_machine() -> Machine:
+def get_shared_machine() -> Machine:
     """Build the one machine of the process, and check its graph, when the first question is asked.
 
     It holds no model: a question brings its own :class:`LifecycleModel`. What ``transitions`` writes of it to its logger ``transitions.core``, a few
@@ -502,7 +504,7 @@ def _ask(trigger: str, state: State, accept: bool) -> Edge | None:
     """Trigger the machine for real, and give the edge it took."""
     step, no_step = LifecycleModel(state, accept), _no_step()
     try:
-        moved = shared_machine().events[trigger].trigger(step)
+        moved = get_shared_machine().events[trigger].trigger(step)
     except no_step:
         return None
     edge = _EDGES[trigger, state, accept]
@@ -520,7 +522,7 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
     :raises KeyError: for a name that is no command.
     :raises ValueError: for a word that is no status.
 
-    >>> decide(Status.PENDING, "wrap").allowed
+    >>> decide(Status.PENDING, "wrap").is_allowed
     False
     >>> decide(Status.PENDING, "wrap").alternatives
     ('accept', 'reject', 'dequeue', 'call', 'redirect', 'conference')
@@ -535,14 +537,14 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
         (trigger, None),
     )
     refusal = None if edge else next(_REFUSALS[key] for key in grounds if key in _REFUSALS)
-    return Decision(trigger, state, edge, refusal, allowed_triggers(state))
+    return Decision(trigger, state, edge, refusal, find_allowed_triggers(state))
 
 
 @cache
-def allowed_triggers(state: State) -> tuple[str, ...]:
+def find_allowed_triggers(state: State) -> tuple[str, ...]:
     """Name the commands that may be asked in this state, in the table's order.
 
-    >>> allowed_triggers(Status.ACCEPTED)
+    >>> find_allowed_triggers(Status.ACCEPTED)
     ('supervise', 'wrap', 'complete')
     """
     return tuple(
@@ -551,9 +553,9 @@ def allowed_triggers(state: State) -> tuple[str, ...]:
 
 
 @cache
-def fact_edge(state: State, fact: Status) -> Edge | None:
+def find_fact_edge(state: State, fact: Status) -> Edge | None:
     """Find the single fact by which ``fact`` may be reported next, or ``None``."""
-    return _ask(fact.value, state, False) if fact.value in shared_machine().events else None
+    return _ask(fact.value, state, False) if fact.value in get_shared_machine().events else None
 
 
 @cache
@@ -573,7 +575,7 @@ def follow(before: State, after: Status) -> tuple[Edge, ...] | None:
         state, path = queue.popleft()
         if state == after:
             return path
-        for fact in filter(None, (fact_edge(state, status) for status in Status)):
+        for fact in filter(None, (find_fact_edge(state, status) for status in Status)):
             if fact.target not in seen:
                 seen.add(fact.target)
                 queue.append((fact.target, (*path, fact)))

@@ -11,10 +11,10 @@ from enum import Enum
 from typing import Final
 
 
-class Secrecy(Enum):
+class Sensitivity(Enum):
     """Who may see a value."""
 
-    OPEN = None
+    PUBLIC = None
     PERSONAL = "<personal>"
     SECRET = "<secret>"  # noqa: S105 - what stands in a secret's place
 
@@ -37,17 +37,17 @@ _CONTACT: Final = (  # compiled by ``re`` when the first error is shown, as are 
 _TELLING: Final = 4  # shorter, and masking a secret wherever it stands would spell it out
 
 
-def mask(text: str, known: Mapping[str, Secrecy] | None = None, limit: int = 500) -> str:
+def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int = 500) -> str:
     """Make somebody else's text fit to be shown: on one line, cut to ``limit``, without contacts and without any ``known`` value."""
     for value, secrecy in sorted((known or {}).items(), key=lambda pair: -len(pair[0])):
         short = len(value) < _TELLING
-        if short and secrecy is Secrecy.SECRET and value in text:
-            return str(Secrecy.SECRET.value)
+        if short and secrecy is Sensitivity.SECRET and value in text:
+            return str(Sensitivity.SECRET.value)
         found = (
             rf"(?<!\w){re.escape(value)}(?!\w)" if short else re.escape(value)
         )  # a short name only where it stands alone
         text = re.sub(found, str(secrecy.value), text, flags=re.IGNORECASE)
-    text = re.sub(_CONTACT, str(Secrecy.PERSONAL.value), text)
+    text = re.sub(_CONTACT, str(Sensitivity.PERSONAL.value), text)
     if not text.isprintable():
         text = "".join(
             char if char.isprintable() else char.encode("unicode_escape").decode() for char in text

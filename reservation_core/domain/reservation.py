@@ -18,7 +18,7 @@ from typing import Any
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.lifecycle import ON_HOLD, Decision, State, Status, decide
-from reservation_core.domain.lifecycle import allowed_triggers as allowed_in
+from reservation_core.domain.lifecycle import find_allowed_triggers as allowed_in
 
 
 @attrs.frozen(slots=False, repr=False)
@@ -31,7 +31,7 @@ class CommandNotAllowed(CommandError):
     command: Command
     status: Status
     allowed: tuple[type[Command], ...]
-    why: str
+    reason: str
 
     def __str__(self) -> str:
         """Name the command, the status, the reason and what may be asked instead."""
@@ -39,7 +39,7 @@ class CommandNotAllowed(CommandError):
             ", ".join(command.__name__ for command in self.allowed)
             or "nothing; fetch the reservation to see whether it moved on"
         )
-        return f"{type(self.command).__name__} is refused while {self.status}: {self.why}. Allowed instead: {instead}."
+        return f"{type(self.command).__name__} is refused while {self.status}: {self.reason}. Allowed instead: {instead}."
 
 
 """The reservation as it was last reported: a frozen value, asked what is allowed and replaced, never changed."""
@@ -105,7 +105,7 @@ class Reservation:
     etag: str | None = None
     on_hold: bool = False
 
-    def moved(
+    def with_status(
         self,
         status: Status,
         *,
@@ -117,7 +117,7 @@ class Reservation:
 
         Everything else stays, and is spelled out: this is the change that is made most, and ``attrs.evolve`` takes four times as long.
         """
-        made = Draft()
+        made = ReservationBuilder()
         made.sid = self.sid
         made.account_sid = self.account_sid
         made.workspace_sid = self.workspace_sid
@@ -131,7 +131,7 @@ class Reservation:
         made.links = self.links
         made.etag = etag
         made.on_hold = on_hold
-        return made.frozen()
+        return made.build()
 
     @property
     def state(self) -> State:
@@ -161,7 +161,7 @@ class Reservation:
         return explain(self, command)
 
 
-class Draft:
+class ReservationBuilder:
     """A reservation before it is frozen: the same slots, every one to be filled, as its type says.
 
     It is for the two places that make reservations by the thousand: a frozen class is filled by a call for each of its thirteen fields,
@@ -184,7 +184,7 @@ class Draft:
     etag: str | None
     on_hold: bool
 
-    def frozen(self) -> Reservation:
+    def build(self) -> Reservation:
         """Become the reservation."""
         draft: Any = self
         draft.__class__ = Reservation

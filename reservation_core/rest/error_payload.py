@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from reservation_core.domain.lifecycle import STATE_CODES
-from reservation_core.domain.redaction import Secrecy, mask
+from reservation_core.domain.lifecycle import STATE_ERROR_CODES
+from reservation_core.domain.redaction import Sensitivity, mask
 from reservation_core.rest.errors import (
     LostRace,
     MalformedReply,
@@ -27,7 +27,7 @@ _MOVED_ON: Final = (
 )
 """The two observed families of messages about a state, and the one about instructions. Text is no contract: a hint, besides the codes."""
 
-_MOVED_ON_CODES: Final = frozenset({*STATE_CODES.values(), 40144, 20409, 20412})
+_MOVED_ON_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
 """An instruction that does not fit the state when it is given, or no longer while it is carried out; a conflict; a stale version."""
 
 _BY_STATUS: Final = {
@@ -39,7 +39,7 @@ _BY_STATUS: Final = {
 }
 
 
-def read_error(reply: Reply, hidden: Mapping[str, Secrecy] | None = None) -> Refused:
+def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) -> Refused:
     """Make the error of an answer outside 2xx; ``hidden`` values are masked in the platform's message."""
     code, said, more = _read_error(reply)
     kind = _BY_STATUS.get(reply.status, ServerFailed if reply.status >= 500 else Refused)

@@ -7,7 +7,7 @@ Three branches, because a caller does three different things.
     ReservationError
     ├── CommandError               we would not ask this         fix the call; nothing was sent
     │   ├── InvalidCommand         .violations (every one, together)
-    │   ├── CommandNotAllowed      .command .status .allowed .why
+    │   ├── CommandNotAllowed      .command .status .allowed .reason
     │   └── IncompleteReservation  .missing
     ├── ReplyError                 the platform answered, but …  look again
     │   ├── Refused                .http_status .code .message .more_info .attempts

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, cast
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask, shorten
-from reservation_core.domain.reservation import Draft, Links, Reservation
+from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
 from reservation_core.rest.addresses import SID_PREFIXES, compile_sid_check, is_sid
 from reservation_core.rest.errors import MalformedReply, PayloadFault, UnknownStatus
 from reservation_core.rest.urlencoding import decode_form
@@ -165,7 +165,7 @@ def read_resource(
         if status is None and isinstance(word, str):
             raise UnknownStatus(tuple(faults), word)
         raise MalformedReply(tuple(faults))
-    made = Draft()
+    made = ReservationBuilder()
     made.sid, made.account_sid, made.workspace_sid, made.task_sid, made.worker_sid = sids
     made.worker_name = worker_name
     made.status = status
@@ -175,7 +175,7 @@ def read_resource(
     made.links = links
     made.etag = etag or None
     made.on_hold = False
-    return made.frozen()
+    return made.build()
 
 
 _STATUSES: Final = {status.value: status for status in Status}

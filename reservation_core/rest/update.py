@@ -11,8 +11,8 @@ import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import InvalidCommand, Violation
-from reservation_core.domain.lifecycle import ACCEPTED, ON_HOLD, PENDING, State, decide, follow
-from reservation_core.domain.redaction import Secrecy, mask, shorten
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status, decide, follow
+from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.domain.reservation import CommandNotAllowed, Reservation
 from reservation_core.rest.addresses import (
     SID_PREFIXES,
@@ -47,11 +47,11 @@ def prepare(
         route = Route(route)
     decision = decide(reservation.state, command.trigger, command.is_accepting)
     if decision.edge is None:
-        raise CommandNotAllowed(command, reservation.status, reservation.allowed, decision.why)
-    if command.task_route_only and route is not Route.TASK:
+        raise CommandNotAllowed(command, reservation.status, reservation.allowed, decision.reason)
+    if command.is_task_route_only and route is not Route.TASK:
         remedy = "use the task route"
         lacks = [
-            Violation(p.wire, p.field, "is not on the worker route", "<not shown>", remedy)
+            Violation(p.wire_name, p.field, "is not on the worker route", "<not shown>", remedy)
             for p in command.parameters
         ]
         raise InvalidCommand(type(command).__name__, tuple(lacks))
@@ -78,12 +78,12 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
     return _read_reply(reservation, reply, command)
 
 
-def _hidden_values(command: Command) -> dict[str, Secrecy]:
+def _hidden_values(command: Command) -> dict[str, Sensitivity]:
     """Gather what the platform's message may repeat of the command and nobody may read."""
-    hidden: dict[str, Secrecy] = {}
+    hidden: dict[str, Sensitivity] = {}
     for parameter in command.parameters:
         if (value := getattr(command, parameter.field)) is not None:
-            hidden |= parameter.kind.hides(value)
+            hidden |= parameter.kind.redacted_parts(value)
     return hidden
 
 
@@ -114,11 +114,13 @@ def _read_reply(
     if not same:
         after = _complete(held, after)
     if (
-        after.status is PENDING
+        after.status is Status.PENDING
         and command is not None
         and leaves_pending(held.state, command.trigger, command.is_accepting)
     ):
-        after = after.moved(PENDING, on_hold=True, etag=after.etag, date_updated=after.date_updated)
+        after = after.with_status(
+            Status.PENDING, on_hold=True, etag=after.etag, date_updated=after.date_updated
+        )
     return follow_report(held, after)
 
 
@@ -126,7 +128,7 @@ def _read_reply(
 def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
     """Tell whether a command that was taken leads out of pending, be it later."""
     edge = decide(state, trigger, is_accepting).edge
-    return edge is not None and edge.target in (ACCEPTED, ON_HOLD)
+    return edge is not None and edge.target in (Status.ACCEPTED, ON_HOLD)
 
 
 def _complete(before: HasReservationSids, after: Reservation) -> Reservation:

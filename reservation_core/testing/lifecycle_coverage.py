@@ -100,7 +100,7 @@ class LifecycleCoverage:
 
     def heard(self, decision: Decision) -> None:
         """Count a decision, if it is a refusal."""
-        if not decision.allowed:
+        if not decision.is_allowed:
             self.refusals[f"{decision.trigger}-while-{decision.state}"] += 1
 
     def add(self, other: LifecycleCoverage) -> None:

@@ -44,7 +44,7 @@ from reservation_core.domain.lifecycle import (
     Edge,
     State,
     Status,
-    allowed_triggers,
+    find_allowed_triggers,
 )
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway
@@ -178,7 +178,7 @@ def refused_commands() -> tuple[RefusedCommand, ...]:
         RefusedCommand(trigger, state)
         for trigger in TRIGGERS
         for state in STATES
-        if trigger not in allowed_triggers(state)
+        if trigger not in find_allowed_triggers(state)
     )
 
 

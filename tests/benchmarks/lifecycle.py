@@ -67,7 +67,7 @@ def decide_and_renew(effort: Effort) -> list[Comparison]:
     def ours() -> tuple[str, bool]:
         edge = decide(pending.state, Accept.trigger).edge
         assert edge is not None
-        after = pending.moved(
+        after = pending.with_status(
             Status(edge.target), etag=pending.etag, date_updated=pending.date_updated
         )
         return after.status, decide(after.state, Conference.trigger).edge is None

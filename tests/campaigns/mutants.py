@@ -82,7 +82,7 @@ class IgnoresStaleVersion(Desk):
             return fresh
         reply = self.gateway.send(prepare(fresh, command))
         return (
-            fresh.moved(Status(command.head[1]))
+            fresh.with_status(Status(command.first_pair[1]))
             if reply.status == 412
             else conclude(fresh, command, reply)
         )
@@ -94,7 +94,7 @@ class TakesConflictForDone(Desk):
     def send(self, held: Reservation, command: Command) -> Reservation:
         reply = self.gateway.send(prepare(held, command))
         return (
-            held.moved(Status(command.head[1]))
+            held.with_status(Status(command.first_pair[1]))
             if reply.status == 400
             else conclude(held, command, reply)
         )
@@ -105,7 +105,7 @@ class NeverLooksAtTheReply(Desk):
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         self.gateway.send(prepare(held, command))
-        return held.moved(Status(command.head[1]))
+        return held.with_status(Status(command.first_pair[1]))
 
 
 class WrapsWhatWasRejected(_Careless):
@@ -172,7 +172,7 @@ class TakesConferenceForAccepted(Desk):
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         now = super().send(held, command)
-        return now.moved(Status.ACCEPTED) if now.on_hold else now
+        return now.with_status(Status.ACCEPTED) if now.on_hold else now
 
 
 class HopesForTheBest(Desk):
@@ -180,7 +180,7 @@ class HopesForTheBest(Desk):
 
     def ask(self, held: Reservation, command: Command) -> None:
         if isinstance(command, Accept):
-            self.keep(held.moved(Status.ACCEPTED))
+            self.keep(held.with_status(Status.ACCEPTED))
         super().ask(held, command)
 
 
@@ -220,7 +220,7 @@ class ConcludesForSiblings(Desk):
         if told.status is Status.ACCEPTED:
             for sid, other in self.known.items():
                 if other.task_sid == told.task_sid and other.status is Status.PENDING:
-                    self.known[sid] = other.moved(Status.RESCINDED)
+                    self.known[sid] = other.with_status(Status.RESCINDED)
 
 
 class ForgetsAtWrapup(Desk):

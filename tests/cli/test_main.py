@@ -26,7 +26,7 @@ from reservation_core import Command, Conference, Reply, Request, Status, read_r
 from reservation_core.cli import main as cli
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import Uri, encode_value
-from reservation_core.domain.redaction import Secrecy
+from reservation_core.domain.redaction import Sensitivity
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.testing.strategies import arguments, build, texts
@@ -110,7 +110,7 @@ def hidden(command: Command) -> Command:
     changes: dict[str, object] = {}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)
-        if value is not None and parameter.kind.secrecy is Secrecy.SECRET:
+        if value is not None and parameter.kind.sensitivity is Sensitivity.SECRET:
             changes[parameter.field] = "***"
         elif value is not None and isinstance(parameter.kind, Uri):
             changes[parameter.field] = value.replace("://user:pass@", "://***@").replace(
@@ -426,7 +426,7 @@ def test_the_declarations_are_the_help(
     words = " ".join(said.out.split())
     for parameter in kind.parameters:
         assert f"--{parameter.field.replace('_', '-').strip('-')}"[:35] in words
-        assert parameter.about.says.split()[-1] in words
+        assert parameter.info.summary.split()[-1] in words
     assert "--from-" not in words
     assert "``" not in words
 

@@ -422,7 +422,7 @@ def test_parameters_are_the_references() -> None:
         ]
         wanted = [row["name"] for row in reference if row["command"] == command.trigger]
         assert sorted(mine, key=wanted.index) == wanted
-        assert mine == [parameter.wire for parameter in command.parameters]
+        assert mine == [parameter.wire_name for parameter in command.parameters]
 
 
 def test_parameters_agree_with_the_reference() -> None:
@@ -446,11 +446,16 @@ def test_cautions_name_both_readings() -> None:
     """Every dispute of every command and parameter has its row, with both readings, their sources, and the one taken."""
     written = table(parameters_markdown(), "command | parameter |")
     expected = {
-        (command.trigger, wire, *(reading.says for reading in dispute.readings), dispute.taken)
+        (
+            command.trigger,
+            wire,
+            *(reading.statement for reading in dispute.interpretations),
+            dispute.applied,
+        )
         for command in COMMANDS
         for wire, disputes in (
-            (command.head[0], command.disputes),
-            *((parameter.wire, parameter.about.disputes) for parameter in command.parameters),
+            (command.first_pair[0], command.disputes),
+            *((parameter.wire_name, parameter.info.disputes) for parameter in command.parameters),
         )
         for dispute in disputes
     }
@@ -526,7 +531,7 @@ def test_edges_and_refusals_are_all_listed() -> None:
 
 def test_tables_hold_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row has as many cells as its head, even with a pipe in a cell."""
-    monkeypatch.setattr(tables, "MEANINGS", dict.fromkeys(STATES, "one|other"))
+    monkeypatch.setattr(tables, "STATE_DESCRIPTIONS", dict.fromkeys(STATES, "one|other"))
     statuses, parameters = statuses_markdown(), parameters_markdown()
     assert {row[1] for row in table(statuses, "status |")} == {r"one\|other"}
     found: list[str] = re.findall(r"(?:^\|.*\n)+", statuses + parameters, re.MULTILINE)

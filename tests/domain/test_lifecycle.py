@@ -21,10 +21,10 @@ from reservation_core.domain.lifecycle import (
     TRIGGERS,
     LifecycleModel,
     State,
-    allowed_triggers,
     check_graph,
-    fact_edge,
-    shared_machine,
+    find_allowed_triggers,
+    find_fact_edge,
+    get_shared_machine,
 )
 from reservation_core.testing.strategies import statuses
 from tests.reference.oracle import rows
@@ -88,7 +88,7 @@ def test_the_matrix_is_whole() -> None:
 @pytest.mark.parametrize("row", MATRIX, ids=cell)
 def test_a_command_is_allowed_exactly_where_the_matrix_says(row: dict[str, str]) -> None:
     """Each of the 99 cells is decided as the table has it."""
-    assert ask(row).allowed == (ask(row).edge is not None) == (row["allowed"] == "yes")
+    assert ask(row).is_allowed == (ask(row).edge is not None) == (row["allowed"] == "yes")
     assert (ask(row).edge is None) == (ask(row).refusal is not None)
 
 
@@ -121,8 +121,8 @@ def test_a_refusal_says_why_on_what_ground_and_what_may_be_asked_instead(
     assert decision.refusal.evidence in Evidence
     assert decision.refusal.source in Source
     assert (
-        decision.why
-        == f"{decision.refusal.why} [{decision.refusal.evidence}: {decision.refusal.source}]"
+        decision.reason
+        == f"{decision.refusal.statement} [{decision.refusal.evidence}: {decision.refusal.source}]"
     )
     instead = [
         other["command"]
@@ -140,7 +140,7 @@ def test_a_refusal_names_the_error_the_platform_would_answer(row: dict[str, str]
         if row["evidence"] == "D"
         else []
     )
-    assert all(number in ask(row).why for number in numbers)
+    assert all(number in ask(row).reason for number in numbers)
 
 
 def test_the_facts_are_those_of_the_table() -> None:
@@ -177,7 +177,7 @@ def test_a_client_sets_the_statuses_of_the_table(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("fact", Status)
 def test_one_step_is_one_fact(where: State, fact: Status) -> None:
     """A single step exists exactly where the table of facts has a row, and leads to the status that is reported."""
-    edge = fact_edge(where, fact)
+    edge = find_fact_edge(where, fact)
     assert (edge is not None) == any(
         row["from"] == where and row["to"] == fact for row in rows("facts")
     )
@@ -192,8 +192,8 @@ def test_what_is_allowed_in_a_state_is_what_the_matrix_allows(where: State) -> N
         for row in MATRIX
         if row["state"] == where and row["allowed"] == "yes"
     }
-    assert set(allowed_triggers(where)) == column
-    assert len(allowed_triggers(where)) == len(column)
+    assert set(find_allowed_triggers(where)) == column
+    assert len(find_allowed_triggers(where)) == len(column)
 
 
 def test_five_statuses_are_terminal() -> None:
@@ -214,7 +214,7 @@ def test_no_walk_of_facts_leaves_a_terminal_status(reports: list[Status]) -> Non
         if follow(where, report) is not None:
             where = report
         ended = ended or (where if where in ENDS else None)
-        assert ended is None or (where is ended and allowed_triggers(where) == ())
+        assert ended is None or (where is ended and find_allowed_triggers(where) == ())
 
 
 @given(statuses(), statuses(), statuses())
@@ -256,7 +256,13 @@ ALL = (*COMMAND_EDGES, *FACT_EDGES)
 
 def _edge(trigger: str, source: State, target: State, accept: bool | None = None) -> Edge:
     return Edge(
-        trigger, source, target, Evidence.INFERRED, Source.OURS, "made up for a test", accept
+        trigger,
+        source,
+        target,
+        Evidence.INFERRED,
+        Source.OWN_INTERPRETATION,
+        "made up for a test",
+        accept,
     )
 
 
@@ -317,7 +323,7 @@ def test_the_machine_has_no_way_around_its_edges() -> None:
     for where in STATES:
         for trigger in TRIGGERS:
             decide.__wrapped__(where, trigger)
-    built = cast("dict[str, object]", vars(shared_machine()))
+    built = cast("dict[str, object]", vars(get_shared_machine()))
     events, states = (
         cast("dict[str, object]", built["events"]),
         cast("dict[str, object]", built["states"]),
@@ -330,7 +336,7 @@ def test_the_machine_has_no_way_around_its_edges() -> None:
 
 def test_what_the_machine_logs_names_the_library(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever listens to the logger of transitions sees whose machine it is that moved."""
-    event = cast("dict[str, Event]", vars(shared_machine())["events"])["accept"]
+    event = cast("dict[str, Event]", vars(get_shared_machine())["events"])["accept"]
     with caplog.at_level(logging.INFO, "transitions.core"):
         assert event.trigger(LifecycleModel(Status.PENDING, accept=False))
     assert caplog.messages
@@ -354,7 +360,7 @@ def test_an_explanation_is_a_sentence(row: dict[str, str]) -> None:
     assert "None" not in text
     assert "  " not in text
     assert re.search(rf"\[({'|'.join(Evidence)}): .+\]", text)
-    assert decision.why in text
+    assert decision.reason in text
     if row["allowed"] == "yes":
         effects = {
             "later": "sets nothing yet (on hold; the platform reports later)",
@@ -374,7 +380,7 @@ def test_the_machine_itself_goes_where_the_matrix_says(row: dict[str, str]) -> N
     """Triggered directly, with its guards, the machine moves to what the table has, or refuses and leaves the state as it was."""
     trigger, _, flag = row["command"].partition("+")
     moved = LifecycleModel(state(row["state"]), flag == "accept")
-    event = cast("dict[str, Event]", vars(shared_machine())["events"])[trigger]
+    event = cast("dict[str, Event]", vars(get_shared_machine())["events"])[trigger]
     if row["allowed"] == "yes":
         assert event.trigger(moved)
         assert moved.state == {"later": ON_HOLD, "nothing": row["state"]}.get(
@@ -402,7 +408,7 @@ def test_each_edge_has_a_note_a_mark_and_a_source() -> None:
     for edge in ALL:
         assert edge.note
         assert edge.evidence in Evidence
-        assert edge.ground in Source
+        assert edge.reference in Source
     for source in Source:
         assert str(source) == source.value
-        assert source.value.startswith("https://") != (source is Source.OURS)
+        assert source.value.startswith("https://") != (source is Source.OWN_INTERPRETATION)

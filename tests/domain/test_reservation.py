@@ -64,7 +64,7 @@ def test_a_reservation_allows_what_the_matrix_allows(row: dict[str, str]) -> Non
         == right
     )
     decision = reservation.explain(command)
-    assert decision.allowed == right
+    assert decision.is_allowed == right
     assert decision == explain(reservation, command) == explain(reservation.state, command)
     if decision.edge is not None:
         assert decision.edge.target == {"later": ON_HOLD, "nothing": row["state"]}.get(
@@ -177,10 +177,10 @@ def test_a_step_changes_what_it_tells_and_nothing_else(
     reservation: Reservation, status: Status, on_hold: bool
 ) -> None:
     """What a step does not concern stays; its version and date are the step's own, or unknown."""
-    moved = reservation.moved(status, on_hold=on_hold, etag="9")
+    moved = reservation.with_status(status, on_hold=on_hold, etag="9")
     assert moved == attrs.evolve(
         reservation, status=status, on_hold=on_hold, etag="9", date_updated=None
     )
-    assert reservation.moved(status) == attrs.evolve(
+    assert reservation.with_status(status) == attrs.evolve(
         reservation, status=status, on_hold=False, etag=None, date_updated=None
     )

@@ -731,7 +731,7 @@ def test_a_reservation_that_was_read_is_as_one_that_was_built() -> None:
     )
     for one, other in (
         (read, built),
-        (read.moved(Status.WRAPPING, etag="5"), built.moved(Status.WRAPPING, etag="5")),
+        (read.with_status(Status.WRAPPING, etag="5"), built.with_status(Status.WRAPPING, etag="5")),
     ):
         assert type(one) is type(other) is Reservation
         assert (one, hash(one), repr(one), pickle.dumps(one)) == (

@@ -363,8 +363,8 @@ def test_every_illegal_command_is_refused_before_anything_else(
     assert error.command is command
     assert error.status is held.status
     assert {kind.__name__.lower() for kind in error.allowed} == LEGAL[row["state"]]
-    assert error.why
-    assert error.why in str(error)
+    assert error.reason
+    assert error.reason in str(error)
     assert all(kind.__name__ in str(error) for kind in error.allowed)
     assert "+15005550006" not in str(error) + repr(error)
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reservation_core.domain.lifecycle import shared_machine
+from reservation_core.domain.lifecycle import get_shared_machine
 from reservation_core.testing import pytest_plugin
 
 PLUGIN = "reservation_core.testing.pytest_plugin"
@@ -38,7 +38,7 @@ def reserved(task_router):
 
 Run = Callable[..., pytest.RunResult]
 
-shared_machine()  # what is imported in a run is forgotten after it, and the machine must not outlive the library that it is of
+get_shared_machine()  # what is imported in a run is forgotten after it, and the machine must not outlive the library that it is of
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from reservation_core.domain.commands.parameters import (
     declared_parameters,
 )
 from reservation_core.domain.commands.parsing import (
-    CALLBACK_INSTRUCTION,
+    CALLBACK_INSTRUCTION_FIELD,
     INSTRUCTION_FIELD,
     STATUS_FIELD,
     FormPairs,
@@ -47,7 +47,7 @@ class Command:
     """
 
     trigger: ClassVar[str]  #: the command's name in the lifecycle
-    head: ClassVar[
+    first_pair: ClassVar[
         tuple[str, str]
     ]  #: the first pair of its form: the status it sets, or the instruction it gives
     parameters: ClassVar[tuple[Parameter, ...]] = ()  #: its parameters, in the reference's order
@@ -58,7 +58,7 @@ class Command:
     can_answer_callback: ClassVar[bool] = (
         True  #: whether it can be said in answer to an assignment callback
     )
-    task_route_only: ClassVar[bool] = False  #: whether the worker route lacks it
+    is_task_route_only: ClassVar[bool] = False  #: whether the worker route lacks it
     _parse_cautions: ClassVar[
         tuple[Caution, ...]
     ] = ()  # an instance that was read from an odd form has its own
@@ -80,15 +80,23 @@ class Command:
         found = {
             p.field: violation
             for p in self.parameters
-            if (violation := p.violation(getattr(self, p.field)))
+            if (violation := p.find_violation(getattr(self, p.field)))
         }
         wire = {p.field: p for p in self.parameters}
         for rule in self.rules:
             values = [getattr(self, field) for field in rule.fields]
-            if not found.keys() & set(rule.fields) and None not in values and rule.broken(*values):
+            if (
+                not found.keys() & set(rule.fields)
+                and None not in values
+                and rule.is_broken(*values)
+            ):
                 blamed = wire[rule.fields[0]]
                 found[blamed.field] = Violation(
-                    blamed.wire, blamed.field, rule.rule, blamed.kind.show(values[0]), rule.remedy
+                    blamed.wire_name,
+                    blamed.field,
+                    rule.rule,
+                    blamed.kind.show(values[0]),
+                    rule.remedy,
                 )
         return tuple(found[p.field] for p in self.parameters if p.field in found)
 
@@ -108,7 +116,7 @@ class Command:
         >>> Accept().form()
         (('ReservationStatus', 'accepted'),)
         """
-        return _compile(self).form() if self.parameters else (self.head,)
+        return _compile(self).form() if self.parameters else (self.first_pair,)
 
     def instruction(self) -> dict[str, str | int | bool]:
         """Write the command as the JSON object that answers an assignment callback (lists are joined by commas there).
@@ -120,14 +128,14 @@ class Command:
         if not self.can_answer_callback:
             remedy = "answer the callback empty and send the command with perform()"
             broken = Violation(
-                *self.head[:1],
+                *self.first_pair[:1],
                 "",
                 "cannot be said in answer to an assignment callback",
-                repr(self.head[1]),
+                repr(self.first_pair[1]),
                 remedy,
             )
             raise InvalidCommand(type(self).__name__, (broken,))
-        said: dict[str, str | int | bool] = {CALLBACK_INSTRUCTION: self.trigger}
+        said: dict[str, str | int | bool] = {CALLBACK_INSTRUCTION_FIELD: self.trigger}
         for parameter in self.parameters:
             value: Value | None = getattr(self, parameter.field)
             if value is not None:
@@ -162,19 +170,20 @@ class Command:
             by the name it has there.
         """
         callback_name = {
-            made.trigger: (made.head, made.parameters)
+            made.trigger: (made.first_pair, made.parameters)
             for made in _BY_HEAD.values()
             if made.can_answer_callback
         }
         heard = parse_instruction(said, callback_name)
         names = {
-            parameter.wire: parameter.callback_name for parameter in _BY_HEAD[heard.head].parameters
+            parameter.wire_name: parameter.callback_name
+            for parameter in _BY_HEAD[heard.first_pair].parameters
         }
         try:
             return cls._make(heard)
         except InvalidCommand as error:
             broken = (
-                attrs.evolve(one, parameter=names.get(one.parameter, CALLBACK_INSTRUCTION))
+                attrs.evolve(one, parameter=names.get(one.parameter, CALLBACK_INSTRUCTION_FIELD))
                 for one in error.violations
             )
             raise InvalidCommand(error.command, tuple(broken)) from None
@@ -182,7 +191,7 @@ class Command:
     @classmethod
     def _make(cls, heard: ParsedCommand) -> Self:
         """Build the command that was heard."""
-        made = _BY_HEAD[heard.head]
+        made = _BY_HEAD[heard.first_pair]
         try:
             command = made(**heard.fields)
         except InvalidCommand as error:
@@ -193,10 +202,10 @@ class Command:
             raise InvalidCommand(made.__name__, heard.violations)
         if not isinstance(command, cls):
             asked = Violation(
-                *command.head[:1],
+                *command.first_pair[:1],
                 "",
                 f"is not {cls.__name__}'s",
-                repr(command.head[1]),
+                repr(command.first_pair[1]),
                 "read it as a Command",
             )
             raise InvalidCommand(cls.__name__, (asked,))
@@ -237,7 +246,7 @@ def command(
     rules: tuple[Rule, ...] = (),
     disputes: tuple[Dispute, ...] = (),
     can_answer_callback: bool = True,
-    task_route_only: bool = False,
+    is_task_route_only: bool = False,
 ) -> Callable[[type[C]], type[C]]:
     """Make a command of a class whose annotations are its parameters.
 
@@ -266,19 +275,21 @@ def command(
 
         known: dict[str, object] = {
             "trigger": declared.__name__.lower(),
-            "head": (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction),
+            "first_pair": (STATUS_FIELD, status.value)
+            if status
+            else (INSTRUCTION_FIELD, instruction),
             "parameters": parameters,
             "rules": rules,
             "disputes": disputes,
             "can_answer_callback": can_answer_callback,
-            "task_route_only": task_route_only,
+            "is_task_route_only": is_task_route_only,
             **({"__attrs_post_init__": _compile_first} if parameters else {}),
             **({} if "accept" in declared.__annotations__ else {"is_accepting": False}),
         }
         for name, fact in known.items():
             setattr(declared, name, fact)
         made = attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)(declared)
-        _BY_HEAD[made.head] = made
+        _BY_HEAD[made.first_pair] = made
         return made
 
     return make
@@ -290,7 +301,7 @@ def _show(parameter: Parameter, value: object) -> str:
 
 def _compile(made: C) -> C:
     """Give a class its quick methods when the first of its commands is there: no import pays for what it never uses."""
-    own = _BY_HEAD[made.head]
+    own = _BY_HEAD[made.first_pair]
     for name, compiled in compile_methods(own).items():
         compiled.__doc__ = getattr(Command, name, compiled).__doc__
         setattr(own, name, compiled)
@@ -310,18 +321,20 @@ _AS_TUPLE: Final = attrs.Converter(_as_tuple)
 
 
 def _cautions(command: Command) -> Iterator[Caution]:
-    own = (dispute for dispute in command.disputes if dispute.when(command, command))
+    own = (dispute for dispute in command.disputes if dispute.condition(command, command))
     yield from (
-        Caution(command.head[0], dispute.readings, dispute.taken, dispute.evidence)
+        Caution(command.first_pair[0], dispute.interpretations, dispute.applied, dispute.evidence)
         for dispute in own
     )
-    wire = {p.field: p.wire for p in command.parameters}
+    wire = {p.field: p.wire_name for p in command.parameters}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)
-        for dispute in parameter.about.disputes:
-            if dispute.when(value, command):
-                yield Caution(parameter.wire, dispute.readings, dispute.taken, dispute.evidence)
-        needs = parameter.about.needs
+        for dispute in parameter.info.disputes:
+            if dispute.condition(value, command):
+                yield Caution(
+                    parameter.wire_name, dispute.interpretations, dispute.applied, dispute.evidence
+                )
+        needs = parameter.info.depends_on
         if (
             value is not None
             and needs
@@ -332,7 +345,7 @@ def _cautions(command: Command) -> Iterator[Caution]:
                 Interpretation(f"it can have no effect without {names}", Source.RESERVATIONS),
                 Interpretation("nothing says that the platform refuses it", Source.OPENAPI),
             )
-            yield Caution(parameter.wire, readings, "it is sent as given", Evidence.INFERRED)
+            yield Caution(parameter.wire_name, readings, "it is sent as given", Evidence.INFERRED)
 
 
 def _switched_on(value: object) -> bool:

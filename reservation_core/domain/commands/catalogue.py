@@ -146,7 +146,7 @@ class Dequeue(Command):
         ParameterInfo(
             "Which events are sent.",
             default="completed",
-            needs=("status_callback_url",),
+            depends_on=("status_callback_url",),
             code=40134,
             callback_name="status_callback_events",
         ),
@@ -245,11 +245,13 @@ class Conference(Command):
     ] = None
     status_callback_method: Annotated[
         HttpMethod | None,
-        ParameterInfo("How they are sent.", default="POST", needs=("status_callback",)),
+        ParameterInfo("How they are sent.", default="POST", depends_on=("status_callback",)),
     ] = None
     status_callback_event: Annotated[
         CallEvents | None,
-        ParameterInfo("Which of them are sent.", default="completed", needs=("status_callback",)),
+        ParameterInfo(
+            "Which of them are sent.", default="completed", depends_on=("status_callback",)
+        ),
     ] = None
     timeout: Annotated[
         Seconds | None,
@@ -279,7 +281,7 @@ class Conference(Command):
     ] = None
     wait_method: Annotated[
         HttpMethod | None,
-        ParameterInfo("How the music is fetched.", default="POST", needs=("wait_url",)),
+        ParameterInfo("How the music is fetched.", default="POST", depends_on=("wait_url",)),
     ] = None
     early_media: Annotated[
         Switch | None, ParameterInfo("Whether the worker hears the call's set-up.", default="true")
@@ -293,12 +295,16 @@ class Conference(Command):
     ] = None
     conference_status_callback_method: Annotated[
         HttpMethod | None,
-        ParameterInfo("How they are sent.", default="POST", needs=("conference_status_callback",)),
+        ParameterInfo(
+            "How they are sent.", default="POST", depends_on=("conference_status_callback",)
+        ),
     ] = None
     conference_status_callback_event: Annotated[
         ConferenceEvents | None,
         ParameterInfo(
-            "Which of them are sent.", default="start, end", needs=("conference_status_callback",)
+            "Which of them are sent.",
+            default="start, end",
+            depends_on=("conference_status_callback",),
         ),
     ] = None
     conference_record: Annotated[
@@ -310,35 +316,39 @@ class Conference(Command):
         ParameterInfo(
             "Whether silence is cut off the recording.",
             default="trim-silence",
-            needs=("conference_record", "record"),
+            depends_on=("conference_record", "record"),
         ),
     ] = None
     recording_channels: Annotated[
         Channels | None,
-        ParameterInfo("The recording's channels.", default="mono", needs=("record",)),
+        ParameterInfo("The recording's channels.", default="mono", depends_on=("record",)),
     ] = None
     recording_status_callback: Annotated[
         Url | None,
         ParameterInfo(
-            "Where the recording's events go.", needs=("record",), disputes=(SPACE_IN_URL,)
+            "Where the recording's events go.", depends_on=("record",), disputes=(SPACE_IN_URL,)
         ),
     ] = None
     recording_status_callback_method: Annotated[
         HttpMethod | None,
-        ParameterInfo("How they are sent.", default="POST", needs=("recording_status_callback",)),
+        ParameterInfo(
+            "How they are sent.", default="POST", depends_on=("recording_status_callback",)
+        ),
     ] = None
     conference_recording_status_callback: Annotated[
         Url | None,
         ParameterInfo(
             "Where the conference recording's events go.",
-            needs=("conference_record", "record"),
+            depends_on=("conference_record", "record"),
             disputes=(SPACE_IN_URL,),
         ),
     ] = None
     conference_recording_status_callback_method: Annotated[
         HttpMethod | None,
         ParameterInfo(
-            "How they are sent.", default="POST", needs=("conference_recording_status_callback",)
+            "How they are sent.",
+            default="POST",
+            depends_on=("conference_recording_status_callback",),
         ),
     ] = None
     region: Annotated[
@@ -368,7 +378,10 @@ class Conference(Command):
 
 
 @command(
-    instruction="supervise", disputes=(UNLISTED,), can_answer_callback=False, task_route_only=True
+    instruction="supervise",
+    disputes=(UNLISTED,),
+    can_answer_callback=False,
+    is_task_route_only=True,
 )
 class Supervise(Command):
     """Let a supervisor join; the reservation's status stays as it is. Only the task route has it.

@@ -20,11 +20,11 @@ def compile_methods(own: type[Command]) -> dict[str, FunctionType]:
     """
     parameters, rules = own.parameters, own.rules
     constants: dict[str, object] = {
-        f"broken_{number}": rule.broken for number, rule in enumerate(rules)
+        f"broken_{number}": rule.is_broken for number, rule in enumerate(rules)
     }
-    constants |= {"__name__": __name__, "own": own, "head": own.head, "plain": plain}
+    constants |= {"__name__": __name__, "own": own, "head": own.first_pair, "plain": plain}
     tests = [
-        (f"{p.field} is not None and " if p.required else "")
+        (f"{p.field} is not None and " if p.is_required else "")
         + p.kind.expression(p.field, constants)
         for p in parameters
     ]
@@ -32,7 +32,7 @@ def compile_methods(own: type[Command]) -> dict[str, FunctionType]:
         unset = "".join(f"{field} is None or " for field in rule.fields)
         tests.append(f"({unset}not broken_{number}({', '.join(rule.fields)}))")
     adding = "\n".join(
-        f"    if (value := self.{p.field}) is not None:\n        {p.kind.adding(p.wire)}"
+        f"    if (value := self.{p.field}) is not None:\n        {p.kind.adding(p.wire_name)}"
         for p in parameters
     )
     source = f"""

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias, cast, get_args
 
 import attrs
 
-from reservation_core.domain.redaction import Secrecy, shorten
+from reservation_core.domain.redaction import Sensitivity, shorten
 
 Value: TypeAlias = str | int | bool | Sequence[str]
 """What a parameter can hold."""
@@ -33,9 +33,9 @@ class Kind(ABC):
     """What every kind of value can do; unless it says otherwise it is open, and one text of a form."""
 
     @property
-    def secrecy(self) -> Secrecy:
+    def sensitivity(self) -> Sensitivity:
         """Who may see a value of this kind."""
-        return Secrecy.OPEN
+        return Sensitivity.PUBLIC
 
     def bind(self, hint: object) -> Kind:
         """Take what the annotation already says (the members of a ``Literal``)."""
@@ -53,7 +53,7 @@ class Kind(ABC):
         return f"add(({name!r}, value if value.__class__ is str else plain(value)))"
 
     @abstractmethod
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         """Say what is wrong, or ``None``."""
 
     def decode(self, texts: Sequence[str]) -> Value:
@@ -62,17 +62,17 @@ class Kind(ABC):
 
     def show(self, value: object) -> str:
         """Write a value, right or wrong, so that it may appear in a ``repr``, an error or a log."""
-        return self.secrecy.value or shorten(value)
+        return self.sensitivity.value or shorten(value)
 
-    def hides(self, value: Value) -> dict[str, Secrecy]:
+    def redacted_parts(self, value: Value) -> dict[str, Sensitivity]:
         """Name the parts of a right value that must not be shown, as somebody else's text may repeat them."""
-        if self.secrecy is Secrecy.OPEN or not isinstance(value, str):
+        if self.sensitivity is Sensitivity.PUBLIC or not isinstance(value, str):
             return {}
         from urllib.parse import quote, quote_plus  # noqa: PLC0415 - only for an error, and the import is not small
 
         bare = re.sub("^[A-Za-z]+:", "", value)  # a contact without its scheme
         return {
-            text: self.secrecy
+            text: self.sensitivity
             for said in (value, bare)
             for text in (said, quote_plus(said), quote(said, ""))
             if text
@@ -133,7 +133,7 @@ class Text(Kind):
 
     form: str = r".+"
     says: str = "a text that is not empty and holds no control characters"
-    privacy: Secrecy = Secrecy.OPEN
+    privacy: Sensitivity = Sensitivity.PUBLIC
     quick: str = ""
 
     @property
@@ -141,21 +141,21 @@ class Text(Kind):
         return _matcher(self.form, self.quick)
 
     @property
-    def secrecy(self) -> Secrecy:
+    def sensitivity(self) -> Sensitivity:
         return self.privacy
 
     def expression(self, value: str, constants: dict[str, object]) -> str:
         constants[name := f"{value}_match"] = self._match
         return f"({value} is None or {name}({value}))"
 
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         if isinstance(value, str) and self._match(value):
             return None
         return Problem(f"must be {self.says}", f"give {self.says}")
 
     def show(self, value: object) -> str:
         if (
-            self.privacy is Secrecy.PERSONAL
+            self.privacy is Sensitivity.PERSONAL
             and isinstance(value, str)
             and re.fullmatch(_ANY_SID, value)
         ):
@@ -193,17 +193,17 @@ class Uri(Text):
             parts = urlsplit(value)
         except ValueError:
             return "<not a URL>"
-        if self.problem(value):  # what is only almost an address may hold a password anywhere
+        if self.find_problem(value):  # what is only almost an address may hold a password anywhere
             return "<not a URL>"
         return shorten(
             f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?…' if parts.query else ''}"
         )
 
-    def hides(self, value: Value) -> dict[str, Secrecy]:
+    def redacted_parts(self, value: Value) -> dict[str, Sensitivity]:
         user, at, rest = str(value).partition("//")[2].partition("@")
         parts = (user, user.partition(":")[2]) if at and not re.search("[/?#]", user) else ()
         return {
-            part: Secrecy.SECRET
+            part: Sensitivity.SECRET
             for part in (*parts, (rest if at else str(value)).partition("?")[2])
             if part
         }
@@ -223,7 +223,7 @@ class Integer(Kind):
     def adding(self, name: str) -> str:
         return f"add(({name!r}, str(value)))"
 
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         if type(value) is int and self.minimum <= value <= self.maximum:
             return None
         return Problem(
@@ -249,7 +249,7 @@ class Boolean(Kind):
     def adding(self, name: str) -> str:
         return f"add({(name, 'true')} if value else {(name, 'false')})"
 
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         return (
             None if isinstance(value, bool) else Problem("must be a boolean", "give True or False")
         )
@@ -274,7 +274,7 @@ class Choice(Kind):
         constants[name := f"{value}_words"] = frozenset({*self.words, None})
         return f"{value} in {name}"
 
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         if isinstance(value, str) and value in self.words:
             return None
         return Problem(f"must be {self.describe()}", f"give {self.describe()}, as a str")
@@ -300,7 +300,7 @@ class MultipleChoice(Choice):
     def adding(self, name: str) -> str:
         return f"for word in value: add(({name!r}, word if word.__class__ is str else plain(word)))"
 
-    def problem(self, value: object) -> Problem | None:
+    def find_problem(self, value: object) -> Problem | None:
         if not isinstance(value, tuple):
             return Problem(
                 "must be a list or tuple of words", f"give a list of {', '.join(self.words)}"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Interpretation(NamedTuple):
     """What one source says of a disputed rule."""
 
-    says: str
+    statement: str
     source: Source
 
 
@@ -40,14 +40,14 @@ class Caution(NamedTuple):
     """
 
     parameter: str
-    readings: tuple[Interpretation, Interpretation]
-    taken: str
+    interpretations: tuple[Interpretation, Interpretation]
+    applied: str
     evidence: Evidence = Evidence.DOCUMENTED
 
     def __str__(self) -> str:
         """Name the parameter, both readings with their sources, and the reading taken."""
-        first, second = self.readings
-        return f"{self.parameter}: {first.says} ({first.source}); but {second.says} ({second.source}). Taken here: {self.taken}."
+        first, second = self.interpretations
+        return f"{self.parameter}: {first.statement} ({first.source}); but {second.statement} ({second.source}). Taken here: {self.applied}."
 
 
 class Dispute(NamedTuple):
@@ -56,9 +56,9 @@ class Dispute(NamedTuple):
     Where the dispute is about the command itself, the command stands in the value's place.
     """
 
-    when: Callable[[object, Command], bool]
-    readings: tuple[Interpretation, Interpretation]
-    taken: str
+    condition: Callable[[object, Command], bool]
+    interpretations: tuple[Interpretation, Interpretation]
+    applied: str
     evidence: Evidence = Evidence.DOCUMENTED
 
 
@@ -73,9 +73,9 @@ class ParameterInfo(NamedTuple):
     :param disputes: the rules of it that sources dispute.
     """
 
-    says: str
+    summary: str
     default: str | None = None
-    needs: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     code: int | None = None
     callback_name: str | None = None
     disputes: tuple[Dispute, ...] = ()
@@ -86,38 +86,38 @@ class Parameter:
     """One form parameter of one command, as its field declares it."""
 
     field: str
-    wire: str
+    wire_name: str
     kind: Kind
-    required: bool
-    about: ParameterInfo
+    is_required: bool
+    info: ParameterInfo
 
     @property
     def callback_name(self) -> str:
         """Its name in the assignment-callback dialect."""
-        return self.about.callback_name or self.field.rstrip("_")
+        return self.info.callback_name or self.field.rstrip("_")
 
-    def violation(self, value: object) -> Violation | None:
+    def find_violation(self, value: object) -> Violation | None:
         """Say which rule a value breaks, or ``None``."""
         if value is None:
-            if not self.required:
+            if not self.is_required:
                 return None
             return Violation(
-                self.wire,
+                self.wire_name,
                 self.field,
                 "is required",
                 "nothing",
                 f"give {self.kind.describe()}",
-                self.about.code,
+                self.info.code,
             )
-        if (problem := self.kind.problem(value)) is None:
+        if (problem := self.kind.find_problem(value)) is None:
             return None
         return Violation(
-            self.wire,
+            self.wire_name,
             self.field,
             problem.rule,
             self.kind.show(value),
             problem.remedy,
-            self.about.code,
+            self.info.code,
         )
 
 
@@ -129,7 +129,7 @@ class Rule(NamedTuple):
     """
 
     fields: tuple[str, ...]
-    broken: Callable[..., bool]
+    is_broken: Callable[..., bool]
     rule: str
     remedy: str
 

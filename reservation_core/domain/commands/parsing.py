@@ -26,10 +26,10 @@ FormPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 STATUS_FIELD: Final = "ReservationStatus"
 INSTRUCTION_FIELD: Final = "Instruction"
-CALLBACK_INSTRUCTION: Final = "instruction"
+CALLBACK_INSTRUCTION_FIELD: Final = "instruction"
 """What names the instruction in the answer to an assignment callback."""
 
-UNKNOWN_INSTRUCTION: Final = 55555
+UNKNOWN_INSTRUCTION_CODE: Final = 55555
 """The platform's error number for an instruction it does not know."""
 
 _LARGEST: Final = 10**18
@@ -52,7 +52,7 @@ def _tolerated(parameter: str, oddity: str, source: Source, taken: str) -> Cauti
 class ParsedCommand(NamedTuple):
     """What a form was read as: the command's first pair, its fields' values, what is wrong and what is odd."""
 
-    head: tuple[str, str]
+    first_pair: tuple[str, str]
     fields: dict[str, Value]
     violations: tuple[Violation, ...]
     cautions: tuple[Caution, ...]
@@ -81,8 +81,10 @@ def parse_form(
 
     head = _read_head(texts, cautions, commands.keys())
     command, own = commands[head]
-    parameters = {parameter.wire: parameter for parameter in own}
-    owners = {parameter.wire: owner for owner, others in commands.values() for parameter in others}
+    parameters = {parameter.wire_name: parameter for parameter in own}
+    owners = {
+        parameter.wire_name: owner for owner, others in commands.values() for parameter in others
+    }
     violations: list[Violation] = []
     fields: dict[str, Value] = {}
     for name, values in texts.items():
@@ -96,7 +98,7 @@ def parse_form(
                 )
                 continue
             fields[parameter.field] = value = parameter.kind.decode(values)
-            if parameter.kind.problem(value) is None and encode_value(value) != tuple(values):
+            if parameter.kind.find_problem(value) is None and encode_value(value) != tuple(values):
                 cautions.append(_otherwise(name, parameter.kind.show(value)))
         elif name in owners:
             remedy = f"leave it out, or give the command it belongs to: {owners[name]}"
@@ -146,7 +148,7 @@ def _read_head(
     if (name, word) not in known:
         words = ", ".join(word for head, word in known if head == name)
         rule = "is no status a client may set" if name == STATUS_FIELD else "is no instruction"
-        code = None if name == STATUS_FIELD else UNKNOWN_INSTRUCTION
+        code = None if name == STATUS_FIELD else UNKNOWN_INSTRUCTION_CODE
         raise InvalidCommand(
             "Command", (Violation(name, "", rule, shorten(text), f"give one of {words}", code),)
         )
@@ -177,7 +179,7 @@ def parse_instruction(
     head, own = commands[_read_word(said, cautions, commands.keys())]
     parameters = {parameter.callback_name: parameter for parameter in own}
     for name, value in said.items():
-        if name == CALLBACK_INSTRUCTION or value is None:
+        if name == CALLBACK_INSTRUCTION_FIELD or value is None:
             continue
         parameter = parameters.get(name)
         if parameter is None:
@@ -189,12 +191,12 @@ def parse_instruction(
                 "is no single value",
                 "<not shown>",
                 f"give {parameter.kind.describe()}",
-                parameter.about.code,
+                parameter.info.code,
             )
-            violations.append(Violation(parameter.wire, parameter.field, *broken))
+            violations.append(Violation(parameter.wire_name, parameter.field, *broken))
         else:
             fields[parameter.field] = read = parameter.kind.decode(texts)
-            if parameter.kind.problem(read) is None and to_callback_json(read) != value:
+            if parameter.kind.find_problem(read) is None and to_callback_json(read) != value:
                 cautions.append(_otherwise(name, parameter.kind.show(read)))
     return ParsedCommand(head, fields, tuple(violations), tuple(cautions))
 
@@ -214,19 +216,28 @@ def _texts(value: object) -> tuple[str, ...] | None:
 
 
 def _read_word(said: Mapping[str, object], cautions: list[Caution], known: Collection[str]) -> str:
-    text = said.get(CALLBACK_INSTRUCTION)
+    text = said.get(CALLBACK_INSTRUCTION_FIELD)
     word = text.lower() if isinstance(text, str) else ""
     if word not in known:
-        unknown = ("is no instruction that can be given here", shorten(text), UNKNOWN_INSTRUCTION)
+        unknown = (
+            "is no instruction that can be given here",
+            shorten(text),
+            UNKNOWN_INSTRUCTION_CODE,
+        )
         rule, shown, code = ("is required", "nothing", None) if text is None else unknown
         raise InvalidCommand(
             "Command",
             (
                 Violation(
-                    CALLBACK_INSTRUCTION, "", rule, shown, f"give one of {', '.join(known)}", code
+                    CALLBACK_INSTRUCTION_FIELD,
+                    "",
+                    rule,
+                    shown,
+                    f"give one of {', '.join(known)}",
+                    code,
                 ),
             ),
         )
     if word != text:
-        cautions.append(_otherwise(CALLBACK_INSTRUCTION, word))
+        cautions.append(_otherwise(CALLBACK_INSTRUCTION_FIELD, word))
     return word

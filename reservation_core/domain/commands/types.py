@@ -14,7 +14,7 @@ from reservation_core.domain.commands.kinds import (
     Uri,
     sid,
 )
-from reservation_core.domain.redaction import Secrecy
+from reservation_core.domain.redaction import Sensitivity
 
 # --- named types -----------------------------------------------------------------------------------------------------------------
 
@@ -32,29 +32,33 @@ AccountSid: TypeAlias = Annotated[str, sid("AC")]
 ActivitySid: TypeAlias = Annotated[str, sid("WA")]
 CallSid: TypeAlias = Annotated[str, sid("CA")]
 
-Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_SAYS, Secrecy.PERSONAL)]
+Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_SAYS, Sensitivity.PERSONAL)]
 NamedContact: TypeAlias = Annotated[
     str,
     Text(
         rf"{_REACHABLE}|[A-Za-z_][\w.@-]*",
         f"{_CONTACT_SAYS}, or a client's bare name",
-        Secrecy.PERSONAL,
+        Sensitivity.PERSONAL,
     ),
 ]
 Caller: TypeAlias = Annotated[
     str,
-    Text(r".*\S.*", "a caller ID: a number of yours, or a name for client calls", Secrecy.PERSONAL),
+    Text(
+        r".*\S.*",
+        "a caller ID: a number of yours, or a name for client calls",
+        Sensitivity.PERSONAL,
+    ),
 ]
 SupervisorName: TypeAlias = Annotated[
     str,
     Text(
         rf"WK[0-9a-fA-F]{{32}}|{_REACHABLE}",
         "a worker SID (WK and 32 hexadecimal digits) or a contact URI",
-        Secrecy.PERSONAL,
+        Sensitivity.PERSONAL,
     ),
 ]
-Name: TypeAlias = Annotated[str, Text(privacy=Secrecy.PERSONAL)]
-Password: TypeAlias = Annotated[str, Text(privacy=Secrecy.SECRET)]
+Name: TypeAlias = Annotated[str, Text(privacy=Sensitivity.PERSONAL)]
+Password: TypeAlias = Annotated[str, Text(privacy=Sensitivity.SECRET)]
 Url: TypeAlias = Annotated[str, Uri()]
 UrlOrSilence: TypeAlias = Annotated[
     str,

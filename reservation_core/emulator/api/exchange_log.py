@@ -197,4 +197,4 @@ def _explain(platform: Platform, came: ReceivedRequest, status: int) -> str:
             f"{asked} is reported while {held.state}, and is no step of the lifecycle from there."
         )
     decision = decide(held.state, asked.trigger, asked.is_accepting)
-    return "" if decision.allowed else str(decision)
+    return "" if decision.is_allowed else str(decision)

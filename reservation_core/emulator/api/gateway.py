@@ -14,7 +14,7 @@ from typing import Final, cast
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD, FormPairs
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_CODES, Status
+from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_ERROR_CODES, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api import lists
 from reservation_core.emulator.api.rate_limits import Rates
@@ -183,7 +183,7 @@ class InMemoryGateway:
                     if stale
                     else self._show(self.platform.report(sid, asked, by="client"), route, rates)
                 )
-            if asked.task_route_only and route is not Route.TASK:
+            if asked.is_task_route_only and route is not Route.TASK:
                 return error(
                     400,
                     self._code(_GENERIC),
@@ -228,13 +228,13 @@ class InMemoryGateway:
         code = (
             None
             if codes is Codes.NONE
-            else STATE_CODES.get(trigger, _GENERIC)
+            else STATE_ERROR_CODES.get(trigger, _GENERIC)
             if dictionary
             else _GENERIC
         )
-        if isinstance(asked, Command) and asked.head[0] == INSTRUCTION_FIELD:
+        if isinstance(asked, Command) and asked.first_pair[0] == INSTRUCTION_FIELD:
             name = type(asked).__name__
-            if asked.task_route_only:
+            if asked.is_task_route_only:
                 return error(
                     400,
                     code,
@@ -245,7 +245,7 @@ class InMemoryGateway:
                 code,
                 f"Unable to execute {name} instruction. Reservation {sid} is not currently in a Pending state.",
             )
-        word = asked.head[1] if isinstance(asked, Command) else trigger
+        word = asked.first_pair[1] if isinstance(asked, Command) else trigger
         if conflict.state == word:
             return error(
                 400,

@@ -15,7 +15,7 @@ from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import Reply
 
 _KNOWN: Final = {(STATUS_FIELD, status.value) for status in Status} | {
-    command.head for command in COMMANDS
+    command.first_pair for command in COMMANDS
 }
 _SID: Final = re.compile(r"\b([A-Z]{2})[0-9a-fA-F]{26}([0-9a-fA-F]{6})\b")
 _LONGEST: Final = 200

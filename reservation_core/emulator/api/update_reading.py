@@ -31,7 +31,9 @@ MOST_FIELDS: Final = 1000
 """How many pairs a form or a query may have; a command has at most 33, one of which may be repeated seven times."""
 
 _HEADS: Final = frozenset({STATUS_FIELD, INSTRUCTION_FIELD})
-_OWN: Final = {command.head: frozenset(p.wire for p in command.parameters) for command in COMMANDS}
+_OWN: Final = {
+    command.first_pair: frozenset(p.wire_name for p in command.parameters) for command in COMMANDS
+}
 _KNOWN: Final = frozenset[str]().union(*_OWN.values())
 _SYSTEM: Final = frozenset(status.value for status in Status) - {
     word for name, word in _OWN if name == STATUS_FIELD

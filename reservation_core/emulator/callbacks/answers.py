@@ -16,9 +16,9 @@ from typing import Final, cast
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.parsing import CALLBACK_INSTRUCTION
+from reservation_core.domain.commands.parsing import CALLBACK_INSTRUCTION_FIELD
 from reservation_core.domain.errors import InvalidCommand, ReservationError
-from reservation_core.domain.lifecycle import STATE_CODES
+from reservation_core.domain.lifecycle import STATE_ERROR_CODES
 from reservation_core.domain.redaction import mask
 from reservation_core.emulator.platform.model import Precondition, StateConflict
 from reservation_core.emulator.platform.platform import Platform
@@ -97,10 +97,10 @@ def read_answer(reply: Reply) -> Command | None:
     said = _read_object(reply.body)
     if not said:
         return None
-    if said.get(CALLBACK_INSTRUCTION) is None:
+    if said.get(CALLBACK_INSTRUCTION_FIELD) is None:
         raise Unanswered(
             NO_INSTRUCTION,
-            f"the answer has no {CALLBACK_INSTRUCTION}; give one, or answer {{}} to decide later",
+            f"the answer has no {CALLBACK_INSTRUCTION_FIELD}; give one, or answer {{}} to decide later",
         )
     try:
         return Command.from_instruction(said)
@@ -133,6 +133,6 @@ def obey(platform: Platform, sid: str, command: Command) -> str:
     except Precondition as error:
         raise Unanswered(error.code, mask(str(error))) from None
     except StateConflict as error:
-        raise Unanswered(STATE_CODES.get(error.trigger), str(error)) from None
+        raise Unanswered(STATE_ERROR_CODES.get(error.trigger), str(error)) from None
     except ReservationError as error:  # what was done could not be kept
         raise Unanswered(None, mask(str(error))) from None

@@ -57,7 +57,7 @@ def _check_url(_: object, field: attrs.Attribute[str | None], url: str | None) -
         right = (
             url.isascii()
             and " " not in url
-            and not _URI.problem(url)
+            and not _URI.find_problem(url)
             and "@" not in urlsplit(url).netloc
         )
         right = right and urlsplit(url).port != 0

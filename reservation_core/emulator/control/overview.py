@@ -15,7 +15,7 @@ import attrs
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
-from reservation_core.domain.lifecycle import Status, decide, fact_edge
+from reservation_core.domain.lifecycle import Status, decide, find_fact_edge
 from reservation_core.emulator.documents import Json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.model import Act, Held, Precondition, StateConflict
@@ -199,6 +199,6 @@ def why(act: Act) -> str | None:
         return None
     if act.trigger in lifecycle.TRIGGERS:
         decision = decide(act.before, act.trigger, act.reservation.status is Status.ACCEPTED)
-        return decision.why if decision.allowed else None
-    edge = fact_edge(act.before, Status(act.trigger))
-    return None if edge is None else f"{edge.note} [{edge.evidence}: {edge.ground}]"
+        return decision.reason if decision.is_allowed else None
+    edge = find_fact_edge(act.before, Status(act.trigger))
+    return None if edge is None else f"{edge.note} [{edge.evidence}: {edge.reference}]"

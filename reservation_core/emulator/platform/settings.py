@@ -80,7 +80,7 @@ class SettingInfo:
 
 
 def _about(
-    says: str, evidence: Evidence = Evidence.UNKNOWN, source: Source = Source.OURS
+    says: str, evidence: Evidence = Evidence.UNKNOWN, source: Source = Source.OWN_INTERPRETATION
 ) -> dict[str, object]:
     return {SETTING: SettingInfo(says, evidence, source)}
 

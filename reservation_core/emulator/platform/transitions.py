@@ -9,7 +9,7 @@ import attrs
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Dequeue, Reject, Supervise
 from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
-from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status, decide, fact_edge
+from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status, decide, find_fact_edge
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
     Act,
@@ -50,7 +50,7 @@ class Moves(Routing):
         """
         with self._unit:
             held, target = self._allow(sid, command)
-            if command.head[0] == INSTRUCTION_FIELD:
+            if command.first_pair[0] == INSTRUCTION_FIELD:
                 after_work: str | None = getattr(command, "post_work_activity_sid", None)
                 if after_work is not None:
                     held = attrs.evolve(held, post_work_activity_sid=after_work)
@@ -71,7 +71,7 @@ class Moves(Routing):
         edge = decide(self._seen(held, trigger), trigger, command.is_accepting).edge
         if edge is None:
             raise StateConflict(sid, held.reservation.state, trigger)
-        if command.head[0] == INSTRUCTION_FIELD:
+        if command.first_pair[0] == INSTRUCTION_FIELD:
             self._check_needs(held, command)
         return held, edge.target
 
@@ -91,7 +91,7 @@ class Moves(Routing):
 
     def _next(self, held: Held, fact: Status) -> Edge | None:
         """Give the step by which a fact would follow."""
-        return fact_edge(self._seen(held, fact.value), fact)
+        return find_fact_edge(self._seen(held, fact.value), fact)
 
     def _seen(self, held: Held, trigger: str) -> State:
         """Give the state a question is put to: on hold counts as pending where a setting says that it still can be left that way."""
@@ -173,7 +173,7 @@ class Moves(Routing):
         held, target = move.held, move.target
         before = held.reservation
         status, on_hold = (target, False) if isinstance(target, Status) else (before.status, True)
-        after = before.moved(
+        after = before.with_status(
             status, on_hold=on_hold, etag=str(int(before.etag or 0) + 1), date_updated=self._date()
         )
         due = held.due if target is Status.PENDING else None

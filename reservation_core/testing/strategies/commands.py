@@ -65,7 +65,7 @@ def _some(draw: DrawFn, kind: type[Command], everything: bool) -> Arguments:
     given: Arguments = {}
     bar = draw(_GRADES)
     for parameter in kind.parameters:
-        if everything or parameter.required or draw(_GRADES) > bar:
+        if everything or parameter.is_required or draw(_GRADES) > bar:
             given[parameter.field] = draw(values(parameter.kind))
     return given
 
@@ -126,7 +126,7 @@ def legal_commands(
         *(
             commands(kind)
             for kind in reservation.allowed
-            if route is Route.TASK or not kind.task_route_only
+            if route is Route.TASK or not kind.is_task_route_only
         )
     )
 
@@ -184,7 +184,7 @@ def _invalid(kind: type[Command]) -> tuple[SearchStrategy[InvalidArguments], ...
 def _misfit(draw: DrawFn, kind: type[Command], wrong: Parameter) -> InvalidArguments:
     """Spoil one parameter, or leave it out where it is required."""
     given: dict[str, object] = dict(draw(arguments(kind)))
-    if wrong.required and draw(st.booleans()):
+    if wrong.is_required and draw(st.booleans()):
         given.pop(wrong.field)
     else:
         given[wrong.field] = draw(near_misses(wrong.kind))

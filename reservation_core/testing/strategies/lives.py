@@ -84,7 +84,7 @@ def _take(before: Reservation, edge: Edge, seconds: int) -> Reservation:
     on_hold = edge.target == ON_HOLD
     status = before.status if on_hold else Status(edge.target)
     later = before.date_updated + timedelta(seconds=seconds)
-    return before.moved(
+    return before.with_status(
         status, on_hold=on_hold, etag=str(int(before.etag or 0) + 1), date_updated=later
     )
 

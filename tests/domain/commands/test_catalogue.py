@@ -335,7 +335,7 @@ def test_the_official_client_sends_the_same_of_everything(
     command = build(kind, data.draw(arguments(kind, everything=True)))
     assert command.form() == as_official(command)
     assert {name for name, _ in command.form()[1:]} == {
-        parameter.wire for parameter in kind.parameters
+        parameter.wire_name for parameter in kind.parameters
     }
 
 
@@ -352,7 +352,7 @@ def test_one_broken_rule_is_one_violation(kind: type[Command], data: st.DataObje
     (violation,) = error.violations
     (wrong,) = (parameter for parameter in kind.parameters if parameter.field == invalid.field)
     assert error.command == kind.__name__
-    assert (violation.parameter, violation.field) == (wrong.wire, wrong.field)
+    assert (violation.parameter, violation.field) == (wrong.wire_name, wrong.field)
     if wrong.field in invalid.arguments:
         value = invalid.arguments[wrong.field]
         taken = _as_tuple(value) if isinstance(wrong.kind, MultipleChoice) else value
@@ -362,7 +362,7 @@ def test_one_broken_rule_is_one_violation(kind: type[Command], data: st.DataObje
         assert (violation.value, violation.rule) == ("nothing", "is required")
     assert violation.remedy
     assert (
-        f"{kind.__name__} cannot be sent:\n  {wrong.wire} = {violation.value}: {violation.rule}"
+        f"{kind.__name__} cannot be sent:\n  {wrong.wire_name} = {violation.value}: {violation.rule}"
         in str(error)
     )
     assert str(error).endswith(f"; {violation.remedy}")
@@ -375,7 +375,7 @@ def test_many_broken_rules_come_together_in_order(kind: type[Command], data: st.
     """However many values are wrong or missing, the error names every one of them, in the order of the reference."""
     right = data.draw(arguments(kind))
     wrong = data.draw(st.sets(st.sampled_from(kind.parameters), min_size=1))
-    required = [p for p in kind.parameters if p.required]
+    required = [p for p in kind.parameters if p.is_required]
     missing = data.draw(st.sets(st.sampled_from(required))) if required else set[Parameter]()
     given_: dict[str, object] = {
         **right,
@@ -383,7 +383,7 @@ def test_many_broken_rules_come_together_in_order(kind: type[Command], data: st.
     }
     for parameter in missing:
         given_.pop(parameter.field)
-    expected = [p.wire for p in kind.parameters if p in wrong | missing]
+    expected = [p.wire_name for p in kind.parameters if p in wrong | missing]
     assert blamed(refused(build, kind, given_)) == expected
 
 
@@ -405,9 +405,9 @@ def test_many_broken_rules_come_together_in_order(kind: type[Command], data: st.
 def test_what_is_required_is_missed(kind: type[Command], missing: list[str]) -> None:
     """A required parameter that is left out, or ``None``, is a violation like any other, and says what to give."""
     if not missing:
-        assert build(kind, {}).form() == (kind.head,)
+        assert build(kind, {}).form() == (kind.first_pair,)
         return
-    for given_ in ({}, dict.fromkeys((p.field for p in kind.parameters if p.required), None)):
+    for given_ in ({}, dict.fromkeys((p.field for p in kind.parameters if p.is_required), None)):
         error = refused(build, kind, given_)
         assert blamed(error) == missing
         assert all(
@@ -603,16 +603,16 @@ def test_a_disputed_rule_is_a_caution(row: tuple[str, str, str]) -> None:
     for command in met:
         assert command.trigger == row[1]
         (caution,) = _about(command, row[2])
-        first, second = caution.readings
+        first, second = caution.interpretations
         assert {first.source, second.source} == set(sources)
-        assert first.says != second.says
+        assert first.statement != second.statement
         assert str(caution).startswith(f"{row[2]}: ")
         for part in (
-            first.says,
-            second.says,
+            first.statement,
+            second.statement,
             str(first.source),
             str(second.source),
-            f"Taken here: {caution.taken}.",
+            f"Taken here: {caution.applied}.",
         ):
             assert part in str(caution)
 
@@ -621,9 +621,9 @@ def test_a_disputed_rule_is_a_caution(row: tuple[str, str, str]) -> None:
 def test_a_disputed_rule_is_quiet_beside_its_case(row: tuple[str, str, str]) -> None:
     """A command just beside the dispute meets no caution about it."""
     _, met, beside = DISPUTED[row]
-    texts = {caution.readings for command in met for caution in _about(command, row[2])}
+    texts = {caution.interpretations for command in met for caution in _about(command, row[2])}
     for command in beside:
-        assert not [caution for caution in command.cautions if caution.readings in texts]
+        assert not [caution for caution in command.cautions if caution.interpretations in texts]
 
 
 def _expected(command: Command) -> Counter[str]:
@@ -729,12 +729,12 @@ def test_a_form_is_in_the_order_of_the_reference(kind: type[Command], data: st.D
     given_ = data.draw(arguments(kind))
     form = build(kind, given_).form()
     order = [row["name"] for row in rows("parameters")]
-    assert form[0] == kind.head
+    assert form[0] == kind.first_pair
     assert [order.index(name) for name, _ in form[1:]] == sorted(
         order.index(name) for name, _ in form[1:]
     )
     assert {name for name, _ in form[1:]} == {
-        parameter.wire for parameter in kind.parameters if parameter.field in given_
+        parameter.wire_name for parameter in kind.parameters if parameter.field in given_
     }
     assert all(type(name) is str and type(text) is str for name, text in form)
 
@@ -840,7 +840,7 @@ def test_an_odd_form_is_read_with_a_caution(
         for caution in back.cautions
         if caution.parameter == odd and caution not in command.cautions
     ]
-    assert source in {reading.source for reading in caution.readings}
+    assert source in {reading.source for reading in caution.interpretations}
     assert caution.evidence is Evidence.OBSERVED
     assert pickle.loads(pickle.dumps(back)).cautions == back.cautions == copy.copy(back).cautions
 
@@ -968,15 +968,15 @@ def test_a_form_that_leaves_open_what_is_meant_is_refused(
 def test_a_form_is_read_as_the_command_that_was_asked_for(kind: type[Command]) -> None:
     """Asked of one command, the form of any other is refused, naming what it is."""
     for other in COMMANDS:
-        form = REQUIRED.get(other.trigger, (other.head,))
+        form = REQUIRED.get(other.trigger, (other.first_pair,))
         if other is kind:
             assert type(kind.from_form(form)) is kind
             continue
         error = refused(kind.from_form, form)
-        assert blamed(error) == [other.head[0]]
+        assert blamed(error) == [other.first_pair[0]]
         assert error.command == kind.__name__
         assert kind.__name__ in str(error)
-        assert other.head[1] in str(error)
+        assert other.first_pair[1] in str(error)
 
 
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
@@ -994,9 +994,9 @@ def test_a_parameter_of_another_command_is_refused_by_name(
     )
     (owner,) = (other for other in WITH_PARAMETERS if foreign in other.parameters)
     (violation,) = refused(
-        Command.from_form, [*command.form(), (foreign.wire, "anything")]
+        Command.from_form, [*command.form(), (foreign.wire_name, "anything")]
     ).violations
-    assert violation.parameter == foreign.wire
+    assert violation.parameter == foreign.wire_name
     assert owner.__name__ in violation.remedy
     assert "anything" not in str(violation)
 
@@ -1021,7 +1021,7 @@ def test_a_command_is_said_to_a_callback(command: Command) -> None:
     expected: dict[str, object] = {"instruction": command.trigger}
     for parameter in command.parameters:
         if (value := getattr(command, parameter.field)) is not None:
-            expected[names[parameter.wire]] = (
+            expected[names[parameter.wire_name]] = (
                 ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
             )
     assert said == expected
@@ -1159,7 +1159,7 @@ def test_an_answer_of_another_command_is_refused() -> None:
 def test_what_the_dialect_cannot_say_is_refused(command: Command) -> None:
     """Supervise, wrap and complete are no answers to a callback; the error says how to send them."""
     error = refused(command.instruction)
-    assert blamed(error) == [command.head[0]]
+    assert blamed(error) == [command.first_pair[0]]
     assert "perform" in str(error)
     assert error.command == type(command).__name__
 
@@ -1290,8 +1290,8 @@ def test_an_error_shows_nobody_and_no_secret(private: Private, spoil: str) -> No
             refused(
                 Command.from_form,
                 [
-                    kind.head,
-                    *((p.wire, wrong[p.field]) for p in kind.parameters if p.field in wrong),
+                    kind.first_pair,
+                    *((p.wire_name, wrong[p.field]) for p in kind.parameters if p.field in wrong),
                 ],
             ),
             CommandNotAllowed(command, Status.COMPLETED, (), "it has ended [inferred: somewhere]"),
@@ -1446,7 +1446,7 @@ def test_a_changed_copy_is_checked_again(kind: type[Command], data: st.DataObjec
     command = build(kind, data.draw(arguments(kind)))
     wrong = data.draw(st.sampled_from(kind.parameters))
     value = data.draw(near_misses(wrong.kind))
-    assert blamed(refused(attrs.evolve, command, **{wrong.field: value})) == [wrong.wire]
+    assert blamed(refused(attrs.evolve, command, **{wrong.field: value})) == [wrong.wire_name]
 
 
 def test_a_violation_is_said_with_or_without_a_number() -> None:

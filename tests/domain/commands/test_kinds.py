@@ -25,7 +25,7 @@ from reservation_core.domain.commands.kinds import (
     encode_value,
     sid,
 )
-from reservation_core.domain.redaction import Secrecy, mask, shorten
+from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.testing.strategies import near_misses, values
 from tests.reference.oracle import rows
 
@@ -81,7 +81,7 @@ def test_a_right_value_has_no_problem(name: str, data: st.DataObject) -> None:
     """Whatever is drawn as right is right for the long check and for the quick one."""
     value = data.draw(values(NAMED[name]))
     taken = tuple(value) if isinstance(value, list) else value
-    assert NAMED[name].problem(taken) is None
+    assert NAMED[name].find_problem(taken) is None
     assert expression(NAMED[name], taken)
 
 
@@ -92,7 +92,7 @@ def test_a_near_miss_has_a_problem(name: str, data: st.DataObject) -> None:
     """Whatever is drawn as almost right is wrong for both checks, and the rule and the remedy are said."""
     value = data.draw(near_misses(NAMED[name]))
     value = taken_over(value)
-    problem = NAMED[name].problem(value)
+    problem = NAMED[name].find_problem(value)
     assert problem is not None
     assert problem.rule.startswith("must ")
     assert problem.remedy.split()[0] in {"give", "leave"}
@@ -158,7 +158,9 @@ ANYTHING: SearchStrategy[object] = st.one_of(
 @given(value=ANYTHING)
 def test_the_quick_check_agrees_with_the_long_one(name: str, value: object) -> None:
     """The two checks of a kind agree on anything at all; ``None``, which is a parameter left out, passes the quick one."""
-    assert expression(NAMED[name], value) == (value is None or NAMED[name].problem(value) is None)
+    assert expression(NAMED[name], value) == (
+        value is None or NAMED[name].find_problem(value) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def test_what_is_more_than_a_text_is_written_as_the_text(value: Value) -> None:
     words: Sequence[object] = (value,) if isinstance(value, (str, int)) else value
     texts_ = [str.__str__(word) for word in words if isinstance(word, str)]
     for named in NAMED.values():
-        if named.problem(value) is None:
+        if named.find_problem(value) is None:
             assert "&".join(encode_value(value)) == "&".join(texts_)
         else:
             assert not expression(named, value)
@@ -199,7 +201,7 @@ def test_what_is_more_than_a_text_is_written_as_the_text(value: Value) -> None:
 )
 def test_a_sid_is_34_characters_of_one_prefix(text: object, right: bool) -> None:
     """A SID is its prefix and 32 hexadecimal digits, not one more, not one less, and no line end after them."""
-    assert (sid("WA").problem(text) is None) == right == expression(sid("WA"), text)
+    assert (sid("WA").find_problem(text) is None) == right == expression(sid("WA"), text)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_a_sid_is_what_the_pattern_of_the_platform_says(row: dict[str, str], tex
         prefix + text[2:],
         prefix + text.replace("W", "a").replace("K", "b")[:32],
     ):
-        assert (sid(prefix).problem(candidate) is None) == (
+        assert (sid(prefix).find_problem(candidate) is None) == (
             re.fullmatch(row["pattern"].strip("^$"), candidate) is not None
         )
 
@@ -245,12 +247,12 @@ def test_a_sid_is_what_the_pattern_of_the_platform_says(row: dict[str, str], tex
 )
 def test_a_whole_number_stays_within_its_limits(name: str, value: object, right: bool) -> None:
     """Both limits are included; a boolean, a fraction and a text are no whole numbers."""
-    assert (NAMED[name].problem(value) is None) == right == expression(NAMED[name], value)
+    assert (NAMED[name].find_problem(value) is None) == right == expression(NAMED[name], value)
 
 
 def test_a_whole_number_names_its_limits() -> None:
     """The rule says what is counted and from where to where."""
-    problem = NAMED["Seconds"].problem(1000)
+    problem = NAMED["Seconds"].find_problem(1000)
     assert problem is not None
     assert problem.rule == "must be a whole number of seconds from 1 to 999"
     assert problem.remedy == "give an int from 1 to 999"
@@ -305,7 +307,7 @@ def test_a_flag_is_read_in_any_letter_case(text: str, read: object) -> None:
 @pytest.mark.parametrize("wrong", [0, 1, "true", "", None, [], 1.0])
 def test_a_flag_is_a_boolean(wrong: object) -> None:
     """Nothing stands in for True and False."""
-    assert Boolean().problem(wrong) is not None
+    assert Boolean().find_problem(wrong) is not None
 
 
 def test_words_are_those_of_the_annotation() -> None:
@@ -313,7 +315,7 @@ def test_words_are_those_of_the_annotation() -> None:
     beep = kind(vocabulary.Beep)
     assert beep.decode(["ONENTER"]) == "onEnter"
     assert beep.decode(["never"]) == "never"
-    assert beep.problem("onenter") is not None
+    assert beep.find_problem("onenter") is not None
     assert beep.describe() == "one of true, false, onEnter, onExit"
 
 
@@ -352,7 +354,7 @@ def test_a_list_is_read_repeated_or_joined(texts_: list[str], read: tuple[str, .
 def test_a_list_holds_some_words(wrong: object) -> None:
     """An empty list, one text, a set, and a list with anything but the words are refused."""
     events = kind(vocabulary.ConferenceEvents)
-    assert events.problem(wrong) is not None
+    assert events.find_problem(wrong) is not None
     assert wrong is None or not expression(events, wrong)
 
 
@@ -383,9 +385,9 @@ def test_no_text_holds_what_a_form_cannot_carry(name: str, spoil: str) -> None:
         "Url": "https://example.com/a?b",
     }
     text = right.get(name, right["Url"] if name == "UrlOrSilence" else "abc")
-    assert NAMED[name].problem(text) is None
+    assert NAMED[name].find_problem(text) is None
     for broken in (spoil + text, text[:9] + spoil + text[9:], text + spoil):
-        assert NAMED[name].problem(broken) is not None
+        assert NAMED[name].find_problem(broken) is not None
         assert not expression(NAMED[name], broken)
 
 
@@ -430,7 +432,7 @@ CONTACTS = {
 @pytest.mark.parametrize("text", CONTACTS)
 def test_a_contact_is_a_number_a_client_or_a_sip_address(text: str) -> None:
     """Three forms are documented, a fourth (an application) is disputed, and nothing else is one."""
-    assert (NAMED["Contact"].problem(text) is None) == CONTACTS[text]
+    assert (NAMED["Contact"].find_problem(text) is None) == CONTACTS[text]
 
 
 @pytest.mark.parametrize(
@@ -447,7 +449,7 @@ def test_a_contact_is_a_number_a_client_or_a_sip_address(text: str) -> None:
 )
 def test_a_call_may_name_a_client_without_its_scheme(text: str, right: bool) -> None:
     """A bare name, shown once in an example, begins with a letter and holds no blanks."""
-    assert (NAMED["NamedContact"].problem(text) is None) == right
+    assert (NAMED["NamedContact"].find_problem(text) is None) == right
 
 
 URLS = {
@@ -485,8 +487,8 @@ URLS = {
 @pytest.mark.parametrize("text", URLS)
 def test_a_url_is_absolute_and_of_the_web(text: str) -> None:
     """An address has the scheme http or https and a host; a blank within the path is let through, for the official clients send it."""
-    assert (NAMED["Url"].problem(text) is None) == URLS[text] == expression(NAMED["Url"], text)
-    assert (NAMED["UrlOrSilence"].problem(text) is None) == (URLS[text] or text == "")
+    assert (NAMED["Url"].find_problem(text) is None) == URLS[text] == expression(NAMED["Url"], text)
+    assert (NAMED["UrlOrSilence"].find_problem(text) is None) == (URLS[text] or text == "")
 
 
 @pytest.mark.parametrize("wrong", [None, 1, b"x", ["x"], object()])
@@ -494,14 +496,14 @@ def test_a_text_is_a_text(wrong: object) -> None:
     """What is no ``str`` is refused by every kind of text, without being read."""
     for named in NAMED.values():
         if isinstance(named, Text):
-            assert named.problem(wrong) is not None
+            assert named.find_problem(wrong) is not None
 
 
 def test_a_text_of_any_script_is_right() -> None:
     """Names, passwords and callers may be written in any script."""
     for name in ("Name", "Password", "Caller"):
         for text in ("käthe", "日本語", "\U0001f600", "~*-._ !'()&=+%20", "é"):
-            assert NAMED[name].problem(text) is None
+            assert NAMED[name].find_problem(text) is None
 
 
 def test_a_long_text_is_checked_in_no_time() -> None:
@@ -522,8 +524,8 @@ def test_a_long_text_is_checked_in_no_time() -> None:
                 "/",
                 "a@:",
             ):
-                named.problem(part * 20_000 + "\n")
-                named.problem("https://" + part * 20_000 + " ")
+                named.find_problem(part * 20_000 + "\n")
+                named.find_problem("https://" + part * 20_000 + " ")
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------------------
@@ -546,7 +548,7 @@ def test_what_is_shown_is_short_and_of_one_line(name: str, data: st.DataObject) 
 def test_a_person_is_never_shown(name: str, data: st.DataObject) -> None:
     """A right value of a personal kind is masked, unless it is a SID, which names nobody."""
     value = data.draw(values(NAMED[name]))
-    assert NAMED[name].secrecy is Secrecy.PERSONAL
+    assert NAMED[name].sensitivity is Sensitivity.PERSONAL
     assert NAMED[name].show(value) == (
         "<personal>" if not re.fullmatch("[A-Z]{2}[0-9a-fA-F]{32}", str(value)) else repr(value)
     )
@@ -644,10 +646,12 @@ def test_what_looks_like_a_contact_is_masked_in_any_text() -> None:
     assert mask("caller 15005550006.") == "caller <personal>."
     assert mask("code 40135 in state [accepted]") == "code 40135 in state [accepted]"
     assert (
-        mask("the caller bob is not bobby", {"bob": Secrecy.PERSONAL})
+        mask("the caller bob is not bobby", {"bob": Sensitivity.PERSONAL})
         == "the caller <personal> is not bobby"
     )
-    assert mask("wrong password hunter2", {"hunter2": Secrecy.SECRET}) == "wrong password <secret>"
+    assert (
+        mask("wrong password hunter2", {"hunter2": Sensitivity.SECRET}) == "wrong password <secret>"
+    )
     assert mask("x" * 501) == "x" * 499 + "…"
     assert mask("x" * 500) == "x" * 500
     assert shorten("x" * 200) == "'" + "x" * 78 + "…"
@@ -677,17 +681,17 @@ def test_kinds_are_values() -> None:
     assert Integer(1, 2) == Integer(1, 2) != Integer(1, 3)
     assert Choice(("a",)) == Choice(("a",)) != MultipleChoice(("a",))
     assert {
-        Boolean().secrecy,
-        Integer(1, 2).secrecy,
-        Choice().secrecy,
-        Uri().secrecy,
-        sid("WA").secrecy,
-    } == {Secrecy.OPEN}
+        Boolean().sensitivity,
+        Integer(1, 2).sensitivity,
+        Choice().sensitivity,
+        Uri().sensitivity,
+        sid("WA").sensitivity,
+    } == {Sensitivity.PUBLIC}
     assert Boolean().bind(bool) == Boolean()
     assert isinstance(Text(), Kind)
 
 
 def test_a_message_with_a_very_short_secret_is_not_shown() -> None:
     """Masking a secret of a few characters wherever it stands would spell it out, so nothing of the message is left."""
-    assert mask("bad a banana", {"an": Secrecy.SECRET}) == "<secret>"
-    assert mask("bad pear", {"an": Secrecy.SECRET}) == "bad pear"
+    assert mask("bad a banana", {"an": Sensitivity.SECRET}) == "<secret>"
+    assert mask("bad pear", {"an": Sensitivity.SECRET}) == "bad pear"

@@ -23,14 +23,16 @@ from reservation_core.domain.commands.kinds import (
 )
 from reservation_core.domain.commands.parameters import ParameterInfo, declared_parameters
 from reservation_core.domain.commands.types import Contact, Seconds
-from reservation_core.domain.redaction import Secrecy
+from reservation_core.domain.redaction import Sensitivity
 from reservation_core.testing.strategies import build
 from tests.reference.oracle import load, rows
 
 ROWS = rows("parameters")
 OWN = [row for row in ROWS if row["name"] not in {"ReservationStatus", "Instruction"}]
 BY_TRIGGER = {command.trigger: command for command in COMMANDS}
-BY_NAME = {parameter.wire: parameter for command in COMMANDS for parameter in command.parameters}
+BY_NAME = {
+    parameter.wire_name: parameter for command in COMMANDS for parameter in command.parameters
+}
 DESCRIBED = {
     operation["operationId"]: cast("dict[str, dict[str, object]]", operation["body"])
     for operation in cast("dict[str, list[dict[str, object]]]", load("openapi"))["operations"]
@@ -93,24 +95,26 @@ def test_the_table_has_54_rows_of_which_52_are_parameters_of_a_command() -> None
     assert len(OWN) == sum(len(command.parameters) for command in COMMANDS) == len(BY_NAME) == 52
     (statuses,) = (row["values"].split() for row in ROWS if row["kind"] == "status")
     (instructions,) = (row["values"].split() for row in ROWS if row["name"] == "Instruction")
-    assert {command.head[1] for command in COMMANDS if command.head[0] == "Instruction"} == set(
-        instructions
-    )
     assert {
-        command.head[1] for command in COMMANDS if command.head[0] == "ReservationStatus"
+        command.first_pair[1] for command in COMMANDS if command.first_pair[0] == "Instruction"
+    } == set(instructions)
+    assert {
+        command.first_pair[1]
+        for command in COMMANDS
+        if command.first_pair[0] == "ReservationStatus"
     } < set(statuses)
     settable = {(row["command"], row["status"]) for row in rows("settable") if row["command"]}
     assert {
-        (command.trigger, command.head[1])
+        (command.trigger, command.first_pair[1])
         for command in COMMANDS
-        if command.head[0] == "ReservationStatus"
+        if command.first_pair[0] == "ReservationStatus"
     } == settable
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_a_command_has_its_parameters_in_the_order_of_the_reference(command: type[Command]) -> None:
     """Each command declares exactly the rows it owns, in their order."""
-    assert [parameter.wire for parameter in command.parameters] == [
+    assert [parameter.wire_name for parameter in command.parameters] == [
         row["name"] for row in OWN if row["command"] == command.trigger
     ]
 
@@ -123,7 +127,7 @@ def test_names_order_and_types_are_those_of_the_api_description(command: type[Co
         for wire, fact in DESCRIBED["UpdateTaskReservation"].items()
         if wire in BY_NAME and BY_NAME[wire] in command.parameters
     }
-    assert list(described) == [parameter.wire for parameter in command.parameters]
+    assert list(described) == [parameter.wire_name for parameter in command.parameters]
     for wire, fact in described.items():
         kind = BY_NAME[wire].kind
         types = {
@@ -154,9 +158,9 @@ def test_a_name_follows_the_law(row: dict[str, str]) -> None:
 def test_a_parameter_is_required_exactly_where_the_table_says(row: dict[str, str]) -> None:
     """What every source requires is required; what sources dispute is optional, and its absence is a caution."""
     parameter = BY_NAME[row["name"]]
-    assert parameter.required == (row["required"] == "yes")
-    absent = parameter.violation(None)
-    assert (absent is not None) == parameter.required
+    assert parameter.is_required == (row["required"] == "yes")
+    absent = parameter.find_violation(None)
+    assert (absent is not None) == parameter.is_required
     if row["required"] == "disputed":
         assert row["name"] in {caution.parameter for caution in make({**row, "name": ""}).cautions}
 
@@ -192,11 +196,11 @@ def test_a_kind_is_that_of_the_table(row: dict[str, str]) -> None:
         row["maximum"],
     )
     for word in row["values"].split():
-        assert kind.problem((word,) if row["kind"] == "list" else word) is None
+        assert kind.find_problem((word,) if row["kind"] == "list" else word) is None
     if row["kind"] == "open-enum":
-        assert kind.problem("record-from-answer-dual") is None
+        assert kind.find_problem("record-from-answer-dual") is None
     if row["kind"] == "url":
-        assert kind.problem("ftp://example.com/") is not None
+        assert kind.find_problem("ftp://example.com/") is not None
     if row["kind"] in {"contact", "caller"}:
         for right in (
             "+15005550006",
@@ -206,7 +210,7 @@ def test_a_kind_is_that_of_the_table(row: dict[str, str]) -> None:
                 else ("18001234567", "bob")
             ),
         ):
-            assert kind.problem(right) is None
+            assert kind.find_problem(right) is None
 
 
 @pytest.mark.parametrize("row", [row for row in OWN if row["pattern"]], ids=name)
@@ -217,25 +221,25 @@ def test_a_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
     assert kind.form == row["pattern"].strip("^$")
     assert DESCRIBED["UpdateTaskReservation"][row["name"]]["pattern"] == row["pattern"]
     for prefix in ("WA", "CA", "WK", "AC"):
-        assert (kind.problem(f"{prefix}{'0' * 32}") is None) == (prefix == row["pattern"][1:3])
+        assert (kind.find_problem(f"{prefix}{'0' * 32}") is None) == (prefix == row["pattern"][1:3])
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
 def test_a_value_is_as_private_as_the_table_says(row: dict[str, str]) -> None:
     """What the platform marks as personal or secret is masked; two more are masked that may hold a person's contact or name."""
-    also = {"Supervisor": Secrecy.PERSONAL, "SipAuthUsername": Secrecy.PERSONAL}
+    also = {"Supervisor": Sensitivity.PERSONAL, "SipAuthUsername": Sensitivity.PERSONAL}
     marks = {
-        "pii": Secrecy.PERSONAL,
-        "secret": Secrecy.SECRET,
-        "": also.get(row["name"], Secrecy.OPEN),
+        "pii": Sensitivity.PERSONAL,
+        "secret": Sensitivity.SECRET,
+        "": also.get(row["name"], Sensitivity.PUBLIC),
     }
-    assert BY_NAME[row["name"]].kind.secrecy is marks[row["personal"]]
+    assert BY_NAME[row["name"]].kind.sensitivity is marks[row["personal"]]
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
 def test_a_default_is_that_of_the_table(row: dict[str, str]) -> None:
     """What the platform does without the parameter is documented, begins as the table has it, and is never sent."""
-    default = BY_NAME[row["name"]].about.default
+    default = BY_NAME[row["name"]].info.default
     if row["default"]:
         assert default is not None
         assert default.replace(",", "").partition(" (")[0] == row["default"]
@@ -255,9 +259,9 @@ def test_a_default_is_that_of_the_table(row: dict[str, str]) -> None:
 def test_an_error_number_is_one_of_the_table(row: dict[str, str]) -> None:
     """A violation carries the number the platform has for a missing or bad value, where it has one."""
     parameter = BY_NAME[row["name"]]
-    violation = parameter.violation(object())
+    violation = parameter.find_violation(object())
     assert violation is not None
-    assert violation.code == parameter.about.code
+    assert violation.code == parameter.info.code
     assert str(violation.code or "") in (row["code"].split() or [""])
     assert (f"error {violation.code}" in str(violation)) == bool(row["code"])
 
@@ -267,7 +271,7 @@ def test_a_parameter_travels_the_routes_of_the_table(row: dict[str, str]) -> Non
     """The worker route has every parameter but those of supervise, in the table as in the API description."""
     command = BY_TRIGGER[row["command"]]
     assert (
-        command.task_route_only
+        command.is_task_route_only
         == (row["worker_route"] == "no")
         == (row["name"] not in DESCRIBED["UpdateWorkerReservation"])
     )
@@ -372,7 +376,7 @@ def test_a_declaration_is_found_on_its_field(command: type[Command]) -> None:
     held: list[Parameter] = [made.metadata[PARAMETER] for made in attrs.fields(command)]
     assert held == list(command.parameters)
     for parameter in held:
-        assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.about.says)
+        assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.info.summary)
     assert command.__doc__
 
 
@@ -384,7 +388,7 @@ def test_annotations_may_be_texts() -> None:
         to: Annotated[Contact, ParameterInfo("Who is called.")]
 
     read = list(declared_parameters(Later, "Call"))
-    assert [(p.field, p.wire, p.required, p.about.says) for p in read] == [
+    assert [(p.field, p.wire_name, p.is_required, p.info.summary) for p in read] == [
         ("ring_time", "CallRingTime", False, "How long it rings."),
         ("to", "CallTo", True, "Who is called."),
     ]

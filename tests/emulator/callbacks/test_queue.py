@@ -616,7 +616,7 @@ def test_a_bad_answer_is_an_alert(case: str) -> None:
     )
 
 
-STATE_CODES: Final = {
+STATE_ERROR_CODES: Final = {
     "dequeue": 40135,
     "call": 40114,
     "redirect": 40123,
@@ -638,7 +638,7 @@ def test_a_decision_that_comes_too_late_is_an_alert(command: Command, state: str
     asked = owing.asked()
     owing.platform.carry_out(asked.reservation_sid, Accept())
     owing.notices.answered(asked, answer(command))
-    assert code_of(owing) == STATE_CODES[command.trigger]
+    assert code_of(owing) == STATE_ERROR_CODES[command.trigger]
 
 
 def test_a_reservation_that_has_gone_is_an_alert() -> None:

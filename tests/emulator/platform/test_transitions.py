@@ -53,7 +53,7 @@ def test_every_command_is_answered_by_the_lifecycle(row: dict[str, str], route: 
     before = gateway.platform.get(SID)
     reply = gateway.send(update(command.form(), route))
     after = gateway.platform.get(SID)
-    if row["allowed"] == "no" or (command.task_route_only and route is Route.WORKER):
+    if row["allowed"] == "no" or (command.is_task_route_only and route is Route.WORKER):
         assert reply.status == 400
         assert said(reply)["status"] == 400
         assert after == before

@@ -46,8 +46,8 @@ def trigger(kind: type[Command]) -> str:
 
 def wrongs(kind: type[Command], given: Mapping[str, object]) -> list[str]:
     """Name each field that breaks a rule, once for each rule, by the tables alone."""
-    wire = {parameter.field: parameter.wire for parameter in kind.parameters}
-    required = {parameter.field for parameter in kind.parameters if parameter.required}
+    wire = {parameter.field: parameter.wire_name for parameter in kind.parameters}
+    required = {parameter.field for parameter in kind.parameters if parameter.is_required}
     alone = [field for field, value in given.items() if not is_right(wire[field], value)]
     return [
         *sorted(required - given.keys()),
@@ -70,8 +70,8 @@ def test_right_arguments_are_right_and_range_over_everything(kind: type[Command]
     assert [given for given in found if wrongs(kind, given)] == []
     for parameter in kind.parameters:
         assert any(parameter.field in given for given in found)
-        assert parameter.required or any(parameter.field not in given for given in found)
-    optional = [parameter.field for parameter in kind.parameters if not parameter.required]
+        assert parameter.is_required or any(parameter.field not in given for given in found)
+    optional = [parameter.field for parameter in kind.parameters if not parameter.is_required]
     assert any(not set(optional) & given.keys() for given in found)
     assert max(len(set(optional) & given.keys()) for given in found) > 0.8 * len(optional) - 1
     for given in drawn(kit.arguments(kind, everything=True), 10):
@@ -132,7 +132,7 @@ def test_every_rule_is_broken(kind: type[Command]) -> None:
         *(rule.rule for rule in kind.rules),
     }
     missing = {one.field for one in invalid(kind.trigger) if one.field not in one.arguments}
-    assert missing == {parameter.field for parameter in kind.parameters if parameter.required}
+    assert missing == {parameter.field for parameter in kind.parameters if parameter.is_required}
 
 
 def test_what_has_no_parameters_cannot_be_invalid() -> None:

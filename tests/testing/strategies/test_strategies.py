@@ -179,7 +179,7 @@ def test_the_least_life_is_one_step_long() -> None:
     assert [step.deed for step in life.steps] == [Status.REJECTED]
     assert life.first == least(
         kit.reservations(Status.PENDING).map(
-            lambda one: one.moved(one.status, etag="0", date_updated=FIRST)
+            lambda one: one.with_status(one.status, etag="0", date_updated=FIRST)
         )
     )
     assert [report.event.type for report in least(kit.events())] == [

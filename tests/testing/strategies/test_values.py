@@ -17,7 +17,7 @@ from tests.testing.drawing import drawn
 from tests.testing.value_judge import ROWS, is_caller, is_contact, is_right, is_sid, is_text, is_url
 
 PARAMETERS: Final = {
-    parameter.wire: parameter for kind in COMMANDS for parameter in kind.parameters
+    parameter.wire_name: parameter for kind in COMMANDS for parameter in kind.parameters
 }
 
 Judge = Callable[[object], bool]
