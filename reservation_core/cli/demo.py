@@ -110,7 +110,7 @@ def run_demo(page: DemoOutput) -> None:
         page.refuse(str(refusal))
 
     page.step("The worker answers: a fact, nobody's command, and a fetch brings it")
-    platform.report(sid, Status.ACCEPTED)
+    platform.set_status(sid, Status.ACCEPTED)
     before, reservation = reservation, fetch(reservation, gateway)
     page.change(before, reservation)
 

@@ -22,7 +22,7 @@ from reservation_core.emulator.http.request_log import make_callback_logger, mak
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
-from reservation_core.emulator.state_file import kept_platform
+from reservation_core.emulator.state_file import open_platform
 from reservation_core.gateways.settings import ConfigurationError
 
 PORT: Final = 8420
@@ -106,7 +106,7 @@ class ServeCommand:
                 emulator.callback_queue.subscribe(make_callback_logger(_print))
 
         try:
-            with kept_platform(
+            with open_platform(
                 state, read_clock(clock), settings=Settings(strict=strict)
             ) as platform:
                 if seed is not None:

@@ -1,4 +1,4 @@
-"""The platform's double: reservations that live by the same lifecycle, behind the same address."""
+"""The emulated platform: reservations that live by the same lifecycle, behind the same address."""
 
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.callbacks.answers import CallbackAlert
@@ -6,40 +6,40 @@ from reservation_core.emulator.callbacks.queue import Callback, CallbackQueue, S
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.model import (
-    Act,
     Changes,
-    Held,
-    Precondition,
+    JournalEntry,
     Snapshot,
     StateConflict,
+    StoredReservation,
     Task,
     TaskConflict,
     TaskStatus,
+    UnmetPrecondition,
     Worker,
 )
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
 
 __all__ = [
-    "Act",
     "Callback",
     "CallbackAlert",
     "CallbackQueue",
     "CallbackSettings",
     "Changes",
     "Clock",
-    "Held",
     "InMemoryGateway",
+    "JournalEntry",
     "ManualClock",
     "Platform",
-    "Precondition",
     "RealClock",
     "SentCallback",
     "Settings",
     "Snapshot",
     "StateConflict",
+    "StoredReservation",
     "Task",
     "TaskConflict",
     "TaskStatus",
+    "UnmetPrecondition",
     "Worker",
 ]

@@ -23,18 +23,24 @@ from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Links, Reservation
 from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
-from reservation_core.emulator.platform.model import Changes, Held, Snapshot, Task, Worker
+from reservation_core.emulator.platform.model import (
+    Changes,
+    Snapshot,
+    StoredReservation,
+    Task,
+    Worker,
+)
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
 
 FORMAT: Final = 1
 """The number of what is written here; a file of another number is not read."""
 
-T = TypeVar("T", Worker, Task, Held)
+T = TypeVar("T", Worker, Task, StoredReservation)
 
 
 @attrs.frozen(slots=False)
-class UnusableState(ReservationError):
+class StateFileError(ReservationError):
     """A state file cannot be used; ``problem`` says why."""
 
     path: str
@@ -48,7 +54,7 @@ class UnusableState(ReservationError):
 class StateFile:
     """A state file, opened for one platform. It is its ``keep``, and gives what was kept before.
 
-    :raises UnusableState: when the file is of another kind or format, cannot be written, or another process has it.
+    :raises StateFileError: when the file is of another kind or format, cannot be written, or another process has it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,7 +77,7 @@ class StateFile:
         (found,) = self._base.execute("PRAGMA user_version").fetchone()
         empty = not self._base.execute("SELECT 1 FROM sqlite_schema").fetchone()
         if found != FORMAT and not (found == 0 and empty):
-            raise UnusableState(
+            raise StateFileError(
                 str(self.path),
                 f"its format is number {found}, not {FORMAT}, or it is no state file at all",
             )
@@ -87,12 +93,12 @@ class StateFile:
             yield
         except sqlite3.Error as error:
             locked = "another process has it" if "locked" in str(error) else str(error)
-            raise UnusableState(str(self.path), locked) from None
+            raise StateFileError(str(self.path), locked) from None
 
     def keep(self, changes: Changes) -> None:
         """Write one unit of work, and wait until it is on the disk.
 
-        :raises UnusableState: when it cannot be written; then nothing of it is.
+        :raises StateFileError: when it cannot be written; then nothing of it is.
         """
         with self._blaming():
             self._base.execute("BEGIN IMMEDIATE")
@@ -108,7 +114,7 @@ class StateFile:
         now: Iterable[tuple[str, Mapping[str, object]]] = (
             ("worker", changes.workers),
             ("task", changes.tasks),
-            ("held", changes.held),
+            ("reservation", changes.reservations),
         )
         rows = [
             (sid, kind, json.dumps(as_json(value)))
@@ -127,7 +133,7 @@ class StateFile:
     def load(self) -> Snapshot:
         """Give all that was kept.
 
-        :raises UnusableState: when it cannot be read.
+        :raises StateFileError: when it cannot be read.
         """
 
         def all_of(kind: type[T], name: str) -> tuple[T, ...]:
@@ -139,10 +145,12 @@ class StateFile:
         with self._blaming():
             try:
                 return Snapshot(
-                    all_of(Worker, "worker"), all_of(Task, "task"), all_of(Held, "held")
+                    all_of(Worker, "worker"),
+                    all_of(Task, "task"),
+                    all_of(StoredReservation, "reservation"),
                 )
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise UnusableState(
+                raise StateFileError(
                     str(self.path), f"what is in it is damaged ({type(error).__name__})"
                 ) from None
 
@@ -178,14 +186,14 @@ def _restore(kind: type, value: Mapping[str, object]) -> object:
 
 
 @contextmanager
-def kept_platform(
+def open_platform(
     path: Path | None, clock: Clock, *, settings: Settings | None = None
 ) -> Generator[Platform]:
     """Give a platform that goes on from what a file holds, and keeps there what changes; ``None`` for one that forgets.
 
     A clock that is behind what was kept is put forward: on the platform, time never goes back.
 
-    :raises UnusableState: when the file cannot be used.
+    :raises StateFileError: when the file cannot be used.
     """
     if path is None:
         yield Platform(clock, settings=settings or Settings())
@@ -197,7 +205,7 @@ def kept_platform(
         behind = (max(dates) - clock.now()).total_seconds() if dates else 0
         if behind > 0:
             clock.advance(behind)
-        platform = Platform(clock, settings=settings or Settings(), keep=store.keep)
+        platform = Platform(clock, settings=settings or Settings(), on_commit=store.keep)
         platform.restore(snapshot)
         yield platform
     finally:

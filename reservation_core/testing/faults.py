@@ -222,9 +222,9 @@ def _act_as(rival: Rival, platform: Platform, request: Request) -> bool:
     for act in _ACTS[rival]:
         try:
             if isinstance(act, Status):
-                platform.report(sid, act, by="rival")
+                platform.set_status(sid, act, by="rival")
             else:
-                platform.carry_out(sid, act, by="rival")
+                platform.execute(sid, act, by="rival")
         except (KeyError, StateConflict):
             continue
         return True

@@ -20,7 +20,7 @@ from typing import Final
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Decision, State, decide
-from reservation_core.emulator import Act, Platform
+from reservation_core.emulator import JournalEntry, Platform
 from reservation_core.rest import update as exchange
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply, Request
@@ -81,7 +81,7 @@ class LifecycleCoverage:
         """Count what happens on a platform from now on; what is returned ends it."""
         return platform.subscribe(self.happened)
 
-    def happened(self, act: Act) -> None:
+    def happened(self, act: JournalEntry) -> None:
         """Count one act of a platform; a creation is no edge."""
         if act.before and (name := _NAMES.get((act.trigger, act.before, act.reservation.state))):
             self.edges[name] += 1

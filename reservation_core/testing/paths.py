@@ -5,7 +5,7 @@
     @pytest.mark.parametrize("path", simple_paths(), ids=str)
     def test_my_service_follows(path, task_router, reservation_gateway):
         reservation = task_router.add(...)
-        for edge, reservation in walk(path, reservation, reservation_gateway, task_router.report):
+        for edge, reservation in walk(path, reservation, reservation_gateway, task_router.set_status):
             ...  # tell the service, and look at what it believes
 
 1. All ways are computed from the machine's own tables, :data:`~reservation_core.domain.lifecycle.COMMAND_EDGES` and
@@ -190,7 +190,7 @@ def walk(
     A command is performed through the gateway. A fact is reported on the platform, and the reservation is fetched.
 
     :param reservation: as the platform holds it, with its SIDs, where the path starts.
-    :param report: lets a fact happen to a reservation, by its SID: a platform's own ``report``.
+    :param report: lets a fact happen to a reservation, by its SID: a platform's own ``set_status``.
     :raises AssertionError: when a step leads elsewhere than its edge.
     """
     for edge in path.edges:

@@ -1,4 +1,4 @@
-"""Whole lives of reservations on the platform's double, and the events they leave behind."""
+"""Whole lives of reservations on the emulated platform, and the events they leave behind."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Life:
         before = self.get(number)
         try:
             if isinstance(what, Status):
-                self.platform.report(sid("WR", number), what)
+                self.platform.set_status(sid("WR", number), what)
             else:
-                self.platform.carry_out(sid("WR", number), what)
+                self.platform.execute(sid("WR", number), what)
         except StateConflict:
             return False
         if self.get(number).status is not before.status:

@@ -112,7 +112,7 @@ def draw(
     def check(case: Any, head: Mapping[str, str], real: bool, accepted: bool) -> None:
         known = _make(emulator)
         if accepted:
-            emulator.platform.report(known["Sid"], Status.ACCEPTED)
+            emulator.platform.set_status(known["Sid"], Status.ACCEPTED)
         if real:
             case.path_parameters = {name: known[name] for name in case.path_parameters}
         body: object = case.body

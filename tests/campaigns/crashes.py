@@ -1,7 +1,7 @@
 """Processes that perform commands through a book and are killed, again and again: no command is lost, none is carried out twice.
 
 ``python -m tests.campaigns.crashes --store sqlite --rounds 200 --seed 1`` prints the counts; the exit code is 1 when anything is wrong. Also
-``--store postgres``. The platform's double lives in this process, behind a server on 127.0.0.1; each round a worker process opens the
+``--store postgres``. The emulated platform lives in this process, behind a server on 127.0.0.1; each round a worker process opens the
 book, recovers what the one before it left, and goes on, until it is killed (SIGKILL, by its id):
 
 * *before* its request is carried out, which then is lost, or *late*: carried out when the next worker is at work;
@@ -121,7 +121,7 @@ class Scene:
                 [held for held in self.platform.all() if str(held.sid) >= self.since]
             )
             with suppress(StateConflict):
-                self.platform.report(str(held.sid), self.random.choice(ENDS))
+                self.platform.set_status(str(held.sid), self.random.choice(ENDS))
 
     def count(self) -> None:
         """Count what was carried out since."""

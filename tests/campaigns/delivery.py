@@ -1,4 +1,4 @@
-"""Many updates through a network and rivals that fail by plan, each verdict judged by the journal of the platform's double.
+"""Many updates through a network and rivals that fail by plan, each verdict judged by the journal of the emulated platform.
 
 ``python -m tests.campaigns.delivery --updates 100000 --seed 1`` prints the counts; the exit code is 1 when anything is wrong. Time is virtual.
 With ``--gateway pyreqwest`` (or another) the same cases go through that gateway, over sockets on 127.0.0.1; faults befall it from above.

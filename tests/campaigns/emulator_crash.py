@@ -144,7 +144,7 @@ def _round(folder: Path, turn: int, wanted: int) -> Found:
         for client in clients:
             client.join()
     with emulator(state, seed) as (_, url):
-        held = wire.ask(url, "GET", "/_emulator/state").json["held"]
+        held = wire.ask(url, "GET", "/_emulator/state").json["reservations"]
     status = {each["reservation"]["sid"]: each["reservation"]["status"] for each in held}
     of_task = [
         sorted(status[_reservation(number, at, turn)] for at in range(len(WORKERS)))

@@ -678,7 +678,7 @@ def test_a_lost_race_ends_with_3(served: Served, flag: str, says: str) -> None:
     def move_on(request: Request) -> Reply:
         reply = served.gateway.send(request)
         if request.method == "GET":
-            served.platform.report(SIDS["sid"], Status.TIMEOUT)
+            served.platform.set_status(SIDS["sid"], Status.TIMEOUT)
         return reply
 
     served.answer = move_on

@@ -23,7 +23,7 @@ from reservation_core.cli import serve as serving
 from reservation_core.emulator import ManualClock, Platform, RealClock
 from reservation_core.emulator.control.seed import load, read_seed_file
 from reservation_core.emulator.documents import UnreadableDocument
-from reservation_core.emulator.platform.clock import BEGINNING
+from reservation_core.emulator.platform.clock import DEFAULT_START
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.gateways.settings import ConfigurationError
 from tests.emulator import wire
@@ -139,7 +139,7 @@ def test_a_clock_is_read(text: str, scale: float) -> None:
 
 def test_a_clock_by_hand_is_read() -> None:
     """A clock by hand begins where all of them do."""
-    assert serving.read_clock("hand").now() == BEGINNING
+    assert serving.read_clock("hand").now() == DEFAULT_START
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", ""])

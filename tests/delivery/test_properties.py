@@ -146,11 +146,11 @@ class Life:
         possible = [fact for fact in Status if (state, fact) in FACTS]
         fact = data.draw(st.sampled_from(possible or Status) | st.sampled_from(Status))
         if fact in possible:
-            assert self.platform.report(sid, fact).status is fact
+            assert self.platform.set_status(sid, fact).status is fact
             self.happened(before)
         else:
             with pytest.raises(StateConflict):
-                self.platform.report(sid, fact)
+                self.platform.set_status(sid, fact)
             assert self.platform.all() == before
 
     def refresh(self, data: st.DataObject, sid: str) -> None:

@@ -265,7 +265,7 @@ class Conformance:
             True,
             "reserved",
         )
-        scene.platform.worker_answers(sid)
+        scene.platform.answer_call(sid)
         assert (scene.status(sid), scene.task_status) == ("accepted", "assigned")
 
     def test_canceled_help_loop(self, scene: Scene) -> None:
@@ -273,7 +273,7 @@ class Conformance:
         for _ in range(3):
             sid = scene.reserve()
             scene.update(sid, CONFERENCE)
-            scene.platform.worker_does_not_answer(sid)
+            scene.platform.miss_call(sid)
             assert (scene.status(sid), scene.task_status) == ("canceled", "pending")
 
     def test_changelog_2019(self, scene: Scene) -> None:
@@ -286,7 +286,7 @@ class Conformance:
         """A caller who leaves before anybody answered takes the task and all its reservations along."""
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(second, DEQUEUE)
-        scene.platform.caller_hangs_up(first)
+        scene.platform.hang_up(first)
         assert (scene.status(first), scene.status(second), scene.task_status) == (
             "canceled",
             "canceled",
@@ -336,7 +336,7 @@ class Conformance:
         """A task that was reserved a thousand times in vain is canceled; one round of several workers counts once."""
         scene = Scene(launch(Settings()))
         for _ in range(999):
-            scene.platform.report(scene.reserve(0), Status.REJECTED)
+            scene.platform.set_status(scene.reserve(0), Status.REJECTED)
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(first, REJECT)
         assert scene.task_status == "reserved"
@@ -403,7 +403,7 @@ class Conformance:
             WORKSPACE, sid=boss.sid, attributes={"contact_uri": "client:boss"}
         )
         assert scene.update(sid, form).told("code") == (400, 40148)
-        scene.platform.describe_task(scene.task.sid, {"call_sid": CALL, "from": NUMBER})
+        scene.platform.set_task_attributes(scene.task.sid, {"call_sid": CALL, "from": NUMBER})
         assert scene.update(sid, form).told("reservation_status") == (200, "accepted")
 
     def test_error_dictionary_unknown_instruction(self, scene: Scene) -> None:
@@ -421,10 +421,12 @@ class Conformance:
         scene = Scene(launch(Settings()), attributes={"outbound_to": NUMBER})
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
-        scene.platform.leg_fails(sid, code)
+        scene.platform.fail_call(sid, code)
         assert (scene.status(sid), scene.task_status) == ("canceled", "canceled")
         assert (
-            scene.platform.held(sid).canceled_reason_code == scene.platform.journal[-1].code == code
+            scene.platform.stored(sid).canceled_reason_code
+            == scene.platform.journal[-1].code
+            == code
         )
         assert scene.platform.task(scene.task.sid).reason
         assert "canceled_reason_code" not in scene.fetch(sid).body
@@ -457,7 +459,7 @@ class Conformance:
         if end == "timeout":
             scene.platform.advance(120)
         else:
-            scene.platform.report(second, Status(end))
+            scene.platform.set_status(second, Status(end))
         assert (scene.status(first), scene.status(second), scene.task_status) == (
             "accepted",
             end,
@@ -481,9 +483,9 @@ class Conformance:
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
         assert scene.update(second, CONFERENCE).told("code") == (400, 40149)
-        scene.platform.describe_task(scene.task.sid, {"conference_sid": "CF" + HEX})
+        scene.platform.set_task_attributes(scene.task.sid, {"conference_sid": "CF" + HEX})
         assert scene.update(second, CONFERENCE).status == 200
-        scene.platform.worker_answers(second)
+        scene.platform.answer_call(second)
         assert (scene.status(first), scene.status(second)) == ("accepted", "accepted")
 
     # --- wire 4.4: what the worker SDK's tests show ---------------------------------------------------------------------------------------
@@ -528,7 +530,7 @@ class Conformance:
         """A task that is canceled takes its pending reservation along, without a reason code."""
         sid = scene.reserve()
         scene.platform.cancel_task(scene.task.sid)
-        assert (scene.status(sid), scene.platform.held(sid).canceled_reason_code) == (
+        assert (scene.status(sid), scene.platform.stored(sid).canceled_reason_code) == (
             "canceled",
             None,
         )
@@ -555,8 +557,10 @@ class Conformance:
         sid = scene.reserve()
         other = scene.platform.add_task(WORKSPACE, attributes={"call_sid": CALL})
         accepted = str(scene.platform.reserve(other.sid, scene.workers[0].sid).sid)
-        scene.platform.report(accepted, Status.ACCEPTED)
-        moved = scene.platform.move_worker(scene.workers[0].sid, ACTIVITY, reject_pending=True)
+        scene.platform.set_status(accepted, Status.ACCEPTED)
+        moved = scene.platform.set_worker_activity(
+            scene.workers[0].sid, ACTIVITY, reject_pending=True
+        )
         assert (moved.activity_sid, scene.status(sid), scene.held(accepted).status) == (
             ACTIVITY,
             "rejected",
@@ -567,8 +571,8 @@ class Conformance:
         """A conference is accepted once it runs, wrapped up when it ends, and completed by the worker."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
-        scene.platform.worker_answers(sid)
-        scene.platform.caller_hangs_up(sid)
+        scene.platform.answer_call(sid)
+        scene.platform.hang_up(sid)
         assert (scene.status(sid), scene.task_status) == ("wrapping", "wrapping")
         assert scene.update(sid, COMPLETE).told("reservation_status") == (200, "completed")
 
@@ -576,7 +580,7 @@ class Conformance:
         """Other attributes of the task leave the reservation as it is."""
         sid = scene.reserve()
         before = scene.fetch(sid)
-        scene.platform.describe_task(scene.task.sid, {"language": "de"})
+        scene.platform.set_task_attributes(scene.task.sid, {"language": "de"})
         assert scene.fetch(sid) == before
 
     def test_worker_sdk_29(self, scene: Scene) -> None:

@@ -27,7 +27,7 @@ from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, Fault
 from reservation_core.emulator.http import connection
 from reservation_core.emulator.http.asgi import EmulatorApplication
 from reservation_core.emulator.server import Emulator, running_emulator
-from reservation_core.emulator.state_file import UnusableState
+from reservation_core.emulator.state_file import StateFileError
 from tests.emulator import worlds
 from tests.emulator.wire import WAIT, Answer, address, ask, say, status_of
 from tests.emulator.worlds import WORKERS, World, people
@@ -129,10 +129,10 @@ def test_a_failure_is_no_acknowledgement(caplog: pytest.LogCaptureFixture) -> No
         if refuse:
             raise refuse[0]
 
-    with running_emulator(Platform(ManualClock(), keep=keep)) as emulator:
+    with running_emulator(Platform(ManualClock(), on_commit=keep)) as emulator:
         sid = people(emulator.platform).sid()
         for error, said in (
-            (UnusableState("state.db", "the disk is full"), "the disk is full"),
+            (StateFileError("state.db", "the disk is full"), "the disk is full"),
             (ZeroDivisionError(), "its log says how"),
         ):
             refuse[:] = [error]
@@ -225,7 +225,7 @@ def test_time_passes_by_itself() -> None:
 
 def test_time_passes_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
     """What falls due while it cannot be kept is logged, and happens when it can."""
-    failures = [UnusableState("state.db", "the disk is full")]
+    failures = [StateFileError("state.db", "the disk is full")]
     told = threading.Event()
 
     def keep(_: object) -> None:
@@ -233,7 +233,7 @@ def test_time_passes_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
             raise failures.pop()
 
     broken: list[bool] = []
-    platform = Platform(RealClock(60), keep=keep)
+    platform = Platform(RealClock(60), on_commit=keep)
     platform.subscribe(lambda act: told.set() if act.trigger == "timeout" else None)
     with running_emulator(platform):
         task = platform.add_task(worlds.WORKSPACE, reservation_timeout=1)
@@ -592,7 +592,7 @@ def test_who_lags_behind_is_let_go(
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         read_until(feed, b": here")
-        with emulator.platform.exclusively():
+        with emulator.platform.transaction():
             for worker in WORKERS:
                 world.sid(worker)
         said = b""
@@ -650,7 +650,7 @@ def test_another_server_can_run_it(world: World, path: str) -> None:
 
 def test_no_more_is_read_than_allowed(world: World) -> None:
     """Of a body that is too long no more is read than tells so, and the connection is to end."""
-    limit = world.platform.settings.most_bytes
+    limit = world.platform.settings.max_body_bytes
     start, end = run_bare(
         world,
         "POST",

@@ -45,7 +45,7 @@ def test_it_connects_while_there_are_lines(
             False,
         ]
         assert switchboard.known[third].status is Status.REJECTED
-        await switchboard.hear(task_router.worker_does_not_answer(first))
+        await switchboard.hear(task_router.miss_call(first))
         again = task_router.reserve(str(reserved[2].task_sid), str(reserved[2].worker_sid))
         await switchboard.hear(again)
         assert switchboard.known[str(again.sid)].on_hold

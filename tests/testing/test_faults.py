@@ -180,12 +180,12 @@ def test_a_plan_is_drawn_from_its_seed() -> None:
 
 
 def test_the_journal_tells_who_did_what() -> None:
-    """The platform's double records every command and fact with its author and the version it made."""
+    """The emulated platform records every command and fact with its author and the version it made."""
     platform = Platform()
     held: Reservation = platform.add(WHERE)
     assert held.etag == "0"
     InMemoryGateway(platform).send(prepare(held, CONFERENCE, route=Route.WORKER))
-    platform.report(SID, Status.ACCEPTED)
+    platform.set_status(SID, Status.ACCEPTED)
     acts = [(act.sid, act.trigger, act.by, act.version) for act in platform.journal]
     assert acts == [(SID, "conference", "client", "1"), (SID, "accepted", "platform", "2")]
 

@@ -111,9 +111,9 @@ def test_the_refusals_are_all_there_are() -> None:
 
 @pytest.mark.parametrize("path", [*simple_paths(), *edge_paths()], ids=str)
 def test_every_path_can_be_walked(path: Path) -> None:
-    """The platform's double goes along every path, one act of its journal a step, and the client holds each state on the way."""
+    """The emulated platform goes along every path, one act of its journal a step, and the client holds each state on the way."""
     gateway = InMemoryGateway()
-    taken = list(walk(path, gateway.platform.add(WHERE), gateway, gateway.platform.report))
+    taken = list(walk(path, gateway.platform.add(WHERE), gateway, gateway.platform.set_status))
     assert tuple(edge for edge, _ in taken) == path.edges
     assert tuple(held.state for _, held in taken) == path.states[1:]
     assert [act.trigger for act in gateway.platform.journal if act.sid == WHERE.sid][
@@ -126,7 +126,10 @@ def test_every_refusal_can_be_met(refusal: RefusedCommand) -> None:
     """In every state that a shortest path leads to, each command that is no step is refused before anything is sent."""
     gateway = InMemoryGateway()
     held = arrive(
-        shortest_path(refusal.state), gateway.platform.add(WHERE), gateway, gateway.platform.report
+        shortest_path(refusal.state),
+        gateway.platform.add(WHERE),
+        gateway,
+        gateway.platform.set_status,
     )
     assert held.state == refusal.state
     journal = len(gateway.platform.journal)
@@ -139,7 +142,7 @@ def test_a_step_that_leads_elsewhere_is_told() -> None:
     """When the platform goes another way than the path, the walk says which step it was."""
 
     def other(sid: str, _: Status) -> object:
-        return platform.report(sid, Status.CANCELED)
+        return platform.set_status(sid, Status.CANCELED)
 
     platform = Platform()
     with pytest.raises(

@@ -195,11 +195,11 @@ def test_wrong(task_router):
 WALKS_ALL = """
 @pytest.mark.parametrize("path", edge_paths(), ids=str)
 def test_edges(task_router, reservation_gateway, reserved, path):
-    arrive(path, reserved, reservation_gateway, task_router.report)
+    arrive(path, reserved, reservation_gateway, task_router.set_status)
 
 @pytest.mark.parametrize("refusal", refused_commands(), ids=str)
 def test_refusals(task_router, reservation_gateway, reserved, refusal):
-    held = arrive(shortest_path(refusal.state), reserved, reservation_gateway, task_router.report)
+    held = arrive(shortest_path(refusal.state), reserved, reservation_gateway, task_router.set_status)
     with pytest.raises(CommandNotAllowed):
         perform(held, example(refusal.trigger), reservation_gateway)
 """

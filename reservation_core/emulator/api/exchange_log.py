@@ -1,4 +1,4 @@
-"""The last requests of the emulated API, what each was answered, and for those that were refused why: the rule, and what to do instead.
+"""The last requests of the emulated API, what each was answered, and for those that were refused reason: the rule, and what to do instead.
 
 A request is kept as it came and described when somebody looks, but for the reason, which depends on how things stood then. Of what was
 sent only what is not personal is shown (see :mod:`reservation_core.domain.redaction`), and nothing of who sent it.
@@ -19,12 +19,12 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Status, decide
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.emulator.api.log_text import form_text, reply_text, target_text
-from reservation_core.emulator.api.update_reading import Unreadable, read_pairs, read_update
+from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs, read_update
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply
 
-REMEMBERED: Final = 1000
+MAX_EXCHANGES: Final = 1000
 """How many exchanges are remembered."""
 
 _LONGEST: Final = 8192  # bytes of a body that are remembered; no command has as many
@@ -46,9 +46,9 @@ class LoggedExchange:
     :param after: the number of the last act before it, so that it can be put among them.
     :param path: the path that was asked, SIDs shortened.
     :param sid: the reservation it was about, where it was about one.
-    :param asked: the command, its personal values masked, or what else the form said.
+    :param request: the command, its personal values masked, or what else the form said.
     :param status: of the answer; ``None`` when there was none.
-    :param why: why it was refused, where it was.
+    :param reason: reason it was refused, where it was.
     :param fault: what befell it by plan; empty for nothing.
     """
 
@@ -58,12 +58,12 @@ class LoggedExchange:
     method: str
     path: str
     sid: str | None
-    asked: str
+    request: str
     status: int | None
-    answer: str
+    reply: str
     seconds: float
     fault: str
-    why: str
+    reason: str
 
 
 class ReceivedRequest(NamedTuple):
@@ -87,7 +87,7 @@ class _Kept(
     reply: Reply | None
     seconds: float
     fault: str
-    why: str
+    reason: str
 
 
 class ExchangeLog:
@@ -97,7 +97,7 @@ class ExchangeLog:
         self.platform: Final = platform
         self.last_number: int = 0
         """How many there were: the number of the last one."""
-        self._kept: Final[deque[_Kept]] = deque(maxlen=REMEMBERED)
+        self._kept: Final[deque[_Kept]] = deque(maxlen=MAX_EXCHANGES)
 
     def add(
         self,
@@ -114,11 +114,11 @@ class ExchangeLog:
         :param at: when it came.
         :param seconds: that it took to answer.
         """
-        why = ""
+        reason = ""
         if fault:
-            why = f"This was planned: {fault}."
+            reason = f"This was planned: {fault}."
         elif reply is not None and reply.status >= 400:
-            why = _explain(self.platform, came, reply.status)
+            reason = _explain(self.platform, came, reply.status)
         self.last_number += 1
         self._kept.append(
             _Kept(
@@ -131,7 +131,7 @@ class ExchangeLog:
                 reply,
                 seconds,
                 fault,
-                why,
+                reason,
             )
         )
 
@@ -150,12 +150,12 @@ class ExchangeLog:
             method=mask(kept.method, limit=10),
             path=target_text(kept.target),
             sid=None if where is None else where[1].sid,
-            asked=_read(self.platform, kept.body),
+            request=_read(self.platform, kept.body),
             status=None if kept.reply is None else kept.reply.status,
-            answer="no reply" if kept.reply is None else reply_text(kept.reply),
+            reply="no reply" if kept.reply is None else reply_text(kept.reply),
             seconds=kept.seconds,
             fault=kept.fault,
-            why=kept.why,
+            reason=kept.reason,
         )
 
 
@@ -165,20 +165,20 @@ def _read(platform: Platform, body: bytes) -> str:
         return ""
     try:
         asked = read_update(read_pairs(body), platform.settings)
-    except (Unreadable, InvalidCommand):
+    except (UnreadableRequest, InvalidCommand):
         return form_text(body)
     return form_text(body) if asked is None or isinstance(asked, Status) else repr(asked)
 
 
 def _explain(platform: Platform, came: ReceivedRequest, status: int) -> str:
-    """Say why a request was refused and what to do instead; empty where the answer itself says all."""
+    """Say reason a request was refused and what to do instead; empty where the answer itself says all."""
     if status in _WHYS:
         return _WHYS[status]
     where = parse_path(came.target)
     try:
         held = platform.get(str(where and where[1].sid))
         asked = read_update(read_pairs(came.body), platform.settings)
-    except (KeyError, Unreadable):
+    except (KeyError, UnreadableRequest):
         return ""
     except InvalidCommand as wrong:
         return str(wrong)

@@ -17,17 +17,17 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_ERROR_CODES, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api import lists
-from reservation_core.emulator.api.rate_limits import Rates
+from reservation_core.emulator.api.rate_limits import RateLimiter
 from reservation_core.emulator.api.replies import error, json_reply, preflight, write
 from reservation_core.emulator.api.update_reading import (
-    Unreadable,
+    UnreadableRequest,
     check_type,
     read_pairs,
     read_update,
 )
-from reservation_core.emulator.platform.model import Precondition, StateConflict
+from reservation_core.emulator.platform.model import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.emulator.platform.settings import Codes
+from reservation_core.emulator.platform.settings import ErrorCodes
 from reservation_core.rest.addresses import Address, HasReservationSids, Route, parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 
@@ -47,7 +47,7 @@ class InMemoryGateway:
         self.platform: Final = platform or Platform()
         self.origin: Final = origin.rstrip("/")
         self._settings: Final = self.platform.settings
-        self._rates: Final = Rates(self._settings.rate_limit, self.platform.now)
+        self._rates: Final = RateLimiter(self._settings.rate_limit, self.platform.now)
         self._read: Final = lru_cache(maxsize=1024)(self._read_bytes)
 
     def send(self, request: Request) -> Reply:
@@ -76,8 +76,8 @@ class InMemoryGateway:
         said = _hear(
             cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
         )
-        if len(body) > self._settings.most_bytes:
-            return error(413, None, f"The body has more than {self._settings.most_bytes} bytes")
+        if len(body) > self._settings.max_body_bytes:
+            return error(413, None, f"The body has more than {self._settings.max_body_bytes} bytes")
         return self._answer(method, target, said, body)
 
     def _answer(
@@ -101,7 +101,7 @@ class InMemoryGateway:
                 more=(("Allow", ", ".join(_METHODS[address.sid is None])),),
             )
         try:
-            with self.platform.exclusively():
+            with self.platform.transaction():
                 rates = self._rates.take((method, route, address.sid is None))
                 if rates is None:
                     return error(429, 20429, "Too Many Requests", more=self._rates.spent)
@@ -115,7 +115,7 @@ class InMemoryGateway:
                 if method == "GET":
                     return self._show(held, route, rates)
                 return self._update(held, route, headers, form, rates)
-        except Unreadable as fault:
+        except UnreadableRequest as fault:
             return error(fault.status, _GENERIC if fault.status == 400 else None, fault.reason)
 
     def _is_known(self, authorization: str) -> bool:
@@ -160,7 +160,7 @@ class InMemoryGateway:
     ) -> Reply:
         wanted = headers.get(_VERSION)
         stale = wanted is not None and wanted.strip('"') != held.etag
-        if stale and self._settings.version_first:
+        if stale and self._settings.checks_version_first:
             return _STALE
         try:
             asked = self._understand(headers, form)
@@ -181,7 +181,7 @@ class InMemoryGateway:
                 return (
                     _STALE
                     if stale
-                    else self._show(self.platform.report(sid, asked, by="client"), route, rates)
+                    else self._show(self.platform.set_status(sid, asked, by="client"), route, rates)
                 )
             if asked.is_task_route_only and route is not Route.TASK:
                 return error(
@@ -190,27 +190,27 @@ class InMemoryGateway:
                     f"{type(asked).__name__} is not available on this route",
                 )
             if stale:
-                self.platform.check(sid, asked)
+                self.platform.check_command(sid, asked)
                 return _STALE
-            return self._show(self.platform.carry_out(sid, asked), route, rates)
+            return self._show(self.platform.execute(sid, asked), route, rates)
         except StateConflict as conflict:
             return self._conflict(conflict, asked)
-        except Precondition as lacking:
+        except UnmetPrecondition as lacking:
             return error(400, self._code(lacking.code), lacking.message)
 
     def _code(self, code: int) -> int | None:
-        return {Codes.DICTIONARY: code, Codes.GENERIC: _GENERIC, Codes.NONE: None}[
+        return {ErrorCodes.DICTIONARY: code, ErrorCodes.GENERIC: _GENERIC, ErrorCodes.NONE: None}[
             self._settings.instruction_codes
         ]
 
     def _show(self, held: Reservation, route: Route, rates: FormPairs) -> Reply:
-        shown = self._settings.held_shows.value if held.on_hold else held.status.value
+        shown = self._settings.on_hold_shown_as.value if held.on_hold else held.status.value
         # The worker route is documented without a version.
         etag = (
             None
             if route is Route.WORKER
             else f'"{held.etag}"'
-            if self._settings.etag_quoted
+            if self._settings.has_quoted_etag
             else held.etag
         )
         return json_reply(
@@ -222,12 +222,12 @@ class InMemoryGateway:
         codes, sid = self._settings.state_codes, conflict.sid
         trigger = conflict.trigger
         # No message of supervise's is known, so it has the dictionary's number to be told by.
-        dictionary = codes is Codes.DICTIONARY or (
-            codes is Codes.GENERIC and trigger == "supervise"
+        dictionary = codes is ErrorCodes.DICTIONARY or (
+            codes is ErrorCodes.GENERIC and trigger == "supervise"
         )
         code = (
             None
-            if codes is Codes.NONE
+            if codes is ErrorCodes.NONE
             else STATE_ERROR_CODES.get(trigger, _GENERIC)
             if dictionary
             else _GENERIC

@@ -1,4 +1,4 @@
-"""The lists of the platform's double: the reservations of a task, or of a worker, a page at a time.
+"""The lists of the emulated platform: the reservations of a task, or of a worker, a page at a time.
 
 A page is found by its token, which names the reservation it stands next to, so that what is added meanwhile moves nothing; a page
 asked for by number alone is counted off.
@@ -16,7 +16,7 @@ from reservation_core.domain.commands.parsing import STATUS_FIELD, FormPairs
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api.replies import json_reply, write
-from reservation_core.emulator.api.update_reading import Unreadable, read_pairs
+from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import Address, Route, is_sid
 from reservation_core.rest.listing import PAGE_SIZE, WORKER_SID_FILTER
@@ -38,7 +38,7 @@ def list_page(
     """Answer a request for a page.
 
     :param origin: where the links to other pages lead.
-    :raises Unreadable: for a query that cannot be read, a token that is none, and where the settings are strict a wrong size or status.
+    :raises UnreadableRequest: for a query that cannot be read, a token that is none, and where the settings are strict a wrong size or status.
     """
     path, _, text = target.partition("?")
     asked = read_pairs(text)
@@ -47,7 +47,7 @@ def list_page(
         _check(query)
     size = min(max(_read_number(query.get(PAGE_SIZE), USUAL_SIZE), 1), LARGEST_SIZE)
     number = _read_number(query.get(PAGE), 0)
-    shows = platform.settings.held_shows.value
+    shows = platform.settings.on_hold_shown_as.value
     everything = [
         held
         for held in platform.all(address.task_sid or address.worker_sid)
@@ -89,7 +89,7 @@ def list_page(
     body = f'{{"meta": {json.dumps(meta)}, "reservations": [{written}]}}'.encode()
     etag = str(crc32(body))  # a list's version is not known; this one changes with what is shown
     return json_reply(
-        200, body, etag=f'"{etag}"' if platform.settings.etag_quoted else etag, more=rates
+        200, body, etag=f'"{etag}"' if platform.settings.has_quoted_etag else etag, more=rates
     )
 
 
@@ -109,10 +109,10 @@ def _find(
         return number * size
     side, sid = token[:2], token[2:]
     if side not in (_AFTER, _BEFORE) or not is_sid(sid, "sid"):
-        raise Unreadable(400, f"{PAGE_TOKEN} is none of this list's")
+        raise UnreadableRequest(400, f"{PAGE_TOKEN} is none of this list's")
     places = {held.sid: place for place, held in enumerate(everything)}
     if sid not in places:
-        raise Unreadable(400, f"{PAGE_TOKEN} is of a reservation that is not there any more")
+        raise UnreadableRequest(400, f"{PAGE_TOKEN} is of a reservation that is not there any more")
     before = sum(places[held.sid] < places[sid] for held in rows)
     return (
         before + any(held.sid == sid for held in rows) if side == _AFTER else max(0, before - size)
@@ -122,6 +122,6 @@ def _find(
 def _check(query: dict[str, str]) -> None:
     size, status = query.get(PAGE_SIZE, "1"), query.get(STATUS_FIELD, Status.PENDING.value)
     if not _number(size) or not 1 <= int(size) <= LARGEST_SIZE:
-        raise Unreadable(400, f"{PAGE_SIZE} must be from 1 to {LARGEST_SIZE}")
+        raise UnreadableRequest(400, f"{PAGE_SIZE} must be from 1 to {LARGEST_SIZE}")
     if status not in _STATUSES:
-        raise Unreadable(400, f"{STATUS_FIELD} must be one of {', '.join(Status)}")
+        raise UnreadableRequest(400, f"{STATUS_FIELD} must be one of {', '.join(Status)}")

@@ -9,7 +9,7 @@ from typing import Final
 from reservation_core.domain.commands.parsing import FormPairs
 
 
-class Rates:
+class RateLimiter:
     """The rate limit of every operation.
 
     :param limit: requests a second, and how many may come at once; ``None`` for no limit.

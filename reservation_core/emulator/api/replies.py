@@ -1,4 +1,4 @@
-"""The replies of the platform's double: bodies and headers, as the reference has them."""
+"""The replies of the emulated platform: bodies and headers, as the reference has them."""
 
 from __future__ import annotations
 

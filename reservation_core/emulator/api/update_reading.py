@@ -1,4 +1,4 @@
-"""Reading what an update asks for, as the platform's double takes it: tolerant by default, and as its settings say.
+"""Reading what an update asks for, as the emulated platform takes it: tolerant by default, and as its settings say.
 
 What a parameter is, only the commands know: a form is made regular here and then read by :meth:`Command.from_form`.
 """
@@ -18,16 +18,16 @@ from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD, STATUS_F
 from reservation_core.domain.errors import InvalidCommand, ReservationError, Violation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.platform.settings import (
-    Blank,
-    Both,
-    Empty,
-    Foreign,
+    BlankValues,
+    EmptyUpdate,
+    ForeignParameters,
     Settings,
+    StatusAndInstruction,
     SystemStatus,
 )
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 
-MOST_FIELDS: Final = 1000
+MAX_FIELDS: Final = 1000
 """How many pairs a form or a query may have; a command has at most 33, one of which may be repeated seven times."""
 
 _HEADS: Final = frozenset({STATUS_FIELD, INSTRUCTION_FIELD})
@@ -43,7 +43,7 @@ _charset: Final = re.compile(r";\s*charset=\"?([^\s\";]+)", re.IGNORECASE).searc
 
 
 @attrs.frozen(slots=False)
-class Unreadable(ReservationError):
+class UnreadableRequest(ReservationError):
     """A request whose body or query cannot be read at all; ``status`` is the HTTP status it is answered with."""
 
     status: int
@@ -57,33 +57,35 @@ class Unreadable(ReservationError):
 def read_pairs(text: bytes | str) -> FormPairs:
     """Read a form, or a query, that is percent-encoded UTF-8.
 
-    :raises Unreadable: when it is not, or has too many pairs.
+    :raises UnreadableRequest: when it is not, or has too many pairs.
     """
     try:
         decoded = (text.encode("ascii") if isinstance(text, str) else text).decode()
         if _broken_escape(decoded):
-            raise Unreadable(400, "The form or query has a % that begins no code")
+            raise UnreadableRequest(400, "The form or query has a % that begins no code")
         pairs = parse_qsl(
-            decoded, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+            decoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except UnicodeError:
-        raise Unreadable(400, "The form or query is not percent-encoded UTF-8") from None
+        raise UnreadableRequest(400, "The form or query is not percent-encoded UTF-8") from None
     except ValueError:
-        raise Unreadable(400, f"The form or query has more than {MOST_FIELDS} parameters") from None
+        raise UnreadableRequest(
+            400, f"The form or query has more than {MAX_FIELDS} parameters"
+        ) from None
     return tuple(pairs)
 
 
 def check_type(content_type: str) -> None:
     """Let only a form pass; no stated type is taken for one.
 
-    :raises Unreadable: for any other type, or a form in another encoding than UTF-8.
+    :raises UnreadableRequest: for any other type, or a form in another encoding than UTF-8.
     """
     kind = content_type.partition(";")[0].strip().lower()
     charset = _charset(content_type)
     if kind not in ("", FORM_CONTENT_TYPE) or (
         charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii")
     ):
-        raise Unreadable(415, f"The body must be {FORM_CONTENT_TYPE} in UTF-8")
+        raise UnreadableRequest(415, f"The body must be {FORM_CONTENT_TYPE} in UTF-8")
 
 
 def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
@@ -93,7 +95,7 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
     """
     pairs = _choose(form, settings.both_given)
     heads = [pair for pair in pairs if pair[0] in _HEADS]
-    if not heads and settings.neither_given is Empty.UNCHANGED:
+    if not heads and settings.neither_given is EmptyUpdate.UNCHANGED:
         return None
     if len(heads) == 1:
         name, word = heads[0]
@@ -110,9 +112,12 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
     return Command.from_form(pairs)
 
 
-def _choose(form: FormPairs, both: Both) -> FormPairs:
+def _choose(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
     """Leave out what is passed over when a status and an instruction are given."""
-    passed_over = {Both.INSTRUCTION: STATUS_FIELD, Both.STATUS: INSTRUCTION_FIELD}.get(both)
+    passed_over = {
+        StatusAndInstruction.INSTRUCTION: STATUS_FIELD,
+        StatusAndInstruction.STATUS: INSTRUCTION_FIELD,
+    }.get(both)
     if passed_over is None or not {name for name, _ in form} >= _HEADS:
         return form
     return tuple(pair for pair in form if pair[0] != passed_over)
@@ -122,8 +127,8 @@ def _regular(
     pairs: FormPairs, own: frozenset[str], settings: Settings
 ) -> Iterable[tuple[str, str]]:
     """Leave out the parameters that are ignored."""
-    foreign = settings.foreign_parameters is Foreign.IGNORED and not settings.strict
-    blank = settings.blank_values is Blank.UNSET
+    foreign = settings.foreign_parameters is ForeignParameters.IGNORED and not settings.strict
+    blank = settings.blank_values is BlankValues.UNSET
     for name, text in pairs:
         if name in _HEADS or not (
             (foreign and name in _KNOWN and name not in own) or (blank and not text)

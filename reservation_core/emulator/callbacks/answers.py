@@ -20,7 +20,7 @@ from reservation_core.domain.commands.parsing import CALLBACK_INSTRUCTION_FIELD
 from reservation_core.domain.errors import InvalidCommand, ReservationError
 from reservation_core.domain.lifecycle import STATE_ERROR_CODES
 from reservation_core.domain.redaction import mask
-from reservation_core.emulator.platform.model import Precondition, StateConflict
+from reservation_core.emulator.platform.model import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
@@ -127,10 +127,10 @@ def obey(platform: Platform, sid: str, command: Command) -> str:
     :raises Unanswered: when it cannot be carried out.
     """
     try:
-        return f"{command.trigger}: {platform.carry_out(sid, command, by=BY).state}"
+        return f"{command.trigger}: {platform.execute(sid, command, by=BY).state}"
     except KeyError:
         raise Unanswered(None, f"reservation {sid} is not there any more") from None
-    except Precondition as error:
+    except UnmetPrecondition as error:
         raise Unanswered(error.code, mask(str(error))) from None
     except StateConflict as error:
         raise Unanswered(STATE_ERROR_CODES.get(error.trigger), str(error)) from None

@@ -4,7 +4,7 @@
 2. Events are sent one after the other, in the order they are due; what is asked is sent side by side.
 3. A connection that cannot be made is tried once more, with the same token; nothing else is sent again (the documented defaults). A
    redirect is not followed. Proxies of the environment are not used.
-4. Its times are real ones, however fast the platform's clock goes: the setting ``callback_budget`` for an assignment callback, 15 seconds
+4. Its times are real ones, however fast the platform's clock goes: the setting ``callback_timeout`` for an assignment callback, 15 seconds
    for an event, and five of them for the connection.
 """
 
@@ -151,7 +151,7 @@ class CallbackDispatcher:
                 if (notice := self.notices.next(event=event)) is not None:
                     call = _Call(
                         notice,
-                        EVENT_WITHIN if event else self.notices.platform.settings.callback_budget,
+                        EVENT_WITHIN if event else self.notices.platform.settings.callback_timeout,
                         self._tls,
                     )
                     self._calls.add(call)

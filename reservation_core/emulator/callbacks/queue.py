@@ -1,4 +1,4 @@
-"""The notices that the platform's double owes: which are due, signed and in which order, and what their answers bring about.
+"""The notices that the emulated platform owes: which are due, signed and in which order, and what their answers bring about.
 
 It does no I/O: who sends them takes them here and brings back what came of each.
 
@@ -38,7 +38,7 @@ from reservation_core.emulator.callbacks.settings import (
     event_form,
     event_of,
 )
-from reservation_core.emulator.platform.model import Act
+from reservation_core.emulator.platform.model import JournalEntry
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import FORM_CONTENT_TYPE, Headers, Reply
 from reservation_core.rest.urlencoding import encode_form
@@ -155,7 +155,7 @@ class CallbackQueue:
 
     # --- what becomes due ------------------------------------------------------------------------------------------------------------
 
-    def _watch(self, act: Act) -> None:
+    def _watch(self, act: JournalEntry) -> None:
         settings = self._settings
         if act.before is None and settings.assignment_url:
             self._owe(
@@ -291,7 +291,7 @@ class CallbackQueue:
     def answered(self, notice: Callback, reply: Reply, seconds: float = 0.0) -> None:
         """Let an answer have its effect: what it asks for is carried out, or the fallback URL is asked.
 
-        :param seconds: how long it took; more than the setting's ``callback_budget`` is too long for an assignment callback.
+        :param seconds: how long it took; more than the setting's ``callback_timeout`` is too long for an assignment callback.
         """
         try:
             outcome = self._heed(notice, reply, seconds)
@@ -307,7 +307,7 @@ class CallbackQueue:
                     NO_SUCH_ANSWER, f"answered with HTTP {reply.status}; answer with 204"
                 )
             return "taken"
-        budget = self.platform.settings.callback_budget
+        budget = self.platform.settings.callback_timeout
         if seconds > budget:
             raise Unanswered(
                 NO_SUCH_ANSWER,

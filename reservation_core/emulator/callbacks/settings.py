@@ -1,4 +1,4 @@
-"""Where the platform's double reports to, and what it says there: the forms of an assignment callback and of an event callback.
+"""Where the emulated platform reports to, and what it says there: the forms of an assignment callback and of an event callback.
 
 1. The names of the fields are documented, or were observed in services that read them. Of workflows, queues, channels and the names of
    activities the double knows nothing: what it says of them is settled once, in ``CallbackSettings.fields``.
@@ -19,7 +19,7 @@ import attrs
 
 from reservation_core.domain.commands.kinds import Uri
 from reservation_core.domain.commands.parsing import FormPairs
-from reservation_core.emulator.platform.model import Act, Task, TaskStatus, Worker
+from reservation_core.emulator.platform.model import JournalEntry, Task, TaskStatus, Worker
 from reservation_core.webhooks.events import EVENT_STATUSES, EVENT_TYPES
 from reservation_core.webhooks.request import redact_url
 
@@ -104,7 +104,7 @@ def _check_types(_: object, __: object, types: frozenset[str]) -> None:
 
 @attrs.frozen(kw_only=True, eq=False)
 class CallbackSettings:
-    """Whom the platform's double tells what happens, and how reliably. By default, nobody.
+    """Whom the emulated platform tells what happens, and how reliably. By default, nobody.
 
     :param assignment_url: is asked what to do with each reservation that is made.
     :param fallback_url: is asked when nothing that counts came from there.
@@ -136,13 +136,13 @@ class CallbackSettings:
         return tuple(filter(None, (self.assignment_url, self.fallback_url, self.event_url)))
 
 
-def event_of(act: Act) -> str | None:
+def event_of(act: JournalEntry) -> str | None:
     """Name the event that tells of an act; ``None`` where the public status did not change."""
     status = act.reservation.status  # pending, while it is on hold
     return None if status == act.before else EVENT_TYPES[status]
 
 
-def assignment_form(act: Act, fields: Mapping[str, str]) -> FormPairs:
+def assignment_form(act: JournalEntry, fields: Mapping[str, str]) -> FormPairs:
     """Write what an assignment callback says of a reservation that was made: the documented fields."""
     form = {
         "Timestamp": _seconds(act.at),
@@ -155,7 +155,7 @@ def assignment_form(act: Act, fields: Mapping[str, str]) -> FormPairs:
     return tuple(form.items())
 
 
-def event_form(act: Act, type_: str, sid: str, fields: Mapping[str, str]) -> FormPairs:
+def event_form(act: JournalEntry, type_: str, sid: str, fields: Mapping[str, str]) -> FormPairs:
     """Write what an event callback says of an act: the documented fields, and those that were observed beside them.
 
     :param sid: the event's own.
@@ -179,7 +179,7 @@ def event_form(act: Act, type_: str, sid: str, fields: Mapping[str, str]) -> For
     return tuple(form.items())
 
 
-def _whereabouts(act: Act) -> dict[str, str]:
+def _whereabouts(act: JournalEntry) -> dict[str, str]:
     reservation = act.reservation
     sids = {
         "AccountSid": reservation.account_sid,

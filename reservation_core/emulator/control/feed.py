@@ -25,7 +25,7 @@ from reservation_core.emulator.control.callback_documents import show_notice
 from reservation_core.emulator.control.overview import pace, siblings, time
 from reservation_core.emulator.control.surface import Control, numbered
 from reservation_core.emulator.documents import Json, as_json
-from reservation_core.emulator.platform.model import Act
+from reservation_core.emulator.platform.model import JournalEntry
 
 _BEAT: Final = 15.0  # seconds between two signs of life
 _BACKLOG: Final = 10_000  # events that a reader may lag behind
@@ -80,7 +80,7 @@ class Feeds:
             for reader in tuple(self._readers):
                 reader.loop.call_soon_threadsafe(reader.tell, event)
 
-    def _tell_act(self, act: Act) -> None:
+    def _tell_act(self, act: JournalEntry) -> None:
         if self._readers:
             number = self._control.last_act
             standing = siblings(self._platform, str(act.reservation.task_sid))

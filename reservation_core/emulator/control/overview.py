@@ -18,7 +18,12 @@ from reservation_core.domain.commands.catalogue import Accept, Complete, Confere
 from reservation_core.domain.lifecycle import Status, decide, find_fact_edge
 from reservation_core.emulator.documents import Json
 from reservation_core.emulator.platform.clock import Clock
-from reservation_core.emulator.platform.model import Act, Held, Precondition, StateConflict
+from reservation_core.emulator.platform.model import (
+    JournalEntry,
+    StateConflict,
+    StoredReservation,
+    UnmetPrecondition,
+)
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.urlencoding import encode_form
@@ -64,26 +69,26 @@ _ASKED: Final[dict[str, Command]] = {
 
 OFFERS: Final = (
     Offer(
-        "worker_answers",
+        "answer_call",
         "Worker answers",
         OfferTarget.CALL,
         "POST",
-        "/reservations/WR/worker-answers",
+        "/reservations/WR/answer-call",
     ),
     Offer(
-        "worker_does_not_answer",
+        "miss_call",
         "Does not answer",
         OfferTarget.CALL,
         "POST",
-        "/reservations/WR/worker-does-not-answer",
+        "/reservations/WR/miss-call",
     ),
-    Offer("leg_fails", "Leg fails", OfferTarget.CALL, "POST", "/reservations/WR/leg-fails"),
+    Offer("fail_call", "Leg fails", OfferTarget.CALL, "POST", "/reservations/WR/fail-call"),
     Offer(
-        "caller_hangs_up",
+        "hang_up",
         "Caller hangs up",
         OfferTarget.CALL,
         "POST",
-        "/reservations/WR/caller-hangs-up",
+        "/reservations/WR/hang-up",
     ),
     *(
         Offer(
@@ -144,7 +149,7 @@ def standing(platform: Platform, sid: str) -> dict[str, Json]:
 
     :raises KeyError: when there is none, or none any more.
     """
-    held = platform.held(sid)
+    held = platform.stored(sid)
     reservation = held.reservation
     task = platform.task(str(reservation.task_sid))
     return {
@@ -158,12 +163,12 @@ def standing(platform: Platform, sid: str) -> dict[str, Json]:
         "task_status": task.status,
         "worker_sid": reservation.worker_sid,
         "worker_name": reservation.worker_name,
-        "transfer": held.transfer,
+        "transfer": held.is_transfer,
         "code": held.canceled_reason_code,
         "due": held.due,
         "left": _left(held, task.reservation_timeout),
         "path": reservation_path(reservation, Route.TASK),
-        "may": [*platform.possible(sid), *_askable(platform, sid)],
+        "may": [*platform.available_actions(sid), *_askable(platform, sid)],
     }
 
 
@@ -175,13 +180,13 @@ def siblings(platform: Platform, task_sid: str) -> list[Json]:
 def _askable(platform: Platform, sid: str) -> Iterator[str]:
     for trigger, command in _ASKED.items():
         try:
-            platform.check(sid, command)
-        except (StateConflict, Precondition):
+            platform.check_command(sid, command)
+        except (StateConflict, UnmetPrecondition):
             continue
         yield f"ask_{trigger}"
 
 
-def _left(held: Held, timeout: int) -> float | None:
+def _left(held: StoredReservation, timeout: int) -> float | None:
     """Tell how many seconds were left when the timer stopped because the reservation is on hold."""
     reservation = held.reservation
     if (
@@ -193,7 +198,7 @@ def _left(held: Held, timeout: int) -> float | None:
     return max(0.0, timeout - (reservation.date_updated - reservation.date_created).total_seconds())
 
 
-def why(act: Act) -> str | None:
+def why(act: JournalEntry) -> str | None:
     """Say on what ground an act was possible: the lifecycle's word for the step, its evidence and its source."""
     if act.before is None:
         return None

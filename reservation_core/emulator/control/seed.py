@@ -144,7 +144,7 @@ def load(seed: Seed, platform: Platform) -> None:
 
     :raises ReservationError, ValueError, KeyError: as the platform does for what cannot be.
     """
-    with platform.exclusively():
+    with platform.transaction():
         for worker in seed.workers:
             load_worker(worker, platform)
         for task in seed.tasks:
@@ -165,7 +165,7 @@ def load_worker(seed: WorkerSeed, platform: Platform) -> Worker:
 
 def load_task(seed: TaskSeed, platform: Platform) -> Task:
     """Add a task with its reservations, and let happen to each what has."""
-    with platform.exclusively():
+    with platform.transaction():
         task = platform.add_task(
             seed.workspace_sid,
             sid=seed.sid,
@@ -180,8 +180,8 @@ def load_task(seed: TaskSeed, platform: Platform) -> Task:
 
 def load_reservation(seed: ReservationSeed, task_sid: str, platform: Platform) -> Reservation:
     """Reserve a worker for a task, and let happen what has."""
-    with platform.exclusively():
+    with platform.transaction():
         reservation = platform.reserve(task_sid, seed.worker_sid, sid=seed.sid)
         for fact in seed.facts:
-            reservation = platform.report(str(reservation.sid), fact)
+            reservation = platform.set_status(str(reservation.sid), fact)
         return reservation

@@ -48,9 +48,9 @@ from reservation_core.emulator.documents import (
     read_document,
 )
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
-from reservation_core.emulator.platform.model import Act
+from reservation_core.emulator.platform.model import JournalEntry
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.emulator.platform.settings import described
+from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.messages import Reply
 
@@ -125,7 +125,7 @@ class Control:
         """How many acts were told: the number of the last one in the journal."""
         platform.subscribe(self._count)
 
-    def _count(self, _: Act) -> None:
+    def _count(self, _: JournalEntry) -> None:
         self.last_act += 1
 
     def receive(self, method: str, target: str, body: bytes) -> Reply:
@@ -157,7 +157,7 @@ class Control:
     def _carry_out(self, way: Way, sids: tuple[str, ...], query: str, body: bytes) -> Reply:
         try:
             order = Order(sids, dict(parse_qsl(query)), read_document(body))
-            with self.platform.exclusively():
+            with self.platform.transaction():
                 done = as_json(way.do(self, order))
         except UnreadableDocument as error:
             return _json(
@@ -208,7 +208,7 @@ class Control:
                 "usual": usual,
                 **attrs.asdict(about),
             }
-            for name, usual, about in described()
+            for name, usual, about in describe_settings()
         }
 
     def journal(self, order: Order) -> Json:
@@ -262,13 +262,13 @@ class Control:
         """Let a fact happen."""
         fact = order.body.one_of("fact", tuple(Status))
         order.body.settle()
-        return self.platform.report(order.sid, Status(fact))
+        return self.platform.set_status(order.sid, Status(fact))
 
-    def leg_fails(self, order: Order) -> Json:
+    def fail_call(self, order: Order) -> Json:
         """Let the leg to the worker fail, for a reason."""
         code = order.body.whole("code", FAILED_LEG)
         order.body.settle()
-        return self.platform.leg_fails(order.sid, cast("int", code))
+        return self.platform.fail_call(order.sid, cast("int", code))
 
     def advance(self, order: Order) -> Json:
         """Put the clock forward."""
@@ -349,7 +349,7 @@ class Control:
         return {"now": self.platform.now()}
 
 
-def numbered(number: int, act: Act) -> dict[str, Json]:
+def numbered(number: int, act: JournalEntry) -> dict[str, Json]:
     """Show an act with its number, and on what ground it was possible."""
     return {"number": number, **cast("dict[str, Json]", as_json(act)), "why": why(act)}
 
@@ -404,27 +404,27 @@ WAYS: Final = (
     Way("POST", "/reservations/WR/facts", "let {fact} happen", Control.report),
     Way(
         "POST",
-        "/reservations/WR/worker-answers",
+        "/reservations/WR/answer-call",
         "let the worker answer the call",
-        _happening("worker_answers"),
+        _happening("answer_call"),
     ),
     Way(
         "POST",
-        "/reservations/WR/worker-does-not-answer",
+        "/reservations/WR/miss-call",
         "let the worker's telephone ring out",
-        _happening("worker_does_not_answer"),
+        _happening("miss_call"),
     ),
     Way(
         "POST",
-        "/reservations/WR/caller-hangs-up",
+        "/reservations/WR/hang-up",
         "let the caller hang up",
-        _happening("caller_hangs_up"),
+        _happening("hang_up"),
     ),
     Way(
         "POST",
-        "/reservations/WR/leg-fails",
+        "/reservations/WR/fail-call",
         "let the leg to the worker fail, with a reason {code}",
-        Control.leg_fails,
+        Control.fail_call,
     ),
     Way("POST", "/reservations/WR/transfers", "hand the work to {worker_sid}", Control.transfer),
     Way("GET", "/faults", "list what is to go wrong", Control.show_faults),

@@ -76,7 +76,7 @@ class EmulatorApplication:
     ) -> None:
         self.platform: Final[Platform] = gateway.platform
         self.faults: Final = faults
-        self.most: Final = gateway.platform.settings.most_bytes
+        self.most: Final = gateway.platform.settings.max_body_bytes
         """Bytes that a body may have; of a longer one a little more is read, and what is left is not."""
         self._receive = gateway.receive
         self._control = control
@@ -222,7 +222,7 @@ class EmulatorApplication:
             pause = min(_GLANCE, wait or _GLANCE)
             try:
                 if wait == 0:
-                    self.platform.tick()
+                    self.platform.run_due_timers()
                 self.feeds.watch()
             except Exception:  # noqa: BLE001 - time goes on, whatever fails
                 _log.exception("the emulator could not carry out what fell due; it tries again")
@@ -231,7 +231,7 @@ class EmulatorApplication:
 
 
 def failed(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """Make the answer of a failure that the platform's double knows nothing of."""
+    """Make the answer of a failure that the emulated platform knows nothing of."""
     body = json.dumps({"code": code, "message": message, "status": status})
     return Reply(status, {"Content-Type": "application/json", **(headers or {})}, body.encode())
 

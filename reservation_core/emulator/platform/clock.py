@@ -1,4 +1,4 @@
-"""What time it is on the platform's double: real, scaled, or moved by hand.
+"""What time it is on the emulated platform: real, scaled, or moved by hand.
 
 Whoever reads a clock gets an aware datetime in UTC. Any clock can be put forward; none goes back.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final, Protocol
 
-BEGINNING: Final = datetime(2030, 1, 1, tzinfo=UTC)
+DEFAULT_START: Final = datetime(2030, 1, 1, tzinfo=UTC)
 """When a clock that is moved by hand starts, unless it is told otherwise."""
 
 
@@ -83,7 +83,7 @@ class RealClock:
 class ManualClock:
     """Time that stands still until somebody advances it."""
 
-    def __init__(self, start: datetime = BEGINNING) -> None:
+    def __init__(self, start: datetime = DEFAULT_START) -> None:
         if start.tzinfo is None:
             raise ValueError(
                 "start must be an aware datetime; give it a tzinfo such as datetime.UTC"

@@ -1,4 +1,4 @@
-"""What the platform's double holds, by SID, with the index and the timers that go with it, and what it was before.
+"""What the emulated platform holds, by SID, with the index and the timers that go with it, and what it was before.
 
 It is changed from within units of work only (:mod:`reservation_core.emulator.platform.storage`), which keep or undo the changes.
 """
@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.platform.model import Act, Changes, Held, Task, Worker
+from reservation_core.emulator.platform.model import (
+    Changes,
+    JournalEntry,
+    StoredReservation,
+    Task,
+    Worker,
+)
 
 T = TypeVar("T")
 
@@ -19,7 +25,7 @@ class Holdings:
     """Reservations, tasks and workers; not safe to share between threads by itself."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, StoredReservation] = {}
         self._tasks: dict[str, Task] = {}
         self._workers: dict[str, Worker] = {}
         self._of: dict[
@@ -29,10 +35,10 @@ class Holdings:
             tuple[datetime, str]
         ] = []  # a heap; an entry counts only while its owner has the same due
         self._number = 0
-        self._was_held: dict[str, Held | None] = {}
+        self._was_held: dict[str, StoredReservation | None] = {}
         self._was_task: dict[str, Task | None] = {}
         self._was_worker: dict[str, Worker | None] = {}
-        self._acts: list[Act] = []
+        self._acts: list[JournalEntry] = []
 
     # --- changing it ---
 
@@ -40,7 +46,7 @@ class Holdings:
         self._number += 1
         return self._number - 1
 
-    def _hold(self, held: Held) -> None:
+    def _hold(self, held: StoredReservation) -> None:
         reservation = held.reservation
         sid = reservation.sid
         assert sid is not None
@@ -80,7 +86,7 @@ class Holdings:
         task = self._tasks.pop(sid)
         self._was_task.setdefault(sid, task)
 
-    def _siblings(self, task_sid: str) -> list[Held]:
+    def _siblings(self, task_sid: str) -> list[StoredReservation]:
         """Give what is held of a task, oldest first."""
         return [self._held[sid] for sid in self._of.get(task_sid, ())]
 
@@ -122,7 +128,7 @@ class Holdings:
 
     # --- what was changed ---
 
-    def _forget(self) -> list[Act]:
+    def _forget(self) -> list[JournalEntry]:
         acts, self._acts = self._acts, []
         self._was_held.clear()
         self._was_task.clear()

@@ -1,4 +1,4 @@
-"""What the platform's double holds: workers, tasks, reservations and the acts that moved them, as frozen values."""
+"""What the emulated platform holds: workers, tasks, reservations and the acts that moved them, as frozen values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reservation_core.rest.addresses import SID_PREFIXES, is_sid
 ACCOUNT: Final = "AC" + "0" * 32
 """The account of tasks and workers that are given none."""
 
-LONGEST_TIMEOUT: Final = 86_400
+MAX_RESERVATION_TIMEOUT: Final = 86_400
 """Seconds: the longest reservation time-out there is."""
 
 Attributes = Mapping[str, object]
@@ -56,9 +56,9 @@ def check_timeout(seconds: int) -> int:
 
     :raises ValueError: when it is not.
     """
-    if not 1 <= seconds <= LONGEST_TIMEOUT:
+    if not 1 <= seconds <= MAX_RESERVATION_TIMEOUT:
         raise ValueError(
-            f"reservation_timeout must be from 1 to {LONGEST_TIMEOUT} seconds, not {seconds!r}"
+            f"reservation_timeout must be from 1 to {MAX_RESERVATION_TIMEOUT} seconds, not {seconds!r}"
         )
     return seconds
 
@@ -129,8 +129,8 @@ class Task:
     :param due: when it is deleted; known once it has ended.
     :param reason: why it was canceled, or how it was completed, where somebody said so.
     :param rounds: how often it went from pending to reserved.
-    :param call_live: whether the caller is still there.
-    :param assumed: whether nothing is known of it but that a reservation was added for it.
+    :param has_live_call: whether the caller is still there.
+    :param is_assumed: whether nothing is known of it but that a reservation was added for it.
     """
 
     sid: str
@@ -145,8 +145,8 @@ class Task:
     reason: str | None = None
     version: int = 0
     rounds: int = 0
-    call_live: bool = True
-    assumed: bool = False
+    has_live_call: bool = True
+    is_assumed: bool = False
 
     def moved(
         self, status: TaskStatus, date: datetime, due: datetime | None, reason: str | None
@@ -165,31 +165,31 @@ class Task:
             reason=reason,
             version=self.version + 1,
             rounds=self.rounds,
-            call_live=self.call_live,
-            assumed=self.assumed,
+            has_live_call=self.has_live_call,
+            is_assumed=self.is_assumed,
         )
 
 
 @attrs.frozen(eq=False)
-class Held:
+class StoredReservation:
     """A reservation as the platform holds it, with what no body shows.
 
     :param number: in which order reservations were made, from 0.
     :param due: when it times out; ``None`` once it was answered, be it only on hold.
-    :param transfer: whether it is a second one, of a task that somebody works on.
+    :param is_transfer: whether it is a second one, of a task that somebody works on.
     :param post_work_activity_sid: where the worker goes when the work is done.
     """
 
     reservation: Reservation
     number: int
     due: datetime | None = None
-    transfer: bool = False
+    is_transfer: bool = False
     post_work_activity_sid: str | None = None
     canceled_reason_code: int | None = None
 
 
 @attrs.frozen
-class Act:
+class JournalEntry:
     """One thing that happened to a reservation: what, by whom, the version it made, and how everything stood then.
 
     :param before: where the reservation stood; ``None`` when it was made by this.
@@ -227,11 +227,11 @@ class Act:
 class Changes:
     """Everything that one unit of work changed: what became of it, by SID, the SIDs that are gone, and the acts in order."""
 
-    held: Mapping[str, Held]
+    reservations: Mapping[str, StoredReservation]
     tasks: Mapping[str, Task]
     workers: Mapping[str, Worker]
     removed: tuple[str, ...]
-    acts: tuple[Act, ...]
+    entries: tuple[JournalEntry, ...]
 
 
 @attrs.frozen
@@ -240,7 +240,7 @@ class Snapshot:
 
     workers: tuple[Worker, ...] = ()
     tasks: tuple[Task, ...] = ()
-    held: tuple[Held, ...] = ()
+    reservations: tuple[StoredReservation, ...] = ()
 
 
 @attrs.frozen(slots=False)
@@ -270,7 +270,7 @@ class TaskConflict(ReservationError):
 
 
 @attrs.frozen(slots=False)
-class Precondition(ReservationError):
+class UnmetPrecondition(ReservationError):
     """A command that fits the state but not the task or the worker it is about; ``code`` is the platform's number for it."""
 
     sid: str

@@ -1,4 +1,4 @@
-"""The platform's double: what happens to calls, tasks and workers, and what that does to their reservations.
+"""The emulated platform: what happens to calls, tasks and workers, and what that does to their reservations.
 
 It does no I/O and knows nothing of HTTP. What is no step of the lifecycle does not happen, whoever asks for it.
 """
@@ -14,8 +14,8 @@ from reservation_core.domain.lifecycle import ON_HOLD, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
     Attributes,
-    Held,
     StateConflict,
+    StoredReservation,
     Task,
     TaskConflict,
     TaskStatus,
@@ -45,11 +45,11 @@ class Platform(Moves):
 
     :param clock: what time it is; the real time by default.
     :param settings: how it behaves where no source settles it.
-    :param keep: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
+    :param on_commit: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
     :param random: where the SIDs come from that are made here; the same ones in every run unless another is given.
     """
 
-    def possible(self, sid: str) -> tuple[str, ...]:
+    def available_actions(self, sid: str) -> tuple[str, ...]:
         """Name what may happen to a reservation, its call and its task as they stand: methods of this class, and facts to report.
 
         Whatever is named is not refused, and whatever is not named would be.
@@ -61,10 +61,10 @@ class Platform(Moves):
             task = self._tasks[str(held.reservation.task_sid)]
             on_hold = _is_set_up(held)
             may = {
-                "worker_answers": on_hold,
-                "worker_does_not_answer": on_hold,
-                "leg_fails": on_hold,
-                "caller_hangs_up": held.reservation.status in _LEFT,
+                "answer_call": on_hold,
+                "miss_call": on_hold,
+                "fail_call": on_hold,
+                "hang_up": held.reservation.status in _LEFT,
                 "wrap_task": task.status is TaskStatus.ASSIGNED,
                 "complete_task": self._is_worked_on(task.sid),
                 "cancel_task": self._is_waiting(task),
@@ -75,7 +75,7 @@ class Platform(Moves):
 
     # --- what happens to the call ------------------------------------------------------------------------------------------------------
 
-    def worker_answers(self, sid: str) -> Reservation:
+    def answer_call(self, sid: str) -> Reservation:
         """Let the worker who is being called answer: what was on hold is accepted.
 
         :raises KeyError: when there is no such reservation.
@@ -83,12 +83,12 @@ class Platform(Moves):
         """
         return self._turn_out(sid, Status.ACCEPTED, "the worker answered")
 
-    def worker_does_not_answer(self, sid: str) -> Reservation:
-        """Let the worker's phone ring in vain: what was on hold is canceled. Errors as :meth:`worker_answers`."""
+    def miss_call(self, sid: str) -> Reservation:
+        """Let the worker's phone ring in vain: what was on hold is canceled. Errors as :meth:`answer_call`."""
         return self._turn_out(sid, Status.CANCELED, "the worker did not answer")
 
-    def leg_fails(self, sid: str, code: int) -> Reservation:
-        """Let the call to the worker fail: what was on hold is canceled. Errors as :meth:`worker_answers`.
+    def fail_call(self, sid: str, code: int) -> Reservation:
+        """Let the call to the worker fail: what was on hold is canceled. Errors as :meth:`answer_call`.
 
         :param code: the platform's number for why, such as 13223 (no valid number) or 21215 (country not enabled).
         """
@@ -105,7 +105,7 @@ class Platform(Moves):
                 [Transition(held, status.value, status, reason=reason, code=code)], reason=reason
             )
 
-    def caller_hangs_up(self, sid: str) -> Reservation:
+    def hang_up(self, sid: str) -> Reservation:
         """Let the caller leave: what is pending or on hold is canceled, with its siblings and the task; accepted work is wrapped up.
 
         The first is documented; the second is seen where a conference ends, and inferred elsewhere.
@@ -131,7 +131,7 @@ class Platform(Moves):
         :raises KeyError: when there is no such task.
         """
         with self._unit:
-            task = attrs.evolve(self._tasks[task_sid], call_live=False)
+            task = attrs.evolve(self._tasks[task_sid], has_live_call=False)
             self._hold_task(task)
             return task
 
@@ -188,7 +188,7 @@ class Platform(Moves):
             )
             self._remove_task(sid)
 
-    def describe_task(self, sid: str, attributes: Attributes) -> Task:
+    def set_task_attributes(self, sid: str, attributes: Attributes) -> Task:
         """Give a task other attributes; its reservations stay as they are.
 
         :raises KeyError: when there is no such task.
@@ -228,7 +228,9 @@ class Platform(Moves):
 
     # --- what happens to the worker ----------------------------------------------------------------------------------------------------
 
-    def move_worker(self, sid: str, activity_sid: str, *, reject_pending: bool = False) -> Worker:
+    def set_worker_activity(
+        self, sid: str, activity_sid: str, *, reject_pending: bool = False
+    ) -> Worker:
         """Transition a worker to an activity.
 
         :param reject_pending: whether the worker's pending reservations are rejected with it, as the Worker resource can be told to.
@@ -255,6 +257,6 @@ class Platform(Moves):
             return worker
 
 
-def _is_set_up(held: Held) -> bool:
+def _is_set_up(held: StoredReservation) -> bool:
     """Whether an answer of it is being carried out, so that the call to the worker can turn out one way or another."""
     return held.reservation.state == ON_HOLD

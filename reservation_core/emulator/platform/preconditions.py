@@ -127,7 +127,7 @@ def unmet(
             return code, "The instruction does not say who is calling (from)"
     if isinstance(command, Redirect):
         own = command.call_sid == task.attributes.get("call_sid")
-        if not task.call_live if own else settings.only_task_calls:
+        if not task.has_live_call if own else settings.redirects_only_task_calls:
             return _NOT_LIVE
     for need in _NEEDS.get(trigger, ()):
         if need.transfer is not None and need.transfer is not transfer:
@@ -152,4 +152,4 @@ def _attributes(
     by_address = isinstance(command, Supervise) and not command.supervisor.startswith(
         SID_PREFIXES["worker_sid"]
     )
-    return None if task.assumed or by_address else {}
+    return None if task.is_assumed or by_address else {}

@@ -1,4 +1,4 @@
-"""Workers, tasks, and who is reserved for what: the half of the platform's double that routes.
+"""Workers, tasks, and who is reserved for what: the half of the emulated platform that routes.
 
 A task's status follows from its reservations': reserved while one is pending, else assigned, wrapping or over; when all of them ended
 without acceptance it is pending again.
@@ -20,10 +20,10 @@ from reservation_core.emulator.platform.model import (
     ASSUMED_TASK,
     ASSUMED_WORKER,
     ENDED,
-    Act,
     Attributes,
-    Held,
+    JournalEntry,
     StateConflict,
+    StoredReservation,
     Task,
     TaskConflict,
     TaskStatus,
@@ -61,7 +61,7 @@ class Routing(Storage):
 
     :param clock: what time it is; the real time by default.
     :param settings: how it behaves where no source settles it.
-    :param keep: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
+    :param on_commit: called once for every unit of work, with everything it changed; when it raises, nothing has changed.
     :param random: where the SIDs come from that are made here; the same ones in every run unless another is given.
     """
 
@@ -70,10 +70,10 @@ class Routing(Storage):
         clock: Clock | None = None,
         *,
         settings: Settings = _USUAL,
-        keep: CommitHook | None = None,
+        on_commit: CommitHook | None = None,
         random: Random | None = None,
     ) -> None:
-        super().__init__(clock or RealClock(), keep, settings.journal_length)
+        super().__init__(clock or RealClock(), on_commit, settings.journal_length)
         self.settings: Final = settings
         self._random = random or Random(0)  # noqa: S311 - names, not secrets
 
@@ -168,7 +168,7 @@ class Routing(Storage):
                 if added.state == Status.PENDING
                 else None
             )
-            self._hold(Held(added, number, due))
+            self._hold(StoredReservation(added, number, due))
             self._settle(task, _OVER.get(added.status, TaskStatus.PENDING))
             if before and before.reservation.task_sid != task_sid:
                 self._settle(self._tasks[str(before.reservation.task_sid)], TaskStatus.PENDING)
@@ -183,7 +183,7 @@ class Routing(Storage):
             reservation_timeout=self.settings.reservation_timeout,
             date_created=date,
             date_updated=date,
-            assumed=True,
+            is_assumed=True,
         )
         self._hold_task(task)
         return task
@@ -256,7 +256,7 @@ class Routing(Storage):
             etag="0",
         )
         self._hold(
-            Held(
+            StoredReservation(
                 reservation,
                 self._next_number(),
                 self._present + timedelta(seconds=task.reservation_timeout),
@@ -269,7 +269,7 @@ class Routing(Storage):
         self._hold_worker(worker)
         status = self._settle(task, TaskStatus.RESERVED)
         task = self._tasks[task.sid]
-        created = Act(
+        created = JournalEntry(
             str(reservation.sid),
             CREATED,
             PLATFORM,
@@ -309,7 +309,7 @@ class Routing(Storage):
         """
         statuses = [held.reservation.status for held in self._siblings(task.sid)]
         status = next((led for live, led in _LIVE if live in statuses), otherwise)
-        if status is TaskStatus.PENDING and task.rounds >= self.settings.most_rounds:
+        if status is TaskStatus.PENDING and task.rounds >= self.settings.max_rounds:
             status, reason = TaskStatus.CANCELED, f"reserved {task.rounds} times in vain"
         if status is task.status and task.sid in self._tasks:
             return status

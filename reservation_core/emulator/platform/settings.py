@@ -1,4 +1,4 @@
-"""How the platform's double behaves where no source settles it, as named settings with a default and an evidence mark.
+"""How the emulated platform behaves where no source settles it, as named settings with a default and an evidence mark.
 
 A setting stands here only where more than one reading is live. What limits the double itself (sizes, times, accounts) stands here too.
 """
@@ -18,7 +18,7 @@ SETTING: Final = "reservation_core.setting"
 """The metadata key under which a field of :class:`Settings` holds its :class:`SettingInfo`."""
 
 
-class Codes(StrEnum):
+class ErrorCodes(StrEnum):
     """Which number a 400 carries for what the platform's error dictionary has a number for."""
 
     DICTIONARY = "dictionary"  #: the dictionary's, such as 40136
@@ -26,7 +26,7 @@ class Codes(StrEnum):
     NONE = "none"  #: no ``code`` at all
 
 
-class Both(StrEnum):
+class StatusAndInstruction(StrEnum):
     """What an update is that gives a status and an instruction."""
 
     REFUSED = "refused"
@@ -34,14 +34,14 @@ class Both(StrEnum):
     STATUS = "status"  #: the status counts, the instruction is passed over
 
 
-class Empty(StrEnum):
+class EmptyUpdate(StrEnum):
     """What an update is that gives neither a status nor an instruction."""
 
     REFUSED = "refused"
     UNCHANGED = "unchanged"  #: a 200 with the reservation as it is
 
 
-class HeldShows(StrEnum):
+class OnHoldStatus(StrEnum):
     """Which status a body shows while the reservation is on hold."""
 
     PENDING = Status.PENDING.value
@@ -56,14 +56,14 @@ class SystemStatus(StrEnum):
     CARRIED_OUT = "carried out"  #: where the lifecycle has such a fact
 
 
-class Foreign(StrEnum):
+class ForeignParameters(StrEnum):
     """What a parameter of another command is."""
 
     IGNORED = "ignored"
     REFUSED = "refused"
 
 
-class Blank(StrEnum):
+class BlankValues(StrEnum):
     """What an empty value of a parameter is."""
 
     CHECKED = "checked"  #: a value like any other
@@ -74,7 +74,7 @@ class Blank(StrEnum):
 class SettingInfo:
     """What is known of a setting: what it decides, how the default is known, and from where."""
 
-    says: str
+    description: str
     evidence: Evidence
     source: Source
 
@@ -112,47 +112,47 @@ _BOUNDS: Final = {
     "rate_limit": (1, 1e6),
     "reservation_timeout": (1, 86_400),
     "delete_after": (0, 1e9),
-    "most_rounds": (1, 1e6),
-    "callback_budget": (0.001, 3600),
-    "most_bytes": (1, 1e9),
+    "max_rounds": (1, 1e6),
+    "callback_timeout": (0.001, 3600),
+    "max_body_bytes": (1, 1e9),
     "journal_length": (1, 1e9),
 }
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Settings:
-    """What a platform's double is told about itself. Every field has a default; :func:`described` tells what is known of each.
+    """What an emulated platform is told about itself. Every field has a default; :func:`describe_settings` tells what is known of each.
 
     :raises ValueError: for a number out of its bounds, or an account that Basic authentication cannot say.
     """
 
-    state_codes: Codes = attrs.field(
-        default=Codes.GENERIC,
+    state_codes: ErrorCodes = attrs.field(
+        default=ErrorCodes.GENERIC,
         metadata=_about(
             "the number of a 400 for a command that does not fit the state (supervise has the dictionary's, unless none)"
         ),
     )
-    instruction_codes: Codes = attrs.field(
-        default=Codes.DICTIONARY,
+    instruction_codes: ErrorCodes = attrs.field(
+        default=ErrorCodes.DICTIONARY,
         metadata=_about(
             "the number of a 400 for a missing or bad parameter, or for what a task or worker lacks",
             Evidence.INFERRED,
         ),
     )
-    both_given: Both = attrs.field(
-        default=Both.REFUSED,
+    both_given: StatusAndInstruction = attrs.field(
+        default=StatusAndInstruction.REFUSED,
         metadata=_about("what an update is that gives a status and an instruction"),
     )
-    neither_given: Empty = attrs.field(
-        default=Empty.REFUSED, metadata=_about("what an update is that gives neither")
+    neither_given: EmptyUpdate = attrs.field(
+        default=EmptyUpdate.REFUSED, metadata=_about("what an update is that gives neither")
     )
-    version_first: bool = attrs.field(
+    checks_version_first: bool = attrs.field(
         default=True,
         metadata=_about(
             "whether If-Match is compared (412) before the form and the state are looked at (400)"
         ),
     )
-    etag_quoted: bool = attrs.field(
+    has_quoted_etag: bool = attrs.field(
         default=False,
         metadata=_about(
             "whether an ETag is in quotes; If-Match is taken either way",
@@ -160,14 +160,14 @@ class Settings:
             Source.WORKER_SDK,
         ),
     )
-    held_shows: HeldShows = attrs.field(
-        default=HeldShows.PENDING,
+    on_hold_shown_as: OnHoldStatus = attrs.field(
+        default=OnHoldStatus.PENDING,
         metadata=_about("which status is shown while a reservation is on hold"),
     )
-    held_can_be_rejected: bool = attrs.field(
+    can_reject_on_hold: bool = attrs.field(
         default=False, metadata=_about("whether a reservation on hold can still be rejected")
     )
-    held_can_be_rescinded: bool = attrs.field(
+    can_rescind_on_hold: bool = attrs.field(
         default=False,
         metadata=_about("whether a reservation on hold is rescinded when a sibling is accepted"),
     )
@@ -179,16 +179,16 @@ class Settings:
             Source.RESERVATIONS,
         ),
     )
-    foreign_parameters: Foreign = attrs.field(
-        default=Foreign.IGNORED,
+    foreign_parameters: ForeignParameters = attrs.field(
+        default=ForeignParameters.IGNORED,
         metadata=_about(
             "what a parameter of another command is; strict refuses it",
             Evidence.INFERRED,
             Source.RESERVATIONS,
         ),
     )
-    blank_values: Blank = attrs.field(
-        default=Blank.CHECKED, metadata=_about("what an empty value of a parameter is")
+    blank_values: BlankValues = attrs.field(
+        default=BlankValues.CHECKED, metadata=_about("what an empty value of a parameter is")
     )
     dequeue_needs_from: bool = attrs.field(
         default=False,
@@ -206,7 +206,7 @@ class Settings:
             Source.RESERVATIONS,
         ),
     )
-    only_task_calls: bool = attrs.field(
+    redirects_only_task_calls: bool = attrs.field(
         default=False,
         metadata=_about("whether a redirect of any call but the task's own is refused (40122)"),
     )
@@ -247,7 +247,7 @@ class Settings:
             Source.LIFECYCLE,
         ),
     )
-    most_rounds: int = attrs.field(
+    max_rounds: int = attrs.field(
         default=1000,
         validator=_check_bounds,
         metadata=_about(
@@ -256,7 +256,7 @@ class Settings:
             Source.LIMITS,
         ),
     )
-    callback_budget: float = attrs.field(
+    callback_timeout: float = attrs.field(
         default=5,
         validator=_check_bounds,
         metadata=_about(
@@ -265,7 +265,7 @@ class Settings:
             Source.ASSIGNMENT_CALLBACK,
         ),
     )
-    most_bytes: int = attrs.field(
+    max_body_bytes: int = attrs.field(
         default=65_536,
         validator=_check_bounds,
         metadata=_about("bytes that a request's body may have before a 413"),
@@ -277,7 +277,7 @@ class Settings:
     )
 
 
-def described() -> Iterator[tuple[str, object, SettingInfo]]:
+def describe_settings() -> Iterator[tuple[str, object, SettingInfo]]:
     """Tell every setting's name, its default, and what is known of it, in their order."""
     usual = Settings()
     for field in attrs.fields(Settings):

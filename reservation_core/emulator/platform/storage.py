@@ -1,8 +1,8 @@
-"""How the platform's double keeps what it holds: everything that changes together is kept together, or not at all.
+"""How the emulated platform keeps what it holds: everything that changes together is kept together, or not at all.
 
 Its rules:
 
-1. **A unit of work is whole.** Whatever is changed before the outermost :meth:`Storage.exclusively` is left is kept by one call, told
+1. **A unit of work is whole.** Whatever is changed before the outermost :meth:`Storage.transaction` is left is kept by one call, told
    in order, and undone if anything raises meanwhile.
 2. **Time passes between units.** What fell due is done first, as a unit of its own, dated when it was due.
 """
@@ -20,12 +20,19 @@ from types import TracebackType
 from typing import Final
 
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.platform.clock import BEGINNING, Clock
+from reservation_core.emulator.platform.clock import DEFAULT_START, Clock
 from reservation_core.emulator.platform.holdings import Holdings
-from reservation_core.emulator.platform.model import Act, Changes, Held, Snapshot, Task, Worker
+from reservation_core.emulator.platform.model import (
+    Changes,
+    JournalEntry,
+    Snapshot,
+    StoredReservation,
+    Task,
+    Worker,
+)
 
 CommitHook = Callable[[Changes], None]
-ActSubscriber = Callable[[Act], None]
+JournalSubscriber = Callable[[JournalEntry], None]
 
 
 class _Unit(AbstractContextManager[None]):
@@ -49,25 +56,25 @@ class _Unit(AbstractContextManager[None]):
 class Storage(Holdings, ABC):
     """Reservations, tasks and workers by SID. Safe to share between threads: one unit of work at a time.
 
-    :param keep: called with everything a unit of work changed, before anybody is told of it; when it raises, nothing has changed.
+    :param on_commit: called with everything a unit of work changed, before anybody is told of it; when it raises, nothing has changed.
     """
 
-    def __init__(self, clock: Clock, keep: CommitHook | None, journal_length: int) -> None:
+    def __init__(self, clock: Clock, on_commit: CommitHook | None, journal_length: int) -> None:
         super().__init__()
         self.clock: Final = clock
-        self.journal: Final[deque[Act]] = deque(maxlen=journal_length)
-        self._keep = keep
+        self.journal: Final[deque[JournalEntry]] = deque(maxlen=journal_length)
+        self._on_commit = on_commit
         self._lock = threading.RLock()
         self._unit = _Unit(self._enter, self._leave)
         self._depth = 0
-        self._present = BEGINNING
-        self._subscribers: list[ActSubscriber] = []
-        self._untold: deque[Act] = deque()
+        self._present = DEFAULT_START
+        self._subscribers: list[JournalSubscriber] = []
+        self._untold: deque[JournalEntry] = deque()
         self._telling = False
 
     # --- units of work --------------------------------------------------------------------------------------------------------------
 
-    def exclusively(self) -> AbstractContextManager[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Let nothing else happen meanwhile, and keep all that is changed within as one; nested, it is part of the outer one."""
         return self._unit
 
@@ -118,9 +125,9 @@ class Storage(Holdings, ABC):
         if failed:
             self._undo()
             return
-        if self._keep is not None:
+        if self._on_commit is not None:
             try:
-                self._keep(self._changes())
+                self._on_commit(self._changes())
             except BaseException:
                 self._undo()
                 raise
@@ -143,7 +150,7 @@ class Storage(Holdings, ABC):
         finally:
             self._telling = False
 
-    def subscribe(self, told: ActSubscriber) -> Callable[[], None]:
+    def subscribe(self, told: JournalSubscriber) -> Callable[[], None]:
         """Have every act told once it is kept, in order, in the thread that did it; it should be quick.
 
         What it raises reaches whoever acted, and the act stands.
@@ -167,9 +174,9 @@ class Storage(Holdings, ABC):
 
         :raises KeyError: when there is none, or none any more.
         """
-        return self.held(sid).reservation
+        return self.stored(sid).reservation
 
-    def held(self, sid: str) -> Held:
+    def stored(self, sid: str) -> StoredReservation:
         """Give a reservation with what no body shows: its timer, whether it is a transfer, the code it was canceled with.
 
         :raises KeyError: when there is none, or none any more.
@@ -217,9 +224,9 @@ class Storage(Holdings, ABC):
         """Put the clock forward, and do what falls due by then."""
         with self._lock:
             self.clock.advance(seconds)
-            self.tick()
+            self.run_due_timers()
 
-    def tick(self) -> None:
+    def run_due_timers(self) -> None:
         """Do what has fallen due; anything else that is asked of the platform does so, too."""
         with self._unit:
             pass
@@ -245,7 +252,7 @@ class Storage(Holdings, ABC):
         with self._lock:
             self._workers = {worker.sid: worker for worker in snapshot.workers}
             self._tasks = {task.sid: task for task in snapshot.tasks}
-            self._held = {str(held.reservation.sid): held for held in snapshot.held}
+            self._held = {str(held.reservation.sid): held for held in snapshot.reservations}
             self.journal.clear()
             self._rebuild()
 

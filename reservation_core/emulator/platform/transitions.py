@@ -1,4 +1,4 @@
-"""How reservations move on the platform's double: by commands and facts, each a step of the lifecycle or none, with all that follows."""
+"""How reservations move on the emulated platform: by commands and facts, each a step of the lifecycle or none, with all that follows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
 from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status, decide, find_fact_edge
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
-    Act,
-    Held,
-    Precondition,
+    JournalEntry,
     StateConflict,
+    StoredReservation,
     Task,
     TaskStatus,
+    UnmetPrecondition,
 )
 from reservation_core.emulator.platform.preconditions import unmet
 from reservation_core.emulator.platform.routing import PLATFORM, Routing
@@ -29,7 +29,7 @@ _OUTBOUND: Final = "outbound_to"
 class Transition:
     """One step of one reservation, before it is taken."""
 
-    held: Held
+    held: StoredReservation
     trigger: str
     target: State
     by: str = PLATFORM
@@ -40,13 +40,13 @@ class Transition:
 class Moves(Routing):
     """Reservations that are commanded and reported on."""
 
-    def carry_out(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
+    def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
         """Do what a command asks, and what follows from it: an acceptance rescinds the pending siblings, a rejection may move the worker.
 
         :param by: who asks, for the journal.
         :raises KeyError: when there is no such reservation.
         :raises StateConflict: when the command is no step of the lifecycle from where it stands.
-        :raises Precondition: when the task, the worker or the call lacks what an instruction needs.
+        :raises UnmetPrecondition: when the task, the worker or the call lacks what an instruction needs.
         """
         with self._unit:
             held, target = self._allow(sid, command)
@@ -60,12 +60,12 @@ class Moves(Routing):
                 self._occupy(held, command.worker_activity_sid)
             return self._take([Transition(held, command.trigger, target, by)])
 
-    def check(self, sid: str, command: Command) -> None:
-        """Refuse a command as :meth:`carry_out` does, and do nothing else. Errors as there."""
+    def check_command(self, sid: str, command: Command) -> None:
+        """Refuse a command as :meth:`execute` does, and do nothing else. Errors as there."""
         with self._unit:
             self._allow(sid, command)
 
-    def _allow(self, sid: str, command: Command) -> tuple[Held, State]:
+    def _allow(self, sid: str, command: Command) -> tuple[StoredReservation, State]:
         """Give the reservation that a command is about, and where it would lead."""
         held, trigger = self._held[sid], command.trigger
         edge = decide(self._seen(held, trigger), trigger, command.is_accepting).edge
@@ -75,7 +75,7 @@ class Moves(Routing):
             self._check_needs(held, command)
         return held, edge.target
 
-    def report(self, sid: str, fact: Status, *, by: str = PLATFORM) -> Reservation:
+    def set_status(self, sid: str, fact: Status, *, by: str = PLATFORM) -> Reservation:
         """Let a fact happen that no client asked for, to this reservation alone (and to the siblings of one that is accepted).
 
         :param by: who did it, for the journal.
@@ -89,20 +89,20 @@ class Moves(Routing):
                 raise StateConflict(sid, held.reservation.state, fact.value)
             return self._take([Transition(held, fact.value, edge.target, by)])
 
-    def _next(self, held: Held, fact: Status) -> Edge | None:
+    def _next(self, held: StoredReservation, fact: Status) -> Edge | None:
         """Give the step by which a fact would follow."""
         return find_fact_edge(self._seen(held, fact.value), fact)
 
-    def _seen(self, held: Held, trigger: str) -> State:
+    def _seen(self, held: StoredReservation, trigger: str) -> State:
         """Give the state a question is put to: on hold counts as pending where a setting says that it still can be left that way."""
         state = held.reservation.state
         if state != ON_HOLD:
             return state
-        rejected = trigger in ("reject", Status.REJECTED) and self.settings.held_can_be_rejected
-        rescinded = trigger == Status.RESCINDED and self.settings.held_can_be_rescinded
+        rejected = trigger in ("reject", Status.REJECTED) and self.settings.can_reject_on_hold
+        rescinded = trigger == Status.RESCINDED and self.settings.can_rescind_on_hold
         return Status.PENDING if rejected or rescinded else state
 
-    def _check_needs(self, held: Held, command: Command) -> None:
+    def _check_needs(self, held: StoredReservation, command: Command) -> None:
         reservation = held.reservation
         task, worker = (
             self._tasks[str(reservation.task_sid)],
@@ -112,10 +112,10 @@ class Moves(Routing):
             self._workers.get(command.supervisor) if isinstance(command, Supervise) else None
         )
         missing = unmet(
-            command, task, worker, supervisor, transfer=held.transfer, settings=self.settings
+            command, task, worker, supervisor, transfer=held.is_transfer, settings=self.settings
         )
         if missing is not None:
-            raise Precondition(str(reservation.sid), command.trigger, *missing)
+            raise UnmetPrecondition(str(reservation.sid), command.trigger, *missing)
 
     def _call_worker(self, task: Task) -> None:
         """Call the worker of a dequeued task, whose attributes then hold the call (documented on the assignment callback's page)."""
@@ -156,10 +156,10 @@ class Moves(Routing):
                 move.reason,
                 move.code,
             )
-            self._acts.append(Act(*what, task=task, worker=worker))
+            self._acts.append(JournalEntry(*what, task=task, worker=worker))
         return taken[0]
 
-    def _rescinded(self, winner: Held) -> list[Transition]:
+    def _rescinded(self, winner: StoredReservation) -> list[Transition]:
         siblings = self._siblings(str(winner.reservation.task_sid))
         if len(siblings) == 1:
             return []
@@ -178,7 +178,9 @@ class Moves(Routing):
         )
         due = held.due if target is Status.PENDING else None
         self._hold(
-            Held(after, held.number, due, held.transfer, held.post_work_activity_sid, move.code)
+            StoredReservation(
+                after, held.number, due, held.is_transfer, held.post_work_activity_sid, move.code
+            )
         )
         if (
             before.status is Status.ACCEPTED
@@ -192,7 +194,7 @@ class Moves(Routing):
             )  # documented for completing, as for reserving
         return after
 
-    def _occupy(self, held: Held, activity_sid: str) -> None:
+    def _occupy(self, held: StoredReservation, activity_sid: str) -> None:
         """Transition the worker of a reservation to an activity."""
         worker = self._workers[str(held.reservation.worker_sid)]
         self._hold_worker(

@@ -47,7 +47,13 @@ from reservation_core.domain.lifecycle import (
     Status,
 )
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator import Act, InMemoryGateway, ManualClock, Platform, TaskStatus
+from reservation_core.emulator import (
+    InMemoryGateway,
+    JournalEntry,
+    ManualClock,
+    Platform,
+    TaskStatus,
+)
 from reservation_core.emulator.faults import FaultKind
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.testing.faults import Fault, FaultyGateway, Rival
@@ -77,7 +83,7 @@ class ReportedEvent:
     version: int
 
 
-def reported_event(act: Act) -> ReportedEvent | None:
+def reported_event(act: JournalEntry) -> ReportedEvent | None:
     """Make the notice that the platform sends of an act; ``None`` where it sends none, for nothing it shows has changed."""
     after = act.reservation
     if act.before is None:
@@ -282,14 +288,14 @@ class ReservationRuns(RuleBasedStateMachine):
     @rule(move=_moves(_FACTS))
     def happen(self, move: Move) -> None:
         """Let the platform report a fact."""
-        self.platform.report(self._sids[move.which], Status(move.step))
+        self.platform.set_status(self._sids[move.which], Status(move.step))
         self.check()
 
     @precondition(lambda self: self.movable(_COMMANDS))
     @rule(move=_moves(_COMMANDS))
     def meddle(self, move: Move) -> None:
         """Let a rival's command be carried out: another client's, a worker's click."""
-        self.platform.carry_out(self._sids[move.which], _COMMANDS[move.step], by="rival")
+        self.platform.execute(self._sids[move.which], _COMMANDS[move.step], by="rival")
         self.check()
 
     @precondition(lambda self: self._ahead)
@@ -332,7 +338,7 @@ class ReservationRuns(RuleBasedStateMachine):
         self.tell(notice)
         self.check()
 
-    def _happened(self, act: Act) -> None:
+    def _happened(self, act: JournalEntry) -> None:
         self._now[act.sid] = act.reservation
         if act.before is not None:
             note(

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from reservation_core import ON_HOLD, Reply, Reservation, Status, read_reservation
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
-from reservation_core.emulator.api.update_reading import Unreadable, read_pairs
+from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs
 from reservation_core.emulator.platform.settings import (
-    Blank,
-    Both,
-    Codes,
-    Empty,
-    Foreign,
-    HeldShows,
+    BlankValues,
+    EmptyUpdate,
+    ErrorCodes,
+    ForeignParameters,
+    OnHoldStatus,
+    StatusAndInstruction,
     SystemStatus,
 )
 from tests.reference.oracle import rows
@@ -204,17 +204,17 @@ HEADERS: Final = st.lists(
 ANY_SETTINGS: Final = st.builds(
     Settings,
     strict=st.booleans(),
-    version_first=st.booleans(),
-    etag_quoted=st.booleans(),
-    state_codes=st.sampled_from(Codes),
-    instruction_codes=st.sampled_from(Codes),
-    both_given=st.sampled_from(Both),
-    neither_given=st.sampled_from(Empty),
-    held_shows=st.sampled_from([HeldShows.PENDING, HeldShows.ACCEPTED]),
-    held_can_be_rejected=st.booleans(),
+    checks_version_first=st.booleans(),
+    has_quoted_etag=st.booleans(),
+    state_codes=st.sampled_from(ErrorCodes),
+    instruction_codes=st.sampled_from(ErrorCodes),
+    both_given=st.sampled_from(StatusAndInstruction),
+    neither_given=st.sampled_from(EmptyUpdate),
+    on_hold_shown_as=st.sampled_from([OnHoldStatus.PENDING, OnHoldStatus.ACCEPTED]),
+    can_reject_on_hold=st.booleans(),
     system_status=st.sampled_from(SystemStatus),
-    foreign_parameters=st.sampled_from(Foreign),
-    blank_values=st.sampled_from(Blank),
+    foreign_parameters=st.sampled_from(ForeignParameters),
+    blank_values=st.sampled_from(BlankValues),
     rate_limit=st.sampled_from([None, 1]),
     accounts=st.sampled_from([{}, {"a": "b"}]),
 )
@@ -254,23 +254,28 @@ def test_whatever_the_bytes_there_is_an_answer(
 
 @pytest.mark.parametrize(
     ("codes", "conference", "accept"),
-    [(Codes.GENERIC, 20001, 20001), (Codes.DICTIONARY, 40136, 20001), (Codes.NONE, None, None)],
+    [
+        (ErrorCodes.GENERIC, 20001, 20001),
+        (ErrorCodes.DICTIONARY, 40136, 20001),
+        (ErrorCodes.NONE, None, None),
+    ],
 )
 def test_the_code_of_a_state_is_a_setting(
-    codes: Codes, conference: int | None, accept: int | None
+    codes: ErrorCodes, conference: int | None, accept: int | None
 ) -> None:
     """A command that does not fit the state carries the generic number, the dictionary's or none; the sentence is the same."""
     given = Settings(state_codes=codes)
     assert post("Instruction=conference", given, "accepted")[1].get("code") == conference
     assert post("ReservationStatus=accepted", given, "accepted")[1].get("code") == accept
     supervise = f"Instruction=supervise&Supervisor={WORKER}&SupervisorMode=monitor"
-    assert post(supervise, given)[1].get("code") == (None if codes is Codes.NONE else 40146)
+    assert post(supervise, given)[1].get("code") == (None if codes is ErrorCodes.NONE else 40146)
 
 
 @pytest.mark.parametrize(
-    ("codes", "code"), [(Codes.GENERIC, 20001), (Codes.DICTIONARY, 40112), (Codes.NONE, None)]
+    ("codes", "code"),
+    [(ErrorCodes.GENERIC, 20001), (ErrorCodes.DICTIONARY, 40112), (ErrorCodes.NONE, None)],
 )
-def test_the_code_of_a_parameter_is_a_setting(codes: Codes, code: int | None) -> None:
+def test_the_code_of_a_parameter_is_a_setting(codes: ErrorCodes, code: int | None) -> None:
     """A parameter that is missing carries the dictionary's number, the generic one or none."""
     status, said = post("Instruction=call&CallFrom=1234", Settings(instruction_codes=codes))
     assert (status, said.get("code")) == (400, code)
@@ -279,17 +284,21 @@ def test_the_code_of_a_parameter_is_a_setting(codes: Codes, code: int | None) ->
 
 @pytest.mark.parametrize(
     ("both", "status", "on_hold"),
-    [(Both.REFUSED, 400, False), (Both.INSTRUCTION, 200, True), (Both.STATUS, 200, False)],
+    [
+        (StatusAndInstruction.REFUSED, 400, False),
+        (StatusAndInstruction.INSTRUCTION, 200, True),
+        (StatusAndInstruction.STATUS, 200, False),
+    ],
 )
 def test_what_counts_of_status_and_instruction_is_a_setting(
-    both: Both, status: int, on_hold: bool
+    both: StatusAndInstruction, status: int, on_hold: bool
 ) -> None:
     """Where both are given it is refused, or the one or the other counts."""
     double = gateway(Settings(both_given=both))
     reply = double.receive("POST", PATH, FORM, b"ReservationStatus=rejected&Instruction=conference")
     held = double.platform.get(SID)
     assert (reply.status, held.on_hold) == (status, on_hold)
-    assert (held.status is Status.REJECTED) is (both is Both.STATUS)
+    assert (held.status is Status.REJECTED) is (both is StatusAndInstruction.STATUS)
     assert (
         double.receive("POST", LIST + f"/WR{'f' * 32}", FORM, b"Instruction=conference").status
         == 404
@@ -298,13 +307,17 @@ def test_what_counts_of_status_and_instruction_is_a_setting(
 
 def test_an_empty_update_is_a_setting() -> None:
     """An update that asks for nothing is refused, or answered with the reservation as it is; with a stale version it is a 412."""
-    loose = Settings(neither_given=Empty.UNCHANGED)
+    loose = Settings(neither_given=EmptyUpdate.UNCHANGED)
     assert post("")[0] == post("To=client:a")[0] == 400
     for body in ("", "To=client:a", "Transcribe=true"):
         assert post(body, loose)[1]["reservation_status"] == "pending"
     assert post("", loose, If_Match="7")[0] == 412
     assert (
-        post("", Settings(neither_given=Empty.UNCHANGED, version_first=False), If_Match="7")[0]
+        post(
+            "",
+            Settings(neither_given=EmptyUpdate.UNCHANGED, checks_version_first=False),
+            If_Match="7",
+        )[0]
         == 412
     )
 
@@ -321,12 +334,12 @@ def test_the_order_of_version_and_state_is_a_setting(
     body: str, state: str, first: int, second: int
 ) -> None:
     """A stale version is told before what else is wrong, or after it; either way nothing is done."""
-    assert post(body, Settings(version_first=True), state, If_Match="7")[0] == first
-    assert post(body, Settings(version_first=False), state, If_Match="7")[0] == second
+    assert post(body, Settings(checks_version_first=True), state, If_Match="7")[0] == first
+    assert post(body, Settings(checks_version_first=False), state, If_Match="7")[0] == second
     assert (
         post(
             "ReservationStatus=timeout",
-            Settings(version_first=False, system_status=SystemStatus.CARRIED_OUT),
+            Settings(checks_version_first=False, system_status=SystemStatus.CARRIED_OUT),
             If_Match="7",
         )[0]
         == 412
@@ -336,15 +349,15 @@ def test_the_order_of_version_and_state_is_a_setting(
 def test_a_version_is_quoted_by_a_setting() -> None:
     """An ETag is bare, or in quotes, on one and on many."""
     for quoted, form in ((False, "[0-9]+"), (True, '"[0-9]+"')):
-        double = gateway(Settings(etag_quoted=quoted))
+        double = gateway(Settings(has_quoted_etag=quoted))
         for target in (PATH, LIST):
             assert re.fullmatch(form, double.receive("GET", target, (), b"").headers["ETag"])
 
 
-@pytest.mark.parametrize("shows", HeldShows)
-def test_what_a_hold_shows_is_a_setting(shows: HeldShows) -> None:
+@pytest.mark.parametrize("shows", OnHoldStatus)
+def test_what_a_hold_shows_is_a_setting(shows: OnHoldStatus) -> None:
     """A reservation on hold shows one of three words, in its body, in lists and to their filter."""
-    double = gateway(Settings(held_shows=shows), ON_HOLD)
+    double = gateway(Settings(on_hold_shown_as=shows), ON_HOLD)
     assert json.loads(double.receive("GET", PATH, (), b"").body)["reservation_status"] == shows
     listed = json.loads(double.receive("GET", f"{LIST}?ReservationStatus={shows}", (), b"").body)
     assert [row["reservation_status"] for row in listed["reservations"]] == [shows]
@@ -372,14 +385,14 @@ def test_a_system_status_from_a_client_is_a_setting(word: str) -> None:
 def test_a_foreign_parameter_is_a_setting(body: str) -> None:
     """A parameter of another command is ignored, or refused; strict refuses it in any case."""
     assert post(body)[0] == 200
-    for refusing in (Settings(foreign_parameters=Foreign.REFUSED), Settings(strict=True)):
+    for refusing in (Settings(foreign_parameters=ForeignParameters.REFUSED), Settings(strict=True)):
         status, said = post(body, refusing)
         assert (status, "is not a parameter of" in str(said["message"])) == (400, True)
 
 
 def test_a_blank_value_is_a_setting() -> None:
     """An empty value is checked like any other, or left out; silence as hold music is said by one."""
-    loose = Settings(blank_values=Blank.UNSET)
+    loose = Settings(blank_values=BlankValues.UNSET)
     assert post("Instruction=conference&To=")[0] == 400
     assert post("Instruction=conference&To=", loose)[0] == 200
     assert post("Instruction=conference&WaitUrl=")[0] == 200
@@ -458,5 +471,5 @@ def test_a_page_token_finds_its_place_again() -> None:
 
 def test_what_cannot_be_read_says_why() -> None:
     """The error of an unreadable form says what is wrong and what it is answered with."""
-    with pytest.raises(Unreadable, match=r"begins no code \(answered 400\)"):
+    with pytest.raises(UnreadableRequest, match=r"begins no code \(answered 400\)"):
         read_pairs("a=%")

@@ -51,7 +51,7 @@ def world() -> World:
 
 def hurried(seconds: float) -> World:
     """Give the same world where an answer has less time than usual."""
-    return people(Platform(ManualClock(), settings=Settings(callback_budget=seconds)))
+    return people(Platform(ManualClock(), settings=Settings(callback_timeout=seconds)))
 
 
 def every(receiver: Receiver) -> CallbackSettings:
@@ -116,7 +116,7 @@ def test_a_life_moved_by_callbacks(receiver: Receiver) -> None:
         held = {language: emulator.platform.get(sid).status for language, sid in sids.items()}
         assert held == {"en": "accepted", "fr": "rejected", "de": "pending"}
         perform(emulator.platform.get(sids["de"]), Accept(), InMemoryGateway(emulator.platform))
-        emulator.platform.report(sids["en"], Status.WRAPPING)
+        emulator.platform.set_status(sids["en"], Status.WRAPPING)
         emulator.settle()
         assert not emulator.callback_queue.alerts
     for exchange in receiver.received:
@@ -486,7 +486,7 @@ def test_questions_are_asked_side_by_side(
         return answer(Accept())
 
     receiver.behave["/assign"] = ponder
-    with world.platform.exclusively():
+    with world.platform.transaction():
         for _ in range(2 * SIDE_BY_SIDE):
             world.reserve(task=world.platform.add_task(WORKSPACE).sid)
     sending.settle()
@@ -519,9 +519,9 @@ def test_the_order_on_the_wire_is_the_plan_s(receiver: Receiver, world: World) -
     plan = {"reordered": 0.5, "seed": 3}
 
     def live(platform: Platform) -> None:
-        with platform.exclusively():
+        with platform.transaction():
             for _ in range(6):
-                platform.carry_out(str(platform.reserve(TASK, WORKERS[0]).sid), Reject())
+                platform.execute(str(platform.reserve(TASK, WORKERS[0]).sid), Reject())
 
     other = people(Platform(ManualClock())).platform
     expected = CallbackQueue(other, CallbackSettings(event_url="http://here/", **plan))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

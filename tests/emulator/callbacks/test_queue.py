@@ -133,32 +133,30 @@ def test_our_reader_reads_the_question() -> None:
 WAYS: Final[dict[Status, tuple[Callable[[Platform, str], object], list[str]]]] = {
     Status.PENDING: (lambda platform, sid: platform.get(sid), ["created"]),
     Status.ACCEPTED: (
-        lambda platform, sid: platform.carry_out(sid, Accept()),
+        lambda platform, sid: platform.execute(sid, Accept()),
         ["created", "accepted"],
     ),
     Status.REJECTED: (
-        lambda platform, sid: platform.carry_out(sid, Reject()),
+        lambda platform, sid: platform.execute(sid, Reject()),
         ["created", "rejected"],
     ),
     Status.TIMEOUT: (lambda platform, _: platform.advance(120), ["created", "timeout"]),
-    Status.CANCELED: (lambda platform, sid: platform.caller_hangs_up(sid), ["created", "canceled"]),
+    Status.CANCELED: (lambda platform, sid: platform.hang_up(sid), ["created", "canceled"]),
     Status.RESCINDED: (
-        lambda platform, _: platform.carry_out(
-            str(platform.reserve(TASK, WORKERS[1]).sid), Accept()
-        ),
+        lambda platform, _: platform.execute(str(platform.reserve(TASK, WORKERS[1]).sid), Accept()),
         [],
     ),
     Status.WRAPPING: (
         lambda platform, sid: (
-            platform.report(sid, Status.ACCEPTED),
-            platform.report(sid, Status.WRAPPING),
+            platform.set_status(sid, Status.ACCEPTED),
+            platform.set_status(sid, Status.WRAPPING),
         ),
         ["created", "accepted", "wrapup"],
     ),
     Status.COMPLETED: (
         lambda platform, sid: (
-            platform.report(sid, Status.ACCEPTED),
-            platform.report(sid, Status.COMPLETED),
+            platform.set_status(sid, Status.ACCEPTED),
+            platform.set_status(sid, Status.COMPLETED),
         ),
         ["created", "accepted", "completed"],
     ),
@@ -233,7 +231,7 @@ def test_what_the_double_does_not_know_can_be_set() -> None:
             fields={"WorkflowSid": "WW1", "TaskPriority": "5", "Tier": "gold", "Sid": "EV1"},
         )
     )
-    owing.platform.move_worker(WORKERS[0], ACTIVITY)
+    owing.platform.set_worker_activity(WORKERS[0], ACTIVITY)
     owing.reserve()
     asked, told = (dict(notice.form) for notice in owing.notices.take())
     assert (asked["WorkflowSid"], asked["TaskPriority"], "Tier" in asked) == ("WW1", "5", False)
@@ -270,7 +268,7 @@ def test_the_task_s_end_is_told_with_its_reason() -> None:
     assert dict(owing.notices.take()[-1].form)["TaskCanceledReason"] == "hangup"
     task = owing.platform.add_task(WORKSPACE)
     sid = owing.sid(task=task.sid)
-    owing.platform.carry_out(sid, Accept())
+    owing.platform.execute(sid, Accept())
     owing.platform.complete_task(task.sid, reason="sold")
     assert dict(owing.notices.take()[-1].form)["TaskCompletedReason"] == "sold"
 
@@ -295,7 +293,7 @@ def test_a_worker_whom_nobody_knows_is_left_out() -> None:
     platform = Platform(ManualClock())
     platform.restore(attrs.evolve(owing.platform.snapshot(), workers=()))
     notices = CallbackQueue(platform, BOTH)
-    platform.carry_out(sid, Accept())
+    platform.execute(sid, Accept())
     (told,) = notices.take()
     assert {name for name, _ in told.form if name.startswith("Worker")} == {
         "WorkerSid",
@@ -309,10 +307,10 @@ def test_on_hold_is_no_event() -> None:
     """That a reservation is on hold is told to nobody, nor an instruction that changes nothing; that the worker answered then is."""
     owing = Owing()
     sid = owing.sid()
-    owing.platform.carry_out(sid, Call(from_=NUMBER, url=URL))
-    owing.platform.carry_out(sid, Conference())
+    owing.platform.execute(sid, Call(from_=NUMBER, url=URL))
+    owing.platform.execute(sid, Conference())
     assert owing.events() == ["reservation.created"]
-    owing.platform.worker_answers(sid)
+    owing.platform.answer_call(sid)
     assert owing.events() == ["reservation.accepted"]
 
 
@@ -321,7 +319,7 @@ def test_siblings_are_told_of_the_winner() -> None:
     owing = Owing()
     first, second = owing.sid(), owing.sid(WORKERS[1])
     owing.notices.take()
-    owing.platform.carry_out(second, Accept())
+    owing.platform.execute(second, Accept())
     told = [
         (read_event(notice.body).reservation_sid, read_event(notice.body).status)
         for notice in owing.notices.take()
@@ -333,10 +331,10 @@ def test_only_what_is_wanted_is_told() -> None:
     """Only the events that are wanted are due, and nothing where there is no address; a reservation put there as it is was not made."""
     owing = Owing(CallbackSettings(event_url=TELL, event_types={"reservation.accepted"}))
     sid = owing.sid()
-    owing.platform.carry_out(sid, Accept())
+    owing.platform.execute(sid, Accept())
     assert owing.events() == ["reservation.accepted"]
     owing.notices.settings = CallbackSettings()
-    owing.platform.report(sid, Status.COMPLETED)
+    owing.platform.set_status(sid, Status.COMPLETED)
     assert owing.notices.take() == ()
     owing.notices.settings = BOTH
     owing.platform.add(owing.platform.get(sid))
@@ -351,7 +349,7 @@ def test_a_failed_unit_of_work_is_not_told() -> None:
     owing = Owing()
 
     def fail() -> None:
-        with owing.platform.exclusively():
+        with owing.platform.transaction():
             owing.reserve()
             raise LookupError
 
@@ -382,7 +380,7 @@ def test_the_official_validator_believes_every_notice(
     """Whatever is in the attributes, wherever it goes: the official validator and our own take every notice for the platform's."""
     owing = Owing(CallbackSettings(assignment_url=url, event_url=url, auth_token=token))
     task = owing.platform.add_task(WORKSPACE, attributes=attributes)
-    owing.platform.carry_out(owing.sid(task=task.sid), Accept())
+    owing.platform.execute(owing.sid(task=task.sid), Accept())
     notices = owing.notices.take()
     assert len(notices) == 3
     for notice in notices:
@@ -598,7 +596,7 @@ def test_a_bad_answer_is_an_alert(case: str) -> None:
     """What cannot be done changes nothing and is told by the platform's number; the fallback URL is asked where it is documented to be."""
     reply, code, asks_again = MISANSWERED[case]
     owing = Owing()
-    owing.platform.describe_task(TASK, {"from": NUMBER})
+    owing.platform.set_task_attributes(TASK, {"from": NUMBER})
     asked = owing.asked()
     owing.notices.answered(asked, reply)
     assert owing.platform.get(asked.reservation_sid).state == "pending"
@@ -636,7 +634,7 @@ def test_a_decision_that_comes_too_late_is_an_alert(command: Command, state: str
     del state
     owing = Owing()
     asked = owing.asked()
-    owing.platform.carry_out(asked.reservation_sid, Accept())
+    owing.platform.execute(asked.reservation_sid, Accept())
     owing.notices.answered(asked, answer(command))
     assert code_of(owing) == STATE_ERROR_CODES[command.trigger]
 
@@ -652,14 +650,14 @@ def test_a_reservation_that_has_gone_is_an_alert() -> None:
 
 def test_what_cannot_be_kept_is_an_alert() -> None:
     """When the platform cannot keep what was asked for, nothing has happened, and an alert says so."""
-    from reservation_core.emulator.state_file import UnusableState
+    from reservation_core.emulator.state_file import StateFileError
 
     def keep(_: object) -> None:
         if broken:
-            raise UnusableState("state.db", "the disk is full")
+            raise StateFileError("state.db", "the disk is full")
 
     broken: list[int] = []
-    platform = people(Platform(ManualClock(), keep=keep)).platform
+    platform = people(Platform(ManualClock(), on_commit=keep)).platform
     notices = CallbackQueue(platform, BOTH)
     sid = str(platform.reserve(TASK, WORKERS[0]).sid)
     broken.append(1)
@@ -696,7 +694,7 @@ def test_what_comes_after_five_seconds_does_not_count() -> None:
 
 def test_the_budget_is_a_setting() -> None:
     """How long an answer may take is the platform's setting."""
-    owing = Owing(told=Settings(callback_budget=0.5))
+    owing = Owing(told=Settings(callback_timeout=0.5))
     owing.notices.answered(owing.asked(), answer(Accept()), 0.6)
     assert code_of(owing) == 11200
 
@@ -750,7 +748,7 @@ def lives(callbacks: CallbackSettings, number: int = 12) -> list[tuple[int, str,
     """Let as many reservations be made and rejected, and give all that is due: number, event and whether again."""
     owing = Owing(callbacks)
     for _ in range(number):
-        owing.platform.carry_out(owing.sid(), Reject())
+        owing.platform.execute(owing.sid(), Reject())
     return [
         (notice.number, str(notice.event or notice.kind), notice.again)
         for notice in owing.notices.take()

@@ -72,7 +72,7 @@ def test_an_act_comes_with_what_it_changed(emulator: Emulator, listener: Listene
     listener.hear("here")
     world = worlds.people(emulator.platform)
     first, second = (world.sid(worker) for worker in WORKERS[:2])
-    emulator.platform.report(first, Status.ACCEPTED)
+    emulator.platform.set_status(first, Status.ACCEPTED)
     told = [listener.hear("act") for _ in range(3)][-1]
     assert (told["trigger"], told["sid"]) == ("accepted", first)
     assert {each["sid"]: each["state"] for each in told["reservations"]} == {
@@ -89,13 +89,13 @@ def test_a_request_is_told_once(emulator: Emulator, listener: Listener) -> None:
     for form in ("ReservationStatus=wrapping", "ReservationStatus=accepted"):
         ask(emulator.url, "POST", worlds.path(sid), form)
     refused, done = (listener.hear("exchange") for _ in range(2))
-    assert (refused["status"], refused["asked"], done["status"], done["asked"]) == (
+    assert (refused["status"], refused["request"], done["status"], done["request"]) == (
         400,
         "Wrap()",
         200,
         "Accept()",
     )
-    assert "only accepted work can be wrapped up" in refused["why"]
+    assert "only accepted work can be wrapped up" in refused["reason"]
     assert done["number"] == refused["number"] + 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from reservation_core import Conference, Reject, Status
 from reservation_core.emulator import ManualClock, Platform, RealClock, Settings
 from reservation_core.emulator.api.exchange_log import (
-    REMEMBERED,
+    MAX_EXCHANGES,
     ExchangeLog,
     LoggedExchange,
     ReceivedRequest,
@@ -28,7 +28,7 @@ from reservation_core.emulator.control.overview import (
 )
 from reservation_core.emulator.control.surface import ROOT, Control
 from reservation_core.emulator.faults import FaultPlan
-from reservation_core.emulator.platform.settings import Empty, SystemStatus
+from reservation_core.emulator.platform.settings import EmptyUpdate, SystemStatus
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from tests.emulator import worlds
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, World
@@ -50,21 +50,21 @@ def _stay(world: World, sid: str) -> None:
 
 
 def _hold(world: World, sid: str) -> None:
-    world.platform.carry_out(sid, CONFERENCE)
+    world.platform.execute(sid, CONFERENCE)
 
 
 def _accept(world: World, sid: str) -> None:
-    world.platform.report(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.ACCEPTED)
 
 
 def _wrap(world: World, sid: str) -> None:
     _accept(world, sid)
-    world.platform.report(sid, Status.WRAPPING)
+    world.platform.set_status(sid, Status.WRAPPING)
 
 
 def _complete(world: World, sid: str) -> None:
     _accept(world, sid)
-    world.platform.report(sid, Status.COMPLETED)
+    world.platform.set_status(sid, Status.COMPLETED)
 
 
 def _transfer(world: World, sid: str) -> None:
@@ -79,7 +79,7 @@ LIVES: Final[Mapping[str, Callable[[World, str], object]]] = {
     "accepted, with a transfer": _transfer,
     "wrapping": _wrap,
     "completed": _complete,
-    "rejected": lambda world, sid: world.platform.report(sid, Status.REJECTED),
+    "rejected": lambda world, sid: world.platform.set_status(sid, Status.REJECTED),
     "canceled": lambda world, _: world.platform.cancel_task(TASK),
     "timed out": lambda world, _: world.platform.advance(120),
 }
@@ -89,7 +89,7 @@ LIVES: Final[Mapping[str, Callable[[World, str], object]]] = {
 @pytest.mark.parametrize("life", LIVES)
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(held_can_be_rejected=False, held_can_be_rescinded=True)],
+    [Settings(), Settings(can_reject_on_hold=False, can_rescind_on_hold=True)],
     ids=["usual", "other"],
 )
 def test_what_is_offered_is_what_would_be_done(life: str, offer: Any, settings: Settings) -> None:
@@ -133,7 +133,7 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
         None,
     )
     assert shown["due"] == world.platform.now() + timedelta(seconds=83)
-    world.platform.carry_out(sid, CONFERENCE)
+    world.platform.execute(sid, CONFERENCE)
     world.platform.advance(50)
     shown = standing(world.platform, sid)
     assert (shown["state"], shown["status"], shown["version"], shown["due"], shown["left"]) == (
@@ -166,8 +166,8 @@ def test_the_pace_of_time_is_told(clock: ManualClock | RealClock, expected: floa
 def test_every_act_has_its_reason(world: World) -> None:
     """Each act says on what ground it was possible; the making of a reservation needs none, and a setting is no word of the lifecycle."""
     sid = world.sid()
-    world.platform.carry_out(sid, CONFERENCE)
-    world.platform.worker_answers(sid)
+    world.platform.execute(sid, CONFERENCE)
+    world.platform.answer_call(sid)
     made, held, accepted = map(why, world.platform.journal)
     assert made is None
     assert (
@@ -178,10 +178,10 @@ def test_every_act_has_its_reason(world: World) -> None:
         accepted
         == "the set-up succeeded [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
     )
-    lenient = worlds.people(Platform(ManualClock(), settings=Settings(held_can_be_rejected=True)))
+    lenient = worlds.people(Platform(ManualClock(), settings=Settings(can_reject_on_hold=True)))
     sid = lenient.sid()
-    lenient.platform.carry_out(sid, CONFERENCE)
-    lenient.platform.carry_out(sid, Reject())
+    lenient.platform.execute(sid, CONFERENCE)
+    lenient.platform.execute(sid, Reject())
     assert why(lenient.platform.journal[-1]) is None
 
 
@@ -220,8 +220,8 @@ def test_a_request_is_remembered_without_what_is_personal(world: World) -> None:
         "Instruction=conference&From=%2B15005550006&To=client:alice&Timeout=20",
         {"Authorization": "Basic c2VjcmV0"},
     )
-    assert told.asked == "Conference(to=<personal>, from_=<personal>, timeout=20)"
-    assert (told.status, told.answer, told.sid, told.why) == (
+    assert told.request == "Conference(to=<personal>, from_=<personal>, timeout=20)"
+    assert (told.status, told.reply, told.sid, told.reason) == (
         200,
         "200 pending, version 1",
         sid,
@@ -250,31 +250,31 @@ def test_what_is_refused_has_a_reason(
     told = exchange(world, worlds.path(world.sid(worker.sid)), body, headers)
     assert told.status is not None
     assert told.status >= 400
-    assert told.asked == asked
-    assert told.why.startswith(said)
-    assert bool(told.why) is bool(said)
+    assert told.request == asked
+    assert told.reason.startswith(said)
+    assert bool(told.reason) is bool(said)
 
 
 def test_a_fact_that_cannot_be_is_told() -> None:
     """Where clients may set any status, one that is no step says so; an empty update that is not refused has nothing to say."""
-    settings = Settings(system_status=SystemStatus.CARRIED_OUT, neither_given=Empty.UNCHANGED)
+    settings = Settings(system_status=SystemStatus.CARRIED_OUT, neither_given=EmptyUpdate.UNCHANGED)
     world = worlds.people(Platform(ManualClock(), settings=settings))
     sid = world.sid()
-    world.platform.report(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.ACCEPTED)
     told = exchange(world, worlds.path(sid), "ReservationStatus=timeout")
-    assert (told.asked, told.why) == (
+    assert (told.request, told.reason) == (
         "timeout",
         "timeout is reported while accepted, and is no step of the lifecycle from there.",
     )
-    assert exchange(world, worlds.path(sid), "X=1").asked == "neither status nor instruction"
-    assert exchange(world, worlds.path(sid), "X=1", {"Content-Type": "text/plain"}).why == ""
+    assert exchange(world, worlds.path(sid), "X=1").request == "neither status nor instruction"
+    assert exchange(world, worlds.path(sid), "X=1", {"Content-Type": "text/plain"}).reason == ""
 
 
 def test_an_address_that_is_none_is_told(world: World) -> None:
     """Where nothing is held the reason says what to check, and no SID is made up."""
     told = exchange(world, worlds.path("WR" + worlds.NOBODY), "ReservationStatus=accepted")
     assert (told.status, told.sid) == (404, "WR" + worlds.NOBODY)
-    assert told.why.startswith("Nothing is held at this address: check ")
+    assert told.reason.startswith("Nothing is held at this address: check ")
     assert exchange(world, "/v1/Nowhere").sid is None
 
 
@@ -282,24 +282,24 @@ def test_the_last_exchanges_are_remembered(world: World) -> None:
     """Only so many are remembered; they count on, are read on from a number, and one that was planned to fail says so."""
     exchanges = ExchangeLog(world.platform)
     came = ReceivedRequest("GET", worlds.path(), (), b"")
-    for _ in range(REMEMBERED + 2):
+    for _ in range(MAX_EXCHANGES + 2):
         exchanges.add(0, world.platform.now(), came, None, 0.0, "reset before acting")
-    assert [told.number for told in exchanges.since(0)] == [*range(3, REMEMBERED + 3)]
-    (last,) = exchanges.since(REMEMBERED + 1)
-    assert (last.status, last.answer, last.fault, last.why) == (
+    assert [told.number for told in exchanges.since(0)] == [*range(3, MAX_EXCHANGES + 3)]
+    (last,) = exchanges.since(MAX_EXCHANGES + 1)
+    assert (last.status, last.reply, last.fault, last.reason) == (
         None,
         "no reply",
         "reset before acting",
         "This was planned: reset before acting.",
     )
-    assert exchanges.last_number == REMEMBERED + 2
+    assert exchanges.last_number == MAX_EXCHANGES + 2
 
 
 def test_the_control_surface_shows_them(world: World) -> None:
     """What a page needs is on the control surface: the overview, the requests after a number, and each act with its reason."""
     control = Control(world.platform, FaultPlan())
     sid = world.sid()
-    world.platform.report(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.ACCEPTED)
     came = ReceivedRequest("GET", worlds.path(sid), (), b"")
     for _ in range(2):
         control.exchanges.add(

@@ -214,7 +214,7 @@ def test_the_picture_shows_place_and_path(visit: Visit, emulator: Emulator, worl
     """The box where the selected reservation stands is lit, and the edges it took; those of another one when that is selected."""
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     update(emulator, first, CONFERENCE)
-    emulator.platform.worker_answers(first)
+    emulator.platform.answer_call(first)
     visit.go(first)
     assert visit.lit("here") == {"state-accepted"}
     assert visit.lit("passed") == {"state-pending", "state-onHold"}
@@ -241,15 +241,15 @@ def test_the_buttons_move_it(visit: Visit, emulator: Emulator, world: World) -> 
     visit.go(sid)
     for name, state in (
         ("ask_conference", "on hold"),
-        ("worker_answers", "accepted"),
+        ("answer_call", "accepted"),
         ("wrapping", "wrapping"),
         ("complete_task", "completed"),
     ):
-        assert visit.button("worker_answers").is_enabled() is (name == "worker_answers")
+        assert visit.button("answer_call").is_enabled() is (name == "answer_call")
         visit.button(name).click()
         visit.until(sid, state)
         assert {name for name in visit.enabled() if not name.startswith("ask_")} == set(
-            emulator.platform.possible(sid)
+            emulator.platform.available_actions(sid)
         )
     assert emulator.platform.get(sid).status is Status.COMPLETED
     assert visit.enabled() == {"delete_task"}
@@ -267,7 +267,7 @@ def test_the_timer_counts_by_the_emulators_clock(
     visit.go(first)
     visit.page.click('#passing button[data-seconds="60"]')
     visit.until(first, "1:00")
-    emulator.platform.carry_out(first, Conference(from_="+15005550006"))
+    emulator.platform.execute(first, Conference(from_="+15005550006"))
     emulator.platform.advance(51)
     visit.until(second, "0:09")
     visit.until(first, "paused at 1:00")
@@ -297,7 +297,7 @@ def test_hostile_text_is_only_text(visit: Visit, emulator: Emulator, world: Worl
 def test_the_list_is_filtered(visit: Visit, world: World) -> None:
     """The list is narrowed down by a part of a SID or a name, by a status, and tells how many are left; arrow keys go along it."""
     sids = [world.sid(worker) for worker in WORKERS]
-    world.platform.report(sids[0], Status.REJECTED)
+    world.platform.set_status(sids[0], Status.REJECTED)
     visit.go(sids[2])
     visit.page.fill("#filter", "WORKER 1")
     assert visit.page.locator("#rows button").count() == 1
@@ -327,7 +327,7 @@ def test_who_has_nothing_is_shown_how_to_begin(visit: Visit, emulator: Emulator)
     assert visit.page.locator("#empty").is_hidden()
     visit.page.locator("#detail").wait_for()
     assert [reservation.status for reservation in emulator.platform.all()] == [Status.PENDING] * 2
-    assert {"ask_accept", "ask_conference", "caller_hangs_up"} <= visit.enabled()
+    assert {"ask_accept", "ask_conference", "hang_up"} <= visit.enabled()
     visit.page.click("#settings summary")
     visit.page.locator("#set dt", has_text="reservation_timeout").wait_for()
 
@@ -371,8 +371,8 @@ def test_it_goes_on_when_the_emulator_is_back(browser: Browser) -> None:
         port = int(emulator.url.rpartition(":")[2])
     visit.page.locator("#alert-text", has_text="The emulator does not answer").wait_for()
     assert visit.page.locator("#link").get_attribute("data-link") == "lost"
-    platform.report(sid, Status.ACCEPTED)
-    platform.report(sid, Status.WRAPPING)
+    platform.set_status(sid, Status.ACCEPTED)
+    platform.set_status(sid, Status.WRAPPING)
     with running_emulator(platform, port=port):
         visit.until(sid, "wrapping")
         visit.page.wait_for_selector('#link[data-link="live"]')
@@ -414,7 +414,7 @@ def test_notices_are_shown_as_they_are(browser: Browser) -> None:
         visit = Visit(context.new_page(), emulator.url).go(sid)
         visit.page.locator("#entries li").nth(2).wait_for()
         emulator.platform.advance(1)
-        emulator.platform.report(sid, Status.ACCEPTED)
+        emulator.platform.set_status(sid, Status.ACCEPTED)
         visit.page.locator("#entries li").nth(4).wait_for()
         for summary in visit.page.locator("#entries summary").all():
             summary.click()

@@ -68,11 +68,11 @@ def test_every_way_is_listed(steer: Steer) -> None:
 def test_all_that_is_held_is_shown(steer: Steer, world: World) -> None:
     """The state shows the time, the workers, the tasks and the reservations with what no body shows: holds and timers."""
     sid = world.sid()
-    world.platform.carry_out(sid, conference())
+    world.platform.execute(sid, conference())
     state = steer("GET", "/state").json
     assert [worker["sid"] for worker in state["workers"]] == list(WORKERS)
     assert [(task["sid"], task["status"]) for task in state["tasks"]] == [(TASK, "reserved")]
-    (held,) = state["held"]
+    (held,) = state["reservations"]
     assert (held["reservation"]["sid"], held["reservation"]["on_hold"], held["due"]) == (
         sid,
         True,
@@ -99,8 +99,14 @@ def test_each_is_shown(steer: Steer, world: World) -> None:
 def test_the_settings_are_shown(steer: Steer) -> None:
     """Every setting is shown with its value, its default and what is known of it; accounts only by their number."""
     shown = steer("GET", "/settings").json
-    assert shown["etag_quoted"]["value"] is False
-    assert shown["etag_quoted"].keys() == {"value", "usual", "says", "evidence", "source"}
+    assert shown["has_quoted_etag"]["value"] is False
+    assert shown["has_quoted_etag"].keys() == {
+        "value",
+        "usual",
+        "description",
+        "evidence",
+        "source",
+    }
     secret = Control(
         Platform(settings=Settings(accounts={"somebody": "a secret word"})), FaultPlan()
     )
@@ -116,8 +122,8 @@ def test_the_journal_is_read_on_from_a_number(steer: Steer, world: World) -> Non
     assert [(act["number"], act["trigger"], act["sid"]) for act in first["acts"]] == [
         (1, "created", sid)
     ]
-    world.platform.report(sid, Status.ACCEPTED)
-    world.platform.report(sid, Status.WRAPPING)
+    world.platform.set_status(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.WRAPPING)
     then = steer("GET", f"/journal?since={first['told']}").json
     assert [(act["number"], act["trigger"]) for act in then["acts"]] == [
         (2, "accepted"),
@@ -132,7 +138,7 @@ def test_the_journal_forgets_but_counts_on() -> None:
     control = Control(platform, FaultPlan())
     sid = people(platform).sid()
     for fact in (Status.ACCEPTED, Status.WRAPPING):
-        platform.report(sid, fact)
+        platform.set_status(sid, fact)
     answer = json.loads(control.receive("GET", f"{ROOT}/journal?since=0", b"").body)
     assert (answer["told"], [act["number"] for act in answer["acts"]]) == (3, [2, 3])
 
@@ -229,7 +235,7 @@ def test_a_seed_is_planted_wholly_or_not(steer: Steer, world: World) -> None:
 def test_work_is_handed_over(steer: Steer, world: World) -> None:
     """An accepted reservation is transferred: the task has a second one."""
     sid = world.sid()
-    world.platform.report(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.ACCEPTED)
     made = steer("POST", f"/reservations/{sid}/transfers", {"worker_sid": WORKERS[1]}).json
     assert (made["task_sid"], made["worker_sid"], made["status"]) == (TASK, WORKERS[1], "pending")
 
@@ -246,10 +252,10 @@ def test_a_fact_happens(steer: Steer, world: World, fact: str) -> None:
 
 
 OUTCOMES: Final[dict[str, tuple[dict[str, object], str]]] = {
-    "worker-answers": ({}, "accepted"),
-    "worker-does-not-answer": ({}, "canceled"),
-    "leg-fails": ({"code": 21215}, "canceled"),
-    "caller-hangs-up": ({}, "canceled"),
+    "answer-call": ({}, "accepted"),
+    "miss-call": ({}, "canceled"),
+    "fail-call": ({"code": 21215}, "canceled"),
+    "hang-up": ({}, "canceled"),
 }
 
 
@@ -264,7 +270,7 @@ def test_an_outcome_is_decided(
     expected = people(twin).sid()
     sid = world.sid()
     for platform, one in ((world.platform, sid), (twin, expected)):
-        platform.carry_out(one, conference())
+        platform.execute(one, conference())
     answer = steer("POST", f"/reservations/{sid}/{name}", body)
     getattr(twin, name.replace("-", "_"))(expected, *body.values())
     assert answer.status == 200
@@ -274,15 +280,15 @@ def test_an_outcome_is_decided(
 def test_a_leg_fails_for_a_usual_reason(steer: Steer, world: World) -> None:
     """A leg fails because the number is none, unless another reason is given."""
     sid = world.sid()
-    world.platform.carry_out(sid, conference())
-    steer("POST", f"/reservations/{sid}/leg-fails")
-    assert world.platform.held(sid).canceled_reason_code == 13223
+    world.platform.execute(sid, conference())
+    steer("POST", f"/reservations/{sid}/fail-call")
+    assert world.platform.stored(sid).canceled_reason_code == 13223
 
 
 def test_a_task_goes_its_way(steer: Steer, world: World) -> None:
     """A task is wrapped up and completed; another is canceled; a third deleted, with its reservations."""
     sid = world.sid()
-    world.platform.report(sid, Status.ACCEPTED)
+    world.platform.set_status(sid, Status.ACCEPTED)
     assert steer("POST", f"/tasks/{TASK}/wrap").json["status"] == TaskStatus.WRAPPING
     assert steer("POST", f"/tasks/{TASK}/complete").json["status"] == TaskStatus.COMPLETED
     second = steer("POST", "/tasks", {"workspace_sid": WORKSPACE}).json["sid"]
@@ -420,7 +426,7 @@ def test_what_is_personal_is_masked(steer: Steer) -> None:
         ("GET", f"/reservations/WR{NOBODY}", None, 404, f"there is no 'WR{NOBODY}'"),
         (
             "POST",
-            f"/reservations/WR{NOBODY}/worker-answers",
+            f"/reservations/WR{NOBODY}/answer-call",
             None,
             404,
             f"GET {ROOT}/state shows what there is",

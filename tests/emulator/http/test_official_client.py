@@ -130,7 +130,7 @@ def put(world: World, status: str) -> str:
     for fact in {"pending": (), "accepted": ("accepted",), "wrapping": ("accepted", "wrapping")}[
         status
     ]:
-        world.platform.report(sid, Status(fact))
+        world.platform.set_status(sid, Status(fact))
     return sid
 
 

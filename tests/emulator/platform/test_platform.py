@@ -28,19 +28,19 @@ from reservation_core import (
     Wrap,
 )
 from reservation_core.emulator import (
-    Act,
     Changes,
     InMemoryGateway,
+    JournalEntry,
     ManualClock,
     Platform,
-    Precondition,
     Settings,
     Snapshot,
     StateConflict,
     TaskConflict,
     TaskStatus,
+    UnmetPrecondition,
 )
-from reservation_core.emulator.platform.clock import BEGINNING
+from reservation_core.emulator.platform.clock import DEFAULT_START
 from reservation_core.emulator.platform.model import ACCOUNT
 
 HEX: Final = "0123456789abcdef" * 2
@@ -53,9 +53,11 @@ class Stage:
 
     def __init__(self, workers: int = 2, *, settings: Settings | None = None) -> None:
         self.kept: list[Changes] = []
-        self.told: list[Act] = []
+        self.told: list[JournalEntry] = []
         self.breaks = False
-        self.platform = Platform(ManualClock(), settings=settings or Settings(), keep=self.keep)
+        self.platform = Platform(
+            ManualClock(), settings=settings or Settings(), on_commit=self.keep
+        )
         self.task = self.platform.add_task(
             WORKSPACE, attributes={"call_sid": f"CA{HEX}", "from": "+15005550006"}
         ).sid
@@ -77,7 +79,7 @@ class Stage:
     def everything(self) -> tuple[object, ...]:
         """Give all that can be seen of the platform."""
         platform = self.platform
-        held = [(platform.held(str(one.sid)), one) for one in platform.all()]
+        held = [(platform.stored(str(one.sid)), one) for one in platform.all()]
         workers = [platform.all(worker) for worker in self.workers]
         return (
             held,
@@ -90,7 +92,7 @@ class Stage:
         )
 
 
-def seen(acts: list[Act]) -> list[tuple[str, str]]:
+def seen(acts: list[JournalEntry]) -> list[tuple[str, str]]:
     """Give what happened, and to whom."""
     return [(act.sid, act.trigger) for act in acts]
 
@@ -102,9 +104,9 @@ def test_what_changes_together_is_kept_once() -> None:
     """An acceptance, the rescinded siblings and the task are kept by one call, with the acts, before anybody is told."""
     stage = Stage(3)
     first, *others = stage.sids
-    stage.platform.carry_out(first, Accept())
+    stage.platform.execute(first, Accept())
     (changes,) = stage.kept
-    assert {sid: held.reservation.status.value for sid, held in changes.held.items()} == {
+    assert {sid: held.reservation.status.value for sid, held in changes.reservations.items()} == {
         first: "accepted",
         **dict.fromkeys(others, "rescinded"),
     }
@@ -112,18 +114,18 @@ def test_what_changes_together_is_kept_once() -> None:
         stage.task: TaskStatus.ASSIGNED
     }
     assert (changes.workers, changes.removed) == ({}, ())
-    assert list(changes.acts) == stage.told == list(stage.platform.journal)
+    assert list(changes.entries) == stage.told == list(stage.platform.journal)
     assert seen(stage.told) == [(first, "accept"), *((sid, "rescinded") for sid in others)]
 
 
 def test_a_nested_unit_is_part_of_the_outer_one() -> None:
-    """Whatever is done within exclusively() is kept, told and written down together, when it is left."""
+    """Whatever is done within transaction() is kept, told and written down together, when it is left."""
     stage = Stage()
-    with stage.platform.exclusively():
-        stage.platform.carry_out(stage.sids[0], Accept())
-        with stage.platform.exclusively():
-            stage.platform.carry_out(stage.sids[0], Wrap())
-        stage.platform.carry_out(stage.sids[0], Complete())
+    with stage.platform.transaction():
+        stage.platform.execute(stage.sids[0], Accept())
+        with stage.platform.transaction():
+            stage.platform.execute(stage.sids[0], Wrap())
+        stage.platform.execute(stage.sids[0], Complete())
         assert (stage.kept, stage.told, list(stage.platform.journal)) == ([], [], [])
         assert stage.platform.get(stage.sids[0]).status is Status.COMPLETED
     assert len(stage.kept) == 1
@@ -136,19 +138,19 @@ def test_nothing_changed_is_nothing_kept() -> None:
     stage.platform.get(stage.sids[0])
     stage.platform.advance(1)
     with pytest.raises(StateConflict):
-        stage.platform.carry_out(stage.sids[0], Wrap())
+        stage.platform.execute(stage.sids[0], Wrap())
     assert (stage.kept, stage.told) == ([], [])
     for sid in stage.sids:
-        stage.platform.carry_out(sid, CONFERENCE)  # whose timers are left behind
+        stage.platform.execute(sid, CONFERENCE)  # whose timers are left behind
     stage.kept.clear()
     stage.platform.advance(1000)
     assert stage.kept == []
 
 
 CHANGES: Final[dict[str, Callable[[Stage], object]]] = {
-    "accept": lambda stage: stage.platform.carry_out(stage.sids[0], Accept()),
-    "hold": lambda stage: stage.platform.carry_out(stage.sids[0], CONFERENCE),
-    "reject": lambda stage: stage.platform.carry_out(
+    "accept": lambda stage: stage.platform.execute(stage.sids[0], Accept()),
+    "hold": lambda stage: stage.platform.execute(stage.sids[0], CONFERENCE),
+    "reject": lambda stage: stage.platform.execute(
         stage.sids[0], Reject(worker_activity_sid=ACTIVITY)
     ),
     "reserve": lambda stage: stage.platform.reserve(stage.task, stage.workers[0]),
@@ -166,9 +168,7 @@ CHANGES: Final[dict[str, Callable[[Stage], object]]] = {
 def test_what_cannot_be_kept_has_not_happened(change: Callable[[Stage], object]) -> None:
     """When keeping fails, everything is as it was, to the last timer and the order; nobody is told; and it can be done later."""
     stage = Stage()
-    stage.platform.carry_out(
-        stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com")
-    )
+    stage.platform.execute(stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com"))
     stage.kept.clear()
     before = stage.everything()
     stage.breaks = True
@@ -183,13 +183,13 @@ def test_what_cannot_be_kept_has_not_happened(change: Callable[[Stage], object])
 
 
 def test_what_raises_within_has_not_happened() -> None:
-    """When the caller's own code raises within exclusively(), nothing of what it did remains."""
+    """When the caller's own code raises within transaction(), nothing of what it did remains."""
     stage = Stage()
     before = stage.everything()
 
     def fail() -> None:
-        with stage.platform.exclusively():
-            stage.platform.carry_out(stage.sids[0], Accept())
+        with stage.platform.transaction():
+            stage.platform.execute(stage.sids[0], Accept())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -202,19 +202,19 @@ def test_a_subscriber_may_act() -> None:
     """What a subscriber does is told after what it was told of, to everybody in the same order, until the subscription ends."""
     stage = Stage(1)
     (sid,) = stage.sids
-    other: list[Act] = []
+    other: list[JournalEntry] = []
 
-    def wrap(act: Act) -> None:
+    def wrap(act: JournalEntry) -> None:
         if act.trigger == "accept":
-            stage.platform.carry_out(sid, Wrap(), by="subscriber")
+            stage.platform.execute(sid, Wrap(), by="subscriber")
 
     end_wrap, end_other = stage.platform.subscribe(wrap), stage.platform.subscribe(other.append)
-    stage.platform.carry_out(sid, Accept())
+    stage.platform.execute(sid, Accept())
     assert seen(other) == seen(stage.told) == [(sid, "accept"), (sid, "wrap")]
     end_wrap()
     end_other()
     end_other()
-    stage.platform.carry_out(sid, Complete())
+    stage.platform.execute(sid, Complete())
     assert (len(other), len(stage.told)) == (2, 3)
 
 
@@ -222,14 +222,14 @@ def test_a_subscriber_that_fails_undoes_nothing() -> None:
     """What a subscriber raises reaches whoever acted; the act stands, and the others are told of it with the next one."""
     stage = Stage(1)
 
-    def fail(act: Act) -> None:
+    def fail(act: JournalEntry) -> None:
         raise ZeroDivisionError(act.trigger)
 
     end = stage.platform.subscribe(fail)
     with pytest.raises(ZeroDivisionError, match="accept"):
-        stage.platform.carry_out(stage.sids[0], Accept())
+        stage.platform.execute(stage.sids[0], Accept())
     end()
-    stage.platform.carry_out(stage.sids[0], Complete())
+    stage.platform.execute(stage.sids[0], Complete())
     assert [act.trigger for act in stage.told] == ["accept", "complete"]
 
 
@@ -247,26 +247,26 @@ def test_what_falls_due_is_dated_when_it_was_due() -> None:
     stage.platform.clock.advance(1000)  # behind the platform's back
     assert stage.platform.get(stage.sids[0]).status is Status.TIMEOUT
     times = [
-        (act.sid, (act.at - BEGINNING).total_seconds())
+        (act.sid, (act.at - DEFAULT_START).total_seconds())
         for act in stage.told
         if act.trigger == "timeout"
     ]
     assert times[0] == (late, 60.0)
     assert sorted(times[1:]) == sorted((sid, 120.0) for sid in stage.sids)
-    assert stage.platform.get(stage.sids[0]).date_updated == BEGINNING + timedelta(seconds=120)
+    assert stage.platform.get(stage.sids[0]).date_updated == DEFAULT_START + timedelta(seconds=120)
 
 
 def test_it_is_known_when_something_falls_due() -> None:
     """The next time-out is known until it is answered or on hold; after the end of the task it is its deletion."""
     stage = Stage(1)
     platform, (sid,) = stage.platform, stage.sids
-    assert platform.next_due() == BEGINNING + timedelta(seconds=120)
+    assert platform.next_due() == DEFAULT_START + timedelta(seconds=120)
     platform.advance(10)
-    platform.carry_out(sid, CONFERENCE)
+    platform.execute(sid, CONFERENCE)
     assert platform.next_due() is None
-    platform.worker_answers(sid)
-    platform.carry_out(sid, Complete())
-    assert platform.next_due() == BEGINNING + timedelta(seconds=310)
+    platform.answer_call(sid)
+    platform.execute(sid, Complete())
+    assert platform.next_due() == DEFAULT_START + timedelta(seconds=310)
     platform.advance(300)
     assert (platform.next_due(), platform.all(), platform.tasks()) == (None, (), ())
     assert stage.kept[-1].removed == (sid, stage.task)
@@ -280,10 +280,8 @@ def test_a_timer_that_is_set_anew_counts_anew() -> None:
     """A call that accepts nothing leaves the time-out where it is; a reservation that is added again has its whole time again."""
     stage = Stage(1)
     stage.platform.advance(100)
-    stage.platform.carry_out(
-        stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com")
-    )
-    assert stage.platform.held(stage.sids[0]).due == BEGINNING + timedelta(seconds=120)
+    stage.platform.execute(stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com"))
+    assert stage.platform.stored(stage.sids[0]).due == DEFAULT_START + timedelta(seconds=120)
     stage.platform.add(stage.platform.get(stage.sids[0]))
     stage.platform.advance(119)
     assert stage.platform.get(stage.sids[0]).status is Status.PENDING
@@ -299,8 +297,8 @@ def test_many_lives_leave_nothing_behind() -> None:
         task = platform.add_task(WORKSPACE).sid
         sid = str(platform.reserve(task, worker).sid)
         if life % 2:
-            platform.carry_out(sid, Accept())
-            platform.carry_out(sid, Complete())
+            platform.execute(sid, Accept())
+            platform.execute(sid, Complete())
         else:
             platform.cancel_task(task)
         platform.advance(300 if life % 5 == 0 else 0)
@@ -332,20 +330,20 @@ def test_stale_timers_are_swept() -> None:
 def test_a_snapshot_is_restored_whole() -> None:
     """What was held at one moment, timers and holds included, goes on elsewhere as it would have gone on there."""
     stage = Stage(2)
-    stage.platform.carry_out(stage.sids[0], CONFERENCE)
+    stage.platform.execute(stage.sids[0], CONFERENCE)
     snapshot = pickle.loads(pickle.dumps(stage.platform.snapshot()))
     assert isinstance(snapshot, Snapshot)
-    other = Platform(ManualClock(BEGINNING + timedelta(seconds=119)))
+    other = Platform(ManualClock(DEFAULT_START + timedelta(seconds=119)))
     other.add_task(WORKSPACE)
     other.restore(snapshot)
     assert other.all() == stage.platform.all()
     assert [task.sid for task in other.tasks()] == [stage.task]
     other.advance(1)
     assert [one.state for one in other.all()] == ["onHold", "timeout"]
-    other.worker_answers(stage.sids[0])
-    other.carry_out(stage.sids[0], Complete())
+    other.answer_call(stage.sids[0])
+    other.execute(stage.sids[0], Complete())
     assert other.worker(stage.workers[0]).activity_sid == ACTIVITY
-    number = other.held(
+    number = other.stored(
         str(other.reserve(other.add_task(WORKSPACE).sid, stage.workers[0]).sid)
     ).number
     assert number == 2
@@ -354,7 +352,7 @@ def test_a_snapshot_is_restored_whole() -> None:
 def test_a_reset_forgets_everything() -> None:
     """After a reset there is nothing, which is kept as such."""
     stage = Stage(2)
-    stage.platform.carry_out(stage.sids[0], Accept())
+    stage.platform.execute(stage.sids[0], Accept())
     stage.platform.reset()
     assert (stage.platform.snapshot(), list(stage.platform.journal)) == (Snapshot(), [])
     assert set(stage.kept[-1].removed) == {*stage.sids, stage.task, *stage.workers}
@@ -449,7 +447,7 @@ def test_a_reservation_needs_a_free_task_and_a_name_of_its_own() -> None:
         platform.reserve(stage.task, f"WK{'f' * 32}")
     with pytest.raises(StateConflict):
         platform.transfer(second, stage.workers[0])
-    platform.carry_out(first, Accept())
+    platform.execute(first, Accept())
     platform.transfer(first, stage.workers[1])
     with pytest.raises(TaskConflict, match="reserved; to reserve a worker"):
         platform.reserve(stage.task, stage.workers[0])
@@ -463,8 +461,8 @@ def test_a_reservation_needs_a_free_task_and_a_name_of_its_own() -> None:
 def test_a_rejection_may_move_the_worker() -> None:
     """A worker who rejects with an activity goes there; without one the activity stays."""
     stage = Stage(2)
-    stage.platform.carry_out(stage.sids[0], Reject(worker_activity_sid=ACTIVITY))
-    stage.platform.carry_out(stage.sids[1], Reject())
+    stage.platform.execute(stage.sids[0], Reject(worker_activity_sid=ACTIVITY))
+    stage.platform.execute(stage.sids[1], Reject())
     assert [stage.platform.worker(sid).activity_sid for sid in stage.workers] == [ACTIVITY, None]
 
 
@@ -477,27 +475,27 @@ def test_the_worker_goes_where_the_instruction_said_after_the_work(
     """The post-work activity of an instruction is the worker's once the work is over, a supervisor meanwhile or not."""
     stage = Stage(1)
     (sid,), (worker,) = stage.sids, stage.workers
-    stage.platform.carry_out(sid, CONFERENCE)
-    stage.platform.worker_answers(sid)
-    stage.platform.carry_out(sid, Supervise(supervisor=worker, supervisor_mode="monitor"))
+    stage.platform.execute(sid, CONFERENCE)
+    stage.platform.answer_call(sid)
+    stage.platform.execute(sid, Supervise(supervisor=worker, supervisor_mode="monitor"))
     assert stage.platform.worker(worker).activity_sid is None
-    stage.platform.carry_out(sid, ends[0])
+    stage.platform.execute(sid, ends[0])
     assert stage.platform.worker(worker).activity_sid == ACTIVITY
-    stage.platform.move_worker(worker, f"WA{'f' * 32}")
+    stage.platform.set_worker_activity(worker, f"WA{'f' * 32}")
     for command in ends[1:]:
-        stage.platform.carry_out(sid, command)
+        stage.platform.execute(sid, command)
     assert stage.platform.worker(worker).activity_sid == f"WA{'f' * 32}"
     assert stage.platform.worker(worker).version == 4  # reserved, moved, moved, completed
 
 
-@pytest.mark.parametrize("outcome", ["worker_answers", "worker_does_not_answer", "leg_fails"])
+@pytest.mark.parametrize("outcome", ["answer_call", "miss_call", "fail_call"])
 def test_an_outcome_needs_an_answer_that_is_being_carried_out(outcome: str) -> None:
     """Nobody answers, or fails to, unless an instruction put the reservation on hold."""
     stage = Stage(1)
-    arguments = (13223,) if outcome == "leg_fails" else ()
+    arguments = (13223,) if outcome == "fail_call" else ()
     with pytest.raises(StateConflict):
         getattr(stage.platform, outcome)(stage.sids[0], *arguments)
-    stage.platform.carry_out(stage.sids[0], Dequeue(from_="+15005550006"))
+    stage.platform.execute(stage.sids[0], Dequeue(from_="+15005550006"))
     getattr(stage.platform, outcome)(stage.sids[0], *arguments)
     assert stage.told[-1].reason
 
@@ -506,13 +504,13 @@ def test_a_caller_hangs_up_once() -> None:
     """A caller who left a transfer cancels it and wraps up the work; nothing is left to hang up from after that."""
     stage = Stage(1)
     (sid,) = stage.sids
-    stage.platform.carry_out(sid, Accept())
+    stage.platform.execute(sid, Accept())
     second = str(stage.platform.transfer(sid, stage.workers[0]).sid)
-    assert stage.platform.caller_hangs_up(second).status is Status.CANCELED
+    assert stage.platform.hang_up(second).status is Status.CANCELED
     assert stage.platform.get(sid).status is Status.WRAPPING
     for gone in (sid, second):
         with pytest.raises(StateConflict):
-            stage.platform.caller_hangs_up(gone)
+            stage.platform.hang_up(gone)
 
 
 def test_a_task_that_nobody_was_reserved_for_can_end() -> None:
@@ -532,18 +530,18 @@ def test_a_hold_can_be_left_where_a_setting_says_so() -> None:
     """On hold nothing can be rejected or rescinded, unless a setting lets it."""
     strict, loose = (
         Stage(2),
-        Stage(2, settings=Settings(held_can_be_rejected=True, held_can_be_rescinded=True)),
+        Stage(2, settings=Settings(can_reject_on_hold=True, can_rescind_on_hold=True)),
     )
     for stage in (strict, loose):
-        stage.platform.carry_out(stage.sids[0], CONFERENCE)
-        stage.platform.carry_out(stage.sids[1], Accept())
+        stage.platform.execute(stage.sids[0], CONFERENCE)
+        stage.platform.execute(stage.sids[1], Accept())
     assert strict.platform.get(strict.sids[0]).on_hold
     assert loose.platform.get(loose.sids[0]).status is Status.RESCINDED
     with pytest.raises(StateConflict):
-        strict.platform.carry_out(strict.sids[0], Reject())
-    again = Stage(1, settings=Settings(held_can_be_rejected=True))
-    again.platform.carry_out(again.sids[0], CONFERENCE)
-    assert again.platform.carry_out(again.sids[0], Reject()).state is Status.REJECTED
+        strict.platform.execute(strict.sids[0], Reject())
+    again = Stage(1, settings=Settings(can_reject_on_hold=True))
+    again.platform.execute(again.sids[0], CONFERENCE)
+    assert again.platform.execute(again.sids[0], Reject()).state is Status.REJECTED
 
 
 def test_errors_say_what_and_where_and_survive_a_journey() -> None:
@@ -551,7 +549,7 @@ def test_errors_say_what_and_where_and_survive_a_journey() -> None:
     errors: list[ReservationError] = [
         StateConflict(f"WR{HEX}", Status.PENDING, "wrap"),
         TaskConflict(f"WT{HEX}", TaskStatus.ASSIGNED, "to cancel it"),
-        Precondition(f"WR{HEX}", "dequeue", 40140, "The task's attributes have no call_sid"),
+        UnmetPrecondition(f"WR{HEX}", "dequeue", 40140, "The task's attributes have no call_sid"),
     ]
     words = [
         (f"WR{HEX}", "pending", "wrap", "get()"),
@@ -566,16 +564,16 @@ def test_errors_say_what_and_where_and_survive_a_journey() -> None:
 def test_a_supervisor_by_address_needs_no_attributes() -> None:
     """A supervisor given by an address is reached there; one that nobody knows is not, except where all was only assumed."""
     stage = Stage(1)
-    stage.platform.carry_out(stage.sids[0], Accept())
-    stage.platform.carry_out(
+    stage.platform.execute(stage.sids[0], Accept())
+    stage.platform.execute(
         stage.sids[0], Supervise(supervisor="client:boss", supervisor_mode="barge")
     )
     unknown = Supervise(supervisor=f"WK{'f' * 32}", supervisor_mode="barge")
-    with pytest.raises(Precondition, match="40147"):
-        stage.platform.carry_out(stage.sids[0], unknown)
+    with pytest.raises(UnmetPrecondition, match="40147"):
+        stage.platform.execute(stage.sids[0], unknown)
     assumed = Platform()
     assumed.add(stage.platform.get(stage.sids[0]))
-    assert assumed.carry_out(stage.sids[0], unknown).etag == "1"
+    assert assumed.execute(stage.sids[0], unknown).etag == "1"
 
 
 @pytest.mark.parametrize(
@@ -584,7 +582,7 @@ def test_a_supervisor_by_address_needs_no_attributes() -> None:
         (Settings(dequeue_needs_from=True), Dequeue(), 40132),
         (Settings(conference_needs_from=True), Conference(), 40138),
         (
-            Settings(only_task_calls=True),
+            Settings(redirects_only_task_calls=True),
             Redirect(call_sid=f"CA{'f' * 32}", url="https://example.com"),
             40122,
         ),
@@ -595,9 +593,9 @@ def test_disputed_needs_are_settings(
 ) -> None:
     """What sources dispute is let pass by default, and refused with the dictionary's number where a setting says so."""
     lenient, strict = Stage(1), Stage(1, settings=settings)
-    lenient.platform.carry_out(lenient.sids[0], command)
-    with pytest.raises(Precondition) as caught:
-        strict.platform.carry_out(strict.sids[0], command)
+    lenient.platform.execute(lenient.sids[0], command)
+    with pytest.raises(UnmetPrecondition) as caught:
+        strict.platform.execute(strict.sids[0], command)
     assert caught.value.code == code
 
 
@@ -619,7 +617,7 @@ def test_one_of_many_accepts_wins() -> None:
             def accept(sid: str = sid, start: threading.Barrier = start) -> bool:
                 start.wait(10)
                 try:
-                    stage.platform.carry_out(sid, Accept())
+                    stage.platform.execute(sid, Accept())
                 except StateConflict:
                     return False
                 return True
@@ -658,7 +656,7 @@ def test_readers_never_see_half_a_unit() -> None:
         for _ in range(30):
             task = stage.platform.add_task(WORKSPACE).sid
             first, _ = (stage.platform.reserve(task, worker).sid for worker in workers)
-            stage.platform.carry_out(str(first), Accept())
+            stage.platform.execute(str(first), Accept())
         stop.set()
         assert [reader.result(10) for reader in readers] == [[], []]
 
@@ -683,10 +681,10 @@ def test_a_reservation_may_be_added_again_elsewhere() -> None:
 def test_a_reservation_without_dates_is_shown_so() -> None:
     """A platform that was restored from what somebody else wrote shows no date where none is known."""
     platform = Platform(ManualClock())
-    held = Stage(1).platform.snapshot().held[0]
+    held = Stage(1).platform.snapshot().reservations[0]
     platform.restore(
         Snapshot(
-            held=(
+            reservations=(
                 attrs.evolve(held, reservation=attrs.evolve(held.reservation, date_created=None)),
             )
         )

@@ -60,10 +60,10 @@ def slow(*reservations: Reservation) -> InMemoryGateway:
 class Hesitant(Platform):
     """A platform that pauses before it carries out what was checked, so that rivals meet there if they can."""
 
-    def carry_out(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
+    def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
         """Pause, then do it."""
         time.sleep(0.0005)
-        return super().carry_out(sid, command, by=by)
+        return super().execute(sid, command, by=by)
 
 
 def test_one_of_many_rivals_changes_a_version() -> None:
@@ -81,8 +81,8 @@ def test_one_of_many_rivals_changes_a_version() -> None:
 
 
 RIVALRIES: Final[Mapping[str, Callable[[Platform], Reservation]]] = {
-    "command": lambda platform: platform.carry_out(SID, Accept()),
-    "fact": lambda platform: platform.report(SID, Status.ACCEPTED),
+    "command": lambda platform: platform.execute(SID, Accept()),
+    "fact": lambda platform: platform.set_status(SID, Status.ACCEPTED),
 }
 
 

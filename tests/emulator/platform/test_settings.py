@@ -10,20 +10,20 @@ import pytest
 
 from reservation_core import Evidence
 from reservation_core.emulator import ManualClock, Platform, RealClock, Settings
-from reservation_core.emulator.api.rate_limits import Rates
-from reservation_core.emulator.platform.clock import BEGINNING
-from reservation_core.emulator.platform.settings import described
+from reservation_core.emulator.api.rate_limits import RateLimiter
+from reservation_core.emulator.platform.clock import DEFAULT_START
+from reservation_core.emulator.platform.settings import describe_settings
 
 UNSETTLED: Final = {  # the platform's open questions, by hand, from the notes on its behaviour
     "state_codes",
     "instruction_codes",
     "both_given",
     "neither_given",
-    "version_first",
-    "etag_quoted",
-    "held_shows",
-    "held_can_be_rejected",
-    "held_can_be_rescinded",
+    "checks_version_first",
+    "has_quoted_etag",
+    "on_hold_shown_as",
+    "can_reject_on_hold",
+    "can_rescind_on_hold",
     "system_status",
     "foreign_parameters",
     "blank_values",
@@ -32,18 +32,18 @@ UNSETTLED: Final = {  # the platform's open questions, by hand, from the notes o
 
 def test_every_setting_says_what_it_decides_and_how_that_is_known() -> None:
     """Each setting has a sentence, a mark and a source, and its default is the one that is told; none is told twice."""
-    told = list(described())
+    told = list(describe_settings())
     assert [name for name, _, _ in told] == [field.name for field in attrs.fields(Settings)]
-    assert len({about.says for _, _, about in told}) == len(told)
+    assert len({about.description for _, _, about in told}) == len(told)
     for name, default, about in told:
         assert default == getattr(Settings(), name)
-        assert about.says
+        assert about.description
         assert about.evidence in Evidence
 
 
 def test_what_no_source_settles_is_a_setting() -> None:
     """Every open question has its setting, none of which claims to be documented."""
-    marks = {name: about.evidence for name, _, about in described()}
+    marks = {name: about.evidence for name, _, about in describe_settings()}
     assert marks.keys() >= UNSETTLED
     assert {name for name in UNSETTLED if marks[name] is Evidence.DOCUMENTED} == set()
 
@@ -54,8 +54,8 @@ def test_the_defaults_are_the_documented_times() -> None:
     assert (
         usual.reservation_timeout,
         usual.delete_after,
-        usual.callback_budget,
-        usual.most_rounds,
+        usual.callback_timeout,
+        usual.max_rounds,
     ) == (120, 300, 5, 1000)
 
 
@@ -67,9 +67,9 @@ def test_the_defaults_are_the_documented_times() -> None:
         ("rate_limit", 0),
         ("delete_after", -1),
         ("delete_after", float("nan")),
-        ("callback_budget", 0),
-        ("most_bytes", 0),
-        ("most_rounds", 0),
+        ("callback_timeout", 0),
+        ("max_body_bytes", 0),
+        ("max_rounds", 0),
         ("journal_length", 0),
         ("accounts", {"": "x"}),
         ("accounts", {"a:b": "x"}),
@@ -119,13 +119,13 @@ def test_a_real_clock_is_scaled_and_advanced(scale: float) -> None:
 def test_a_hand_clock_stands_still() -> None:
     """A clock that is moved by hand goes on only then, and a moment ahead does not come by itself."""
     clock = ManualClock()
-    assert (clock.now(), clock.now()) == (BEGINNING, BEGINNING)
-    assert clock.wait(BEGINNING + timedelta(seconds=1)) is None
+    assert (clock.now(), clock.now()) == (DEFAULT_START, DEFAULT_START)
+    assert clock.wait(DEFAULT_START + timedelta(seconds=1)) is None
     clock.advance(1.5)
-    assert clock.now() == BEGINNING + timedelta(seconds=1.5)
-    assert clock.wait(BEGINNING + timedelta(seconds=1)) == 0
+    assert clock.now() == DEFAULT_START + timedelta(seconds=1.5)
+    assert clock.wait(DEFAULT_START + timedelta(seconds=1)) == 0
     here = timezone(timedelta(hours=2))
-    assert ManualClock(datetime(2030, 1, 1, 2, tzinfo=here)).now() == BEGINNING
+    assert ManualClock(datetime(2030, 1, 1, 2, tzinfo=here)).now() == DEFAULT_START
     assert ManualClock(datetime(2030, 1, 1, 2, tzinfo=here)).now().tzinfo is UTC
 
 
@@ -161,7 +161,7 @@ def test_the_platform_tells_its_clock() -> None:
     """The platform's time is its clock's."""
     platform = Platform(ManualClock())
     platform.advance(3)
-    assert platform.now() == platform.clock.now() == BEGINNING + timedelta(seconds=3)
+    assert platform.now() == platform.clock.now() == DEFAULT_START + timedelta(seconds=3)
     assert Platform().now().tzinfo is UTC
 
 
@@ -171,7 +171,7 @@ def test_the_platform_tells_its_clock() -> None:
 def test_a_bucket_is_filled_by_time_and_never_overflows() -> None:
     """Each operation has its own bucket: so many a second, filled as time passes, never fuller than full."""
     clock = ManualClock()
-    rates = Rates(2, clock.now)
+    rates = RateLimiter(2, clock.now)
     left = [rates.take("get"), rates.take("get"), rates.take("get"), rates.take("post")]
     assert [None if each is None else dict(each)["X-Rate-Limit-Remaining"] for each in left] == [
         "1",
@@ -185,4 +185,4 @@ def test_a_bucket_is_filled_by_time_and_never_overflows() -> None:
     assert rates.take("get") is not None
     clock.advance(1000)
     assert [rates.take("get") is None for _ in range(3)] == [False, False, True]
-    assert [Rates(None, clock.now).take("get") for _ in range(3)] == [(), (), ()]
+    assert [RateLimiter(None, clock.now).take("get") for _ in range(3)] == [(), (), ()]

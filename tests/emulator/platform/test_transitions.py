@@ -149,13 +149,13 @@ def test_a_fact_happens_only_where_it_can(state: str, fact: Status) -> None:
     gateway = holding(in_state(state))
     before = gateway.platform.get(SID)
     if (state, fact.value) in FACTS:
-        after = gateway.platform.report(SID, fact)
+        after = gateway.platform.set_status(SID, fact)
         assert (after.status, after.etag, after.on_hold) == (fact, "1", False)
         assert after.date_updated == datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
         assert gateway.platform.get(SID) == after
     else:
         with pytest.raises(StateConflict) as caught:
-            gateway.platform.report(SID, fact)
+            gateway.platform.set_status(SID, fact)
         assert (caught.value.sid, caught.value.state, caught.value.trigger) == (
             SID,
             state,
@@ -183,10 +183,10 @@ def test_the_platform_can_be_asked_directly(row: dict[str, str]) -> None:
     """A command given to the platform itself is carried out, or is a conflict that names the command."""
     platform, command = holding(in_state(row["state"])).platform, EXAMPLES[row["command"]]
     if row["allowed"] == "yes":
-        assert platform.carry_out(SID, command) == platform.get(SID)
+        assert platform.execute(SID, command) == platform.get(SID)
     else:
         with pytest.raises(StateConflict) as caught:
-            platform.carry_out(SID, command)
+            platform.execute(SID, command)
         assert (caught.value.state, caught.value.trigger) == (row["state"], command.trigger)
 
 
@@ -197,9 +197,9 @@ def test_the_platform_knows_only_what_it_was_given() -> None:
     with pytest.raises(KeyError):
         platform.get(SID)
     with pytest.raises(KeyError):
-        platform.carry_out(SID, Accept())
+        platform.execute(SID, Accept())
     with pytest.raises(KeyError):
-        platform.report(SID, Status.TIMEOUT)
+        platform.set_status(SID, Status.TIMEOUT)
 
 
 def test_a_reservation_is_added_at_version_0() -> None:
@@ -243,12 +243,12 @@ ACCEPTING: Final[Mapping[str, Callable[[InMemoryGateway], object]]] = {
     "accept on the worker route": lambda gateway: gateway.send(
         update(Accept().form(), Route.WORKER)
     ),
-    "call": lambda gateway: gateway.platform.carry_out(SID, EXAMPLES["call+accept"]),
-    "redirect": lambda gateway: gateway.platform.carry_out(SID, EXAMPLES["redirect+accept"]),
-    "fact": lambda gateway: gateway.platform.report(SID, Status.ACCEPTED),
+    "call": lambda gateway: gateway.platform.execute(SID, EXAMPLES["call+accept"]),
+    "redirect": lambda gateway: gateway.platform.execute(SID, EXAMPLES["redirect+accept"]),
+    "fact": lambda gateway: gateway.platform.set_status(SID, Status.ACCEPTED),
     "conference": lambda gateway: (
-        gateway.platform.carry_out(SID, EXAMPLES["conference"]),
-        gateway.platform.report(SID, Status.ACCEPTED),
+        gateway.platform.execute(SID, EXAMPLES["conference"]),
+        gateway.platform.set_status(SID, Status.ACCEPTED),
     ),
 }
 
@@ -287,7 +287,7 @@ def test_only_the_acceptance_itself_rescinds() -> None:
     """What happens to a reservation that was accepted before, as in a transfer, leaves the siblings alone."""
     gateway = holding(in_state("accepted"), numbered(1))
     for command in (EXAMPLES["supervise"], Wrap(), Complete()):
-        gateway.platform.carry_out(SID, command)
+        gateway.platform.execute(SID, command)
     assert gateway.platform.get(f"WR{1:032x}").status is Status.PENDING
 
 
@@ -299,9 +299,9 @@ def test_the_version_rises_by_one() -> None:
         lambda: gateway.send(update(EXAMPLES["call"].form())),
         lambda: gateway.send(update(Wrap().form())),
         lambda: gateway.send(update(EXAMPLES["dequeue"].form())),
-        lambda: gateway.platform.report(SID, Status.ACCEPTED),
+        lambda: gateway.platform.set_status(SID, Status.ACCEPTED),
         lambda: gateway.send(update(EXAMPLES["supervise"].form())),
-        lambda: gateway.platform.report(SID, Status.WRAPPING),
+        lambda: gateway.platform.set_status(SID, Status.WRAPPING),
         lambda: gateway.send(update(Complete().form())),
         lambda: gateway.send(update(Complete().form())),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reservation_core import Reservation
 from reservation_core.book import Book, SQLiteStore
-from reservation_core.emulator import Act, Platform, Settings
+from reservation_core.emulator import JournalEntry, Platform, Settings
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.server import Emulator, running_emulator
@@ -91,7 +91,7 @@ class Story:
 
     def answer_call(self, sid: str) -> None:
         """Let the worker answer."""
-        self.platform.worker_answers(sid)
+        self.platform.answer_call(sid)
         self.emulator.settle()
 
     def complete(self, sid: str) -> tuple[int, str]:
@@ -134,7 +134,7 @@ class Story:
         third = self.reserve(ENGLISH_CALL)
         self.answer_call(third)
         self.crash_while_completing(second)
-        self.platform.caller_hangs_up(third)
+        self.platform.hang_up(third)
         self.emulator.settle()
         lost = [
             sent.callback.event for sent in self.emulator.callback_queue.sent if sent.status is None
@@ -153,7 +153,7 @@ class Story:
         """Let the platform complete a reservation, its reply never arrive, and the service be killed while it waits for it."""
         done = threading.Event()
 
-        def watch(act: Act) -> None:
+        def watch(act: JournalEntry) -> None:
             if act.sid == sid and act.trigger == "complete":
                 done.set()
 

@@ -418,9 +418,9 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     )
     platform = scene.platform
     courses = (
-        (platform.worker_answers, platform.caller_hangs_up),
-        (platform.worker_does_not_answer,),
-        (platform.caller_hangs_up,),
+        (platform.answer_call, platform.hang_up),
+        (platform.miss_call,),
+        (platform.hang_up,),
     )
     for sid in sids:
         for happen in random.choices(courses, weights=(4, 1, 1))[0]:
@@ -436,7 +436,7 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     assert scene.differing() == {}
 
     scene.emulator.callback_queue.settings = CallbackSettings()
-    scene.platform.report(lost, Status.COMPLETED)  # and nobody tells
+    scene.platform.set_status(lost, Status.COMPLETED)  # and nobody tells
     assert scene.differing().keys() == {lost}
     scene.service.patience = 0.0
     scene.heard.wait_for(f"reconciled WR…{lost[-4:]}: applied, and it is completed")

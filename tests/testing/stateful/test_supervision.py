@@ -161,7 +161,7 @@ def test_a_version_makes_it_safe(watched: Watched) -> None:
 
 def test_a_command_for_what_is_over(watched: Watched) -> None:
     """A command for a reservation that the service was told is over is held against it, whatever the platform answers."""
-    watched.platform.report(str(RESERVED.sid), Status.CANCELED)
+    watched.platform.set_status(str(RESERVED.sid), Status.CANCELED)
     watched.post(Accept())
     assert watched.wrongs == []  # it could not know
     watched.gateway.learn(watched.platform.get(str(RESERVED.sid)))

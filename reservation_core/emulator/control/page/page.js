@@ -186,11 +186,11 @@ function addAct(act) {
 
 /** Write down a request and its answer, and why it was refused. */
 function addExchange(exchange) {
-  const { number, after, at, sid, method, status, fault, why } = exchange;
+  const { number, after, at, sid, method, status, fault, reason: why } = exchange;
   const refused = status === null || status >= 400;
   const more = [`${method} ${exchange.path}`, `${(exchange.seconds * 1000).toFixed(1)}\u00a0ms`, fault].filter(Boolean).join(" · ");
-  const what = `${exchange.asked || method} → ${status ?? "no reply"}`;
-  const said = status === null ? "" : exchange.answer.replace(`${status} `, "");
+  const what = `${exchange.request || method} → ${status ?? "no reply"}`;
+  const said = status === null ? "" : exchange.reply.replace(`${status} `, "");
   const label = refused ? "refused" : "request";
   write({ key: `exchange ${number}`, order: after + 0.5, at, sid, kind: "request", label, what, said, more, why, refused });
 }
@@ -455,9 +455,9 @@ async function plant() {
 async function showSettings() {
   if (one("set").childElementCount) return;
   const settings = await ask("GET", "settings");
-  for (const [name, { value, says, evidence, source }] of Object.entries(settings)) {
+  for (const [name, { value, description, evidence, source }] of Object.entries(settings)) {
     const known = [evidence, source].filter(Boolean).join(": ");
-    one("set").append(make("div", "", make("dt", "", name), make("dd", "", `${JSON.stringify(value)} `, make("span", "quiet", `${says}${known && ` [${known}]`}`))));
+    one("set").append(make("div", "", make("dt", "", name), make("dd", "", `${JSON.stringify(value)} `, make("span", "quiet", `${description}${known && ` [${known}]`}`))));
   }
 }
 
