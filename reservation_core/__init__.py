@@ -25,6 +25,7 @@ from reservation_core.domain.commands.catalogue import (
     Wrap,
 )
 from reservation_core.domain.commands.parameters import Caution, Interpretation, Parameter
+from reservation_core.domain.decisions import Decision, decide, follow
 from reservation_core.domain.errors import (
     CommandError,
     IncompleteReservation,
@@ -33,8 +34,9 @@ from reservation_core.domain.errors import (
     Violation,
 )
 from reservation_core.domain.evidence import Evidence, Source
-from reservation_core.domain.lifecycle import ON_HOLD, Decision, Edge, Status, decide, follow
-from reservation_core.domain.reservation import CommandNotAllowed, Reservation, explain
+from reservation_core.domain.lifecycle import ON_HOLD, Edge, Status
+from reservation_core.domain.refusals import CommandNotAllowed
+from reservation_core.domain.reservation import Reservation, explain
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import (

@@ -36,8 +36,9 @@ from reservation_core.book.records import (
     ReportSource,
     Verdict,
 )
+from reservation_core.domain.decisions import follow
 from reservation_core.domain.errors import IncompleteReservation
-from reservation_core.domain.lifecycle import Status, follow
+from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES, Address, is_sid
 from reservation_core.rest.messages import Reply

@@ -9,8 +9,9 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from reservation_core.domain.decisions import find_allowed_triggers
 from reservation_core.domain.evidence import Evidence
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status, find_allowed_triggers
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 

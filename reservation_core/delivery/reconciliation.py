@@ -18,7 +18,8 @@ import re
 from typing import Final
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status, decide, follow
+from reservation_core.domain.decisions import decide, follow
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
 
 _COUNTED: Final = frozenset({"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"})

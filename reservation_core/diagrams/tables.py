@@ -17,6 +17,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.parameters import Dispute
 from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
+from reservation_core.domain.decisions import decide
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, STATE_DESCRIPTIONS, Edge, State
 
@@ -92,7 +93,7 @@ def _cell(state: State, trigger: str) -> str:
     edges = [
         edge for edge in lifecycle.COMMAND_EDGES if (edge.source, edge.trigger) == (state, trigger)
     ]
-    refusal = lifecycle.decide(state, trigger).refusal
+    refusal = decide(state, trigger).refusal
     if refusal:
         return f"— {refusal.evidence[0].upper()}"
     return "; ".join(
@@ -120,7 +121,7 @@ def _refusal_rows() -> Iterator[tuple[str, ...]]:
     for trigger in lifecycle.TRIGGERS:
         found: dict[lifecycle.RefusalReason, list[str]] = {}
         for state in DRAWN_STATES:
-            if refusal := lifecycle.decide(state, trigger).refusal:
+            if refusal := decide(state, trigger).refusal:
                 found.setdefault(refusal, []).append(state_label(state))
         for ground, states in found.items():
             yield (

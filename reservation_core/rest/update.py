@@ -10,10 +10,12 @@ from functools import cache
 import attrs
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.errors import InvalidCommand, Violation
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status, decide, follow
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
-from reservation_core.domain.reservation import CommandNotAllowed, Reservation
+from reservation_core.domain.refusals import require_allowed
+from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import (
     SID_PREFIXES,
     HasReservationSids,
@@ -45,9 +47,7 @@ def prepare(
     """
     if not isinstance(route, Route):
         route = Route(route)
-    decision = decide(reservation.state, command.trigger, command.is_accepting)
-    if decision.edge is None:
-        raise CommandNotAllowed(command, reservation.status, reservation.allowed, decision.reason)
+    require_allowed(reservation, command)
     if command.is_task_route_only and route is not Route.TASK:
         remedy = "use the task route"
         lacks = [

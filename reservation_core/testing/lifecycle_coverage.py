@@ -5,8 +5,8 @@ Its rules:
 1. **An edge is walked when it happens on a platform that is observed**, whoever caused it: the service, a rival, the platform.
 2. **A refusal is met when the library refuses to prepare a command, or an observed platform answers 400 to it**, because the command
    is no step from that state.
-3. Nothing of this is known to the core: while :meth:`LifecycleCoverage.recording` is open, the question that ``prepare`` puts to the
-   lifecycle is overheard, and whatever of the kit makes a platform finds the coverage by :func:`current`.
+3. Nothing of this is known to the core: while :meth:`LifecycleCoverage.recording` is open, it listens to
+   refusals, and whatever of the kit makes a platform finds the coverage by :func:`current`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from contextvars import ContextVar
 from typing import Final
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.decisions import Decision, decide
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import Decision, State, decide
+from reservation_core.domain.refusals import listen_to_refusals
 from reservation_core.emulator import JournalEntry, Platform
-from reservation_core.rest import update as exchange
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.testing.paths import EDGES, refused_commands, trigger_label
-
-_QUESTION: Final = decide.__name__
-"""What ``prepare`` calls to put its question, and nothing else of the exchange does for a command that is refused."""
 
 _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
     "reservation_core.testing.lifecycle_coverage", default=None
@@ -62,19 +59,13 @@ class LifecycleCoverage:
 
     @contextmanager
     def recording(self) -> Generator[LifecycleCoverage]:
-        """Overhear what is asked of the lifecycle, in every thread, and be :func:`current`, until the block ends."""
-        asked: Callable[[State, str, bool], Decision] = getattr(exchange, _QUESTION)
+        """Count the refusals of every thread, and be :func:`current`, until the block ends."""
         token = _CURRENT.set(self)
-
-        def overheard(state: State, trigger: str, accept: bool = False) -> Decision:
-            self.heard(decision := asked(state, trigger, accept))
-            return decision
-
-        setattr(exchange, _QUESTION, overheard)
+        stop_listening = listen_to_refusals(self.heard)
         try:
             yield self
         finally:
-            setattr(exchange, _QUESTION, asked)
+            stop_listening()
             _CURRENT.reset(token)
 
     def observe(self, platform: Platform) -> Callable[[], None]:

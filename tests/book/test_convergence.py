@@ -42,7 +42,7 @@ from reservation_core.book import (
     Verdict,
 )
 from reservation_core.book.stores.port import Claim
-from reservation_core.domain.lifecycle import follow
+from reservation_core.domain.decisions import follow
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.webhooks import Event
 from tests.book.runs import Life, pending, sid

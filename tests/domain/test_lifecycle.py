@@ -15,17 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reservation_core import ON_HOLD, Decision, Edge, Evidence, Source, Status, decide, follow
-from reservation_core.domain.lifecycle import (
-    COMMAND_EDGES,
-    FACT_EDGES,
-    TRIGGERS,
+from reservation_core.domain.decisions import (
     LifecycleModel,
-    State,
     check_graph,
     find_allowed_triggers,
     find_fact_edge,
     get_shared_machine,
 )
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, TRIGGERS, State
 from reservation_core.testing.strategies import statuses
 from tests.reference.oracle import rows
 
@@ -269,17 +266,17 @@ def _edge(trigger: str, source: State, target: State, accept: bool | None = None
 BROKEN: dict[str, tuple[Callable[[], list[Edge]], str]] = {
     "unreachable": (
         lambda: [edge for edge in ALL if edge.target != Status.RESCINDED],
-        "never reached from pending: rescinded",
+        "not reachable from pending: rescinded",
     ),
     "unreachable, two": (
         lambda: [edge for edge in ALL if edge.target not in (Status.RESCINDED, Status.CANCELED)],
-        "never reached from pending: canceled, rescinded",
+        "not reachable from pending: canceled, rescinded",
     ),
     "trap": (
         lambda: [
             edge for edge in ALL if edge.source != Status.WRAPPING or edge.target == Status.WRAPPING
         ],
-        "wrapping is a trap: no way leads to a terminal status",
+        "wrapping is a trap: no path leads to a terminal status",
     ),
     "way out of a terminal": (
         lambda: [*ALL, _edge("reopen", Status.COMPLETED, Status.ACCEPTED)],

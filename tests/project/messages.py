@@ -40,7 +40,8 @@ from reservation_core import (
 )
 from reservation_core.delivery.observer import Observer
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.lifecycle import ON_HOLD, decide
+from reservation_core.domain.decisions import decide
+from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.rest.addresses import SID_PREFIXES, Address, Route
 from reservation_core.rest.errors import Attempt
 from reservation_core.rest.update import conclude, conclude_fetch, prepare

@@ -71,7 +71,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
     ),
     (
         CommandNotAllowed(Accept(), Status.COMPLETED, (), "it has ended [inferred: x]"),
-        "Allowed instead: nothing; fetch the reservation",
+        "Fetch the reservation",
     ),
     (IncompleteReservation(("sid", "task_sid")), "set them"),
     (ReplyError(), "look again"),

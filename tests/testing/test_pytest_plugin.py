@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reservation_core.domain.lifecycle import get_shared_machine
+from reservation_core.domain.decisions import get_shared_machine
 from reservation_core.testing import pytest_plugin
 
 PLUGIN = "reservation_core.testing.pytest_plugin"

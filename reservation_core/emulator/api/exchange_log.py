@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 import attrs
 
 from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.decisions import decide
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import Status, decide
+from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.emulator.api.log_text import form_text, reply_text, target_text
 from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs, read_update

@@ -15,7 +15,8 @@ import attrs
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
-from reservation_core.domain.lifecycle import Status, decide, find_fact_edge
+from reservation_core.domain.decisions import decide, find_fact_edge
+from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.documents import Json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.model import (

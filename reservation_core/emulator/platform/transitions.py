@@ -9,7 +9,8 @@ import attrs
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Dequeue, Reject, Supervise
 from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
-from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status, decide, find_fact_edge
+from reservation_core.domain.decisions import decide, find_fact_edge
+from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
     JournalEntry,

@@ -13,8 +13,9 @@ from typing import Final, cast
 import attrs
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status, decide, follow
+from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import parse_path

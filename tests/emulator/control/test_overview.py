@@ -176,7 +176,7 @@ def test_every_act_has_its_reason(world: World) -> None:
     )
     assert (
         accepted
-        == "the set-up succeeded [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
+        == "the call setup succeeded [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
     )
     lenient = worlds.people(Platform(ManualClock(), settings=Settings(can_reject_on_hold=True)))
     sid = lenient.sid()

@@ -185,7 +185,7 @@ def test_what_others_do_appears_by_itself(visit: Visit, emulator: Emulator, worl
     decision, request, reserved = visit.journal()
     assert "pending → accepted" in decision
     assert (
-        "the worker takes the task, at once [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
+        "the worker takes the task at once [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
         in decision
     )
     assert "Accept() → 200" in request
