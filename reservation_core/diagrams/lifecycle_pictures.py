@@ -20,7 +20,20 @@ from typing import Final, NamedTuple
 
 from reservation_core.domain import lifecycle
 from reservation_core.domain.evidence import Evidence
-from reservation_core.domain.lifecycle import ACCEPTED, CANCELED, COMPLETED, ON_HOLD, PENDING, REJECTED, RESCINDED, STATE_DESCRIPTIONS, TIMEOUT, WRAPPING, Edge, State
+from reservation_core.domain.lifecycle import (
+    ACCEPTED,
+    CANCELED,
+    COMPLETED,
+    ON_HOLD,
+    PENDING,
+    REJECTED,
+    RESCINDED,
+    STATE_DESCRIPTIONS,
+    TIMEOUT,
+    WRAPPING,
+    Edge,
+    State,
+)
 
 DRAWN_STATES: Final[tuple[State, ...]] = (
     PENDING,

@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from reservation_core.domain.lifecycle import EDGES, FACT_EDGES, ON_HOLD, REFUSALS, TERMINAL, TRIGGERS, Edge, RefusalReason, State, Status
+from reservation_core.domain.lifecycle import (
+    EDGES,
+    FACT_EDGES,
+    ON_HOLD,
+    REFUSALS,
+    TERMINAL,
+    TRIGGERS,
+    Edge,
+    RefusalReason,
+    State,
+    Status,
+)
 
 if TYPE_CHECKING:
     from transitions import Machine

@@ -36,7 +36,16 @@ from reservation_core.domain.commands.catalogue import (
     Wrap,
 )
 from reservation_core.domain.decisions import find_allowed_triggers
-from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD, TERMINAL, TRIGGERS, Edge, State, Status
+from reservation_core.domain.lifecycle import (
+    COMMAND_EDGES,
+    FACT_EDGES,
+    ON_HOLD,
+    TERMINAL,
+    TRIGGERS,
+    Edge,
+    State,
+    Status,
+)
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway
 

@@ -38,7 +38,14 @@ from hypothesis import event, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD, TERMINAL, State, Status
+from reservation_core.domain.lifecycle import (
+    COMMAND_EDGES,
+    FACT_EDGES,
+    ON_HOLD,
+    TERMINAL,
+    State,
+    Status,
+)
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator import (
     InMemoryGateway,
