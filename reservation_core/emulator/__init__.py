@@ -1,8 +1,8 @@
 """The emulated platform: reservations that live by the same lifecycle, behind the same address."""
 
 from reservation_core.emulator.api.gateway import InMemoryGateway
-from reservation_core.emulator.callbacks.answers import CallbackAlert
-from reservation_core.emulator.callbacks.queue import Callback, CallbackQueue, SentCallback
+from reservation_core.emulator.callbacks.model import Callback, CallbackAlert, SentCallback
+from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.model import (

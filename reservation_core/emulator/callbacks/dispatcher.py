@@ -1,76 +1,69 @@
-"""Who sends the notices: HTTP by the standard library, in threads of its own, within bounds.
+"""Dispatcher of the emulator's callbacks, with threads of its own.
 
-1. Nothing that happens on the platform waits for a notice: it is taken up here, and sent afterwards.
-2. Events are sent one after the other, in the order they are due; what is asked is sent side by side.
-3. A connection that cannot be made is tried once more, with the same token; nothing else is sent again (the documented defaults). A
-   redirect is not followed. Proxies of the environment are not used.
-4. Its times are real ones, however fast the platform's clock goes: the setting ``callback_timeout`` for an assignment callback, 15 seconds
-   for an event, and five of them for the connection.
+1. Nothing that happens on the platform waits for a callback.
+2. Events are sent one after the other, in the order in which they are due. Assignment callbacks
+   are sent side by side.
+3. Its time limits are in real time, however fast the platform's clock runs: the platform's
+   setting ``callback_timeout`` for an assignment callback, 15 seconds for an event, and 5 seconds
+   of them for a connection.
 """
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import io
 import logging
-import socket
 import ssl
 import threading
-import time
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
-from urllib.parse import urlsplit
+from typing import Final, Self
 
-import attrs
+from reservation_core.emulator.callbacks.exchange import (
+    CallbackExchange,
+    InvalidResponse,
+    NotConnected,
+)
+from reservation_core.emulator.callbacks.model import (
+    CONNECTION_FAILURE,
+    RETRIEVAL_FAILURE,
+    CallbackKind,
+)
+from reservation_core.emulator.callbacks.queue import CallbackQueue
 
-from reservation_core.emulator.callbacks.answers import NO_CONNECTION, NO_SUCH_ANSWER
-from reservation_core.emulator.callbacks.queue import Callback, CallbackKind, CallbackQueue
-from reservation_core.rest.messages import Headers, Reply
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-EVENT_WITHIN: Final = 15.0
+EVENT_TIMEOUT: Final = 15.0
 """Seconds for an event callback."""
 
-CONNECTED_WITHIN: Final = 5.0
-"""Seconds for a connection."""
+MAX_CONCURRENT: Final = 8
+"""Number of assignment callbacks that are sent at once."""
 
-MOST: Final = 65_536
-"""Bytes that an answer may have."""
-
-SIDE_BY_SIDE: Final = 8
-"""How many assignment callbacks are under way at once."""
-
-_LINGER: Final = 0.5  # seconds that an event waits to be overtaken when nothing else happens
-_TRIES: Final = 2
-_EVENTS, _QUESTIONS = "emulator: events", "emulator: assignments"
-_OWN: Final = {"Accept": "*/*", "Connection": "close", "User-Agent": "reservation-core emulator"}
+_MAX_DELAY: Final = 0.5  # seconds that a delayed event waits when nothing else happens
 _log: Final = logging.getLogger("reservation_core.emulator")
 
 
 class CallbackDispatcher:
-    """Sends what a platform owes, from when it is made until it is closed. A context manager; closing it leaves nothing behind.
+    """Sender of the callbacks in a queue, from its creation until it is closed.
 
-    :param notices: what is sent, and where the answers go.
-    :param tls: how certificates are checked; as the system does, by default.
+    A context manager that closes itself and leaves no thread behind.
+
+    :param queue: source of the callbacks, and receiver of the results.
+    :param tls: how certificates are verified; as the system does by default.
     """
 
-    def __init__(self, notices: CallbackQueue, *, tls: ssl.SSLContext | None = None) -> None:
-        self.notices: Final = notices
+    def __init__(self, queue: CallbackQueue, *, tls: ssl.SSLContext | None = None) -> None:
+        self.queue: Final = queue
         self._tls = tls
-        self._stirred = threading.Condition()  # what follows is changed under it only
-        self._threads: list[threading.Thread] = []
-        self._calls: set[_Call] = set()
-        self._free = 0  # threads that wait for a question
-        self._settling = 0
-        self._closed = False
-        notices.owed = self._take_up
-        for event in (True, False):
-            for _ in range(min(SIDE_BY_SIDE, notices.due(event=event))):
-                self._take_up(CallbackKind.EVENT if event else CallbackKind.ASSIGNMENT)
+        self._changed = threading.Condition()  # guards the attributes below
+        self._in_flight: set[CallbackExchange] = set()
+        self._settling_count = 0
+        self._is_closed = False
+        self._event_pool = ThreadPoolExecutor(1, "emulator: events")
+        self._assignment_pool = ThreadPoolExecutor(MAX_CONCURRENT, "emulator: assignments")
+        queue.on_new = self._submit
+        if queue.due_count(event=True) or queue.delayed_count:
+            self._submit(CallbackKind.EVENT)
+        for _ in range(queue.due_count(event=False)):
+            self._submit(CallbackKind.ASSIGNMENT)
 
     def __enter__(self) -> Self:
         return self
@@ -84,226 +77,96 @@ class CallbackDispatcher:
         self.close()
 
     def close(self) -> None:
-        """Send nothing any more: what is under way is broken off, and what waits stays due."""
-        self.notices.owed = None
-        with self._stirred:
-            self._closed = True
-            for call in self._calls:
-                call.break_off()
-            self._stirred.notify_all()
-        for thread in self._threads:
-            thread.join()
+        """Stop sending: abort what is in flight and leave the rest in the queue."""
+        self.queue.on_new = None
+        with self._changed:
+            self._is_closed = True
+            for exchange in self._in_flight:
+                exchange.abort()
+            self._changed.notify_all()
+        for pool in (self._event_pool, self._assignment_pool):
+            pool.shutdown(cancel_futures=True)
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until all that is due has been sent and answered, and so has what followed from that.
+        """Wait until all callbacks, and those that follow from them, are sent and answered.
 
-        :raises TimeoutError: when it takes longer.
+        :param timeout: seconds to wait at most.
+        :raises TimeoutError: if it takes longer.
         """
-        with self._stirred:
-            self._settling += 1
-            self._stirred.notify_all()
+        with self._changed:
+            self._settling_count += 1
+            self._changed.notify_all()
             try:
-                if not self._stirred.wait_for(
-                    lambda: not self._calls and not self.notices.waiting, timeout
-                ):
+                if not self._changed.wait_for(self._is_settled, timeout):
                     raise TimeoutError(
-                        f"{len(self._calls)} notices are under way and {self.notices.waiting} wait, after {timeout:g} s"
+                        f"callbacks are not settled after {timeout:g} s: {len(self._in_flight)} "
+                        f"in flight, {self.queue.waiting_count} waiting"
                     )
             finally:
-                self._settling -= 1
+                self._settling_count -= 1
 
-    # --- its threads -----------------------------------------------------------------------------------------------------------------
+    def _is_settled(self) -> bool:
+        return not self._in_flight and not self.queue.waiting_count
 
-    def _take_up(self, kind: CallbackKind) -> None:
-        """See that somebody sends what has become due."""
-        with self._stirred:
-            if not self._closed and not self._is_served(event=kind is CallbackKind.EVENT):
-                name = _EVENTS if kind is CallbackKind.EVENT else _QUESTIONS
-                thread = threading.Thread(
-                    target=self._work, args=(kind is CallbackKind.EVENT,), name=name, daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
-            self._stirred.notify_all()
+    def _submit(self, kind: CallbackKind) -> None:
+        pool = self._event_pool if kind.is_event else self._assignment_pool
+        with suppress(RuntimeError):  # the pool was closed meanwhile
+            pool.submit(self._send_due, event=kind.is_event)
+        with self._changed:
+            self._changed.notify_all()
 
-    def _is_served(self, *, event: bool) -> bool:
-        serve_events = [thread.name == _EVENTS for thread in self._threads]
-        if event:
-            return any(serve_events)
-        return (
-            self._free >= self.notices.due(event=False) or serve_events.count(False) >= SIDE_BY_SIDE
-        )
+    # --- in the threads --------------------------------------------------------------------------
 
-    def _work(self, event: bool) -> None:
-        while (call := self._next(event=event)) is not None:
+    def _send_due(self, *, event: bool) -> None:
+        while (exchange := self._begin_next(event=event)) is not None:
             try:
-                self._carry(call)
-            except Exception:  # noqa: BLE001 - the others are sent all the same
-                _log.exception("a notice, or what it was answered with, could not be dealt with")
-            with self._stirred:
-                self._calls.discard(call)
-                self._stirred.notify_all()
+                self._send(exchange)
+            except Exception:  # noqa: BLE001 - the other callbacks are sent all the same
+                _log.exception("a callback or its response could not be processed")
+            with self._changed:
+                self._in_flight.discard(exchange)
+                self._changed.notify_all()
+        if event and self.queue.delayed_count:
+            self._flush_when_idle()
 
-    def _next(self, *, event: bool) -> _Call | None:
-        """Wait for what is to be sent next; ``None`` when nothing is any more."""
-        with self._stirred:
-            while not self._closed:
-                if (notice := self.notices.next(event=event)) is not None:
-                    call = _Call(
-                        notice,
-                        EVENT_WITHIN if event else self.notices.platform.settings.callback_timeout,
-                        self._tls,
-                    )
-                    self._calls.add(call)
-                    return call
-                self._free += not event
-                linger = (
-                    (0 if self._settling else _LINGER) if event and self.notices.withheld else None
-                )
-                stirred = self._stirred.wait(linger)
-                self._free -= not event
-                if not stirred:
-                    self.notices.hurry()
-        return None
+    def _begin_next(self, *, event: bool) -> CallbackExchange | None:
+        with self._changed:
+            if self._is_closed or (callback := self.queue.next(event=event)) is None:
+                return None
+            timeout = EVENT_TIMEOUT if event else self.queue.platform.settings.callback_timeout
+            exchange = CallbackExchange(callback, timeout, self._tls)
+            self._in_flight.add(exchange)
+            return exchange
 
-    def _carry(self, call: _Call) -> None:
-        """Send a notice, and bring back what came of it."""
-        reply, why, code = None, "", NO_SUCH_ANSWER
+    def _send(self, exchange: CallbackExchange) -> None:
+        code = RETRIEVAL_FAILURE
         try:
-            reply = call.make()
-        except _NoConnection as error:
-            why, code = f"no connection could be made ({error})", NO_CONNECTION
+            reply = exchange.run()
+        except NotConnected as error:
+            reason, code = f"no connection could be made ({error})", CONNECTION_FAILURE
         except TimeoutError:
-            why = f"no answer within {call.within:g} s"
-        except _Unfit as error:
-            why = str(error)
+            reason = f"no response within {exchange.timeout:g} s"
+        except InvalidResponse as error:
+            reason = str(error)
         except (OSError, http.client.HTTPException) as error:
-            why = f"the connection broke, or the answer is no HTTP ({type(error).__name__})"
-        if self._closed:
-            return
-        if reply is not None:
-            self.notices.answered(call.notice, reply, call.seconds)
+            name = type(error).__name__
+            reason = f"the connection broke, or the response is not HTTP ({name})"
         else:
-            self.notices.failed(call.notice, why, code, call.seconds)
+            if not self._is_closed:
+                self.queue.record_response(exchange.callback, reply, exchange.seconds)
+            return
+        if not self._is_closed:
+            self.queue.record_failure(exchange.callback, reason, code, exchange.seconds)
 
+    def _flush_when_idle(self) -> None:
+        """Make delayed events due if no other event becomes due for a while."""
 
-class _NoConnection(Exception):
-    """No connection could be made, twice."""
+        def is_woken() -> bool:
+            is_due = self.queue.due_count(event=True) > 0
+            return self._is_closed or is_due or self._settling_count > 0
 
-
-class _Unfit(http.client.HTTPException):
-    """An answer that is not all there, or too long."""
-
-
-@attrs.define(eq=False)
-class _Call:
-    """One exchange, whose time runs from its first attempt to connect."""
-
-    notice: Callback
-    within: float
-    tls: ssl.SSLContext | None
-    _began: float = 0.0
-    _sock: socket.socket | None = None
-    _broken_off: bool = False
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken until now."""
-        return time.monotonic() - self._began
-
-    @property
-    def left(self) -> float:
-        """How long it may still take.
-
-        :raises TimeoutError: when its time is over.
-        """
-        left = self.within - self.seconds
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-    def make(self) -> Reply:
-        """Send the notice, and give the answer.
-
-        :raises _NoConnection: when it could not be sent.
-        :raises OSError, HTTPException: when no answer came, a :class:`TimeoutError` when none came in time.
-        """
-        self._began = time.monotonic()
-        connection = self._connect()
-        try:
-            parts = urlsplit(self.notice.url)
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            assert self._sock is not None
-            self._sock.settimeout(self.left)
-            if self._broken_off:  # while it was being connected
-                self.break_off()
-            connection.request(
-                "POST", target, self.notice.body, dict(self.notice.headers.pairs) | _OWN
-            )
-            with http.client.HTTPResponse(
-                cast("socket.socket", _Timed(self._sock, self)), method="POST"
-            ) as response:
-                response.begin()
-                body = response.read(MOST + 1)
-                if len(body) > MOST:
-                    raise _Unfit(f"the answer has more than {MOST} bytes")
-                if response.length:
-                    raise _Unfit("the answer was cut off")
-                return Reply(response.status, Headers(tuple(response.getheaders())), body)
-        finally:
-            connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.notice.url)
-        host = str(parts.hostname)
-        secure = parts.scheme.lower() == "https"
-        kind = (
-            partial(http.client.HTTPSConnection, context=self.tls)
-            if secure
-            else http.client.HTTPConnection
-        )
-        why = "no time was left"
-        for _ in range(_TRIES):
-            timeout = min(CONNECTED_WITHIN, self.within - self.seconds)
-            if timeout <= 0 or self._broken_off:
-                break
-            connection = kind(host, parts.port, timeout=timeout)
-            try:
-                connection.connect()
-            except (OSError, UnicodeError) as error:  # the latter of a name that is no host's
-                connection.close()
-                why = type(error).__name__
-            else:
-                self._sock = connection.sock
-                return connection
-        raise _NoConnection(why)
-
-    def break_off(self) -> None:
-        """End it at once, whatever it waits for."""
-        self._broken_off = True
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Timed(io.RawIOBase):
-    """What comes in on a connection, as long as a call's time lasts: every single read has only what is left of it."""
-
-    def __init__(self, sock: socket.socket, call: _Call) -> None:
-        self._sock, self._call = sock, call
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Stand in for the socket, which a response asks for what it reads."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def readinto(self, into: WriteableBuffer) -> int:
-        """Read what is there.
-
-        :raises TimeoutError: when nothing comes in time.
-        """
-        self._sock.settimeout(self._call.left)
-        return self._sock.recv_into(into)
+        with self._changed:
+            self._changed.wait_for(is_woken, _MAX_DELAY)
+            is_idle = not self._is_closed and not self.queue.due_count(event=True)
+        if is_idle:
+            self.queue.flush_delayed()

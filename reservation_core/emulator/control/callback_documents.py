@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from reservation_core.emulator.callbacks.queue import CallbackQueue, SentCallback
+from reservation_core.emulator.callbacks.model import SentCallback
+from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.documents import DocumentReader, Json, as_json
 from reservation_core.rest.errors import PayloadFault
@@ -67,7 +68,7 @@ def read_callbacks(read: DocumentReader) -> CallbackSettings:
 def show_sent(notices: CallbackQueue, since: int) -> Json:
     """Show the notices sent after a number, with what came of each, and how many wait."""
     sent = [show_notice(one) for one in list(notices.sent) if one.number > since]
-    return {"waiting": notices.waiting, "sent": sent}
+    return {"waiting": notices.waiting_count, "sent": sent}
 
 
 def show_notice(sent: SentCallback) -> Json:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
-from reservation_core.emulator.callbacks.queue import SentCallback
+from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.control.callback_documents import show_notice
 from reservation_core.emulator.control.overview import pace, siblings, time
 from reservation_core.emulator.control.surface import Control, numbered

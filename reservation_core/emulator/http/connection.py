@@ -47,6 +47,10 @@ class EmulatorConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         super().connection_made(transport)
+        # asyncio leaves Nagle's algorithm on for sockets of socket.create_server (their protocol
+        # number is 0): a reply in two parts, as uvicorn writes them, then takes 44 ms.
+        sock: socket.socket = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._whole, self._in_head, self._at_once = True, False, False
         self._head: int | None = 0
         self._body = b""

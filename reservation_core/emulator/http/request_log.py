@@ -21,7 +21,7 @@ from reservation_core.emulator.api.log_text import (
     shorten_target,
     target_text,
 )
-from reservation_core.emulator.callbacks.queue import SentCallback
+from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.rest.messages import Reply
 
 

@@ -22,9 +22,15 @@ from reservation_core.emulator import (
 )
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.callbacks import dispatcher as courier
-from reservation_core.emulator.callbacks.answers import NO_CONNECTION, NO_SUCH_ANSWER
-from reservation_core.emulator.callbacks.dispatcher import MOST, SIDE_BY_SIDE, CallbackDispatcher
-from reservation_core.emulator.callbacks.queue import TOKEN_HEADER, CallbackKind, SentCallback
+from reservation_core.emulator.callbacks.dispatcher import MAX_CONCURRENT, CallbackDispatcher
+from reservation_core.emulator.callbacks.exchange import MAX_RESPONSE_BYTES
+from reservation_core.emulator.callbacks.model import (
+    CONNECTION_FAILURE,
+    RETRIEVAL_FAILURE,
+    CallbackKind,
+    SentCallback,
+)
+from reservation_core.emulator.callbacks.queue import TOKEN_HEADER
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks import Verifier, answer, read_assignment, read_event
@@ -76,7 +82,7 @@ def outcomes(
     courier: CallbackDispatcher, kind: CallbackKind = CallbackKind.ASSIGNMENT
 ) -> list[str]:
     """Give what came of the notices of a kind."""
-    return [sent.outcome for sent in courier.notices.sent if sent.callback.kind is kind]
+    return [sent.outcome for sent in courier.queue.sent if sent.callback.kind is kind]
 
 
 def sent_by_us() -> list[str]:
@@ -151,19 +157,19 @@ def test_it_is_set_and_seen_over_http(receiver: Receiver) -> None:
         assert shown.json["assignment_url"] == f"{receiver.url}/assign?team=…"
         emulator.platform.reserve(TASK, WORKERS[0])
         emulator.settle()
-        notices = ask(emulator.url, "GET", "/_emulator/notices")
-        assert notices.json["waiting"] == 0
-        found = {one["kind"]: one for one in notices.json["sent"]}
+        queue = ask(emulator.url, "GET", "/_emulator/notices")
+        assert queue.json["waiting"] == 0
+        found = {one["kind"]: one for one in queue.json["sent"]}
         assert (found["assignment"]["status"], found["assignment"]["outcome"]) == (
             500,
-            "11200: answered with HTTP 500; answer with 200",
+            "11200: the response has status 500. Respond with 200",
         )
         assert (found["event"]["event"], found["event"]["outcome"]) == (
             "reservation.created",
             "taken",
         )
         assert found["event"]["form"]["TaskSid"] == TASK
-        assert {one["number"] for one in notices.json["sent"]} == {1, 2}
+        assert {one["number"] for one in queue.json["sent"]} == {1, 2}
         assert [
             one["number"]
             for one in ask(emulator.url, "GET", "/_emulator/notices?since=1").json["sent"]
@@ -174,7 +180,7 @@ def test_it_is_set_and_seen_over_http(receiver: Receiver) -> None:
             ask(emulator.url, "GET", f"/_emulator/{name}")
             for name in ("callbacks", "state", "journal", "settings")
         ]
-        everything = [shown, notices, alerts, *looked_at]
+        everything = [shown, queue, alerts, *looked_at]
         assert not any(
             TOKEN in each.body.decode() or "secret" in each.body.decode() for each in everything
         )
@@ -213,19 +219,22 @@ def reset(_: Receiver, exchange: Exchange) -> None:
     exchange.handler.connection.close()
 
 
-SILENT = "no answer within 0.5 s"
+SILENT = "no response within 0.5 s"
 BAD: dict[str, tuple[Callable[[Receiver, Exchange], None], str]] = {
     "silence": (Receiver.stay_silent, SILENT),
     "a head without end": (drip(b"HTTP/1.1 200 OK\r\nX: "), SILENT),
     "a body without end": (drip(JSON + b"\r\n" + YES), SILENT),
     "a body too long": (
-        once(JSON + b"\r\n" + b" " * (MOST + 1)),
-        f"the answer has more than {MOST} bytes",
+        once(JSON + b"\r\n" + b" " * (MAX_RESPONSE_BYTES + 1)),
+        f"the response has more than {MAX_RESPONSE_BYTES} bytes",
     ),
-    "a body cut off": (once(JSON + b"Content-Length: 30\r\n\r\n" + YES), "the answer was cut off"),
+    "a body cut off": (
+        once(JSON + b"Content-Length: 30\r\n\r\n" + YES),
+        "the response is incomplete",
+    ),
     "nothing where something was promised": (
         once(JSON + b"Content-Length: 30\r\n\r\n"),
-        "the answer was cut off",
+        "the response is incomplete",
     ),
     "chunks cut off": (
         once(JSON + b"Transfer-Encoding: chunked\r\n\r\n30\r\n" + YES),
@@ -248,10 +257,10 @@ def test_whatever_comes_back_the_fallback_is_asked(receiver: Receiver, case: str
         sid = world.sid()
         sending.settle()
         assert says in outcomes(sending)[0]
-        assert [alert.code for alert in sending.notices.alerts] == [NO_SUCH_ANSWER]
+        assert [alert.code for alert in sending.queue.alerts] == [RETRIEVAL_FAILURE]
         assert world.platform.get(sid).status is Status.ACCEPTED
         assert outcomes(sending, CallbackKind.FALLBACK) == ["accept: accepted"]
-        assert [sent.seconds > 0 for sent in sending.notices.sent] == [True] * 4
+        assert [sent.seconds > 0 for sent in sending.queue.sent] == [True] * 4
 
 
 def test_a_redirect_is_not_followed(
@@ -261,7 +270,7 @@ def test_a_redirect_is_not_followed(
     receiver.behave["/assign"] = lambda _: Reply(307, {"Location": f"{receiver.url}/elsewhere"})
     world.reserve()
     sending.settle()
-    assert outcomes(sending) == ["11200: answered with HTTP 307; answer with 200"]
+    assert outcomes(sending) == ["11200: the response has status 307. Respond with 200"]
     assert not receiver.at("/elsewhere")
 
 
@@ -277,8 +286,8 @@ def test_nobody_there_is_an_alert(world: World, receiver: Receiver) -> None:
     ) as sending:
         sid = world.sid()
         sending.settle()
-        assert [alert.code for alert in sending.notices.alerts] == [NO_CONNECTION] * 3
-        assert {alert.text for alert in sending.notices.alerts} == {
+        assert [alert.code for alert in sending.queue.alerts] == [CONNECTION_FAILURE] * 3
+        assert {alert.text for alert in sending.queue.alerts} == {
             "no connection could be made (ConnectionRefusedError)"
         }
         assert world.platform.get(sid).status is Status.PENDING
@@ -295,7 +304,7 @@ def test_a_host_that_cannot_be_is_an_alert(world: World, receiver: Receiver, hos
     with CallbackDispatcher(CallbackQueue(world.platform, callbacks)) as sending:
         sid = world.sid()
         sending.settle()
-        assert [alert.text for alert in sending.notices.alerts] == [
+        assert [alert.text for alert in sending.queue.alerts] == [
             "no connection could be made (UnicodeError)"
         ]
         assert world.platform.get(sid).status is Status.ACCEPTED
@@ -332,7 +341,7 @@ def test_a_connection_is_tried_twice(
         return plain(address, timeout, *more)
 
     plain = connect(fail_first)
-    sending.notices.settings = CallbackSettings(assignment_url=f"{receiver.url}/assign")
+    sending.queue.settings = CallbackSettings(assignment_url=f"{receiver.url}/assign")
     receiver.behave["/assign"] = lambda _: answer(Reject())
     sid = world.sid()
     sending.settle()
@@ -340,7 +349,7 @@ def test_a_connection_is_tried_twice(
     assert all(0 < timeout <= 5 for timeout in tries)
     assert (
         receiver.received[0].webhook.headers[TOKEN_HEADER]
-        == sending.notices.sent[0].callback.headers[TOKEN_HEADER]
+        == sending.queue.sent[0].callback.headers[TOKEN_HEADER]
     )
     assert world.platform.get(sid).status is Status.REJECTED
 
@@ -381,7 +390,7 @@ def test_a_connection_may_take_all_the_time(
     ) as sending:
         world.reserve()
         sending.settle()
-        assert outcomes(sending) == ["11200: no answer within 0.1 s"]
+        assert outcomes(sending) == ["11200: no response within 0.1 s"]
     assert not receiver.received
 
 
@@ -410,7 +419,7 @@ def test_it_calls_back_on_ipv6(world: World) -> None:
     ):
         world.reserve()
         sending.settle()
-        assert not [alert for alert in sending.notices.alerts if alert.code == NO_CONNECTION]
+        assert not [alert for alert in sending.queue.alerts if alert.code == CONNECTION_FAILURE]
         assert verdict(receiver.at("/events")[0], TOKEN)
 
 
@@ -422,15 +431,15 @@ def test_it_calls_back_over_tls(world: World) -> None:
     authority.configure_trust(trusting)  # pyright: ignore[reportUnknownMemberType]
     with receiving(tls=service) as receiver:
         receiver.behave["/assign"] = lambda _: answer(Accept())
-        notices = CallbackQueue(world.platform, without_events(every(receiver)))
-        with CallbackDispatcher(notices, tls=trusting) as sending:
+        queue = CallbackQueue(world.platform, without_events(every(receiver)))
+        with CallbackDispatcher(queue, tls=trusting) as sending:
             sid = world.sid()
             sending.settle()
             assert world.platform.get(sid).status is Status.ACCEPTED
-        with CallbackDispatcher(notices) as sending:
+        with CallbackDispatcher(queue) as sending:
             world.sid(task=world.platform.add_task(WORKSPACE).sid)
             sending.settle()
-            assert {alert.text for alert in notices.alerts} == {
+            assert {alert.text for alert in queue.alerts} == {
                 "no connection could be made (SSLCertVerificationError)"
             }
 
@@ -460,7 +469,7 @@ def test_nothing_waits_for_a_notice(
         threading.Event().wait(0.002)
     assert [held.status for held in world.platform.all()] == ["accepted"] * 3
     assert len(receiver.at("/events")) == 1
-    assert sending.notices.due(event=True) == 5
+    assert sending.queue.due_count(event=True) == 5
     receiver.released.set()
     sending.settle()
     told = [
@@ -479,7 +488,7 @@ def test_questions_are_asked_side_by_side(
     """Eight services may ponder at once: each waits until all eight have been asked, be it that one was asked before."""
     world.reserve()
     sending.settle()
-    together = threading.Barrier(SIDE_BY_SIDE)
+    together = threading.Barrier(MAX_CONCURRENT)
 
     def ponder(_: Exchange) -> Reply:
         together.wait(4)
@@ -487,11 +496,11 @@ def test_questions_are_asked_side_by_side(
 
     receiver.behave["/assign"] = ponder
     with world.platform.transaction():
-        for _ in range(2 * SIDE_BY_SIDE):
+        for _ in range(2 * MAX_CONCURRENT):
             world.reserve(task=world.platform.add_task(WORKSPACE).sid)
     sending.settle()
-    assert outcomes(sending)[1:] == ["accept: accepted"] * 2 * SIDE_BY_SIDE
-    assert len(sent_by_us()) == SIDE_BY_SIDE + 1
+    assert outcomes(sending)[1:] == ["accept: accepted"] * 2 * MAX_CONCURRENT
+    assert len(sent_by_us()) == MAX_CONCURRENT + 1
 
 
 def test_what_comes_twice_is_the_same(receiver: Receiver, world: World) -> None:
@@ -505,7 +514,7 @@ def test_what_comes_twice_is_the_same(receiver: Receiver, world: World) -> None:
         sid = world.sid()
         sending.settle()
         assert world.platform.get(sid).etag == "1"
-        assert [alert.code for alert in sending.notices.alerts] == [None]
+        assert [alert.code for alert in sending.queue.alerts] == [None]
     for path, different in (("/assign", 1), ("/events", 2)):
         came = [
             (webhook.body, webhook.headers[TOKEN_HEADER], webhook.headers["X-Twilio-Signature"])
@@ -538,7 +547,7 @@ def test_an_event_does_not_wait_for_ever(
     receiver: Receiver, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An event that is to be overtaken, while nothing else happens, is sent all the same after a while."""
-    monkeypatch.setattr(courier, "_LINGER", 0.01)
+    monkeypatch.setattr(courier, "_MAX_DELAY", 0.01)
     came = threading.Event()
     receiver.behave["/events"] = lambda _: came.set()
     with CallbackDispatcher(
@@ -552,10 +561,10 @@ def test_an_event_does_not_wait_for_ever(
 
 def test_what_was_due_before_is_sent(receiver: Receiver, world: World) -> None:
     """What became due before there was a courier is sent when there is one."""
-    notices = CallbackQueue(world.platform, every(receiver))
+    queue = CallbackQueue(world.platform, every(receiver))
     world.reserve()
     world.reserve(WORKERS[1])
-    with CallbackDispatcher(notices) as sending:
+    with CallbackDispatcher(queue) as sending:
         sending.settle()
     assert (len(receiver.at("/assign")), len(receiver.at("/events"))) == (2, 2)
 
@@ -568,13 +577,13 @@ def test_a_fault_of_ours_stops_nothing(
     def fail(_: SentCallback) -> None:
         raise LookupError("by plan")
 
-    sending.notices.subscribe(fail)
+    sending.queue.subscribe(fail)
     with caplog.at_level(logging.ERROR):
         world.reserve()
         world.reserve(WORKERS[1])
         sending.settle()
     assert len(receiver.at("/events")) == 2
-    assert "could not be dealt with" in caplog.text
+    assert "could not be processed" in caplog.text
 
 
 # --- its end ---------------------------------------------------------------------------------------------------------------------
@@ -587,23 +596,26 @@ def test_settling_does_not_wait_for_ever(
     receiver.behave["/events"] = receiver.stay_silent
     world.reserve()
     world.reserve(WORKERS[1])
-    with pytest.raises(TimeoutError, match=r"under way and 1 wait, after 0\.05 s"):
+    with pytest.raises(
+        TimeoutError,
+        match=r"not settled after 0\.05 s: 1 in flight, 1 waiting|not settled after 0\.05 s: 2 in flight, 1 waiting",
+    ):
         sending.settle(0.05)
 
 
 def test_closing_leaves_nothing(receiver: Receiver, world: World) -> None:
     """Closed in the middle of everything, it breaks off what is under way at once; what waits stays due, and no thread is left."""
     receiver.behave["/events"] = receiver.behave["/assign"] = receiver.stay_silent
-    notices = CallbackQueue(world.platform, every(receiver))
-    with CallbackDispatcher(notices):
+    queue = CallbackQueue(world.platform, every(receiver))
+    with CallbackDispatcher(queue):
         world.reserve()
         world.reserve(WORKERS[1])
         while len(receiver.received) < 3:
             threading.Event().wait(0.002)
     assert not sent_by_us()
-    assert (list(notices.sent), list(notices.alerts), notices.due(event=True)) == ([], [], 1)
+    assert (list(queue.sent), list(queue.alerts), queue.due_count(event=True)) == ([], [], 1)
     world.reserve(WORKERS[2])
-    assert (notices.due(event=True), notices.due(event=False)) == (2, 1)
+    assert (queue.due_count(event=True), queue.due_count(event=False)) == (2, 1)
     assert not sent_by_us()
 
 
@@ -629,8 +641,8 @@ def test_closing_does_not_wait_for_a_connection_s_use(
     assert begun.wait(10)
     ending = threading.Thread(target=sending.close)
     ending.start()
-    while not sending._closed:  # pyright: ignore[reportPrivateUsage]
+    while not sending._is_closed:  # pyright: ignore[reportPrivateUsage]
         threading.Event().wait(0.002)
     closing.set()
     ending.join()
-    assert (len(tries), receiver.received, list(sending.notices.sent)) == (1, [], [])
+    assert (len(tries), receiver.received, list(sending.queue.sent)) == (1, [], [])

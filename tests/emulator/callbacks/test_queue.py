@@ -31,7 +31,8 @@ from reservation_core.emulator import (
     Platform,
     Settings,
 )
-from reservation_core.emulator.callbacks.queue import MOST_WAITING, TOKEN_HEADER, CallbackKind
+from reservation_core.emulator.callbacks.model import CallbackKind
+from reservation_core.emulator.callbacks.queue import MAX_WAITING, TOKEN_HEADER
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks import (
     EVENT_TYPES,
@@ -63,18 +64,18 @@ class Owing:
     def __init__(self, callbacks: CallbackSettings = BOTH, told: Settings | None = None) -> None:
         world = people(Platform(ManualClock(), settings=told or Settings()))
         self.platform, self.reserve, self.sid = world.platform, world.reserve, world.sid
-        self.notices = CallbackQueue(self.platform, callbacks)
+        self.queue = CallbackQueue(self.platform, callbacks)
 
     def asked(self) -> Callback:
         """Reserve a worker, and take the assignment callback that is due then; the event beside it is dropped."""
         self.reserve()
         return next(
-            notice for notice in self.notices.take() if notice.kind is CallbackKind.ASSIGNMENT
+            notice for notice in self.queue.take() if notice.kind is CallbackKind.ASSIGNMENT
         )
 
     def events(self) -> list[str]:
         """Take all that is due, and give the types of the events."""
-        return [notice.event for notice in self.notices.take() if notice.event is not None]
+        return [notice.event for notice in self.queue.take() if notice.event is not None]
 
 
 def webhook(notice: Callback) -> Webhook:
@@ -84,7 +85,7 @@ def webhook(notice: Callback) -> Webhook:
 
 def code_of(owing: Owing) -> int | None:
     """Give the number of the only alert."""
-    (alert,) = owing.notices.alerts
+    (alert,) = owing.queue.alerts
     return alert.code
 
 
@@ -95,12 +96,12 @@ def test_a_reservation_is_asked_about_and_told() -> None:
     """When a worker is reserved the assignment callback and the created event are due at once, each to its own address."""
     owing = Owing()
     sid = owing.sid()
-    asked, told = owing.notices.take()
+    asked, told = owing.queue.take()
     assert [(n.kind, n.url, n.event, n.reservation_sid) for n in (asked, told)] == [
         (CallbackKind.ASSIGNMENT, ASK, None, sid),
         (CallbackKind.EVENT, TELL, "reservation.created", sid),
     ]
-    assert owing.notices.take() == ()
+    assert owing.queue.take() == ()
 
 
 def test_our_reader_reads_the_question() -> None:
@@ -172,7 +173,7 @@ def test_our_reader_reads_every_event(status: Status) -> None:
     bring(owing.platform, sid)
     told = [
         notice
-        for notice in owing.notices.take()
+        for notice in owing.queue.take()
         if notice.kind is CallbackKind.EVENT and notice.reservation_sid == sid
     ]
     if names:
@@ -211,7 +212,7 @@ def test_every_observed_field_is_told() -> None:
     """An event has each field that was ever seen to be required, once, and nothing else."""
     owing = Owing()
     owing.reserve()
-    (_, told) = owing.notices.take()
+    (_, told) = owing.queue.take()
     assert sorted(name for name, _ in told.form) == sorted(OBSERVED)
     said = dict(told.form)
     assert (said["TaskVersion"], said["WorkerVersion"]) == (
@@ -233,7 +234,7 @@ def test_what_the_double_does_not_know_can_be_set() -> None:
     )
     owing.platform.set_worker_activity(WORKERS[0], ACTIVITY)
     owing.reserve()
-    asked, told = (dict(notice.form) for notice in owing.notices.take())
+    asked, told = (dict(notice.form) for notice in owing.queue.take())
     assert (asked["WorkflowSid"], asked["TaskPriority"], "Tier" in asked) == ("WW1", "5", False)
     assert told["Sid"] != "EV1"
     assert (told["WorkflowSid"], told["Tier"], told["WorkerActivitySid"], told["TaskQueueSid"]) == (
@@ -252,7 +253,7 @@ def test_times_are_told_to_the_millisecond() -> None:
         owing.platform.advance(micro / 1e6)
         at = owing.platform.now()
         owing.reserve()
-        _, told = owing.notices.take()
+        _, told = owing.queue.take()
         assert (dict(told.form)["Timestamp"], dict(told.form)["TimestampMs"]) == (
             "1893456001",
             f"1893456001{micro // 1000:03}",
@@ -265,12 +266,12 @@ def test_the_task_s_end_is_told_with_its_reason() -> None:
     owing = Owing()
     owing.reserve()
     owing.platform.cancel_task(TASK, reason="hangup")
-    assert dict(owing.notices.take()[-1].form)["TaskCanceledReason"] == "hangup"
+    assert dict(owing.queue.take()[-1].form)["TaskCanceledReason"] == "hangup"
     task = owing.platform.add_task(WORKSPACE)
     sid = owing.sid(task=task.sid)
     owing.platform.execute(sid, Accept())
     owing.platform.complete_task(task.sid, reason="sold")
-    assert dict(owing.notices.take()[-1].form)["TaskCompletedReason"] == "sold"
+    assert dict(owing.queue.take()[-1].form)["TaskCompletedReason"] == "sold"
 
 
 def test_the_end_of_a_deleted_task_is_told_in_full() -> None:
@@ -278,7 +279,7 @@ def test_the_end_of_a_deleted_task_is_told_in_full() -> None:
     owing = Owing()
     owing.reserve()
     owing.platform.delete_task(TASK)
-    last = owing.notices.take()[-1]
+    last = owing.queue.take()[-1]
     assert (last.event, dict(last.form)["TaskAssignmentStatus"]) == (
         "reservation.canceled",
         "canceled",
@@ -292,9 +293,9 @@ def test_a_worker_whom_nobody_knows_is_left_out() -> None:
     sid = owing.sid()
     platform = Platform(ManualClock())
     platform.restore(attrs.evolve(owing.platform.snapshot(), workers=()))
-    notices = CallbackQueue(platform, BOTH)
+    queue = CallbackQueue(platform, BOTH)
     platform.execute(sid, Accept())
-    (told,) = notices.take()
+    (told,) = queue.take()
     assert {name for name, _ in told.form if name.startswith("Worker")} == {
         "WorkerSid",
         "WorkerActivitySid",
@@ -318,11 +319,11 @@ def test_siblings_are_told_of_the_winner() -> None:
     """An acceptance and the rescinding that comes with it are told one after the other, with the versions they made."""
     owing = Owing()
     first, second = owing.sid(), owing.sid(WORKERS[1])
-    owing.notices.take()
+    owing.queue.take()
     owing.platform.execute(second, Accept())
     told = [
         (read_event(notice.body).reservation_sid, read_event(notice.body).status)
-        for notice in owing.notices.take()
+        for notice in owing.queue.take()
     ]
     assert told == [(second, Status.ACCEPTED), (first, Status.RESCINDED)]
 
@@ -333,15 +334,15 @@ def test_only_what_is_wanted_is_told() -> None:
     sid = owing.sid()
     owing.platform.execute(sid, Accept())
     assert owing.events() == ["reservation.accepted"]
-    owing.notices.settings = CallbackSettings()
+    owing.queue.settings = CallbackSettings()
     owing.platform.set_status(sid, Status.COMPLETED)
-    assert owing.notices.take() == ()
-    owing.notices.settings = BOTH
+    assert owing.queue.take() == ()
+    owing.queue.settings = BOTH
     owing.platform.add(owing.platform.get(sid))
-    assert owing.notices.take() == ()
-    owing.notices.close()
+    assert owing.queue.take() == ()
+    owing.queue.close()
     owing.reserve(task=owing.platform.add_task(WORKSPACE).sid)
-    assert owing.notices.take() == ()
+    assert owing.queue.take() == ()
 
 
 def test_a_failed_unit_of_work_is_not_told() -> None:
@@ -355,7 +356,7 @@ def test_a_failed_unit_of_work_is_not_told() -> None:
 
     with pytest.raises(LookupError):
         fail()
-    assert owing.notices.take() == ()
+    assert owing.queue.take() == ()
 
 
 # --- its signature ---------------------------------------------------------------------------------------------------------------
@@ -381,9 +382,9 @@ def test_the_official_validator_believes_every_notice(
     owing = Owing(CallbackSettings(assignment_url=url, event_url=url, auth_token=token))
     task = owing.platform.add_task(WORKSPACE, attributes=attributes)
     owing.platform.execute(owing.sid(task=task.sid), Accept())
-    notices = owing.notices.take()
-    assert len(notices) == 3
-    for notice in notices:
+    queue = owing.queue.take()
+    assert len(queue) == 3
+    for notice in queue:
         assert referee(token).validate(
             notice.url, fields(notice.form), notice.headers[SIGNATURE_HEADER]
         )
@@ -412,14 +413,14 @@ def test_nothing_secret_or_personal_is_shown() -> None:
             assignment_url="https://example.com/a?key=hush", event_url=TELL, auth_token="hush"
         )
     )
-    owing.notices.answered(owing.asked(), Reply(500))
-    owing.notices.answered(owing.asked(), answer(Redirect(call_sid=CALL, url=URL)))
+    owing.queue.record_response(owing.asked(), Reply(500))
+    owing.queue.record_response(owing.asked(), answer(Redirect(call_sid=CALL, url=URL)))
     shown = repr(
         (
-            owing.notices.settings,
-            owing.notices.take(),
-            list(owing.notices.sent),
-            list(owing.notices.alerts),
+            owing.queue.settings,
+            owing.queue.take(),
+            list(owing.queue.sent),
+            list(owing.queue.alerts),
         )
     )
     assert "hush" not in shown
@@ -445,9 +446,9 @@ def test_nothing_secret_or_personal_is_shown() -> None:
         ({"auth_token": "hush "}, "auth_token must not be empty"),
         (
             {"event_types": ["reservation.created", "hush"]},
-            "event_types must be among .*; 1 given are not",
+            "event_types must be among .*: 1 are not",
         ),
-        ({"fields": {"TaskPriority": 5}}, "fields must map names to texts"),
+        ({"fields": {"TaskPriority": 5}}, "fields must map names to strings"),
         ({"duplicates": 1.5}, "duplicates must be from 0 .* to 1"),
         ({"reordered": float("nan")}, "reordered must be"),
     ],
@@ -488,20 +489,20 @@ def test_every_instruction_is_carried_out(command: Command, state: str) -> None:
     """What the callback is answered with is done, as if it had been asked over the API; the journal says by whom."""
     owing = Owing()
     asked = owing.asked()
-    owing.notices.answered(asked, answer(command), 0.3)
+    owing.queue.record_response(asked, answer(command), 0.3)
     assert owing.platform.get(asked.reservation_sid).state == state
     assert (owing.platform.journal[-1].trigger, owing.platform.journal[-1].by) == (
         command.trigger,
         "callback",
     )
-    (sent,) = owing.notices.sent
+    (sent,) = owing.queue.sent
     assert (sent.callback, sent.status, sent.outcome, sent.seconds) == (
         asked,
         200,
         f"{command.trigger}: {state}",
         0.3,
     )
-    assert not owing.notices.alerts
+    assert not owing.queue.alerts
     if isinstance(command, Reject):
         assert owing.platform.worker(WORKERS[0]).activity_sid == ACTIVITY
 
@@ -518,7 +519,7 @@ def test_a_sloppy_answer_is_understood() -> None:
         "timeout": "20",
         "room_name": "x",
     }
-    owing.notices.answered(
+    owing.queue.record_response(
         asked,
         Reply(200, {"content-type": "Application/JSON; charset=utf-8"}, json.dumps(said).encode()),
     )
@@ -539,10 +540,10 @@ def test_nothing_decides_later(reply: Reply) -> None:
     """An empty answer, or an empty object, leaves the reservation as it is, and is no fault."""
     owing = Owing()
     asked = owing.asked()
-    owing.notices.answered(asked, reply)
+    owing.queue.record_response(asked, reply)
     assert owing.platform.get(asked.reservation_sid).state == "pending"
-    assert owing.notices.sent[-1].outcome == "decided later"
-    assert (list(owing.notices.alerts), owing.notices.take()) == ([], ())
+    assert owing.queue.sent[-1].outcome == "decided later"
+    assert (list(owing.queue.alerts), owing.queue.take()) == ([], ())
 
 
 def as_json(body: object) -> Reply:
@@ -598,18 +599,18 @@ def test_a_bad_answer_is_an_alert(case: str) -> None:
     owing = Owing()
     owing.platform.set_task_attributes(TASK, {"from": NUMBER})
     asked = owing.asked()
-    owing.notices.answered(asked, reply)
+    owing.queue.record_response(asked, reply)
     assert owing.platform.get(asked.reservation_sid).state == "pending"
-    (alert,) = owing.notices.alerts
-    assert (alert.code, alert.notice, alert.reservation_sid) == (
+    (alert,) = owing.queue.alerts
+    assert (alert.code, alert.callback, alert.reservation_sid) == (
         code,
         asked.number,
         asked.reservation_sid,
     )
     assert alert.is_warning is (code in (40001, 40005))
     assert NUMBER not in alert.text
-    assert owing.notices.sent[-1].outcome.endswith(alert.text)
-    assert [notice.kind for notice in owing.notices.take()] == (
+    assert owing.queue.sent[-1].outcome.endswith(alert.text)
+    assert [notice.kind for notice in owing.queue.take()] == (
         [CallbackKind.FALLBACK] if asks_again else []
     )
 
@@ -635,17 +636,17 @@ def test_a_decision_that_comes_too_late_is_an_alert(command: Command, state: str
     owing = Owing()
     asked = owing.asked()
     owing.platform.execute(asked.reservation_sid, Accept())
-    owing.notices.answered(asked, answer(command))
+    owing.queue.record_response(asked, answer(command))
     assert code_of(owing) == STATE_ERROR_CODES[command.trigger]
 
 
 def test_a_reservation_that_has_gone_is_an_alert() -> None:
-    """An answer about a reservation that is not there any more is told, and does no harm."""
+    """An answer about a reservation that is no longer exists is told, and does no harm."""
     owing = Owing()
     asked = owing.asked()
     owing.platform.reset()
-    owing.notices.answered(asked, answer(Accept()))
-    assert "not there any more" in owing.notices.alerts[0].text
+    owing.queue.record_response(asked, answer(Accept()))
+    assert "no longer exists" in owing.queue.alerts[0].text
 
 
 def test_what_cannot_be_kept_is_an_alert() -> None:
@@ -658,12 +659,12 @@ def test_what_cannot_be_kept_is_an_alert() -> None:
 
     broken: list[int] = []
     platform = people(Platform(ManualClock(), on_commit=keep)).platform
-    notices = CallbackQueue(platform, BOTH)
+    queue = CallbackQueue(platform, BOTH)
     sid = str(platform.reserve(TASK, WORKERS[0]).sid)
     broken.append(1)
-    notices.answered(notices.take()[0], answer(Accept()))
+    queue.record_response(queue.take()[0], answer(Accept()))
     assert platform.get(sid).status is Status.PENDING
-    assert "the disk is full" in notices.alerts[0].text
+    assert "the disk is full" in queue.alerts[0].text
 
 
 # --- five seconds, and the fallback ----------------------------------------------------------------------------------------------
@@ -672,15 +673,13 @@ def test_what_cannot_be_kept_is_an_alert() -> None:
 def test_what_comes_after_five_seconds_does_not_count() -> None:
     """At five seconds an answer still counts; a moment later it does not, and the fallback URL is asked the same, by another token."""
     owing = Owing()
-    owing.notices.answered(owing.asked(), answer(Reject()), 5.0)
-    assert not owing.notices.alerts
+    owing.queue.record_response(owing.asked(), answer(Reject()), 5.0)
+    assert not owing.queue.alerts
     asked = owing.asked()
-    owing.notices.answered(asked, answer(Accept()), 5.001)
+    owing.queue.record_response(asked, answer(Accept()), 5.001)
     assert owing.platform.get(asked.reservation_sid).status is Status.PENDING
     assert code_of(owing) == 11200
-    (fallback,) = (
-        notice for notice in owing.notices.take() if notice.kind is not CallbackKind.EVENT
-    )
+    (fallback,) = (notice for notice in owing.queue.take() if notice.kind is not CallbackKind.EVENT)
     assert (fallback.kind, fallback.url, fallback.form) == (
         CallbackKind.FALLBACK,
         AGAIN,
@@ -688,14 +687,14 @@ def test_what_comes_after_five_seconds_does_not_count() -> None:
     )
     assert fallback.headers[TOKEN_HEADER] != asked.headers[TOKEN_HEADER]
     assert referee(TOKEN).validate(AGAIN, fields(fallback.form), fallback.headers[SIGNATURE_HEADER])
-    owing.notices.answered(fallback, answer(Accept()), 1.0)
+    owing.queue.record_response(fallback, answer(Accept()), 1.0)
     assert owing.platform.get(asked.reservation_sid).status is Status.ACCEPTED
 
 
 def test_the_budget_is_a_setting() -> None:
     """How long an answer may take is the platform's setting."""
     owing = Owing(told=Settings(callback_timeout=0.5))
-    owing.notices.answered(owing.asked(), answer(Accept()), 0.6)
+    owing.queue.record_response(owing.asked(), answer(Accept()), 0.6)
     assert code_of(owing) == 11200
 
 
@@ -703,11 +702,11 @@ def test_when_both_fail_the_timer_decides() -> None:
     """When neither address answers, the reservation stays pending until its time runs out, and nothing is asked a third time."""
     owing = Owing()
     asked = owing.asked()
-    owing.notices.failed(asked, "no connection", 11205)
-    (fallback,) = owing.notices.take()
-    owing.notices.answered(fallback, Reply(503))
-    assert owing.notices.take() == ()
-    assert [alert.code for alert in owing.notices.alerts] == [11205, 11200]
+    owing.queue.record_failure(asked, "no connection", 11205)
+    (fallback,) = owing.queue.take()
+    owing.queue.record_response(fallback, Reply(503))
+    assert owing.queue.take() == ()
+    assert [alert.code for alert in owing.queue.alerts] == [11205, 11200]
     owing.platform.advance(119)
     assert owing.platform.get(asked.reservation_sid).status is Status.PENDING
     owing.platform.advance(1)
@@ -717,26 +716,26 @@ def test_when_both_fail_the_timer_decides() -> None:
 def test_without_a_fallback_nobody_else_is_asked() -> None:
     """Where there is no fallback URL, a failure is an alert and no more."""
     owing = Owing(CallbackSettings(assignment_url=ASK))
-    owing.notices.failed(owing.asked(), "no connection")
-    assert (len(owing.notices.alerts), owing.notices.take()) == (1, ())
+    owing.queue.record_failure(owing.asked(), "no connection")
+    assert (len(owing.queue.alerts), owing.queue.take()) == (1, ())
 
 
 def test_an_event_needs_no_answer_but_a_good_one() -> None:
     """Any 2xx takes an event; anything else, or nothing, is an alert, and asks no fallback."""
     owing = Owing()
     owing.reserve()
-    _, told = owing.notices.take()
-    owing.notices.answered(told, Reply(204))
-    owing.notices.answered(told, Reply(200, {}, b"thanks"), 14.0)
-    assert not owing.notices.alerts
-    owing.notices.answered(told, Reply(500))
-    owing.notices.failed(told, "no connection", 11205)
-    assert [alert.code for alert in owing.notices.alerts] == [11200, 11205]
-    assert owing.notices.take() == ()
-    assert [(sent.number, sent.status, sent.outcome) for sent in owing.notices.sent] == [
+    _, told = owing.queue.take()
+    owing.queue.record_response(told, Reply(204))
+    owing.queue.record_response(told, Reply(200, {}, b"thanks"), 14.0)
+    assert not owing.queue.alerts
+    owing.queue.record_response(told, Reply(500))
+    owing.queue.record_failure(told, "no connection", 11205)
+    assert [alert.code for alert in owing.queue.alerts] == [11200, 11205]
+    assert owing.queue.take() == ()
+    assert [(sent.number, sent.status, sent.outcome) for sent in owing.queue.sent] == [
         (1, 204, "taken"),
         (2, 200, "taken"),
-        (3, 500, "11200: answered with HTTP 500; answer with 204"),
+        (3, 500, "11200: the response has status 500. Respond with 204"),
         (4, None, "11205: no connection"),
     ]
 
@@ -751,7 +750,7 @@ def lives(callbacks: CallbackSettings, number: int = 12) -> list[tuple[int, str,
         owing.platform.execute(owing.sid(), Reject())
     return [
         (notice.number, str(notice.event or notice.kind), notice.again)
-        for notice in owing.notices.take()
+        for notice in owing.queue.take()
     ]
 
 
@@ -768,7 +767,7 @@ def test_all_can_come_twice() -> None:
         CallbackSettings(assignment_url=ASK, event_url=TELL, auth_token=TOKEN, duplicates=1)
     )
     owing.reserve()
-    asked, asked_again, told, told_again = owing.notices.take()
+    asked, asked_again, told, told_again = owing.queue.take()
     for one, other in ((asked, asked_again), (told, told_again)):
         assert (one.again, other.again) == (False, True)
         assert (one.number, one.headers, one.body, one.url) == (
@@ -784,9 +783,9 @@ def test_a_fallback_comes_once() -> None:
     """Each of the two that are sent asks the fallback by itself when it fails; what is asked there does not come twice again."""
     owing = Owing(CallbackSettings(assignment_url=ASK, fallback_url=AGAIN, duplicates=1))
     owing.reserve()
-    for asked in owing.notices.take():
-        owing.notices.failed(asked, "no connection")
-    assert [(notice.kind, notice.again) for notice in owing.notices.take()] == [
+    for asked in owing.queue.take():
+        owing.queue.record_failure(asked, "no connection")
+    assert [(notice.kind, notice.again) for notice in owing.queue.take()] == [
         (CallbackKind.FALLBACK, False)
     ] * 2
 
@@ -832,9 +831,9 @@ def test_event_sids_are_repeatable_and_can_be_others() -> None:
 
     def sid(random: Random | None) -> str | None:
         platform = people(Platform(ManualClock())).platform
-        notices = CallbackQueue(platform, BOTH, random=random)
+        queue = CallbackQueue(platform, BOTH, random=random)
         platform.reserve(TASK, WORKERS[0])
-        return read_event(notices.take()[1].body).sid
+        return read_event(queue.take()[1].body).sid
 
     assert sid(None) == sid(None)
     assert sid(None) != sid(Random(7))
@@ -846,39 +845,37 @@ def test_event_sids_are_repeatable_and_can_be_others() -> None:
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit what becomes due is dropped, and an alert tells of it; the limit holds for events and for questions apart."""
-    assert MOST_WAITING >= 1000
-    monkeypatch.setattr("reservation_core.emulator.callbacks.queue.MOST_WAITING", 2)
+    assert MAX_WAITING >= 1000
+    monkeypatch.setattr("reservation_core.emulator.callbacks.queue.MAX_WAITING", 2)
     owing = Owing()
     for worker in WORKERS:
         owing.reserve(worker)
-    assert owing.notices.waiting == 4
-    assert [alert.text for alert in owing.notices.alerts] == [
-        "2 notices wait; this one is dropped"
-    ] * 2
-    assert len(owing.notices.take()) == 4
+    assert owing.queue.waiting_count == 4
+    assert [alert.text for alert in owing.queue.alerts] == ["dropped: 2 callbacks are waiting"] * 2
+    assert len(owing.queue.take()) == 4
 
 
 def test_it_can_be_cleared() -> None:
     """Cleared, it owes and remembers nothing, and still calls back what happens then."""
     owing = Owing(CallbackSettings(assignment_url=ASK, event_url=TELL, reordered=1))
-    owing.notices.failed(owing.asked(), "no connection")
+    owing.queue.record_failure(owing.asked(), "no connection")
     owing.reserve(WORKERS[1])
-    owing.notices.clear()
-    assert (owing.notices.waiting, list(owing.notices.sent), list(owing.notices.alerts)) == (
+    owing.queue.clear()
+    assert (owing.queue.waiting_count, list(owing.queue.sent), list(owing.queue.alerts)) == (
         0,
         [],
         [],
     )
     owing.reserve(WORKERS[2])
-    assert owing.notices.waiting == 2
-    assert owing.notices.next(event=True) is None
-    assert owing.notices.next(event=False) is not None
+    assert owing.queue.waiting_count == 2
+    assert owing.queue.next(event=True) is None
+    assert owing.queue.next(event=False) is not None
 
 
 def test_who_is_called_back_can_change() -> None:
     """What is due goes where it was to go, even what still waited to be overtaken; what comes then goes elsewhere."""
     owing = Owing(CallbackSettings(event_url=TELL, reordered=1))
     owing.reserve()
-    owing.notices.settings = CallbackSettings(event_url=AGAIN)
+    owing.queue.settings = CallbackSettings(event_url=AGAIN)
     owing.reserve(WORKERS[1])
-    assert [notice.url for notice in owing.notices.take()] == [TELL, AGAIN]
+    assert [notice.url for notice in owing.queue.take()] == [TELL, AGAIN]

@@ -157,8 +157,8 @@ def test_a_notice_is_one_line() -> None:
     notices.subscribe(make_callback_logger(lines.append))
     sid = world.sid()
     asked, _, _, again = notices.take()
-    notices.answered(asked, Reply(200, {}, b""), 0.0123)
-    notices.failed(again, "no connection could be made to +15005550006", 11205)
+    notices.record_response(asked, Reply(200, {}, b""), 0.0123)
+    notices.record_failure(again, "no connection could be made to +15005550006", 11205)
     short = f"WR…{sid[-6:]}"
     assert lines == [
         f"12:00:03.250 assignment of {short} -> 200 decided later (12.3 ms)",
