@@ -1,10 +1,13 @@
-"""Rows 14 to 16: events on disk, 32 writers at a time or in bulk, beside what one would write oneself.
+"""Rows 14 to 16: durable events, from 32 writers or in bulk.
 
-Here it is the clock's time that counts, for the waiting (for the disk, for the database) is the point. Every side is durable: SQLite
-writes ahead and synchronises each commit (``synchronous=FULL``), PostgreSQL is as it comes. Every side takes an event once, by its SID,
-keeps its history, and lets only a higher version replace what it holds; what it holds in the end is looked at. Where the peer is our
-own book with a commit for each event, the ratio is what shared commits are worth. The other peers' lean tables keep the status, the version
-and the event only; ours keep whole reservations, ready for a sweeper, and judge by the lifecycle what may follow what.
+The figure is wall time, because waiting for the disk and the database is the point. Every side is
+durable: SQLite writes ahead and synchronises each commit (``synchronous=FULL``), PostgreSQL has its
+defaults. Every side takes an event once, by its SID, keeps its history, and lets only a higher version
+replace the present one. The final state of every side is checked.
+
+Where the peer is our own book with a commit for each event, the ratio is the gain of the group commit.
+The other peers' lean tables keep status, version and event only. Ours keep whole reservations, ready
+for a sweep, and judge a report by the lifecycle.
 """
 
 import asyncio
@@ -39,7 +42,7 @@ _Events: TypeAlias = Sequence[Event]
 
 
 def events(lives: int, begin: int = 0) -> Iterator[Event]:
-    """Make the events of so many lives, four of each, as they are read from callbacks."""
+    """Yield the events of that many reservations, four each, as parsed from callbacks."""
     for number in range(begin, begin + lives):
         sid, task, worker = (f"{prefix}{number:032x}" for prefix in ("WR", "WT", "WK"))
         for version, status in enumerate(_LIFE):
@@ -69,7 +72,7 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
 
 
 class _SlowDisk(sqlite3.Connection):
-    """A connection to a disk that takes a millisecond more to synchronise: the disk of a developer's machine may only pretend to."""
+    """A connection whose commits take 1 ms longer, as on a slow disk."""
 
     def execute(
         self, sql: str, parameters: Any = (), /
@@ -119,7 +122,7 @@ def _commit(connection: sqlite3.Connection, event: Event) -> None:
 
 
 class OneByOne:
-    """Commits every event by itself, through one connection that threads share under a lock."""
+    """A commit for each event, through one connection under a lock."""
 
     def __init__(self, disk: type[sqlite3.Connection] = sqlite3.Connection) -> None:
         self._lock = threading.Lock()
@@ -143,12 +146,11 @@ class OneByOne:
         return connection
 
     def record(self, event: Event) -> None:
-        """Take one event, durably."""
         with self._lock:
             _commit(self._connection, event)
 
     def completed(self) -> int:
-        """Count what has ended."""
+        """Count the completed reservations."""
         count: int = self._connection.execute(
             "SELECT count(*) FROM reservation WHERE status = 'completed'"
         ).fetchone()[0]
@@ -156,14 +158,14 @@ class OneByOne:
 
 
 class OwnConnections(OneByOne):
-    """Commits every event by itself, each thread through a connection of its own, as ``sqlite3`` has it when nothing else is asked for."""
+    """A commit for each event, each thread with a connection of its own."""
 
     def __init__(self) -> None:
         super().__init__()
         self._mine = threading.local()
 
     def record(self, event: Event) -> None:
-        """Take one event, durably; SQLite's own lock is waited for."""
+        """Record one event durably. SQLite's own lock is waited for."""
         connection: sqlite3.Connection | None = getattr(self._mine, "connection", None)
         if connection is None:
             connection = self._mine.connection = self._connect()
@@ -171,7 +173,7 @@ class OwnConnections(OneByOne):
 
 
 def _alone(book: Book) -> Callable[[Event], object]:
-    """Record with our own book, but one writer at a time: what shared commits alone are worth."""
+    """Record with our own book, one writer at a time."""
     lock = threading.Lock()
 
     def record(event: Event) -> object:
@@ -182,7 +184,7 @@ def _alone(book: Book) -> Callable[[Event], object]:
 
 
 class Aiosqlite:
-    """Commits every event by itself through aiosqlite, whose connection the tasks share under a lock, lest they share transactions."""
+    """A commit for each event through aiosqlite, its connection under a lock."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._lock = asyncio.Lock()
@@ -197,7 +199,6 @@ class Aiosqlite:
         return cls(connection)
 
     async def record(self, event: Event) -> None:
-        """Take one event, durably."""
         added, held = _rows(event)
         async with self._lock:
             await self._connection.execute("BEGIN IMMEDIATE")
@@ -206,7 +207,6 @@ class Aiosqlite:
             await self._connection.commit()
 
     async def completed(self) -> int:
-        """Count what has ended."""
         async with self._connection.execute(
             "SELECT count(*) FROM reservation WHERE status = 'completed'"
         ) as cursor:
@@ -215,7 +215,6 @@ class Aiosqlite:
         return int(row[0])
 
     async def close(self) -> None:
-        """Close it."""
         await self._connection.close()
 
 
@@ -237,13 +236,13 @@ def _runner() -> "asyncio.Runner":
 
 
 def _shares(lives: int, begin: int) -> list[_Events]:
-    """Give each writer lives of its own."""
+    """Give each writer reservations of its own."""
     each = lives // WRITERS
     return [list(events(each, begin + writer * each)) for writer in range(WRITERS)]
 
 
 def _in_threads(record: Callable[[Event], object], lives: int) -> Meter:
-    """Time an event, in microseconds of the clock, where 32 threads record those of their own reservations one after the other."""
+    """Time an event in 32 threads, in microseconds of wall time."""
     begins = count(0, lives)
 
     def several(mine: _Events) -> None:
@@ -261,7 +260,7 @@ def _in_threads(record: Callable[[Event], object], lives: int) -> Meter:
 
 
 def _in_tasks(record: Callable[[Event], Awaitable[object]], lives: int) -> Meter:
-    """Time an event, in microseconds of the clock, where 32 tasks record those of their own reservations one after the other."""
+    """Time an event in 32 asyncio tasks, in microseconds of wall time."""
     begins = count(0, lives)
 
     async def several(mine: _Events) -> None:
@@ -281,7 +280,7 @@ def _in_tasks(record: Callable[[Event], Awaitable[object]], lives: int) -> Meter
 
 
 def _in_bulk(record: Callable[[_Events], object], lives: int) -> Meter:
-    """Time an event, in microseconds of the clock, where all come at once."""
+    """Time an event recorded in bulk, in microseconds of wall time."""
     begins = count(0, lives)
 
     def meter() -> float:
@@ -313,7 +312,7 @@ def _sqlite(disk: type[sqlite3.Connection] = sqlite3.Connection) -> Book:
 
 
 def _check(completed: int, book: Book, lives: int) -> None:
-    """Both sides hold the same: every life has come to its end."""
+    """Check that both sides hold every reservation as completed."""
     assert completed == lives
     for number in range(lives):
         entry = book.get(f"WR{number:032x}")
@@ -322,7 +321,10 @@ def _check(completed: int, book: Book, lives: int) -> None:
 
 
 def writers(effort: Effort) -> list[Comparison]:
-    """Record events durably, 32 writers at a time, in one file; what shared commits are worth depends on what one takes."""
+    """Record events durably with 32 writers in one file.
+
+    The gain of the group commit depends on what one commit costs.
+    """
     lives = _lives(effort, 320)
     book, single, lean, own = _sqlite(), _sqlite(), OneByOne(), OwnConnections()
     ours, ours_alone = _in_threads(book.record, lives), _in_threads(_alone(single), lives)
@@ -387,7 +389,7 @@ def pipeline(effort: Effort) -> list[Comparison]:
 
 
 def replay(effort: Effort) -> list[Comparison]:
-    """Replay many events into one file: their time, and the memory that ten times as many take."""
+    """Replay events into one file: time, and memory of ten times as many."""
     lives = _lives(effort, 500)
     book, peer = _sqlite(), OneByOne()
     ours, theirs = _in_bulk(book.record_all, lives), _in_bulk(_one_by_one(peer.record), lives)
@@ -416,7 +418,7 @@ def replay(effort: Effort) -> list[Comparison]:
 
 
 def _memory(lives: int) -> Meter:
-    """Weigh what a replay takes at most, in kilobytes; once, for it does not vary."""
+    """Weigh the peak memory of a replay, in kilobytes, once."""
 
     @cache
     def kilobytes() -> float:

@@ -1,4 +1,4 @@
-"""Rows 4 and 5: building a conference of 27 parameters, and encoding its form."""
+"""Rows 4 and 5: build a 27-parameter conference, and encode its form."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Final, Literal, cast
@@ -63,7 +63,7 @@ def _flag() -> bool | None:
 
 @attrs.frozen(kw_only=True)
 class _WithAttrs:
-    """The conference as an attrs user would declare it: frozen, slotted, the ready-made validators of ``attrs.validators``."""
+    """The conference of an attrs user: frozen, slotted, with ready-made validators."""
 
     to: str | None = _text(_CONTACT)
     from_: str | None = _text(_CALLER)
@@ -107,7 +107,7 @@ _Text = Annotated[str, Field(pattern=f"^(?:{_TEXT})$")]
 
 
 class _WithPydantic(BaseModel):
-    """The conference as a pydantic user would declare it: frozen, strict (no text is taken for a number), nothing extra."""
+    """The conference of a pydantic user: frozen, strict, nothing extra."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -162,7 +162,7 @@ _MADE: Final[tuple[Callable[..., object], ...]] = (Conference, _WithAttrs, _With
 
 
 def _wrong_values() -> Iterable[tuple[str, object]]:
-    """Give every parameter a value of a wrong type and one that breaks its own rule; each of the three must refuse them all."""
+    """Yield two wrong values for every parameter; all three classes must refuse them."""
     for name, value in samples.CONFERENCE.items():
         if isinstance(value, bool):
             yield from ((name, "true"), (name, 1))
@@ -189,9 +189,10 @@ def _refuses(make: Callable[..., object], name: str, value: object) -> bool:
 
 
 def build(effort: Effort) -> list[Comparison]:
-    """Build a conference of 27 parameters and check them all: 32 are declared, by the same types, patterns, words and bounds.
+    """Build and check a conference of 27 parameters, 32 are declared.
 
-    Ours also asks the three rules over several parameters, which the peers are spared.
+    All sides declare the same types, patterns, words and bounds. Ours also checks the three rules over
+    several parameters.
     """
     given: dict[str, Any] = samples.CONFERENCE
     for made in _MADE:
@@ -220,7 +221,7 @@ def build(effort: Effort) -> list[Comparison]:
 
 
 def encode(effort: Effort) -> list[Comparison]:
-    """Encode the pairs of that conference's form: ``request.body``, or ``urllib.parse.urlencode`` and its bytes; both give the same."""
+    """Encode the form: ``request.body``, or ``urllib.parse.urlencode``. The bytes are equal."""
     request = prepare(samples.pending(), samples.conference())
     pairs = request.form
     assert request.body == urlencode(pairs).encode()

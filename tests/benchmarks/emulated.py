@@ -38,7 +38,7 @@ _CORS: Final = {
 
 
 def shown(stored: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """Give a reservation as a body shows it, with its addresses."""
+    """Return the body of a reservation, with its addresses."""
     workspace = f"{origin}/v1/Workspaces/{stored['workspace_sid']}"
     task, worker = (
         f"{workspace}/Tasks/{stored['task_sid']}",
@@ -49,7 +49,7 @@ def shown(stored: Mapping[str, Any], origin: str) -> dict[str, Any]:
 
 
 def ours(port: int) -> None:
-    """Run the emulator as it is, over one pending reservation whose time never runs out."""
+    """Run the emulator over one pending reservation that never times out."""
     from reservation_core.emulator import ManualClock, Platform
     from reservation_core.emulator.server import serve
 
@@ -60,7 +60,7 @@ def ours(port: int) -> None:
 
 
 def starlette(port: int) -> None:
-    """Run what one would write in its place: a route, a dict, the form read, the version checked and raised, the answer as JSON."""
+    """Run Starlette with a dict: a route, the form, the version, a JSON reply."""
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import JSONResponse
@@ -92,7 +92,7 @@ def starlette(port: int) -> None:
 
 
 def bare_uvicorn(port: int) -> None:
-    """Run uvicorn alone: read the body, and answer every request with the same bytes."""
+    """Run uvicorn alone, which answers every request with the same bytes."""
     body = json.dumps(shown(STORED, f"http://127.0.0.1:{port}")).encode()
     sent = {
         "ETag": "0",

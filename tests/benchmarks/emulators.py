@@ -50,7 +50,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], port: int) -> Generator[int]:
-    """Start a server, wait until it listens, and give its process' number; it ends with this one."""
+    """Run a server as a process, and yield its process ID once it listens."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             asyncio.run(_listens(port))
@@ -75,7 +75,7 @@ async def _listens(port: int) -> None:
 
 
 class _Client(asyncio.Protocol):
-    """One connection: sends the request as often as it is told to, each when the one before is answered."""
+    """One connection that sends the request again after each reply."""
 
     def __init__(self) -> None:
         self._unread = b""
@@ -115,12 +115,12 @@ class _Client(asyncio.Protocol):
 
 
 def _used(pid: int) -> float:
-    """Tell the seconds of processor time a process has taken, as clock_getcpuclockid(3) finds them."""
+    """Return the processor time of a process in seconds."""
     return time.clock_gettime((~pid << 3) | 2)
 
 
 def _meter(pid: int, port: int, effort: Effort) -> Meter:
-    """Time a request, in microseconds of the server's processor time; the connections are opened before."""
+    """Time a request in microseconds of the server's processor time."""
     runner = OPEN.enter_context(asyncio.Runner())
     each = 1 if effort is QUICK else _EACH
 
@@ -162,7 +162,7 @@ def _python(kind: str, effort: Effort) -> Meter:
 
 
 def _prism(effort: Effort) -> Meter | None:
-    """Run the official advice: prism over the official description; ``None`` where it is not installed."""
+    """Run prism over the official description, if it is installed."""
     found = shutil.which("prism")
     if found is None:
         return None

@@ -1,13 +1,14 @@
-"""Row 12: what it costs to import the library, and to have its plugin in pytest."""
+"""Row 12: the cost of an import, and of the installed pytest plugin."""
 
 from tests.benchmarks.measure import Comparison, Effort, Relation, time_import
 
 
 def imports(effort: Effort) -> list[Comparison]:
-    """Import each in fresh interpreters, all caches warm; then the same with what is first loaded when an update is addressed.
+    """Import each in fresh interpreters, with warm caches.
 
-    Both sides leave something to the first use: ours the machine's library, the peer all it has for this platform's part. Both give all
-    that one needs to build, send and read an update; ours without the gateway's HTTP client, the peer with it.
+    The second comparison adds the first use: prepare an update, or address it. Both sides leave something
+    to the first use. Both then have all that an update needs; ours without the gateway's HTTP client, the
+    peer with it.
     """
     ours = (
         "import reservation_core as r; t = lambda p: p + '0' * 32;"

@@ -1,4 +1,4 @@
-"""Rows 1 to 3: deciding, asking and holding many reservations, beside ``transitions`` with the same states and transitions."""
+"""Rows 1 to 3: decide, ask and hold many reservations, beside ``transitions``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ _STATES = [*(status.value for status in Status), ON_HOLD]
 
 
 def _machine(model: object = None) -> Machine:
-    """Make the same lifecycle with nothing that costs time or memory: no automatic transitions, no event data, no queue."""
+    """Build the same lifecycle without automatic transitions, event data or queue."""
     machine = Machine(
         model=model,
         states=_STATES,
@@ -41,7 +41,7 @@ def _machine(model: object = None) -> Machine:
 
 
 class _Model:
-    """The least that ``transitions`` moves: slotted, unbound, a state and what the guards ask for."""
+    """The smallest model that ``transitions`` can move: slotted and unbound."""
 
     __slots__ = ("accept", "state")
 
@@ -55,11 +55,12 @@ class _Model:
 
 
 def decide_and_renew(effort: Effort) -> list[Comparison]:
-    """Take one legal step and be refused one illegal one.
+    """Take one legal step, and be refused one illegal step.
 
-    Ours: ``decide`` on an accept, ``moved`` to the new entity with all of its fields, ``decide`` on a conference that is no
-    edge any more. The peer: the events triggered on one slotted model, the second one's ``MachineError`` caught; it moves the model in
-    place and makes no new entity, so it does less. Both end accepted, and refuse.
+    Ours: ``decide`` on an accept, the new entity with all of its fields, ``decide`` on a conference that is
+    no longer an edge. The peer: the events triggered on one slotted model, the second one's
+    ``MachineError`` caught. It moves the model in place and makes no new entity, so it does less. Both end
+    accepted, and refuse.
     """
     pending = samples.pending()
     model, events = _Model(), _machine().events
@@ -99,7 +100,7 @@ def decide_and_renew(effort: Effort) -> list[Comparison]:
 
 @dataclass(eq=False)
 class _Held:
-    """The reservation as a ``transitions`` user would hold it: the same fields, a state that a machine moves, methods that it adds."""
+    """The reservation of a ``transitions`` user: the same fields and a machine's state."""
 
     sid: str | None
     account_sid: str | None
@@ -137,7 +138,7 @@ def _held(fields: dict[str, object]) -> _Held:
 
 
 def is_it_allowed(effort: Effort) -> list[Comparison]:
-    """Ask whether a conference is allowed: ``reservation.allows(Conference)``, or ``may_conference()`` of a model added to a machine."""
+    """Ask ``reservation.allows(Conference)``, or ``may_conference()`` of a model."""
     pending = samples.pending()
     model = _held(_fields())
     _machine(model)
@@ -163,10 +164,11 @@ def is_it_allowed(effort: Effort) -> list[Comparison]:
 
 
 def weight(effort: Effort) -> list[Comparison]:
-    """Weigh a live reservation of 100,000; the peers, whose weight grows evenly, are weighed by 2,000 and by 200.
+    """Weigh a live reservation among 100,000.
 
-    Ours: :class:`Reservation`. The peers: a data class with the same fields, either added to one machine (``add_model``) or given a
-    machine each. The values of the fields are shared by all instances, so they weigh nothing on either side.
+    The peers' weight grows evenly, so 2,000 and 200 of them are weighed. Ours: :class:`Reservation`. The
+    peers: a data class with the same fields, added to one machine (``add_model``) or given a machine each.
+    All instances share the values of the fields, so these weigh nothing on either side.
     """
     fields = _fields()
     shared = _machine()

@@ -88,7 +88,7 @@ def _official(client: Any) -> Any:
 
 
 async def _official_async(client: Any) -> str:
-    """Update as the client's page shows it; that it uses what aiohttp deprecates is not measured."""
+    """Update as the client's page shows it, deprecation warnings ignored."""
     return str(
         (await _official(client).update_async(reservation_status="accepted")).reservation_status
     )

@@ -1,6 +1,8 @@
-"""A replay of a million events into one file: ``python -m tests.benchmarks.replay [--events 1000000]``.
+"""A replay of a million events into one file.
 
-It prints, tenth by tenth, how many events a second were recorded, durably, and what the process held in memory at most until then.
+    python -m tests.benchmarks.replay [--events 1000000]
+
+It prints, for each tenth, the events recorded durably a second and the peak memory of the process.
 """
 
 import argparse
@@ -15,7 +17,7 @@ from tests.benchmarks.books import events
 
 
 def replay(count: int) -> list[tuple[int, float, float]]:
-    """Replay so many events in ten parts: of each how many there were until then, events a second, and megabytes at most until then."""
+    """Replay events in ten parts: events so far, events a second, peak megabytes."""
     lives = max(1, count // 40)
     parts: list[tuple[int, float, float]] = []
     with tempfile.TemporaryDirectory() as directory:

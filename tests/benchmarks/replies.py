@@ -1,4 +1,4 @@
-"""Row 6: a reply's bytes to an entity, beside ``cattrs`` with the standard library's JSON."""
+"""Row 6: a reply's bytes to an entity, beside ``cattrs`` on standard library JSON."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,7 +20,7 @@ def _sid(prefix: str) -> str | None:
 
 @attrs.frozen(kw_only=True)
 class _Reservation:
-    """The reservation as a ``cattrs`` user would declare it: frozen, slotted, its SIDs checked by attrs' ready-made validators."""
+    """The reservation of a ``cattrs`` user: frozen, slotted, its SIDs validated."""
 
     status: Status
     sid: str | None = _sid("WR")
@@ -36,7 +36,7 @@ class _Reservation:
 
 
 def _peer() -> Callable[[bytes], _Reservation]:
-    """Make the converter as its page shows it: the ready-made one for JSON, one field renamed, every fault gathered with its path."""
+    """Build the converter of the cattrs documentation, with detailed validation."""
     converter = make_converter()
     renamed = make_dict_structure_fn(
         _Reservation, converter, status=override(rename="reservation_status")
@@ -46,10 +46,11 @@ def _peer() -> Callable[[bytes], _Reservation]:
 
 
 def read(effort: Effort) -> list[Comparison]:
-    """Read a reservation from a reply's bytes: :func:`read_reservation`, or ``converter.loads``.
+    """Read a reservation from a reply's bytes.
 
-    Both check the five SIDs, the status and the dates, and gather all that is wrong; both give an attrs class with the same values.
-    Ours also checks the texts and the links (a converter takes anything for text) and tells an assignment callback from a resource.
+    Ours is :func:`read_reservation`, the peer's ``converter.loads``. Both check the five SIDs, the status
+    and the dates, gather all faults, and give an attrs class with the same values. Ours also checks the
+    texts and the links, and tells an assignment callback from a resource.
     """
     peer = _peer()
     ours, theirs = read_reservation(samples.ACCEPTED), peer(samples.ACCEPTED)

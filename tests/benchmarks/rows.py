@@ -1,4 +1,4 @@
-"""Which comparisons there are, row by row, and how to run them."""
+"""All comparisons, by row."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -39,9 +39,11 @@ ROWS: Final[Mapping[int, Callable[[Effort], list[Comparison]]]] = {
 def run(
     rows: Iterable[int] = tuple(ROWS), rounds: int = 15, *, quick: bool = False
 ) -> list[Result]:
-    """Set up the rows asked for (which checks that both sides of each give equal results) and measure them.
+    """Measure the given rows.
 
-    :param quick: whether to do only as little as shows that every comparison still works.
+    Setting up a row checks that both sides give equal results.
+
+    :param quick: do only as much as shows that every comparison works.
     """
     effort = QUICK if quick else FULL
     return [compare(comparison, rounds) for row in rows for comparison in ROWS[row](effort)]

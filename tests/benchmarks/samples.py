@@ -1,4 +1,4 @@
-"""The conference, the reply and the reservation that every comparison uses, made up after the reference's own examples."""
+"""The samples of every comparison, modelled on the reference's examples."""
 
 import json
 from typing import Any, Final
@@ -31,7 +31,7 @@ BODY: Final[dict[str, object]] = {
 
 
 def as_json(body: dict[str, object]) -> bytes:
-    """Write a body as it comes over the wire."""
+    """Encode a body as JSON."""
     return json.dumps(body).encode()
 
 
@@ -83,7 +83,7 @@ CONFERENCE: Final[dict[str, Any]] = {
 
 
 def pending() -> Reservation:
-    """Read the reservation as it stands before an update, its version unknown, as it is after an assignment callback."""
+    """Read the pending reservation, its version unknown, as after an assignment callback."""
     return read_reservation(PENDING)
 
 
@@ -93,5 +93,5 @@ def conference() -> Conference:
 
 
 def reply(body: bytes) -> Reply:
-    """Make a reply as a gateway brings it."""
+    """Build a reply with a body."""
     return Reply(200, REPLY_HEADERS, body)

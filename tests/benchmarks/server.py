@@ -1,7 +1,7 @@
-"""The server of rows 9 and 10, in a process of its own: ``python -m tests.benchmarks.server``.
+"""The server of rows 9 and 10: ``python -m tests.benchmarks.server``.
 
-It answers every request on 127.0.0.1 with the same reply, as fast as a bare asyncio protocol does, says its port on the first line,
-and ends when its standard input does, after ten minutes at the latest.
+It answers every request on 127.0.0.1 with the same reply, from a bare asyncio protocol. It prints its
+port on the first line. It ends with its standard input, after ten minutes at the latest.
 """
 
 import asyncio
@@ -34,11 +34,9 @@ class _Answering(asyncio.Protocol):
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what to write to."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is whole."""
         self._unread += data
         while (end := self._unread.find(b"\r\n\r\n") + 4) > 3:
             length = _LENGTH.search(self._unread, 0, end)

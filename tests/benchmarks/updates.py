@@ -1,4 +1,4 @@
-"""Rows 7 and 8: whole updates over a stub transport, beside the official client."""
+"""Rows 7 and 8: whole updates over a stub transport."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -30,7 +30,7 @@ _ORIGIN: Final = "https://taskrouter.twilio.com"
 
 
 class _Gateway:
-    """A gateway that keeps the request and brings the same reply every time; told to, it encodes the body as a real one must."""
+    """A stub gateway that always answers the same, and can encode the body."""
 
     def __init__(self, body: bytes, *, encodes: bool) -> None:
         self._answer = body
@@ -39,7 +39,6 @@ class _Gateway:
         self._body = b""
 
     def send(self, request: Request) -> Reply:
-        """Take one request."""
         self._request = request
         if self._encodes:
             self._body = request.body
@@ -47,12 +46,12 @@ class _Gateway:
 
     @property
     def sent(self) -> _Sent:
-        """What came last."""
+        """Path and body of the last request."""
         return self._request.path, self._body or self._request.body
 
 
 def _ours(command: Callable[[], Command], gateway: _Gateway) -> _Update:
-    """Build the command, prepare it, send it and conclude; the reservation is at hand, as it is when a user decides."""
+    """Build the command, prepare it, send it and conclude."""
     reservation = samples.pending()
     return lambda: perform(reservation, command(), gateway).status
 
@@ -61,7 +60,7 @@ def _ours(command: Callable[[], Command], gateway: _Gateway) -> _Update:
 
 
 class _StubClient:
-    """An ``http_client`` that keeps what it is given, not encoded, and answers the same every time."""
+    """An ``http_client`` stub that keeps the data and always answers the same."""
 
     def __init__(self, body: bytes) -> None:
         self._answer = body.decode()
@@ -69,18 +68,17 @@ class _StubClient:
         self._data: Mapping[str, Any] = {}
 
     def request(self, _: str, url: str, *, data: Mapping[str, Any], **__: object) -> Response:
-        """Take one request."""
         self._url, self._data = url, data
         return Response(200, self._answer, samples.HEADERS)
 
     @property
     def sent(self) -> _Sent:
-        """What came last, encoded as the client's own transport would."""
+        """Path and encoded body of the last request."""
         return self._url.removeprefix(_ORIGIN), urlencode(self._data, doseq=True).encode()
 
 
 class _StubAdapter(BaseAdapter):
-    """An adapter at the end of the client's own session: the request is whole, the answer a response as ``requests`` makes one."""
+    """A ``requests`` adapter stub at the end of the client's own session."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__()
@@ -88,7 +86,6 @@ class _StubAdapter(BaseAdapter):
         self._request = PreparedRequest()
 
     def send(self, request: PreparedRequest, *_: object, **__: object) -> SessionResponse:
-        """Take one request."""
         self._request = request
         response = SessionResponse()
         response.status_code = 200
@@ -98,12 +95,10 @@ class _StubAdapter(BaseAdapter):
         response.request = request
         return response
 
-    def close(self) -> None:
-        """Hold nothing."""
-
+    def close(self) -> None: ...
     @property
     def sent(self) -> _Sent:
-        """What came last."""
+        """Path and body of the last request."""
         return urlsplit(self._request.url or "").path, str(self._request.body).encode()
 
 
@@ -131,7 +126,7 @@ def _own_session(adapter: _StubAdapter) -> TwilioHttpClient:
 
 
 def accept(effort: Effort) -> list[Comparison]:
-    """Accept; the answer says accepted."""
+    """Accept. The reply shows accepted."""
     return _whole(
         effort,
         7,
@@ -145,7 +140,7 @@ def accept(effort: Effort) -> list[Comparison]:
 
 
 def conference(effort: Effort) -> list[Comparison]:
-    """Give a conference of 27 parameters, built and checked every time (the official client checks nothing); the answer says pending."""
+    """Start a 27-parameter conference, built and checked each time. The reply shows pending."""
     given = samples.CONFERENCE
     update = {"instruction": "conference", **given}
     return _whole(
@@ -171,10 +166,11 @@ def _whole(
     stub: float,
     session: float,
 ) -> list[Comparison]:
-    """Compare whole updates: from the call to the object that is read from the reply.
+    """Compare whole updates, from the call to the entity read from the reply.
 
-    Each pair ends where its stub stands: an ``http_client`` is given data, so our gateway leaves the form as it is beside it; an adapter
-    is given a body, so our gateway encodes one beside it. Path and body are the same on both sides, and so is the status.
+    Each pair ends at the same place. An ``http_client`` is given data, so our gateway does not encode the
+    form beside it. An adapter is given a body, so our gateway encodes one beside it. Path, body and status
+    are the same on both sides.
     """
     client, adapter = _StubClient(answer), _StubAdapter(answer)
     comparisons: list[Comparison] = []

@@ -1,7 +1,8 @@
-"""Row 13: telling whether a webhook is signed, beside the official validator.
+"""Row 13: verify a webhook's signature, beside the official validator.
 
-Both have the token at hand and are given what a server received: the URL, the signature, the body. The official one takes a form parsed,
-as frameworks hand it over, so the standard library parses it beside it; ours parses it itself, and settles which URL was asked for.
+Both know the token and get what a server received: URL, signature and body. The official validator
+takes a parsed form, as frameworks hand it over, so the standard library parses it. Ours parses it
+itself, and also finds out which URL was requested.
 """
 
 import json
@@ -77,9 +78,9 @@ def _compare(
     *,
     reach: float,
 ) -> Comparison:
-    """Compare both on a genuine webhook; before that, both must find out a forged one.
+    """Compare both on a genuine webhook, after both refused a forged one.
 
-    :param read: makes of the body what the official validator takes.
+    :param read: converts the body to what the official validator takes.
     """
     verifier, validator = Verifier(_TOKEN), referee(_TOKEN)
     signature = webhook.headers[SIGNATURE_HEADER]

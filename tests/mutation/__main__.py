@@ -1,16 +1,18 @@
-"""Mutation testing of the modules that decide: a small change of their code is to be noticed by their tests.
+"""Mutation testing of the modules that decide.
 
     pip install -e '.[dev,mutation]'
-    python -m tests.mutation.__main__                         # most of an hour, on two cores
-    python -m tests.mutation.__main__ --into DIR              # the same, in a directory that is kept
-    python -m tests.mutation.__main__ --into DIR --again      # there, what has changed since, and what was alive
+    python -m tests.mutation                         # most of an hour, on two cores
+    python -m tests.mutation --into DIR              # the same, in a directory that is kept
+    python -m tests.mutation --into DIR --again      # there, the changes since, and the survivors
 
-mutmut makes the changes and runs, for each, the tests that reach the changed function. What is done while the tests are loaded (the
-declarations are compiled then) is out of its reach, so each mutant that is alive after that is looked at once more in a new interpreter:
-by the transcript, and by all the tests if its function is called while they are loaded.
+mutmut changes the code in one small place at a time and runs, for each change, the tests that reach
+the changed function. It cannot see code that runs while the tests are loaded, such as the compiled
+declarations. So each survivor is run once more in a new interpreter: against the transcript of the
+messages, and against all tests if its function is called while they are loaded.
 
-It works on a copy, in which ``@cache`` is taken off: mutmut leaves decorated functions alone. Ends with 1 when fewer than 95 of 100 mutants
-of a module are noticed, or one lives that ``tests/mutation.md`` does not show.
+It works on a copy without ``@cache``, because mutmut skips decorated functions. It exits with 1 if
+fewer than 95 of 100 mutants of a module are killed, or if one survives that ``mutation.md`` does not
+show.
 """
 
 from __future__ import annotations
@@ -31,16 +33,16 @@ from pathlib import Path
 from typing import Final, cast
 
 HOME: Final = Path(__file__).parents[2]
-TAKEN: Final = (
+COPIED: Final = (
     "pyproject.toml",
     "README.md",
     "_reservation_core_hypothesis.py",
     "reservation_core",
     "tests",
 )
-SHOWN: Final = Path(__file__).with_name("mutation.md")
-TRANSCRIPT: Final = "tests/test_messages.py"
-NOTICED: Final = (1, 3)  # as mutmut counts: a test failed, or pytest did
+KNOWN_SURVIVORS: Final = Path(__file__).with_name("mutation.md")
+TRANSCRIPT: Final = "tests/project/test_messages.py"
+KILLED: Final = (1, 3)  # as mutmut counts: a test failed, or pytest did
 HANGS: Final = 120  # seconds; all the tests of one mutant take 20
 REACH: Final = 95  # of 100
 
@@ -54,7 +56,7 @@ print(*state()._stats, sep="\\n")
 
 
 def main() -> None:
-    """Copy, mutate, look again, and tell."""
+    """Copy, mutate, run the survivors again, and report."""
     parser = argparse.ArgumentParser(description="Mutation testing of the modules that decide.")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
@@ -67,9 +69,9 @@ def main() -> None:
         copy(into)
         mutate(into, given.workers)
         if given.again:
-            mutate(into, given.workers, alive(into))
-        look_again(into, given.workers)
-        sys.exit(tell(into))
+            mutate(into, given.workers, survivors(into))
+        run_survivors_again(into, given.workers)
+        sys.exit(report(into))
 
 
 def settings() -> dict[str, list[str]]:
@@ -81,9 +83,9 @@ def settings() -> dict[str, list[str]]:
 
 
 def copy(into: Path) -> None:
-    """Copy the project, and take the caches off the functions that are mutated."""
+    """Copy the project, and remove the caches of the functions under test."""
     into.mkdir(parents=True, exist_ok=True)
-    for name in TAKEN:
+    for name in COPIED:
         if (HOME / name).is_dir():
             shutil.copytree(
                 HOME / name,
@@ -107,7 +109,7 @@ def copy(into: Path) -> None:
 
 
 def mutate(into: Path, workers: int, names: Sequence[str] = ()) -> None:
-    """Have mutmut make what mutants it has not seen, and run these, or those of some names."""
+    """Run mutmut on all new mutants, or on the given ones."""
     subprocess.run(
         [sys.executable, "-m", "mutmut", "run", "--max-children", str(workers), *names],
         cwd=into,
@@ -116,44 +118,44 @@ def mutate(into: Path, workers: int, names: Sequence[str] = ()) -> None:
 
 
 def mutants(into: Path) -> Mapping[str, tuple[bool, str]]:
-    """Read of each mutant whether mutmut noticed it, and the hash of its function: of another function, the same name is another mutant."""
-    told: dict[str, tuple[bool, str]] = {}
+    """Read, for each mutant, whether mutmut killed it, and its function's hash."""
+    results: dict[str, tuple[bool, str]] = {}
     for found in sorted((into / "mutants").rglob("*.py.meta")):
         meta = json.loads(found.read_text("utf-8"))
         for name, ended in meta["exit_code_by_key"].items():
-            told[name] = (ended in NOTICED, meta["hash_by_function_name"][_function(name)])
-    return told
+            results[name] = (ended in KILLED, meta["hash_by_function_name"][_function(name)])
+    return results
 
 
 def _function(name: str) -> str:
     return name.rpartition("__mutmut_")[0].rpartition(".")[2]
 
 
-def verdicts(into: Path) -> Mapping[str, bool]:
-    """Tell which mutants were noticed, by mutmut or here."""
-    again = _noticed_again(into)
+def kill_results(into: Path) -> Mapping[str, bool]:
+    """Return, for each mutant, whether mutmut or this program killed it."""
+    again = _killed_again(into)
     return {
-        name: noticed or again.get(name) == function
-        for name, (noticed, function) in mutants(into).items()
+        name: killed or again.get(name) == function
+        for name, (killed, function) in mutants(into).items()
     }
 
 
-def alive(into: Path) -> Sequence[str]:
-    """Name the mutants that were not noticed."""
-    return [name for name, noticed in verdicts(into).items() if not noticed]
+def survivors(into: Path) -> Sequence[str]:
+    """Return the names of the survivors."""
+    return [name for name, killed in kill_results(into).items() if not killed]
 
 
-def _noticed_again(into: Path) -> dict[str, str]:
+def _killed_again(into: Path) -> dict[str, str]:
     kept = into / "again.json"
     return json.loads(kept.read_text("utf-8")) if kept.exists() else {}
 
 
-def look_again(into: Path, workers: int) -> None:
-    """Give each mutant that was not noticed a new interpreter, and write down which are noticed there."""
-    names, noticed, made = alive(into), _noticed_again(into), mutants(into)
-    print(f"{len(names)} are to be looked at again", flush=True)
+def run_survivors_again(into: Path, workers: int) -> None:
+    """Run each survivor in a new interpreter, and record the killed ones."""
+    names, killed, made = survivors(into), _killed_again(into), mutants(into)
+    print(f"{len(names)} survivors run again", flush=True)
     if _fails(into, "none", _tests()):
-        sys.exit("the tests fail where nothing is changed: they can tell nothing of a mutant")
+        sys.exit("the tests fail on unchanged code")
     listing = [sys.executable, "-c", _LOADED, *_tests()]
     listed = subprocess.run(
         listing, cwd=into / "mutants", capture_output=True, text=True, check=True
@@ -161,20 +163,20 @@ def look_again(into: Path, workers: int) -> None:
     loaded = {line.rpartition(".")[2] for line in listed.splitlines()}
     with ThreadPoolExecutor(workers) as pool:
         for name, seen in zip(
-            names, pool.map(functools.partial(look, into, loaded), names), strict=True
+            names, pool.map(functools.partial(is_killed, into, loaded), names), strict=True
         ):
             if seen:
-                noticed[name] = made[name][1]
-                (into / "again.json").write_text(json.dumps(noticed), "utf-8")
+                killed[name] = made[name][1]
+                (into / "again.json").write_text(json.dumps(killed), "utf-8")
 
 
 def _tests() -> Sequence[str]:
-    said = settings()
-    return [*said["pytest_add_cli_args_test_selection"], *said["pytest_add_cli_args"]]
+    mutmut = settings()
+    return [*mutmut["pytest_add_cli_args_test_selection"], *mutmut["pytest_add_cli_args"]]
 
 
-def look(into: Path, loaded: set[str], name: str) -> bool:
-    """Tell whether one mutant is noticed; it may not even load."""
+def is_killed(into: Path, loaded: set[str], name: str) -> bool:
+    """Return whether one mutant is killed in a new interpreter."""
     return _fails(into, name, [TRANSCRIPT]) or (
         _function(name) in loaded and _fails(into, name, _tests())
     )
@@ -196,18 +198,23 @@ def _fails(into: Path, name: str, tests: Sequence[str]) -> bool:
     return ended.returncode != 0
 
 
-def tell(into: Path) -> int:
-    """Print the rate of each module and what is alive; give 1 when anything is not as it should be, and else 0."""
-    told, shown = verdicts(into), SHOWN.read_text("utf-8") if SHOWN.exists() else ""
+def report(into: Path) -> int:
+    """Print the rate of each module and the survivors. Return the exit code."""
+    results, shown = (
+        kill_results(into),
+        KNOWN_SURVIVORS.read_text("utf-8") if KNOWN_SURVIVORS.exists() else "",
+    )
     wrong = False
-    for module in sorted({name.rpartition(".")[0] for name in told}):
-        of_it = [noticed for name, noticed in told.items() if name.rpartition(".")[0] == module]
+    for module in sorted({name.rpartition(".")[0] for name in results}):
+        of_it = [killed for name, killed in results.items() if name.rpartition(".")[0] == module]
         wrong |= sum(of_it) * 100 < REACH * len(of_it)
         print(
             f"| `{module.rpartition('.')[2]}` | {len(of_it)} | {sum(of_it)} | {sum(of_it) / len(of_it):.1%} |"
         )
-    print(f"| all | {len(told)} | {sum(told.values())} | {sum(told.values()) / len(told):.1%} |")
-    for name in sorted(alive(into)):
+    print(
+        f"| all | {len(results)} | {sum(results.values())} | {sum(results.values()) / len(results):.1%} |"
+    )
+    for name in sorted(survivors(into)):
         change = change_of(into, name)
         wrong |= change not in shown
         print(f"{'' if change in shown else 'NEW '}{name}\n{change}")
@@ -215,7 +222,7 @@ def tell(into: Path) -> int:
 
 
 def change_of(into: Path, name: str) -> str:
-    """Give the lines that a mutant changes, as a diff shows them, without their indentation."""
+    """Return the lines that a mutant changes, without indentation."""
     diff = subprocess.run(
         [sys.executable, "-m", "mutmut", "show", name],
         cwd=into,

@@ -1,9 +1,9 @@
-"""What the library says, word by word: every decision, and what is said of each thing that may be wrong or odd.
+"""The transcript of all messages: decisions, violations, cautions and errors.
 
     python -m tests.project.messages > tests/project/messages.txt
 
-People act on these texts, so each is written down where it can be read as a whole. A change of a text is a change of that file,
-and is to be read again as its reader will.
+People act on these texts, so each is kept where it can be read as a whole. A changed text shows in the
+diff of that file. Read it again as its reader will.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ CALLBACK: Final = {"ReservationSid": f"WR{HEX}", "TaskSid": f"WT{HEX}"}
 Lines: TypeAlias = Iterator[str]
 
 
-def said(value: object) -> Lines:
-    """Write a value, or an error, with all its parts that may be shown."""
+def described(value: object) -> Lines:
+    """Yield the visible parts of a value or an error."""
     if isinstance(value, InvalidCommand):
         yield from (
             f"{value.command}: {violation.field!r} | {violation}" for violation in value.violations
@@ -84,19 +84,19 @@ def said(value: object) -> Lines:
         yield str(value)
 
 
-def asked(ask: Callable[[], object]) -> Lines:
-    """Write what comes of asking: the cautions of a command, a reservation, or what is refused."""
+def outcome_of(ask: Callable[[], object]) -> Lines:
+    """Call a function, and describe its result or its error."""
     try:
         got = ask()
     except (ReservationError, TypeError, ValueError) as error:
-        yield from said(error)
+        yield from described(error)
         if error.__cause__ is not None:
             yield f"because of {error.__cause__!r}"
     else:
         yield from (
             (f"{caution} ({caution.evidence})" for caution in got.cautions)
             if isinstance(got, Command)
-            else said(got)
+            else described(got)
         )
 
 
@@ -104,7 +104,7 @@ def asked(ask: Callable[[], object]) -> Lines:
 
 
 def decisions() -> Lines:
-    """Decisions: every command, from every state."""
+    """Decisions: every command, in every state."""
     for state in (*Status, ON_HOLD):
         for command in COMMANDS:
             yield f"{command.__name__} while {state}"
@@ -152,7 +152,7 @@ WRONG: Final[list[Made]] = [
     (Supervise, {"supervisor_mode": "listen", "supervisor": "WK1"}),
 ]
 CALLING: Final[dict[str, object]] = {"from_": "5550006", "url": URL}
-DOUBTFUL: Final[list[Made]] = [
+DISPUTED: Final[list[Made]] = [
     (Wrap, {}),
     (Supervise, {"supervisor_mode": "barge", "supervisor": f"WK{HEX}"}),
     *((Call, {**CALLING, "to": to}) for to in ("client:a", "sip:a@b", "SIPS:a@b", "+15005550006")),
@@ -235,27 +235,27 @@ ANSWERS: Final[list[Mapping[str, object]]] = [
 ]
 
 
-def built() -> Lines:
-    """Arguments, forms and answers, wrong or odd."""
-    for kind, given in (*WRONG, *DOUBTFUL):
+def invalid_and_odd_commands() -> Lines:
+    """Arguments, forms and responses, invalid or odd."""
+    for kind, given in (*WRONG, *DISPUTED):
         yield f"{kind.__name__} of {given}"
-        yield from asked(functools.partial(kind, **given))
+        yield from outcome_of(functools.partial(kind, **given))
     for form in FORMS:
         yield f"the form {form}"
-        yield from asked(functools.partial(Command.from_form, form))
+        yield from outcome_of(functools.partial(Command.from_form, form))
     yield "the form of a reject, for an accept"
-    yield from asked(lambda: Accept.from_form([("ReservationStatus", "rejected")]))
+    yield from outcome_of(lambda: Accept.from_form([("ReservationStatus", "rejected")]))
     for answer in ANSWERS:
-        yield f"the answer {answer}"
-        yield from asked(functools.partial(Command.from_instruction, answer))
-    yield "the answer of a reject, for an accept"
-    yield from asked(lambda: Accept.from_instruction({"instruction": "reject"}))
+        yield f"the response {answer}"
+        yield from outcome_of(functools.partial(Command.from_instruction, answer))
+    yield "the response of a reject, for an accept"
+    yield from outcome_of(lambda: Accept.from_instruction({"instruction": "reject"}))
     for command in (Wrap(), Complete(), Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")):
-        yield f"{command} as an answer"
-        yield from asked(command.instruction)
+        yield f"{command} as a response"
+        yield from outcome_of(command.instruction)
 
 
-# --- what comes back -------------------------------------------------------------------------------------------------------------
+# --- payloads and replies ----------------------------------------------------------------------
 
 PAYLOADS: Final[list[Mapping[str, object] | str | bytes]] = [
     "",
@@ -333,14 +333,14 @@ REPLIES: Final[list[Reply]] = [
 ]
 
 
-def read() -> Lines:
-    """Payloads, what is not sent, and replies."""
+def payloads_and_replies() -> Lines:
+    """Payloads, commands that are not sent, and replies."""
     for payload in PAYLOADS:
         yield f"the payload {str(payload)[:120]!r}"
-        yield from asked(functools.partial(read_reservation, payload))
+        yield from outcome_of(functools.partial(read_reservation, payload))
     for reservation, command, route in UNSENT:
         yield f"{command} to {reservation.state} by {route} in {reservation.workspace_sid}, {reservation.task_sid}, {reservation.etag!r}"
-        yield from asked(functools.partial(prepare, reservation, command, route=route))
+        yield from outcome_of(functools.partial(prepare, reservation, command, route=route))
     callback_name = Conference(
         to="client:alice",
         from_="+15005550006",
@@ -349,10 +349,10 @@ def read() -> Lines:
     )
     for reply in REPLIES:
         yield f"the reply {reply.status} {reply.body.decode()}"
-        yield from asked(functools.partial(conclude, PENDING, callback_name, reply))
+        yield from outcome_of(functools.partial(conclude, PENDING, callback_name, reply))
     for reply in REPLIES[:3]:
         yield f"the reply {reply.status} {reply.body.decode()} to a fetch by its address"
-        yield from asked(
+        yield from outcome_of(
             functools.partial(
                 conclude_fetch,
                 Address(workspace_sid=f"WS{HEX}", task_sid=f"WT{HEX}", sid=f"WR{HEX}"),
@@ -364,8 +364,8 @@ def read() -> Lines:
 # --- deliveries ------------------------------------------------------------------------------------------------------------------
 
 
-class _Heard(Observer):
-    """Writes down what it is told."""
+class _RecordingObserver(Observer):
+    """Observer that keeps a line for each call."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -381,7 +381,7 @@ class _Heard(Observer):
         return f"{attempt.number}, {attempt.request.method} by {where}, at {attempt.started} after a pause of {attempt.pause}"
 
     def reconciled(self, reservation: Reservation, verdict: str) -> None:
-        self.lines.append(f"read as {reservation.state}, version {reservation.etag}: {verdict}")
+        self.lines.append(f"fetched as {reservation.state}, version {reservation.etag}: {verdict}")
 
     def gave_up(self, error: ReservationError) -> None:
         self.lines.append(f"gave up: {type(error).__name__}")
@@ -392,7 +392,7 @@ AGAIN: Final = Reply(412)
 
 
 def shows(status: str, etag: str | None = None) -> Reply:
-    """Make the reply that shows the reservation."""
+    """Build the reply that shows the reservation."""
     return Reply(
         200,
         {} if etag is None else {"ETag": etag},
@@ -404,21 +404,21 @@ Case: TypeAlias = tuple[str, Command, list[Reply | GatewayError], dict[str, obje
 CASES: Final[list[Case]] = [
     ("done at once", Accept(), [shows("accepted")], {}),
     (
-        "never left, throttled, then done",
+        "not sent, throttled, then done",
         Accept(),
         [NotSent("no"), Reply(429, {"Retry-After": "7"}), Reply(429), shows("accepted")],
         {},
     ),
-    ("refused for good", Accept(), [Reply(404)], {}),
+    ("refused permanently", Accept(), [Reply(404)], {}),
     ("all attempts are used up", Accept(), [NotSent("no")] * 9, {"attempts": 2}),
     (
-        "throttled for longer than there is time",
+        "throttled beyond the deadline",
         Accept(),
         [Reply(429, {"Retry-After": "30"})],
         {"deadline": 30.0},
     ),
     (
-        "throttled for just as long as there is time",
+        "throttled until just before the deadline",
         Accept(),
         [Reply(429, {"Retry-After": "28"})],
         {"deadline": 30.0, "takes": 2.0},
@@ -430,37 +430,42 @@ CASES: Final[list[Case]] = [
         [LOST, shows("pending", "4"), shows("accepted")],
         {"takes": 0.5},
     ),
-    ("lost, and accepted by somebody", Accept(), [LOST, shows("accepted", "4")], {"takes": 0.5}),
     (
-        "lost, and accepted by somebody, and there is nobody else",
+        "lost, and accepted by us or a rival",
+        Accept(),
+        [LOST, shows("accepted", "4")],
+        {"takes": 0.5},
+    ),
+    (
+        "lost, and accepted, as the sole writer",
         Accept(),
         [LOST, shows("accepted", "4")],
         {"sole_writer": True},
     ),
     ("lost, and canceled meanwhile", Accept(), [LOST, shows("canceled")], {}),
     (
-        "lost, and nothing shows whether it was taken",
+        "lost, and the fetch shows nothing",
         Conference(),
         [Reply(503), shows("pending", "3")],
         {},
     ),
     (
-        "lost, and nothing can be read",
+        "lost, and every fetch fails",
         Accept(),
         [LOST, LOST, Reply(429, {"Retry-After": "2"}), Reply(500)],
         {"attempts": 3},
     ),
-    ("lost, and gone", Accept(), [LOST, Reply(404)], {}),
+    ("lost, and deleted", Accept(), [LOST, Reply(404)], {}),
     (
-        "an unreadable answer, and it moved on",
+        "an unreadable reply, and the status moved on",
         Wrap(),
         [Reply(200, {}, b"<html>"), shows("completed")],
         {},
     ),
     ("the state refuses it", Accept(), [Reply(409), shows("rescinded")], {}),
-    ("the state refuses it, and it cannot be read", Accept(), [Reply(409), Reply(403)], {}),
+    ("the state refuses it, and the fetch fails", Accept(), [Reply(409), Reply(403)], {}),
     (
-        "stale, read again, sent again",
+        "stale, fetched, sent again",
         Accept(),
         [AGAIN, shows("pending", "4"), shows("accepted")],
         {},
@@ -472,30 +477,30 @@ CASES: Final[list[Case]] = [
         {"attempts": 2},
     ),
     (
-        "stale, and not to be repeated",
+        "stale, and retry_stale is off",
         Accept(),
         [AGAIN, shows("pending", "4")],
         {"retry_stale": False},
     ),
-    ("lost, then refused for good", Accept(), [LOST, shows("pending"), Reply(404)], {}),
+    ("lost, then refused permanently", Accept(), [LOST, shows("pending"), Reply(404)], {}),
     (
-        "lost, and no time for a pause",
+        "lost, and the deadline leaves no pause",
         Accept(),
         [LOST, shows("pending")],
         {"deadline": 1.1, "takes": 0.5},
     ),
     (
-        "an unreadable answer, and nothing is to be read",
+        "an unreadable reply, and reconcile is off",
         Accept(),
         [Reply(200, {}, b"<html>")],
         {"reconcile": False},
     ),
-    ("lost, then never left", Accept(), [LOST, shows("pending"), NotSent("no")], {"attempts": 2}),
-    ("nothing is to be read", Accept(), [LOST], {"reconcile": False}),
-    ("taken up, and done by somebody", Accept(), [shows("accepted", "4")], {"resume": True}),
-    ("taken up, and nothing can be read", Accept(), [Reply(404)], {"resume": True}),
+    ("lost, then not sent", Accept(), [LOST, shows("pending"), NotSent("no")], {"attempts": 2}),
+    ("reconcile is off", Accept(), [LOST], {"reconcile": False}),
+    ("resumed, and done by us or a rival", Accept(), [shows("accepted", "4")], {"resume": True}),
+    ("resumed, and the fetch fails", Accept(), [Reply(404)], {"resume": True}),
     (
-        "by the worker's route",
+        "on the worker route",
         Accept(),
         [LOST, shows("pending"), shows("accepted")],
         {"route": Route.WORKER},
@@ -504,7 +509,7 @@ CASES: Final[list[Case]] = [
 
 
 class _Scripted:
-    """Answers by a script, and lets time pass meanwhile."""
+    """Gateway that replies by script, in virtual time."""
 
     def __init__(
         self, answers: list[Reply | GatewayError], clock: VirtualClock, takes: float
@@ -519,11 +524,11 @@ class _Scripted:
         return answer
 
 
-def delivered() -> Lines:
-    """Deliveries: what a watch hears of them, and how they end."""
+def deliveries() -> Lines:
+    """Deliveries: what an observer is called with, and the outcome."""
     for title, command, answers, how in CASES:
         yield title
-        heard, clock = _Heard(), VirtualClock()
+        observer, clock = _RecordingObserver(), VirtualClock()
         clock.sleep(100.0)
         policy = Policy(
             **cast(
@@ -540,30 +545,30 @@ def delivered() -> Lines:
                 _Scripted(answers, clock, cast("float", how.get("takes", 0.0))),
                 route=cast("Route", how.get("route", Route.TASK)),
                 policy=policy,
-                observer=heard,
+                observer=observer,
                 resume=bool(how.get("resume")),
                 clock=clock,
                 sleep=clock.sleep,
                 random=lambda: 0.5,
             )
         except ReservationError as error:
-            heard.lines += said(error)
+            observer.lines += described(error)
             known = getattr(error, "last_known", getattr(error, "reservation", None))
-            heard.lines.append(
+            observer.lines.append(
                 f"{len(getattr(error, 'attempts', ()))} attempts, known: {known}, because of {error.__cause__!r}"
             )
         else:
-            heard.lines.append(str(got))
-        yield from heard.lines
+            observer.lines.append(str(got))
+        yield from observer.lines
         yield f"ended after {clock() - 100.0}"
 
 
-def everything() -> Lines:
-    """Give the lines of all of it; what a SID consists of is left out."""
-    for part in (decisions, built, read, delivered):
+def transcript() -> Lines:
+    """Yield all lines, with the digits of SIDs replaced."""
+    for part in (decisions, invalid_and_odd_commands, payloads_and_replies, deliveries):
         yield f"=== {part.__doc__}"
         yield from (line.replace(HEX, "…") for line in part())
 
 
 if __name__ == "__main__":
-    print("\n".join(everything()))
+    print("\n".join(transcript()))

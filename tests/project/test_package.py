@@ -1,4 +1,4 @@
-"""The package is what it says it is: its public names, their documentation, and what importing it brings along."""
+"""Public names, their documentation, and the cost of an import."""
 
 import inspect
 import json
@@ -109,12 +109,11 @@ FORBIDDEN: Final = {
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Give the place of a name: constants first, then classes, then functions, as the project's linter sorts them."""
+    """Return the sort key of a name: constants, then classes, then functions."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
-def test_the_public_names_are_pinned() -> None:
-    """The public names are exactly these, sorted, and each is there once."""
+def test_public_names_are_pinned() -> None:
     names = reservation_core.__all__
     assert list(names) == sorted(names, key=_place)
     assert len(names) == len(set(names))
@@ -122,13 +121,11 @@ def test_the_public_names_are_pinned() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DESIGNED | MORE))
-def test_every_public_name_is_there(name: str) -> None:
-    """Every name that is promised can be imported."""
+def test_public_name_can_be_imported(name: str) -> None:
     assert getattr(reservation_core, name, None) is not None
 
 
-def test_nothing_else_looks_public() -> None:
-    """The package holds no other names than the promised ones and its own modules."""
+def test_package_has_no_other_public_name() -> None:
     others = {
         name
         for name, value in vars(reservation_core).items()
@@ -138,7 +135,7 @@ def test_nothing_else_looks_public() -> None:
 
 
 def _members(name: str) -> Iterator[tuple[str, object]]:
-    """Give a public name, and the methods and properties that its class declares in public."""
+    """Yield a public name, and the public methods and properties of its class."""
     value: object = getattr(reservation_core, name)
     yield name, value
     if inspect.isclass(value):
@@ -159,8 +156,7 @@ DOCUMENTED: Final = [
 
 
 @pytest.mark.parametrize(("name", "value"), DOCUMENTED, ids=[name for name, _ in DOCUMENTED])
-def test_every_public_name_is_documented(name: str, value: object) -> None:
-    """Every public class, function, method and property has a docstring of its own that begins with a whole sentence."""
+def test_public_name_has_own_docstring(name: str, value: object) -> None:
     text = getattr(value, "__doc__", None)
     assert isinstance(text, str), name
     first, *_ = inspect.cleandoc(text).split("\n\n")
@@ -170,8 +166,7 @@ def test_every_public_name_is_documented(name: str, value: object) -> None:
         assert text not in [base.__doc__ for base in value.__mro__[1:]]
 
 
-def test_the_errors_are_one_tree_of_three_branches() -> None:
-    """Every public error is one of ours and stands in exactly one of the three branches."""
+def test_error_stands_in_exactly_one_branch() -> None:
     classes = [
         value
         for name in reservation_core.__all__
@@ -186,7 +181,7 @@ def test_the_errors_are_one_tree_of_three_branches() -> None:
 
 
 def _modules_after(statement: str) -> set[str]:
-    """Give the top-level names of all modules that a fresh interpreter has loaded after a statement, but not before it."""
+    """Return the top-level modules that a statement loads in a fresh interpreter."""
     script = f"import sys, json; before = set(sys.modules); {statement}; print(json.dumps(sorted(set(sys.modules) - before)))"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -206,8 +201,7 @@ def _root() -> Path:
 @pytest.mark.parametrize(
     "module", ["reservation_core", "reservation_core.emulator", "reservation_core.webhooks"]
 )
-def test_importing_brings_only_the_two_dependencies(module: str) -> None:
-    """A fresh interpreter that uses the library loads ``attrs``, ``transitions`` and its ``six``, and nothing else from outside."""
+def test_import_loads_only_the_two_dependencies(module: str) -> None:
     loaded = _modules_after(
         f"import {module}; reservation_core.explain(reservation_core.Status.PENDING, reservation_core.Accept)"
     )
@@ -215,6 +209,5 @@ def test_importing_brings_only_the_two_dependencies(module: str) -> None:
     assert not loaded & FORBIDDEN
 
 
-def test_the_types_are_shipped() -> None:
-    """The marker that tells type checkers to read the package is in it."""
+def test_typing_marker_is_shipped() -> None:
     assert (Path(reservation_core.__file__).parent / "py.typed").is_file()

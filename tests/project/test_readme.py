@@ -1,4 +1,4 @@
-"""The README says what is so."""
+"""The README's code, tables and links."""
 
 import re
 from typing import Any
@@ -13,19 +13,16 @@ from tests.project.readme import README, blocks, quickstart
 @pytest.mark.parametrize(
     "block", blocks(), ids=[f"block-{number}" for number in range(1, len(blocks()) + 1)]
 )
-def test_every_code_block_runs(block: str) -> None:
-    """Each Python block of the README runs by itself, from a reader's empty file."""
+def test_code_block_runs(block: str) -> None:
     exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
 
 
-def test_the_quickstart_explains_its_refusal(capsys: pytest.CaptureFixture[str]) -> None:
-    """The quickstart prints why the second answer is refused."""
+def test_quickstart_prints_the_refusal(capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(quickstart(), "README.md", "exec"), {"__name__": "__main__"})
     assert "Accept is refused while pending" in capsys.readouterr().out
 
 
-def test_the_kit_finds_what_the_readme_says_it_finds() -> None:
-    """The worked example's suite fails, and after shrinking it says, line by line, what the README shows."""
+def test_kit_prints_the_shown_counterexample() -> None:
     text = README.read_text("utf-8")
     shown = re.search(
         r"<!-- the counterexample -->\n```text\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE
@@ -48,8 +45,7 @@ def test_the_kit_finds_what_the_readme_says_it_finds() -> None:
         assert shows, f"{line!r} is not said after {before!r}"
 
 
-def test_every_command_is_in_the_table() -> None:
-    """The README's table of commands names all nine, with the right number of parameters where it gives one."""
+def test_command_table_names_all_commands() -> None:
     text = README.read_text("utf-8")
     for command in COMMANDS:
         assert f"`{command.__name__}`" in text
@@ -61,7 +57,6 @@ def test_every_command_is_in_the_table() -> None:
         assert (counts[first], counts[second]) == (int(a), int(b))
 
 
-def test_it_links_only_to_files_that_are_there() -> None:
-    """Every relative link and picture of the README leads to a file of the repository."""
+def test_links_lead_to_existing_files() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8")):
         assert (README.parent / target).exists(), target

@@ -1,8 +1,9 @@
-"""What type checkers must accept and must refuse; never run, only checked.
+"""Code that type checkers must accept, and code that they must refuse. It is never run.
 
-A line with a comment about an expected error fails the check when the error is *not* found (``warn_unused_ignores`` and
-``reportUnnecessaryTypeIgnoreComment``), so each such line is a promise that the mistake is seen before the program runs. Both checkers
-are asked: each reads its own comment, which needs ``enableTypeIgnoreComments = false`` in the configuration of the second.
+A line with a comment about an expected error fails the check if the checker finds no error there
+(``warn_unused_ignores`` and ``reportUnnecessaryTypeIgnoreComment``). So each such line promises that
+the mistake is found before the program runs. Each checker reads its own comment, which needs
+``enableTypeIgnoreComments = false`` for the second.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=error, reportUnusedExpression=none
@@ -49,8 +50,8 @@ from reservation_core import (
 from reservation_core.emulator import InMemoryGateway
 
 
-def right_commands(name: str, seconds: int, whether: bool) -> list[Command]:
-    """Make calls that are right, and seen to be."""
+def valid_commands(name: str, seconds: int, whether: bool) -> list[Command]:
+    """Build commands that both checkers accept."""
     return [
         Accept(),
         Reject(),
@@ -83,8 +84,8 @@ def right_commands(name: str, seconds: int, whether: bool) -> list[Command]:
     ]
 
 
-def wrong_commands(name: str) -> None:
-    """Make calls that are wrong, and seen to be."""
+def invalid_commands(name: str) -> None:
+    """Build commands that both checkers refuse."""
     Call()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Call(from_=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Redirect(call_sid=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -112,17 +113,15 @@ def wrong_commands(name: str) -> None:
 
 
 def frozen(conference: Conference, reservation: Reservation, violation: Violation) -> None:
-    """Nothing is assigned to, and nothing that is not there is read."""
+    """Assign to frozen fields, and read fields that do not exist."""
     conference.timeout = 20  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     reservation.status = Status.ACCEPTED  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     violation.rule = "none"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     conference.room  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
-def what_comes_back(
-    conference: Conference, reservation: Reservation, error: InvalidCommand
-) -> None:
-    """Ask a command, a reservation, an error: what comes back is of a known type."""
+def typed_results(conference: Conference, reservation: Reservation, error: InvalidCommand) -> None:
+    """Read values of known types from a command, a reservation and an error."""
     assert_type(conference.form(), tuple[tuple[str, str], ...])
     assert_type(conference.instruction(), dict[str, str | int | bool])
     assert_type(conference.cautions, tuple[Caution, ...])
@@ -145,23 +144,25 @@ def what_comes_back(
 
 
 class Stub:
-    """A gateway of its own making, which inherits from nothing of ours."""
+    """A gateway that inherits nothing from the library."""
 
     def send(self, request: Request) -> Reply:
         """Answer."""
         return Reply(200, {}, request.path.encode())
 
 
-class Deaf:
-    """No gateway: it moves nothing."""
+class NoGateway:
+    """Not a gateway: it has no ``send``."""
 
     def send(self, request: str) -> Reply:
         """Answer something else than a request."""
         return Reply(200, {}, request.encode())
 
 
-def gateways(memory: InMemoryGateway, stub: Stub, deaf: Deaf, reservation: Reservation) -> None:
-    """Whatever has the one method is a gateway."""
+def gateways(
+    memory: InMemoryGateway, stub: Stub, deaf: NoGateway, reservation: Reservation
+) -> None:
+    """Pass an object with the one method as a gateway."""
     waiting: Gateway = memory
     looping: AsyncGateway = memory
     waiting = stub
@@ -185,8 +186,8 @@ def gateways(memory: InMemoryGateway, stub: Stub, deaf: Deaf, reservation: Reser
     list_reservations(stub, task_sid="WT")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-async def waiting_for_none(memory: InMemoryGateway, stub: Stub, reservation: Reservation) -> None:
-    """Await the async spellings: they give what the others give."""
+async def async_twins(memory: InMemoryGateway, stub: Stub, reservation: Reservation) -> None:
+    """Await the async twins."""
     assert_type(await aperform(reservation, Accept(), memory), Reservation)
     assert_type(await afetch(reservation, memory), Reservation)
     async for listed in alist_reservations(memory, workspace_sid="WS", task_sid="WT"):

@@ -1,4 +1,7 @@
-"""The story: an emulator, the service beside it, and what befalls them. It ends with 0 when the book and the platform agree."""
+"""The story: an emulator, the service beside it, and a crash.
+
+It exits with 0 if the book and the platform agree.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,6 @@ FRENCH_LETTER: Mapping[str, object] = {"language": "fr", "subject": "facture"}
 
 
 def say(text: str = "") -> None:
-    """Say a line."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -55,11 +57,7 @@ def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, str]:
 
 
 class Story:
-    """Everything that takes part, and the chapters.
-
-    :param emulator: the platform, which calls the service back.
-    :param settings: the service's.
-    """
+    """The emulator, the service and the chapters of the story."""
 
     def __init__(self, emulator: Emulator, settings: dict[str, str]) -> None:
         self.emulator = emulator
@@ -83,25 +81,25 @@ class Story:
         return ServiceProcess(self.settings, lambda line: say(f"    service | {line}"))
 
     def reserve(self, attributes: Mapping[str, object]) -> str:
-        """Let a task come in and the worker be reserved for it; give the SID once the service has answered."""
+        """Add a task, reserve the worker, and return the SID once the service has answered."""
         task = self.platform.add_task(WORKSPACE, attributes=attributes)
         sid = str(self.platform.reserve(task.sid, self.worker.sid).sid)
         self.emulator.settle()
         return sid
 
     def answer_call(self, sid: str) -> None:
-        """Let the worker answer."""
+        """Let the worker pick up."""
         self.platform.answer_call(sid)
         self.emulator.settle()
 
     def complete(self, sid: str) -> tuple[int, str]:
-        """Let the desk complete a reservation."""
+        """Complete a reservation at the desk."""
         return ask("POST", f"{self.service.url}/reservations/{sid}/complete")
 
     # --- the chapters ----------------------------------------------------------------------------------------------------------------
 
     def tell(self) -> bool:
-        """Tell the story; whether everybody agrees in the end."""
+        """Tell the story. Return whether book and platform agree."""
         say(
             "\n1. A caller who speaks English: the service answers the assignment callback with a conference, and the worker answers it"
         )
@@ -150,7 +148,7 @@ class Story:
         return self.compare()
 
     def crash_while_completing(self, sid: str) -> None:
-        """Let the platform complete a reservation, its reply never arrive, and the service be killed while it waits for it."""
+        """Complete a reservation, lose the reply, and kill the service."""
         done = threading.Event()
 
         def watch(act: JournalEntry) -> None:
@@ -174,7 +172,7 @@ class Story:
     # --- the end ---------------------------------------------------------------------------------------------------------------------
 
     def compare(self) -> bool:
-        """Compare what the platform holds and did with what the book says."""
+        """Compare the platform's reservations and journal with the book."""
         say("\n7. What the platform holds, and what the book says")
         book = Book(SQLiteStore(self.settings["BOOK"]))
         try:
@@ -201,7 +199,7 @@ class Story:
         return agrees
 
     def keep(self) -> None:
-        """Let everything run until Ctrl-C."""
+        """Run until Ctrl-C."""
         task = self.platform.add_task(WORKSPACE, attributes=ENGLISH_CALL)
         say(
             f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url}, until Ctrl-C. Try:"

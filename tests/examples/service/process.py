@@ -1,4 +1,4 @@
-"""The service in a process of its own, so that it can really be killed, and what it logs."""
+"""The service in a process of its own, and its log."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ PATIENCE = 30.0
 
 
 class ServiceProcess:
-    """Starts the service; whoever starts it stops or kills it.
-
-    :param settings: its environment (:mod:`tests.examples.service.serve`); of ours it has everything but other credentials.
-    :param told: is told of every line that it logs, in a thread.
-    """
+    """The service process. The caller stops or kills it."""
 
     def __init__(self, settings: Mapping[str, str], told: Callable[[str], object]) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("TWILIO_")}
@@ -49,10 +45,7 @@ class ServiceProcess:
             self._stirred.notify_all()
 
     def wait_for(self, words: str) -> str:
-        """Wait for a line that holds these words, and give it.
-
-        :raises TimeoutError: when it does not come, or the process has ended.
-        """
+        """Wait for a log line with these words, and return it."""
 
         def found() -> list[str]:
             return [line for line in self._lines if words in line]
@@ -65,7 +58,7 @@ class ServiceProcess:
         raise TimeoutError(f"the service did not log {words!r}")
 
     def kill(self) -> None:
-        """Kill it at once, as a crash does."""
+        """Kill the process at once, as a crash does."""
         self._process.kill()
         self._wait()
 
@@ -74,6 +67,6 @@ class ServiceProcess:
         self._reader.join()
 
     def stop(self) -> None:
-        """Let it end in good order."""
+        """Shut the process down."""
         self._process.terminate()
         self._wait()

@@ -1,13 +1,6 @@
-"""The service as it is deployed, ``python -m tests.examples.service.serve``: its settings come from the environment.
+"""The service as deployed: ``python -m tests.examples.service.serve``.
 
-==============================================  ===================================================================================
-``TWILIO_ACCOUNT_SID``, ``TWILIO_AUTH_TOKEN``   whose webhooks are believed, and who asks the platform
-``PUBLIC_URL``                                  scheme and host as the platform was given them; needed behind a proxy
-``BOOK``                                        the book's file (reservations.db)
-``PORT``                                        where to listen on this machine (8000); 0 for a free port
-``TASKROUTER_URL``                              where the platform is; the emulator's URL to try things out
-``SWEEP_EVERY``, ``PATIENCE``                   seconds; see :class:`tests.examples.service.service.Service`
-==============================================  ===================================================================================
+The environment holds its settings.
 """
 
 import logging
@@ -23,7 +16,7 @@ from tests.examples.service.service import Service
 
 
 def main() -> None:
-    """Serve until the process is told to end."""
+    """Serve until a signal ends the process."""
     given = os.environ
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("transitions").setLevel(

@@ -1,13 +1,4 @@
-"""A routing service: it answers assignment callbacks, keeps a book by the events, and commands what its desk asks for.
-
-1. A webhook is verified before it is read: a forged one is turned away, and so is an unreadable one.
-2. What it tells is in the book, on the disk, before it is answered; told twice or late, it changes nothing.
-3. A command is in the book before it is sent. A crash between the two is made good at the next start, before anything else is done.
-4. What nobody told, because an event was lost, the sweeper reads from the platform.
-
-One process has the book. With several on one (PostgreSQL, many machines), ``recover`` must leave alone what is younger than a delivery
-takes, at the start as well: let it have its usual ``older_than`` there.
-"""
+"""A routing service: assignment callbacks, events, a book and a desk."""
 
 from __future__ import annotations
 
@@ -62,7 +53,10 @@ log = logging.getLogger("service")
 
 
 def decide(assignment: Assignment) -> Command:
-    """Decide by the task's attributes: what nobody here can read or speak is refused, a call is put through, the rest is accepted."""
+    """Choose the response from the task's attributes.
+
+    A task in a language that no worker speaks is rejected, a call is connected, anything else is accepted.
+    """
     task = assignment.task_attributes
     if task.get("language") not in LANGUAGES:
         return Reject()
@@ -73,7 +67,11 @@ def decide(assignment: Assignment) -> Command:
 
 @dataclass(frozen=True)
 class Shown:
-    """A reservation as the desk sees it. ``doubt`` is why it will be read again, ``command`` what is being asked of the platform."""
+    """A reservation as the desk sees it.
+
+    :param doubt: why it will be fetched again.
+    :param command: the command in progress.
+    """
 
     sid: str
     status: str
@@ -84,12 +82,7 @@ class Shown:
 
 
 class Service:
-    """The service. Its app owns the book and the gateway, and closes both when it ends.
-
-    :param sweep_every: seconds from one sweep to the next.
-    :param patience: seconds without news after which a live reservation is read from the platform. A command that was left open is
-        taken up after the book's own ``DEFAULT_OLDER_THAN``, for it may still be under way until then.
-    """
+    """The service. Its app owns the book and the gateway, and closes both."""
 
     def __init__(
         self,
@@ -107,28 +100,28 @@ class Service:
         self.patience = patience
 
     def app(self) -> FastAPI:
-        """Make the app."""
+        """Build the app."""
         app = FastAPI(title="A routing service", lifespan=self._live)
         app.add_api_route("/assignment", self.assign, methods=["POST"])
-        app.add_api_route("/events", self.hear, methods=["POST"])
+        app.add_api_route("/events", self.record_events, methods=["POST"])
         app.add_api_route(
             "/reservations", self.show, methods=["GET"]
         )  # these two are the desk's: put them behind your own login
         app.add_api_route("/reservations/{sid}/complete", self.complete, methods=["POST"])
-        app.add_exception_handler(Forged, _turn_away)
-        app.add_exception_handler(MalformedReply, _turn_away)
+        app.add_exception_handler(Forged, _refuse)
+        app.add_exception_handler(MalformedReply, _refuse)
         return app
 
-    # --- what the platform asks and tells --------------------------------------------------------------------------------------------
+    # --- webhooks of the platform --------------------------------------------------------------------------------------------
 
     async def assign(self, request: Request) -> Response:
-        """Answer an assignment callback; when there is no answer in time, the decision is left for later."""
+        """Answer an assignment callback. Without an answer in time, decide later."""
         budget = Deadline()
         assignment = read_assignment(await receive(request, self.verifier))
         command = await budget.adecide(self._consider(assignment))
-        said = command.trigger if command else "nothing"
+        given = command.trigger if command else "nothing"
         log.info(
-            "assignment of %s: verified, answered with %s", short(assignment.reservation.sid), said
+            "assignment of %s: verified, answered with %s", short(assignment.reservation.sid), given
         )
         return respond(answer(command))
 
@@ -137,26 +130,34 @@ class Service:
         is_pending = recorded.entry is not None and recorded.entry.status is Status.PENDING
         return (
             decide(assignment) if is_pending else None
-        )  # else it comes late, and was settled meanwhile
+        )  # else the callback is late: the book has a newer status
 
-    async def hear(self, request: Request) -> Response:
-        """Record what an event callback, or a batch of Event Streams, tells; what cannot be read must not hold up the rest of a batch."""
-        events = read_events(await receive(request, self.verifier), on_unreadable=_pass_over)
+    async def record_events(self, request: Request) -> Response:
+        """Record the events of a callback or of an Event Streams batch.
+
+        An unreadable event does not stop the rest of the batch.
+        """
+        events = read_events(await receive(request, self.verifier), on_unreadable=_skip)
         recorded = await asyncio.gather(
             *map(self.book.record, events)
         )  # written together, in their order
-        for event, came in zip(events, recorded, strict=True):
-            log.info("event %s of %s: %s", event.type, short(event.reservation_sid), came.outcome)
+        for event, recorded_event in zip(events, recorded, strict=True):
+            log.info(
+                "event %s of %s: %s",
+                event.type,
+                short(event.reservation_sid),
+                recorded_event.outcome,
+            )
         return respond(ACKNOWLEDGEMENT)
 
-    # --- what the desk asks ----------------------------------------------------------------------------------------------------------
+    # --- requests of the desk ----------------------------------------------------------------------------------------------------------
 
     async def show(self) -> list[Shown]:
-        """Show the reservations to which anything can still happen."""
+        """Return the live reservations."""
         return [_shown(entry) async for entry in self.book.live()]
 
     async def complete(self, sid: str) -> str:
-        """Complete a reservation, and give the status it then has."""
+        """Complete a reservation, and return its status."""
         try:
             reservation = await self.book.perform(sid, Complete(), self.gateway, policy=ALONE)
         except NotInBook as error:
@@ -164,20 +165,20 @@ class Service:
         except (
             CommandError,
             ReplyError,
-        ) as error:  # it was not done: it is not legal (any more), or the platform refused it
+        ) as error:  # not done: illegal, or refused by the platform
             raise HTTPException(409, str(error)) from error
-        except (
-            GatewayError
-        ) as error:  # it never left, or nobody knows yet: the sweeper will find out
+        except GatewayError as error:  # not sent, or unknown: the next sweep finds out
             raise HTTPException(503, str(error)) from error
-        log.info("complete of %s: sent, and the platform says %s", short(sid), reservation.status)
+        log.info(
+            "complete of %s: sent, and the platform reports %s", short(sid), reservation.status
+        )
         return reservation.status
 
-    # --- what is made good -----------------------------------------------------------------------------------------------------------
+    # --- recovery and reconciliation -----------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _live(self, _: FastAPI) -> AsyncGenerator[None]:
-        _tell("recovered", await self.book.recover(self.gateway, older_than=0, policy=ALONE))
+        _log_sweep("recovered", await self.book.recover(self.gateway, older_than=0, policy=ALONE))
         sweeper = asyncio.create_task(self._sweep())
         try:
             yield
@@ -188,40 +189,42 @@ class Service:
             await self.book.close()
 
     async def _sweep(self) -> None:
-        """Make good what was missed: first all that is live, for much may have happened before the start; then what is due."""
+        """Reconcile all live reservations at the start, then those that are due."""
         older_than = 0.0
         while True:
             try:
-                _tell("reconciled", await self.book.reconcile(self.gateway, older_than=older_than))
-                _tell("recovered", await self.book.recover(self.gateway, policy=ALONE))
+                _log_sweep(
+                    "reconciled", await self.book.reconcile(self.gateway, older_than=older_than)
+                )
+                _log_sweep("recovered", await self.book.recover(self.gateway, policy=ALONE))
             except StoreFailed:
-                log.exception("the book cannot be swept; it is tried again")
+                log.exception("the book cannot be swept; will retry")
             older_than = self.patience
             await asyncio.sleep(self.sweep_every)
 
 
-async def _turn_away(_: Request, error: Exception) -> Response:
+async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, Forged | MalformedReply)
-    log.warning("a webhook was turned away: %s", error)
+    log.warning("a webhook was refused: %s", error)
     return respond(refuse_webhook(error))
 
 
-def _pass_over(error: MalformedReply) -> None:
-    log.warning("an event was passed over: %s", error)
+def _skip(error: MalformedReply) -> None:
+    log.warning("an event was skipped: %s", error)
 
 
-def _tell(what: str, swept: Swept) -> None:
+def _log_sweep(what: str, swept: Swept) -> None:
     for settled in swept.settled:
         assert settled.entry is not None
         log.info(
-            "%s %s: %s, and it is %s",
+            "%s %s: %s, now %s",
             what,
             short(settled.entry.sid),
             settled.outcome,
             settled.entry.status,
         )
     for sid, error in swept.failed.items():
-        log.warning("%s could not be read, and will be again: %s", short(sid), error)
+        log.warning("%s could not be fetched, will retry: %s", short(sid), error)
 
 
 def _shown(entry: Entry) -> Shown:
@@ -231,5 +234,5 @@ def _shown(entry: Entry) -> Shown:
 
 
 def short(sid: str | None) -> str:
-    """Shorten a SID for people."""
+    """Shorten a SID for a log line."""
     return f"{sid[:2]}…{sid[-4:]}" if sid else "nothing"

@@ -1,4 +1,7 @@
-"""The example service, driven by the emulator's signed notices over real connections, with the official validator as referee."""
+"""The example service, called by the emulator over real connections.
+
+The official validator checks every signature.
+"""
 
 from __future__ import annotations
 
@@ -62,25 +65,25 @@ WAIT: Final = 20.0
 
 
 @attrs.frozen
-class Arrived:
-    """A webhook that reached the service, and the status it was answered with."""
+class ReceivedWebhook:
+    """A webhook that the service received, and the status of its response."""
 
     webhook: Webhook
     status: int
 
     @property
     def is_genuine(self) -> bool:
-        """What the official validator says."""
+        """True if the official validator accepts it."""
         return "X-Twilio-Signature" in self.webhook.headers and verdict(self.webhook, TOKEN)
 
 
-class Watching:
-    """An app around the service that keeps what arrives."""
+class RecordingMiddleware:
+    """ASGI middleware that keeps the received webhooks."""
 
-    def __init__(self, app: ASGIApp, origin: str, arrived: list[Arrived]) -> None:
+    def __init__(self, app: ASGIApp, origin: str, received: list[ReceivedWebhook]) -> None:
         self.app = app
         self.origin = origin
-        self.arrived = arrived
+        self.received = received
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] not in ("/assignment", "/events"):
@@ -88,27 +91,27 @@ class Watching:
             return
         body = bytearray()
 
-        async def taking() -> Message:
+        async def recording_receive() -> Message:
             message = await receive()
             body.extend(message.get("body", b""))
             return message
 
-        async def giving(message: Message) -> None:
+        async def recording_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = tuple((name.decode(), value.decode()) for name, value in scope["headers"])
-                self.arrived.append(
-                    Arrived(
+                self.received.append(
+                    ReceivedWebhook(
                         Webhook(self.origin + scope["path"], headers, bytes(body)),
                         message["status"],
                     )
                 )
             await send(message)
 
-        await self.app(scope, taking, giving)
+        await self.app(scope, recording_receive, recording_send)
 
 
-class Heard(logging.Handler):
-    """Waits for what the service logs."""
+class LogWaiter(logging.Handler):
+    """Log handler that waits for a line."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -118,7 +121,7 @@ class Heard(logging.Handler):
         self.lines.put(record.getMessage())
 
     def wait_for(self, words: str) -> None:
-        """Wait for a line that holds these words."""
+        """Wait for a line with these words."""
         while words not in self.lines.get(timeout=WAIT):
             pass
 
@@ -131,15 +134,15 @@ class Scene:
     service: Service
     url: str
     book: Book
-    arrived: list[Arrived]
-    heard: Heard
+    received: list[ReceivedWebhook]
+    log: LogWaiter
 
     @property
     def platform(self) -> Platform:
         return self.emulator.platform
 
     def reserve(self, attributes: Mapping[str, object]) -> str:
-        """Let a task come in and a worker be reserved for it, and the service be asked."""
+        """Add a task, reserve a worker, and wait until the service was called."""
         worker = self.platform.add_worker(
             WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"}
         )
@@ -151,7 +154,7 @@ class Scene:
     def ask(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, str]:
-        """Ask the service something."""
+        """Send a request to the service."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, body, named, method=method)
         try:
@@ -162,11 +165,11 @@ class Scene:
                 return error.code, error.read().decode()
 
     def complete(self, sid: str) -> tuple[int, str]:
-        """Let the desk complete a reservation."""
+        """Complete a reservation at the desk."""
         return self.ask("POST", f"/reservations/{sid}/complete")
 
-    def tell(self, event: str, sid: str, token: str = TOKEN, **more: str) -> int:
-        """Report an event as somebody who has a token, right or wrong; give the status of the answer."""
+    def send_event(self, event: str, sid: str, token: str = TOKEN, **more: str) -> int:
+        """Send a signed event, and return the status of the response."""
         form = tuple(
             {"EventType": event, "ReservationSid": sid, "Timestamp": "1900000000", **more}.items()
         )
@@ -179,30 +182,32 @@ class Scene:
             X_Twilio_Signature=signature,
         )[0]
 
-    def differing(self) -> dict[str, str]:
-        """Tell where the book and the platform differ."""
-        told = {
+    def differences(self) -> dict[str, str]:
+        """Return the reservations on which book and platform differ."""
+        both = {
             str(held.sid): (self.book.get(str(held.sid)), held.status)
             for held in self.platform.all()
         }
         return {
             sid: f"{entry} is {status}"
-            for sid, (entry, status) in told.items()
+            for sid, (entry, status) in both.items()
             if entry is None or entry.status is not status
         }
 
-    def alerts(self) -> list[str]:
-        """Give what went wrong with the notices."""
+    def callback_failures(self) -> list[str]:
+        """Return the failures of the emulator's callbacks."""
         return [alert.text for alert in self.emulator.callback_queue.alerts]
 
 
 @contextmanager
-def answering(service: Service, arrived: list[Arrived]) -> Generator[str]:
-    """Let the service answer on a port of this machine, in a thread."""
+def answering(service: Service, received: list[ReceivedWebhook]) -> Generator[str]:
+    """Run the service on a loopback port, in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = uvicorn.Server(
-        uvicorn.Config(Watching(service.app(), url, arrived), log_config=None, access_log=False)
+        uvicorn.Config(
+            RecordingMiddleware(service.app(), url, received), log_config=None, access_log=False
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -216,25 +221,25 @@ def answering(service: Service, arrived: list[Arrived]) -> Generator[str]:
 
 @pytest.fixture
 def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
-    """Let the emulator call the service back; the sweeper is quick, and reads again only what is in doubt."""
+    """Connect emulator and service, with a fast sweep."""
     caplog.set_level(logging.INFO, "service")
-    heard, arrived = Heard(), list[Arrived]()
-    logging.getLogger("service").addHandler(heard)
+    log, received = LogWaiter(), list[ReceivedWebhook]()
+    logging.getLogger("service").addHandler(log)
     file = tmp_path / "reservations.db"
     with running_emulator(Platform(settings=Settings(accounts={ACCOUNT: TOKEN}))) as emulator:
         gateway = AsyncPyreqwestGateway(Credentials(ACCOUNT, TOKEN), base_url=emulator.url)
         service = Service(
             Verifier(TOKEN), AsyncBook(ThreadedStore(SQLiteStore(file))), gateway, sweep_every=0.1
         )
-        with answering(service, arrived) as url:
+        with answering(service, received) as url:
             emulator.callback_queue.settings = CallbackSettings(
                 assignment_url=f"{url}/assignment", event_url=f"{url}/events", auth_token=TOKEN
             )
             book = Book(SQLiteStore(file))
-            yield Scene(emulator, service, url, book, arrived, heard)
+            yield Scene(emulator, service, url, book, received, log)
             book.close()
             emulator.callback_queue.settings = CallbackSettings()
-    logging.getLogger("service").removeHandler(heard)
+    logging.getLogger("service").removeHandler(log)
 
 
 # --- what it decides -------------------------------------------------------------------------------------------------------------
@@ -253,8 +258,7 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
         ("{}", Reject()),
     ],
 )
-def test_it_decides_by_the_attributes(attributes: str, command: object) -> None:
-    """A call in a known language is put through, what is written is accepted, and the rest refused."""
+def test_decide_chooses_by_task_attributes(attributes: str, command: object) -> None:
     assert (
         decide(read_assignment({"ReservationSid": "WR" + "1" * 32, "TaskAttributes": attributes}))
         == command
@@ -264,28 +268,27 @@ def test_it_decides_by_the_attributes(attributes: str, command: object) -> None:
 # --- what it answers -------------------------------------------------------------------------------------------------------------
 
 
-def test_its_answers_are_obeyed(scene: Scene) -> None:
-    """The emulator takes each answer to an assignment callback for what it is meant to be."""
+def test_emulator_carries_out_each_response(scene: Scene) -> None:
     call, letter, foreign = (scene.reserve(attributes) for attributes in (CALL, LETTER, FOREIGN))
     assert scene.platform.get(call).on_hold
     assert scene.platform.get(letter).status is Status.ACCEPTED
     assert scene.platform.get(foreign).status is Status.REJECTED
-    assert scene.alerts() == []
+    assert scene.callback_failures() == []
 
 
-def test_what_is_forged_is_refused(scene: Scene) -> None:
-    """What the account did not sign, or not with this body, is answered with 403 and changes nothing; the referee says the same."""
+def test_forged_webhook_gets_403(scene: Scene) -> None:
+    """A wrong signature gets 403 and changes nothing. The official validator agrees."""
     sid = scene.reserve(LETTER)
     before = scene.book.history(sid)
-    genuine = len(scene.arrived)
-    assert scene.tell("reservation.canceled", sid, token="0" * 32) == 403
+    genuine = len(scene.received)
+    assert scene.send_event("reservation.canceled", sid, token="0" * 32) == 403
     assert (
         scene.ask(
             "POST", "/events", b"EventType=reservation.canceled", Content_Type=FORM_CONTENT_TYPE
         )[0]
         == 403
     )
-    real = scene.arrived[0].webhook
+    real = scene.received[0].webhook
     altered = real.body.replace(sid.encode(), b"WR" + b"9" * 32)
     assert altered != real.body
     signature = real.headers["X-Twilio-Signature"]
@@ -299,19 +302,18 @@ def test_what_is_forged_is_refused(scene: Scene) -> None:
         )[0]
         == 403
     )
-    assert [one.is_genuine for one in scene.arrived] == [True] * genuine + [False] * 3
+    assert [one.is_genuine for one in scene.received] == [True] * genuine + [False] * 3
     assert scene.book.history(sid) == before
     assert scene.book.get("WR" + "9" * 32) is None
 
 
-def test_what_is_repeated_changes_nothing(scene: Scene) -> None:
-    """Every webhook that ever came, sent again, is believed and answered, and leaves the book as it was."""
+def test_repeated_webhook_changes_nothing(scene: Scene) -> None:
     sid = scene.reserve(LETTER)
     assert scene.complete(sid) == (200, '"completed"')
     scene.emulator.settle()
     before = scene.book.get(sid)
     events = [line for line in scene.book.history(sid) if line.event_key]
-    for one in tuple(scene.arrived):
+    for one in tuple(scene.received):
         headers = {
             name: one.webhook.headers[name] for name in ("Content-Type", "X-Twilio-Signature")
         }
@@ -330,21 +332,20 @@ def test_what_is_repeated_changes_nothing(scene: Scene) -> None:
     assert [line for line in scene.book.history(sid) if line.event_key] == events
 
 
-def test_what_cannot_be_read_is_refused(scene: Scene) -> None:
-    """What is signed and cannot be read is answered with 400."""
-    assert scene.tell("reservation.accepted", "WR" + "1" * 32, Timestamp="soon") == 400
-    assert scene.tell("reservation.accepted", "WR" + "1" * 32) == 204
+def test_unreadable_webhook_gets_400(scene: Scene) -> None:
+    assert scene.send_event("reservation.accepted", "WR" + "1" * 32, Timestamp="soon") == 400
+    assert scene.send_event("reservation.accepted", "WR" + "1" * 32) == 204
 
 
-def test_a_batch_is_recorded(scene: Scene) -> None:
-    """A signed batch of Event Streams is recorded but for what cannot be read of it; with another body it is refused."""
+def test_batch_is_recorded(scene: Scene) -> None:
+    """A signed batch is recorded except for its unreadable events."""
     sid = scene.reserve(FOREIGN)
-    told = {"reservation_sid": "WR" + "1" * 32, "timestamp": "2030-01-01T12:00:00Z"}
+    both = {"reservation_sid": "WR" + "1" * 32, "timestamp": "2030-01-01T12:00:00Z"}
     types = ("reservation.created", "reservation.accepted", "reservation.wrapup")
     events = [
         {
             "type": f"com.twilio.taskrouter.{type_}",
-            "data": {"payload": {**told, "sid": f"EV{type_}"}},
+            "data": {"payload": {**both, "sid": f"EV{type_}"}},
         }
         for type_ in types
     ]
@@ -366,14 +367,13 @@ def test_a_batch_is_recorded(scene: Scene) -> None:
         Status.ACCEPTED,
         Status.WRAPPING,
     ]
-    scene.heard.wait_for("an event was passed over")
+    scene.log.wait_for("an event was passed over")
 
 
 # --- what the desk gets ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_desk_sees_what_is_live(scene: Scene) -> None:
-    """The desk is shown the live reservations, and none that ended."""
+def test_desk_shows_live_reservations_only(scene: Scene) -> None:
     letter, _ = scene.reserve(LETTER), scene.reserve(FOREIGN)
     held = scene.platform.get(letter)
     status, body = scene.ask("GET", "/reservations")
@@ -385,8 +385,8 @@ def test_the_desk_sees_what_is_live(scene: Scene) -> None:
     assert body.count("sid") == 3
 
 
-def test_the_desk_is_told_what_came_of_it(scene: Scene) -> None:
-    """What is not in the book is 404, what cannot be done 409, and what nobody knows yet 503: the book keeps it open."""
+def test_desk_reports_each_outcome_by_status(scene: Scene) -> None:
+    """404 if the book has no entry, 409 if illegal, 503 if unknown."""
     assert scene.complete("WR" + "1" * 32)[0] == 404
     call, letter = scene.reserve(CALL), scene.reserve(LETTER)
     assert scene.complete(call)[0] == 409
@@ -404,11 +404,8 @@ def test_the_desk_is_told_what_came_of_it(scene: Scene) -> None:
 # --- the whole -------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_book_equals_the_platform(scene: Scene) -> None:
-    """After twenty-four lives, whose events are repeated, reordered and, at last, lost, the book equals the platform.
-
-    Every webhook that arrived is genuine, and every command was carried out once.
-    """
+def test_book_agrees_with_platform_after_faults(scene: Scene) -> None:
+    """After 24 runs with repeated, reordered and lost events, both agree."""
     random, addresses = Random(6), scene.emulator.callback_queue.settings
     unreliable = attrs.evolve(addresses, duplicates=0.4, reordered=0.5, seed=6)
     scene.emulator.callback_queue.settings = unreliable
@@ -427,23 +424,23 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
             with suppress(StateConflict):
                 happen(sid)
     scene.emulator.settle()
-    assert scene.differing() == {}
+    assert scene.differences() == {}
 
     live = [sid for sid in sids if not scene.platform.get(sid).status.is_terminal]
     lost = live.pop()
     assert {scene.complete(sid) for sid in live} == {(200, '"completed"')}
     scene.emulator.settle()
-    assert scene.differing() == {}
+    assert scene.differences() == {}
 
     scene.emulator.callback_queue.settings = CallbackSettings()
-    scene.platform.set_status(lost, Status.COMPLETED)  # and nobody tells
-    assert scene.differing().keys() == {lost}
+    scene.platform.set_status(lost, Status.COMPLETED)  # no event is sent
+    assert scene.differences().keys() == {lost}
     scene.service.patience = 0.0
-    scene.heard.wait_for(f"reconciled WR…{lost[-4:]}: applied, and it is completed")
-    assert scene.differing() == {}
+    scene.log.wait_for(f"reconciled WR…{lost[-4:]}: applied, and it is completed")
+    assert scene.differences() == {}
 
-    assert all(one.is_genuine for one in scene.arrived)
-    assert {one.status for one in scene.arrived} == {200, 204}
+    assert all(one.is_genuine for one in scene.received)
+    assert {one.status for one in scene.received} == {200, 204}
     outcomes = Counter(
         line.outcome
         for sid in sids
@@ -452,7 +449,7 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
     )
     assert outcomes[Verdict.OLDER] > 0
     assert outcomes[Ending.DONE] == len(live) > 3
-    assert len(scene.arrived) > len({one.webhook.body for one in scene.arrived})
+    assert len(scene.received) > len({one.webhook.body for one in scene.received})
     acts = Counter((act.sid, act.trigger) for act in scene.platform.journal if act.by != "platform")
     assert set(acts.values()) == {1}
 
@@ -460,8 +457,7 @@ def test_the_book_equals_the_platform(scene: Scene) -> None:
 # --- the one command -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_story_ends_well() -> None:
-    """The one command tells the whole story, from signed callbacks over a crash to the comparison, and ends by itself with 0."""
+def test_story_exits_with_0() -> None:
     story = subprocess.run(
         [sys.executable, "-m", "tests.examples.service"],
         capture_output=True,
