@@ -367,7 +367,7 @@ def test_batch_is_recorded(scene: Scene) -> None:
         Status.ACCEPTED,
         Status.WRAPPING,
     ]
-    scene.log.wait_for("an event was passed over")
+    scene.log.wait_for("an event was skipped")
 
 
 # --- what the desk gets ----------------------------------------------------------------------------------------------------------
@@ -436,7 +436,7 @@ def test_book_agrees_with_platform_after_faults(scene: Scene) -> None:
     scene.platform.set_status(lost, Status.COMPLETED)  # no event is sent
     assert scene.differences().keys() == {lost}
     scene.service.patience = 0.0
-    scene.log.wait_for(f"reconciled WR…{lost[-4:]}: applied, and it is completed")
+    scene.log.wait_for(f"reconciled WR…{lost[-4:]}: applied, now completed")
     assert scene.differences() == {}
 
     assert all(one.is_genuine for one in scene.received)
