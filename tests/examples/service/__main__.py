@@ -44,7 +44,7 @@ def say(text: str = "") -> None:
 
 
 def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, str]:
-    """Ask the service something; 0 when it went away before it answered."""
+    """Send a request to the service. Status 0 means that it did not answer."""
     request = urllib.request.Request(url, body, {"Content-Type": FORM_CONTENT_TYPE}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
@@ -66,7 +66,7 @@ class Story:
         self.service = self.start()
         self.settings["PORT"] = self.service.url.rpartition(":")[
             2
-        ]  # the next one is found under the same URL
+        ]  # the restarted service keeps its URL
         self.emulator.callback_queue.settings = CallbackSettings(
             assignment_url=f"{self.service.url}/assignment",
             event_url=f"{self.service.url}/events",
@@ -101,19 +101,19 @@ class Story:
     def tell(self) -> bool:
         """Tell the story. Return whether book and platform agree."""
         say(
-            "\n1. A caller who speaks English: the service answers the assignment callback with a conference, and the worker answers it"
+            "\n1. An English-speaking caller: the service answers with a conference, and the worker picks up"
         )
         first = self.reserve(ENGLISH_CALL)
         self.answer_call(first)
         say(
-            '    ("gap": the conference itself is no event, so one version was never heard of; the sweeper will look)'
+            '    ("gap": the conference itself is no event, so one version is missing; the next sweep fetches it)'
         )
 
-        say("\n2. A letter in German is accepted, a letter in French is refused")
+        say("\n2. A letter in German is accepted, a letter in French is rejected")
         second = self.reserve(GERMAN_LETTER)
         self.reserve(FRENCH_LETTER)
 
-        say("\n3. Somebody else reports that the caller is gone")
+        say("\n3. A forged event reports that the caller hung up")
         forged = (
             f"EventType=reservation.canceled&ReservationSid={first}&Timestamp=1900000000".encode()
         )
@@ -127,7 +127,7 @@ class Story:
         self.emulator.settle()
 
         say(
-            "\n5. The service is killed between sending a command and learning of its outcome; meanwhile another caller hangs up"
+            "\n5. The service is killed after it sent a command, before the reply arrives. Meanwhile another caller hangs up"
         )
         third = self.reserve(ENGLISH_CALL)
         self.answer_call(third)
@@ -137,9 +137,9 @@ class Story:
         lost = [
             sent.callback.event for sent in self.emulator.callback_queue.sent if sent.status is None
         ]
-        say(f"    Nobody took these events: {', '.join(map(str, lost))}")
+        say(f"    Events that were not received: {', '.join(map(str, lost))}")
 
-        say("\n6. It is started again, with the same book")
+        say("\n6. The service starts again, with the same book")
         self.service = self.start()
         self.service.wait_for(f"recovered {short(second)}")
         self.service.wait_for(f"reconciled {short(third)}")
@@ -166,7 +166,7 @@ class Story:
         desk.join()
         end()
         say(
-            f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service is dead and knows nothing of it"
+            f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service was killed before it knew"
         )
 
     # --- the end ---------------------------------------------------------------------------------------------------------------------

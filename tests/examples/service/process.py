@@ -15,18 +15,20 @@ PATIENCE = 30.0
 class ServiceProcess:
     """The service process. The caller stops or kills it."""
 
-    def __init__(self, settings: Mapping[str, str], told: Callable[[str], object]) -> None:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("TWILIO_")}
+    def __init__(self, settings: Mapping[str, str], on_line: Callable[[str], object]) -> None:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("TWILIO_")
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.examples.service.serve"],
-            env={**ours, **settings},
+            env={**environment, **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._told = told
+        self._on_line = on_line
         self._lines: list[str] = []
-        self._stirred = threading.Condition()
+        self._changed = threading.Condition()
         self._ended = False
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -36,13 +38,13 @@ class ServiceProcess:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                self._told(line.rstrip())
-                with self._stirred:
+                self._on_line(line.rstrip())
+                with self._changed:
                     self._lines.append(line.rstrip())
-                    self._stirred.notify_all()
-        with self._stirred:
+                    self._changed.notify_all()
+        with self._changed:
             self._ended = True
-            self._stirred.notify_all()
+            self._changed.notify_all()
 
     def wait_for(self, words: str) -> str:
         """Wait for a log line with these words, and return it."""
@@ -50,8 +52,8 @@ class ServiceProcess:
         def found() -> list[str]:
             return [line for line in self._lines if words in line]
 
-        with self._stirred:
-            self._stirred.wait_for(lambda: self._ended or found(), PATIENCE)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or found(), PATIENCE)
             if lines := found():
                 return lines[0]
         self.kill()
