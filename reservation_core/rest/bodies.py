@@ -18,6 +18,7 @@ Attributes: TypeAlias = Mapping[str, Json]
 Payload: TypeAlias = Mapping[str, object] | str | bytes
 """A body: its fields, or the text that was received."""
 
+_NEITHER: Final = "is neither JSON nor a form"
 BODY: Final = "(body)"
 """The path of a whole body."""
 
@@ -43,7 +44,7 @@ def read_body(payload: Payload) -> object:
         return payload
     text = _decode(payload)
     is_form = "=" in text and text.lstrip()[:1] not in ("{", "[", '"')
-    return _parse_form(text) if is_form else parse_json(text)
+    return _parse_form(text) if is_form else parse_json(text, problem=_NEITHER)
 
 
 def read_object(text: str | bytes) -> Mapping[str, object]:
@@ -54,23 +55,25 @@ def read_object(text: str | bytes) -> Mapping[str, object]:
     text = _decode(text)
     if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():
         return _parse_form(text)  # a JSON object does not begin with a letter
-    body = parse_json(text)
+    body = parse_json(text, problem=_NEITHER)
     if not isinstance(body, dict):
         raise MalformedReply((PayloadFault(BODY, mismatch(body, "an object")),))
     return cast("dict[str, object]", body)
 
 
-def parse_json(text: str | bytes) -> object:
+def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
     """Parse any JSON value.
 
+    :param problem: the fault of a text that is not JSON.
     :raises MalformedReply: when it is not JSON, or too deep or too long to be parsed.
     """
     text = _decode(text)
     try:
         return _parse(text)
     except (ValueError, RecursionError) as error:
-        problem = "is neither JSON nor a form" if text.strip() else "is empty"
-        if text.strip() and isinstance(error, json.JSONDecodeError):
+        if not text.strip():
+            problem = "is empty"
+        elif isinstance(error, json.JSONDecodeError):
             problem += f": line {error.lineno}, column {error.colno}"
         raise MalformedReply((PayloadFault(BODY, problem),)) from None
 
