@@ -150,9 +150,8 @@ class FieldReader:
         value = self._take_number(name)
         if value is None:
             return default
-        if isinstance(value, (int, float)) and type(value) is not bool:
-            if minimum <= value <= maximum:
-                return value
+        if type(value) in (int, float) and minimum <= cast("float", value) <= maximum:
+            return cast("float", value)
         self.add_fault(name, f"is not a number from {minimum:g} to {maximum:g}", value)
         return default
 
