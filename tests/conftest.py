@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-OURS = "reservation_core.testing.pytest_plugin"
+OURS = "_reservation_core_plugins.pytest_plugin"
 INSTALLED = any(point.value == OURS for point in entry_points(group="pytest11"))
 
 pytest_plugins = ["pytester", *([] if INSTALLED else [OURS])]

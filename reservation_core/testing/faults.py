@@ -10,7 +10,7 @@ A *rival* is a concurrent writer: another client, a worker's click, or the platf
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from random import Random
 from typing import Final, TypeAlias, cast
 
@@ -37,6 +37,7 @@ __all__ = [
     "FaultKind",
     "FaultPlan",
     "FaultyGateway",
+    "FaultyGatewayFactory",
     "Rival",
     "VirtualClock",
     "draw_plan",
@@ -195,6 +196,9 @@ class FaultyGateway:
                 self._delayed.append((late - 1, request))
         return Reply(204)
 
+
+FaultyGatewayFactory: TypeAlias = Callable[..., FaultyGateway]
+"""Function that takes faults, in order: the pytest fixture ``faulty_gateway``."""
 
 _ACTS: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
     Rival.NONE: (),

@@ -1,12 +1,11 @@
-"""Which edges of the lifecycle a suite walked, and which refusals it met: coverage of the lifecycle, in two numbers.
+"""Coverage of the lifecycle: which edges a test suite walked and which refusals it met.
 
-Its rules:
-
-1. **An edge is walked when it happens on a platform that is observed**, whoever caused it: the service, a rival, the platform.
-2. **A refusal is met when the library refuses to prepare a command, or an observed platform answers 400 to it**, because the command
-   is no step from that state.
-3. Nothing of this is known to the core: while :meth:`LifecycleCoverage.recording` is open, it listens to
-   refusals, and whatever of the kit makes a platform finds the coverage by :func:`current`.
+1. An edge is walked when it happens on an observed platform, whether the service, a rival or the
+   platform caused it.
+2. A refusal is met when the library refuses to prepare a command, or an observed platform answers
+   400 to it, because the lifecycle does not allow the command in that state.
+3. While :meth:`LifecycleCoverage.recording` is open, the library's refusals are counted in every
+   thread. The kit's fixtures and generated runs find the coverage by :func:`current_coverage`.
 """
 
 from __future__ import annotations
@@ -30,38 +29,39 @@ _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
     "reservation_core.testing.lifecycle_coverage", default=None
 )
 
-ALL_EDGES: Final = tuple(
+EDGE_NAMES: Final = tuple(
     f"{edge.source} --{trigger_label(edge)}--> {edge.target}" for edge in EDGES
 )
-"""The name of each edge, as a report shows it."""
+"""Name of each edge in a report."""
 
-ALL_REFUSALS: Final = tuple(map(str, refused_commands()))
+REFUSAL_NAMES: Final = tuple(map(str, refused_commands()))
+"""Name of each refusal in a report."""
 
 _NAMES: Final = {
     (edge.trigger, edge.source, edge.target): name
-    for edge, name in zip(EDGES, ALL_EDGES, strict=True)
+    for edge, name in zip(EDGES, EDGE_NAMES, strict=True)
 }
 
 
-def current() -> LifecycleCoverage | None:
-    """Give the coverage that is being recorded, if any is."""
+def current_coverage() -> LifecycleCoverage | None:
+    """Return the coverage that is being recorded; ``None`` if there is none."""
     return _CURRENT.get()
 
 
 class LifecycleCoverage:
-    """Counts how often each edge was walked and each refusal met, by its name."""
+    """Counts of walked edges and met refusals, by name."""
 
     def __init__(
-        self, edges: Mapping[str, int] | None = None, refused: Mapping[str, int] | None = None
+        self, edges: Mapping[str, int] | None = None, refusals: Mapping[str, int] | None = None
     ) -> None:
         self.edges: Final = Counter(edges or {})
-        self.refusals: Final = Counter(refused or {})
+        self.refusals: Final = Counter(refusals or {})
 
     @contextmanager
     def recording(self) -> Generator[LifecycleCoverage]:
-        """Count the refusals of every thread, and be :func:`current`, until the block ends."""
+        """Count the library's refusals and be the current coverage until the block ends."""
         token = _CURRENT.set(self)
-        stop_listening = listen_to_refusals(self.heard)
+        stop_listening = listen_to_refusals(self.count_decision)
         try:
             yield self
         finally:
@@ -69,64 +69,66 @@ class LifecycleCoverage:
             _CURRENT.reset(token)
 
     def observe(self, platform: Platform) -> Callable[[], None]:
-        """Count what happens on a platform from now on; what is returned ends it."""
-        return platform.subscribe(self.happened)
+        """Count what happens on a platform from now on; return a function that ends it."""
+        return platform.subscribe(self.count_entry)
 
-    def happened(self, act: JournalEntry) -> None:
-        """Count one act of a platform; a creation is no edge."""
-        if act.before and (name := _NAMES.get((act.trigger, act.before, act.reservation.state))):
+    def count_entry(self, entry: JournalEntry) -> None:
+        """Count an entry of a platform's journal, unless it is a creation."""
+        if entry.before is None:
+            return
+        name = _NAMES.get((entry.trigger, entry.before, entry.reservation.state))
+        if name is not None:
             self.edges[name] += 1
 
-    def answered(self, platform: Platform, request: Request, reply: Reply) -> None:
-        """Count a refusal by a platform, which changes nothing: what was asked is judged by where the reservation stands."""
+    def count_reply(self, platform: Platform, request: Request, reply: Reply) -> None:
+        """Count a platform's reply, if it refuses a command for the reservation's state."""
         where = parse_path(request.path)
         if reply.status != 400 or request.method != "POST" or where is None:
             return
         try:
             command = Command.from_form(request.form)
-            state = platform.get(str(where[1].sid)).state
+            state = platform.get(str(where[1].sid)).state  # a refusal changes nothing
         except (InvalidCommand, KeyError):
             return
-        self.heard(decide(state, command.trigger, command.is_accepting))
+        self.count_decision(decide(state, command.trigger, command.is_accepting))
 
-    def heard(self, decision: Decision) -> None:
+    def count_decision(self, decision: Decision) -> None:
         """Count a decision, if it is a refusal."""
         if not decision.is_allowed:
             self.refusals[f"{decision.trigger}-while-{decision.state}"] += 1
 
-    def add(self, other: LifecycleCoverage) -> None:
-        """Count what another one counted: another worker's, another run's."""
+    def update(self, other: LifecycleCoverage) -> None:
+        """Add the counts of another coverage, such as another worker's."""
         self.edges.update(other.edges)
         self.refusals.update(other.refusals)
 
     @property
     def percent(self) -> float:
-        """How much was covered, edges or refusals, whichever is less: 100.0 only when nothing is missing."""
+        """Percentage of edges or of refusals covered, whichever is less."""
         return 100.0 * min(
-            1 - len(self.missing_edges) / len(ALL_EDGES),
-            1 - len(self.missing_refusals) / len(ALL_REFUSALS),
+            1 - len(self.missing_edges) / len(EDGE_NAMES),
+            1 - len(self.missing_refusals) / len(REFUSAL_NAMES),
         )
 
     @property
     def missing_edges(self) -> tuple[str, ...]:
-        """The edges nobody walked, in the tables' order."""
-        return tuple(name for name in ALL_EDGES if not self.edges[name])
+        """Edges that were not walked, in the lifecycle's order."""
+        return tuple(name for name in EDGE_NAMES if not self.edges[name])
 
     @property
     def missing_refusals(self) -> tuple[str, ...]:
-        """The refusals nobody met, in the tables' order."""
-        return tuple(name for name in ALL_REFUSALS if not self.refusals[name])
+        """Refusals that were not met, in the lifecycle's order."""
+        return tuple(name for name in REFUSAL_NAMES if not self.refusals[name])
 
     def report(self) -> str:
-        """Say how often each edge was walked, and which refusals were not met."""
-        walked, met = (
-            len(ALL_EDGES) - len(self.missing_edges),
-            len(ALL_REFUSALS) - len(self.missing_refusals),
+        """Return a table of how often each edge was walked, and the refusals not met."""
+        walked = len(EDGE_NAMES) - len(self.missing_edges)
+        met = len(REFUSAL_NAMES) - len(self.missing_refusals)
+        return "\n".join(
+            [
+                f"edges walked   {walked:>3} of {len(EDGE_NAMES)}",
+                *(f"  {self.edges[name]:>7,}  {name}" for name in EDGE_NAMES),
+                f"refusals met   {met:>3} of {len(REFUSAL_NAMES)}",
+                *(f"  not met  {name}" for name in self.missing_refusals),
+            ]
         )
-        lines = [f"edges walked   {walked:>3} of {len(ALL_EDGES)}"]
-        lines += [f"  {self.edges[name]:>7,}  {name}" for name in ALL_EDGES]
-        lines += [
-            f"refusals met   {met:>3} of {len(ALL_REFUSALS)}",
-            *(f"  not met  {name}" for name in self.missing_refusals),
-        ]
-        return "\n".join(lines)

@@ -1,14 +1,15 @@
-"""A gateway that keeps what went through it, answers by script where one is set, and knows what was left over.
+"""Gateway for tests: it records every exchange, replies by script, and reports leftovers.
 
-Left over are requests nobody arranged for (no scripted answer and nothing beneath, or a platform beneath that holds no such
-reservation) and scripted answers nobody asked for. They are shown without query, values and headers, any of which may be personal.
+Leftovers are unexpected requests and unused scripted replies. A request is unexpected if nothing
+replies to it: no script, and no gateway below or a platform that does not hold the reservation.
+A leftover is shown without query, values and headers, any of which may be personal.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 import attrs
 
@@ -16,106 +17,131 @@ from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
+ScriptedReply: TypeAlias = Reply | Exception | Callable[[Request], Reply]
+"""A reply, an exception to raise, or a function that returns or raises one for a request."""
+
 
 class UnexpectedRequest(AssertionError):
-    """A request that no answer was arranged for; it fails the test, not the service's error handling for gateways."""
+    """A request without a scripted reply or a gateway to reply.
+
+    It fails the test: no handling of gateway errors catches it.
+    """
 
 
 @attrs.frozen
-class Exchange:
-    """One request, and what it was answered with."""
+class RecordedExchange:
+    """A request and its outcome."""
 
     request: Request
-    outcome: Reply | GatewayError
+    outcome: Reply | Exception
 
 
-def show(request: Request) -> str:
-    """Show a request to a person: method, path without query, and the names of what it carries."""
+def describe_request(request: Request) -> str:
+    """Return a request's method, path without query, and form names."""
+    path = request.path.partition("?")[0]
     names = ", ".join(dict.fromkeys(name for name, _ in request.form))
-    return f"{request.method} {request.path.partition('?')[0]}" + (
-        f" with {names}" if names else ""
-    )
+    return f"{request.method} {path}" + (f" with {names}" if names else "")
 
 
 class RecordingGateway:
-    """A gateway, sync and async as the one beneath it; with nothing beneath it answers by script only.
+    """Gateway that replies by script, then by the gateway it wraps, and records everything.
 
-    :param beneath: what answers when no scripted answer is left.
-    :param told: hears of each exchange that was answered from beneath.
+    It works sync and async. ``exchanges`` holds the recorded exchanges, ``unexpected`` the
+    unexpected requests.
+
+    :param gateway: replies once the script is used up; sync or async.
+    :param on_exchange: called with each request that the wrapped gateway answered, and its reply.
     """
 
     def __init__(
         self,
-        beneath: Gateway | AsyncGateway | None = None,
+        gateway: Gateway | AsyncGateway | None = None,
         *,
-        told: Callable[[Request, Reply], None] | None = None,
+        on_exchange: Callable[[Request, Reply], None] | None = None,
     ) -> None:
-        self._beneath = beneath
-        self._told = told
-        self._script: deque[Reply | GatewayError] = deque()
-        self.exchanges: Final[list[Exchange]] = []
+        self._gateway = gateway
+        self._on_exchange = on_exchange
+        self._script: deque[ScriptedReply] = deque()
+        self.exchanges: Final[list[RecordedExchange]] = []
         self.unexpected: Final[list[Request]] = []
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """What was sent, in order, answered or not."""
+        """Requests that got an outcome, in order."""
         return tuple(exchange.request for exchange in self.exchanges)
 
-    def script(self, *answers: Reply | GatewayError) -> None:
-        """Answer the next requests so, one after the other, before anything beneath is asked; an error is raised."""
-        self._script.extend(answers)
+    def script(self, *replies: ScriptedReply) -> None:
+        """Reply to the next requests with these, in order, before the wrapped gateway is asked.
+
+        An exception is raised. A function is called with the request.
+        """
+        self._script.extend(replies)
 
     def send(self, request: Request) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
-        :raises UnexpectedRequest: when nothing is there to answer it.
+        :raises UnexpectedRequest: if there is no scripted reply and no wrapped gateway.
         """
-        if self._beneath is None or self._script:
-            return self._scripted(request)
+        if self._gateway is None or self._script:
+            return self._reply_by_script(request)
         try:
-            reply = cast("Gateway", self._beneath).send(request)
+            reply = cast("Gateway", self._gateway).send(request)
         except GatewayError as error:
-            self.exchanges.append(Exchange(request, error))
+            self.exchanges.append(RecordedExchange(request, error))
             raise
         return self.record(request, reply)
 
     async def asend(self, request: Request) -> Reply:
-        """Answer one request, in an event loop; else as :meth:`send`."""
-        if self._beneath is None or self._script:
-            return self._scripted(request)
+        """Reply to one request.
+
+        :raises UnexpectedRequest: if there is no scripted reply and no wrapped gateway.
+        """
+        if self._gateway is None or self._script:
+            return self._reply_by_script(request)
         try:
-            reply = await cast("AsyncGateway", self._beneath).asend(request)
+            reply = await cast("AsyncGateway", self._gateway).asend(request)
         except GatewayError as error:
-            self.exchanges.append(Exchange(request, error))
+            self.exchanges.append(RecordedExchange(request, error))
             raise
         return self.record(request, reply)
 
-    def _scripted(self, request: Request) -> Reply:
+    def _reply_by_script(self, request: Request) -> Reply:
         if not self._script:
             self.unexpected.append(request)
             raise UnexpectedRequest(
-                f"nothing answers {show(request)}; script an answer, or put a platform beneath"
+                f"no reply for {describe_request(request)}. Script one, or wrap a gateway"
             )
-        answer = self._script.popleft()
-        self.exchanges.append(Exchange(request, answer))
-        if isinstance(answer, GatewayError):
-            raise answer
-        return answer
+        scripted = self._script.popleft()
+        try:
+            reply = _play(scripted, request)
+        except Exception as error:
+            self.exchanges.append(RecordedExchange(request, error))
+            raise
+        self.exchanges.append(RecordedExchange(request, reply))
+        return reply
 
     def record(self, request: Request, reply: Reply) -> Reply:
-        """Keep an exchange that was answered from beneath, or anywhere else; a 404 is an answer to what nobody arranged for."""
-        self.exchanges.append(Exchange(request, reply))
+        """Record an exchange with a platform; a 404 makes the request unexpected."""
+        self.exchanges.append(RecordedExchange(request, reply))
         if reply.status == 404:
             self.unexpected.append(request)
-        if self._told is not None:
-            self._told(request, reply)
+        if self._on_exchange is not None:
+            self._on_exchange(request, reply)
         return reply
 
     def leftovers(self) -> tuple[str, ...]:
-        """Say what was left over, a sentence each; nothing when all that came was arranged for and all that was arranged for came."""
-        said = [f"an unexpected request: {show(request)}" for request in self.unexpected]
-        said += [
-            f"a scripted answer nobody asked for: {f'HTTP {answer.status}' if isinstance(answer, Reply) else type(answer).__name__}"
-            for answer in self._script
-        ]
-        return tuple(said)
+        """Return a phrase for each unexpected request and each unused scripted reply."""
+        return (
+            *(f"unexpected request: {describe_request(each)}" for each in self.unexpected),
+            *(f"unused scripted reply: {_describe_scripted(each)}" for each in self._script),
+        )
+
+
+def _play(scripted: ScriptedReply, request: Request) -> Reply:
+    if isinstance(scripted, Exception):
+        raise scripted
+    return scripted if isinstance(scripted, Reply) else scripted(request)
+
+
+def _describe_scripted(scripted: ScriptedReply) -> str:
+    return f"HTTP {scripted.status}" if isinstance(scripted, Reply) else type(scripted).__name__

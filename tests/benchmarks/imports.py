@@ -43,7 +43,7 @@ def imports(effort: Effort) -> list[Comparison]:
             row=12,
             measure="import pytest and our plugin",
             against="import pytest and hypothesis",
-            ours=time_import("import pytest, reservation_core.testing.pytest_plugin", effort),
+            ours=time_import("import pytest, _reservation_core_plugins.pytest_plugin", effort),
             peer=time_import("import pytest, hypothesis", effort),
             reach=0.8,
             unit="ms",

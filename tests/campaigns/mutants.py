@@ -1,6 +1,7 @@
-"""Plausible bugs, each seeded into the example service, and in how many generated lives the kit finds it with its default settings.
+"""Campaign: plausible bugs in the example service, and the generated run that finds each.
 
-``python -m tests.campaigns.mutants`` prints the table. Nothing is left to chance: the lives are the same in every run.
+``python -m tests.campaigns.mutants`` prints the table for the kit's default settings. It is
+deterministic: every execution generates the same runs.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ from reservation_core import (
     prepare,
 )
 from tests.examples.desk import Desk
-from tests.examples.test_desk import AT_ONCE, DeskLives
+from tests.examples.test_desk import AT_ONCE, DeskRuns
 
 CALL: Final = Call(from_="+15005550006", url="https://example.com/voice")
 
 
 class _Careless(Desk):
-    """A desk that sends by itself, once, and asks the lifecycle nothing."""
+    """Desk that sends a command once, without asking the lifecycle."""
 
     def post(self, held: Reservation, command: Command) -> Reservation:
         pending = attrs.evolve(held, status=_before(command), on_hold=False)
@@ -50,7 +51,7 @@ def _before(command: Command) -> Status:
 
 
 class AcceptsAgainOnTimeout(_Careless):
-    """On a time-out it sends the accept again, blindly."""
+    """It sends the accept again after a time-out, without reading the reservation."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         try:
@@ -60,9 +61,9 @@ class AcceptsAgainOnTimeout(_Careless):
 
 
 class RingsTwice(Desk):
-    """It calls the worker, and on a server error it calls again."""
+    """It calls the worker again after a server error."""
 
-    def choose(self) -> Command:
+    def choose_answer(self) -> Command:
         return CALL
 
     def send(self, held: Reservation, command: Command) -> Reservation:
@@ -74,7 +75,7 @@ class RingsTwice(Desk):
 
 
 class IgnoresStaleVersion(Desk):
-    """It reads the reservation, answers by that version, and takes the 412 for done."""
+    """It reads the reservation, sends that version, and takes a 412 for success."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         fresh = fetch(held, self.gateway)
@@ -89,7 +90,7 @@ class IgnoresStaleVersion(Desk):
 
 
 class TakesConflictForDone(Desk):
-    """A 400 can only mean, it believes, that its accept had arrived before."""
+    """It takes a 400 for an accept that had arrived before."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         reply = self.gateway.send(prepare(held, command))
@@ -101,7 +102,7 @@ class TakesConflictForDone(Desk):
 
 
 class NeverLooksAtTheReply(Desk):
-    """It sends, and believes what it asked for, whatever the answer is."""
+    """It ignores the reply and believes that the command succeeded."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         self.gateway.send(prepare(held, command))
@@ -109,21 +110,21 @@ class NeverLooksAtTheReply(Desk):
 
 
 class WrapsWhatWasRejected(_Careless):
-    """It wraps up whatever the worker clicks on, and asks nobody whether that was ever accepted."""
+    """It wraps up any reservation the worker clicks on, accepted or not."""
 
     def finish(self, sid: str) -> None:
-        self.ask(self.known[sid], Wrap())
+        self.command(self.known[sid], Wrap())
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         return self.post(held, command)
 
 
 class CompletesTwice(_Careless):
-    """A second click completes once more."""
+    """It completes a reservation again on a second click."""
 
     def finish(self, sid: str) -> None:
         if self.known[sid].status in (Status.WRAPPING, Status.COMPLETED):
-            self.ask(self.known[sid], Complete())
+            self.command(self.known[sid], Complete())
         else:
             super().finish(sid)
 
@@ -132,23 +133,23 @@ class CompletesTwice(_Careless):
 
 
 class LastEventWins(Desk):
-    """It keeps whatever event came last."""
+    """It stores the last received event, even if it is older."""
 
-    def keep(self, told: Reservation) -> None:
-        self.known[str(told.sid)] = told
+    def store(self, reported: Reservation) -> None:
+        self.known[str(reported.sid)] = reported
 
 
 class AnswersEveryAssignment(Desk):
-    """It answers each assignment it is told of, also one that comes twice."""
+    """It answers each assignment, including repeated ones."""
 
-    def hear(self, told: Reservation) -> None:
-        self.keep(told)
-        if told.status is Status.PENDING:
-            self.ask(told, self.choose())
+    def receive(self, reported: Reservation) -> None:
+        self.store(reported)
+        if reported.status is Status.PENDING:
+            self.command(reported, self.choose_answer())
 
 
 class RetriesAfterConference(_Careless):
-    """A conference that leaves the reservation pending did not work, it believes, and accepts."""
+    """It takes a conference that leaves the reservation pending for a failure, and accepts."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         now = super().send(held, command)
@@ -156,19 +157,19 @@ class RetriesAfterConference(_Careless):
 
 
 class MissesTheHold(Desk):
-    """It keeps only the status, and so forgets that a conference is under way."""
+    """It stores only the status, and forgets that a conference is under way."""
 
-    def keep(self, told: Reservation) -> None:
-        super().keep(attrs.evolve(told, on_hold=False))
+    def store(self, reported: Reservation) -> None:
+        super().store(attrs.evolve(reported, on_hold=False))
 
-    def hear(self, told: Reservation) -> None:
-        super().hear(told)
-        if self.known[str(told.sid)].status is Status.PENDING and len(self.known) > 1:
-            self.ask(self.known[str(told.sid)], self.choose())
+    def receive(self, reported: Reservation) -> None:
+        super().receive(reported)
+        if self.known[str(reported.sid)].status is Status.PENDING and len(self.known) > 1:
+            self.command(self.known[str(reported.sid)], self.choose_answer())
 
 
 class TakesConferenceForAccepted(Desk):
-    """A 200 to a conference is an acceptance, it believes."""
+    """It takes a 200 to a conference for an acceptance."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         now = super().send(held, command)
@@ -176,16 +177,16 @@ class TakesConferenceForAccepted(Desk):
 
 
 class HopesForTheBest(Desk):
-    """It shows the reservation as accepted before it asks, and does not take that back."""
+    """It shows the reservation as accepted before the accept is sent."""
 
-    def ask(self, held: Reservation, command: Command) -> None:
+    def command(self, held: Reservation, command: Command) -> None:
         if isinstance(command, Accept):
-            self.keep(held.with_status(Status.ACCEPTED))
-        super().ask(held, command)
+            self.store(held.with_status(Status.ACCEPTED))
+        super().command(held, command)
 
 
 class RejectsAfterTimeout(_Careless):
-    """When its accept times out, it rejects."""
+    """It rejects after its accept timed out."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         try:
@@ -195,69 +196,69 @@ class RejectsAfterTimeout(_Careless):
 
 
 class GivesUpOnErrors(Desk):
-    """When anything goes wrong, it lets go of the reservation."""
+    """It forgets the reservation on any error."""
 
-    def ask(self, held: Reservation, command: Command) -> None:
+    def command(self, held: Reservation, command: Command) -> None:
         try:
-            self.keep(self.send(held, command))
+            self.store(self.send(held, command))
         except (LostRace, Indistinguishable, ReplyError, GatewayError):
             del self.known[str(held.sid)]
 
 
 class KnowsNoRescinded(Desk):
-    """Its table of statuses lacks one."""
+    """It ignores the status rescinded."""
 
-    def keep(self, told: Reservation) -> None:
-        if told.status is not Status.RESCINDED:
-            super().keep(told)
+    def store(self, reported: Reservation) -> None:
+        if reported.status is not Status.RESCINDED:
+            super().store(reported)
 
 
 class ConcludesForSiblings(Desk):
-    """Once one reservation of a task is accepted it takes the others for rescinded, by itself."""
+    """It takes the siblings of an accepted reservation for rescinded, without an event."""
 
-    def keep(self, told: Reservation) -> None:
-        super().keep(told)
-        if told.status is Status.ACCEPTED:
+    def store(self, reported: Reservation) -> None:
+        super().store(reported)
+        if reported.status is Status.ACCEPTED:
             for sid, other in self.known.items():
-                if other.task_sid == told.task_sid and other.status is Status.PENDING:
+                if other.task_sid == reported.task_sid and other.status is Status.PENDING:
                     self.known[sid] = other.with_status(Status.RESCINDED)
 
 
 class ForgetsAtWrapup(Desk):
-    """It lets go of a reservation when the call is over, and not when the work is."""
+    """It forgets a reservation when the call ends, before the work ends."""
 
-    def keep(self, told: Reservation) -> None:
-        super().keep(told)
-        if told.status is Status.WRAPPING:
-            self.known.pop(str(told.sid))
+    def store(self, reported: Reservation) -> None:
+        super().store(reported)
+        if reported.status is Status.WRAPPING:
+            self.known.pop(str(reported.sid))
 
 
 class KeepsByTask(Desk):
-    """It keeps one reservation a task, though several workers may be reserved for one."""
+    """It stores one reservation per task, though several workers may be reserved for it."""
 
-    def keep(self, told: Reservation) -> None:
-        super().keep(told)
-        kept = self.known[str(told.sid)]
+    def store(self, reported: Reservation) -> None:
+        super().store(reported)
+        kept = self.known[str(reported.sid)]
         for sid, other in self.known.items():
-            if other.task_sid == told.task_sid:
+            if other.task_sid == reported.task_sid:
                 self.known[sid] = kept
 
 
 @attrs.frozen
 class Mutant:
-    """A bug: the desk that has it, and whether that desk takes calls by a conference."""
+    """A bug: the desk that has it, and its way to take a call."""
 
     desk: type[Desk]
     connects: bool = False
 
     @property
     def name(self) -> str:
-        """Name the bug."""
+        """Name of the bug."""
         return self.desk.__name__
 
     @property
-    def says(self) -> str:
-        """Say what is wrong, in a sentence."""
+    def description(self) -> str:
+        """Description of the bug, in a sentence."""
         return (self.desk.__doc__ or "").strip()
 
 
@@ -284,65 +285,66 @@ MUTANTS: Final = (
 )
 
 
-class Hunt(DeskLives):
-    """Lives around a mutant, which are counted."""
+class Hunt(DeskRuns):
+    """Counted runs around a mutant."""
 
     mutant: ClassVar[Mutant] = Mutant(Desk)
-    led: ClassVar[int] = 0
+    count: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
-        type(self).led += 1
+        type(self).count += 1
         self.desk = self.mutant.desk(self.gateway, connects=self.mutant.connects, policy=AT_ONCE)
 
 
 @attrs.frozen
 class Found:
-    """What gave a bug away, and in which life; ``lives`` is ``None`` when nothing did."""
+    """Outcome of a hunt: the number of the failing run (``None`` if none failed), and its message."""
 
-    lives: int | None
-    how: str
+    run: int | None
+    message: str
 
 
 def hunt(mutant: Mutant, most: int | None = None) -> Found:
-    """Lead lives around a mutant until one fails, in the same order in every run.
+    """Generate runs around a mutant until one fails; every execution generates the same runs.
 
-    :param most: how many lives at most; as many as the kit leads by default unless given.
+    :param most: the largest number of runs; the kit's default if ``None``.
     """
 
-    class Lives(Hunt):
+    class Runs(Hunt):
         pass
 
-    Lives.mutant = mutant
-    usual = (
-        Lives.TestCase.settings
-        if most is None
-        else settings(Lives.TestCase.settings, max_examples=most)
+    Runs.mutant = mutant
+    deterministic = settings(
+        Runs.TestCase.settings,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
     )
-    asked = settings(
-        usual, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False
-    )
+    if most is not None:
+        deterministic = settings(deterministic, max_examples=most)
     try:
-        run_state_machine_as_test(Lives, settings=asked)
+        run_state_machine_as_test(Runs, settings=deterministic)
     except AssertionError as found:
-        return Found(Lives.led - 1, str(found))  # the last one was led again, to show it
+        return Found(Runs.count - 1, str(found))  # hypothesis repeats the failing run to show it
     return Found(None, "not found")
 
 
 def rows() -> Iterator[str]:
-    """Write the table, a row a bug."""
-    yield "| the bug | found in life | by |"
+    """Yield the lines of the table, a row for each bug."""
+    yield "| the bug | found in run | message |"
     yield "| --- | --- | --- |"
     for mutant in MUTANTS:
         found = hunt(mutant)
-        yield f"| {mutant.says} | {found.lives or '**not found**'} | {found.how} |"
+        yield f"| {mutant.description} | {found.run or '**not found**'} | {found.message} |"
 
 
 def main() -> int:
-    """Print the table; the exit code is 1 when a bug was not found."""
-    began = time.perf_counter()
+    """Print the table; return the exit code 1 if a bug was not found."""
+    started = time.perf_counter()
     text = "\n".join(rows())
-    sys.stdout.write(f"{text}\n{len(MUTANTS)} bugs in {time.perf_counter() - began:.1f} s\n")
+    sys.stdout.write(f"{text}\n{len(MUTANTS)} bugs in {time.perf_counter() - started:.1f} s\n")
     return int("not found" in text)
 
 

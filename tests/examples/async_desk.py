@@ -1,6 +1,6 @@
-"""The same trade in an event loop: a switchboard that takes each call by a conference, or lets the next worker have it.
+"""Example of an async service: it takes each call by a conference, or rejects it.
 
-Events of one reservation are handled one after the other; those of others at the same time.
+Events of one reservation are handled one after the other, those of others at the same time.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from reservation_core import (
 
 
 class Switchboard:
-    """Connects callers with a worker as long as there are lines.
+    """Service that connects callers with a worker while a line is free.
 
-    :param lines: how many callers may be connected, or be about to be, at once.
+    :param lines: the largest number of callers connected, or being connected, at once.
     """
 
     def __init__(
@@ -39,42 +39,36 @@ class Switchboard:
         self.policy = policy or Policy()
         self.known: dict[str, Reservation] = {}
         self._connected: set[str] = set()
-        self._one_by_one: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def hear(self, told: Reservation) -> None:
-        """Take in what was told of a reservation; answer it when it is new and pending."""
-        sid = str(told.sid)
-        async with self._one_by_one[sid]:
+    async def receive(self, reported: Reservation) -> None:
+        """Store what an assignment or event reports; answer a new, pending reservation."""
+        sid = str(reported.sid)
+        async with self._locks[sid]:
             is_new = sid not in self.known
-            self._keep(told)
-            if is_new and told.status is Status.PENDING:
-                await self._answer(told)
+            self._store(reported)
+            if is_new and reported.status is Status.PENDING:
+                await self._answer(reported)
             if sid in self._connected and self.known[sid].status.is_terminal:
                 self._connected.remove(sid)
                 self.lines.release()
 
-    async def _answer(self, told: Reservation) -> None:
-        sid = str(told.sid)
+    async def _answer(self, reported: Reservation) -> None:
+        sid = str(reported.sid)
         has_line = not self.lines.locked()
         if has_line:
             await self.lines.acquire()
             self._connected.add(sid)
+        command = Conference(to="client:alice") if has_line else Reject()
         try:
-            self._keep(
-                await aperform(
-                    told,
-                    Conference(to="client:alice") if has_line else Reject(),
-                    self.gateway,
-                    policy=self.policy,
-                )
-            )
+            self._store(await aperform(reported, command, self.gateway, policy=self.policy))
         except (LostRace, Indistinguishable) as outcome:
             if outcome.reservation is not None:
-                self._keep(outcome.reservation)
+                self._store(outcome.reservation)
         except (ReplyError, GatewayError, CommandNotAllowed):
-            pass  # the next event tells
+            pass  # the next event reports the outcome
 
-    def _keep(self, told: Reservation) -> None:
-        held = self.known.get(str(told.sid))
-        if held is None or told.on_hold or follow(held.status, told.status):
-            self.known[str(told.sid)] = told
+    def _store(self, reported: Reservation) -> None:
+        held = self.known.get(str(reported.sid))
+        if held is None or reported.on_hold or follow(held.status, reported.status):
+            self.known[str(reported.sid)] = reported

@@ -1,6 +1,6 @@
-"""A small service that a reader may start from: it accepts reservations while there is room, and rejects the others.
+"""Example of a small service: it accepts reservations while there is room, and rejects others.
 
-It keeps what it was last told, commands through any gateway, and knows nothing of the tests.
+It keeps the last report of each reservation and sends its commands through any gateway.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ WORKING: Final = (Status.ACCEPTED, Status.WRAPPING)
 
 
 class Desk:
-    """Answers each reservation once, and finishes the work when a worker says so.
+    """Service that answers each reservation once, and finishes the work on a worker's click.
 
-    :param room: how many reservations may be worked on at once.
-    :param connects: whether it takes a call by a conference, and not by a plain accept.
+    :param room: the largest number of reservations worked on at once.
+    :param connects: answer with a conference instead of a plain accept.
     """
 
     def __init__(
@@ -50,50 +50,48 @@ class Desk:
         self.policy = policy or Policy()
         self.known: dict[str, Reservation] = {}
 
-    def hear(self, told: Reservation) -> None:
-        """Take in what was told of a reservation, by an assignment or an event; answer it when it is new and pending."""
-        is_new = told.sid not in self.known
-        self.keep(told)
-        if is_new and told.status is Status.PENDING:
-            self.ask(told, self.choose())
+    def receive(self, reported: Reservation) -> None:
+        """Store what an assignment or event reports; answer a new, pending reservation."""
+        is_new = reported.sid not in self.known
+        self.store(reported)
+        if is_new and reported.status is Status.PENDING:
+            self.command(reported, self.choose_answer())
 
-    def choose(self) -> Command:
-        """Choose the answer: take it while there is room."""
+    def choose_answer(self) -> Command:
+        """Return the command that answers the next reservation."""
         busy = sum(held.status in WORKING or held.on_hold for held in self.known.values())
         if busy >= self.room:
             return Reject()
         return Conference(to="client:alice") if self.connects else Accept()
 
     def finish(self, sid: str) -> None:
-        """Let a worker go on: accepted work is wrapped up, wrapped up work is completed."""
+        """Wrap up accepted work, or complete work that is wrapping up."""
         held = self.known.get(sid)
         for command in (Wrap(), Complete()):
             if held is not None and held.allows(command):
-                self.ask(held, command)
+                self.command(held, command)
                 return
 
-    def ask(self, held: Reservation, command: Command) -> None:
-        """Ask for a command, and keep what came of it."""
+    def command(self, held: Reservation, command: Command) -> None:
+        """Perform a command and store its outcome."""
         try:
-            self.keep(self.send(held, command))
+            self.store(self.send(held, command))
         except (LostRace, Indistinguishable) as outcome:
-            if (
-                outcome.reservation is not None
-            ):  # somebody else was first, or nobody can tell who was: this is how it stands
-                self.keep(outcome.reservation)
+            if outcome.reservation is not None:  # another writer may have been first
+                self.store(outcome.reservation)
         except (ReplyError, GatewayError):
-            pass  # nothing is known but what was; the next event tells
+            pass  # the outcome is unknown; the next event reports it
 
     def send(self, held: Reservation, command: Command) -> Reservation:
-        """Have a command carried out: the library sends it again only where that is safe."""
+        """Perform a command; the library sends it again only where that is safe."""
         return perform(held, command, self.gateway, policy=self.policy)
 
-    def keep(self, told: Reservation) -> None:
-        """Keep what is newer than what is known; events come late, twice and out of order."""
-        held = self.known.get(str(told.sid))
+    def store(self, reported: Reservation) -> None:
+        """Store a report if it is newer: events arrive late, twice and out of order."""
+        held = self.known.get(str(reported.sid))
         if (
             held is None
-            or told.on_hold
-            or (follow(held.status, told.status) and told.status is not held.status)
+            or reported.on_hold
+            or (follow(held.status, reported.status) and reported.status is not held.status)
         ):
-            self.known[str(told.sid)] = told
+            self.known[str(reported.sid)] = reported

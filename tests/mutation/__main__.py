@@ -36,7 +36,7 @@ HOME: Final = Path(__file__).parents[2]
 COPIED: Final = (
     "pyproject.toml",
     "README.md",
-    "_reservation_core_hypothesis.py",
+    "_reservation_core_plugins",
     "reservation_core",
     "tests",
 )

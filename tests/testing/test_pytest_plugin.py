@@ -1,28 +1,27 @@
-"""The pytest plugin, by running pytest on small suites: its fixtures, its strictness, its marker and its option."""
-
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import reservation_core
 from reservation_core.domain.decisions import get_shared_machine
-from reservation_core.testing import pytest_plugin
+from reservation_core.testing.coverage_plugin import CoveragePlugin
 
-PLUGIN = "reservation_core.testing.pytest_plugin"
-LOADED = (
-    () if any(point.value == PLUGIN for point in entry_points(group="pytest11")) else ("-p", PLUGIN)
-)
+PLUGIN = "_reservation_core_plugins.pytest_plugin"
+INSTALLED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+LOADED = () if INSTALLED else ("-p", "no:reservation_core", "-p", PLUGIN)
 
 RESERVED = """
 import pytest
 from reservation_core import *
 from reservation_core.domain.errors import *
-from reservation_core.testing.faults import Fault, Rival
-from reservation_core.emulator.faults import FaultKind
+from reservation_core.testing.faults import *
 from reservation_core.testing.paths import *
 
 WORKSPACE = "WS" + "0" * 32
@@ -38,12 +37,12 @@ def reserved(task_router):
 
 Run = Callable[..., pytest.RunResult]
 
-get_shared_machine()  # what is imported in a run is forgotten after it, and the machine must not outlive the library that it is of
+get_shared_machine()  # pytester forgets the modules that a run imports; the machine must not be one
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Give what runs pytest on a suite."""
+    """Return a function that runs pytest on a suite."""
 
     def run(suite: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(RESERVED + suite)
@@ -54,8 +53,7 @@ def run(pytester: pytest.Pytester) -> Run:
     return run
 
 
-def test_the_fixtures_work_together(run: Run) -> None:
-    """The gateways reach the platform, sync and async and over HTTP; faults and rivals come as planned; a script is answered."""
+def test_fixtures_work_together(run: Run) -> None:
     result = run("""
 import asyncio, json, urllib.request
 
@@ -99,8 +97,7 @@ def test_time_stands_still(task_router, reserved):
     result.assert_outcomes(passed=7)
 
 
-def test_what_is_left_over_fails_the_test(run: Run) -> None:
-    """A request nobody arranged for is shown without its values; so are an answer and a fault that nobody met, unless that is meant."""
+def test_leftovers_fail_the_test_and_are_shown_without_values(run: Run) -> None:
     result = run("""
 from urllib.error import HTTPError
 import urllib.request
@@ -131,7 +128,7 @@ def test_that_fails_anyway(recording_gateway):
     assert 1 == 2
 
 @pytest.mark.reservations(allow_leftovers=True)
-def test_meant(recording_gateway):
+def test_allowed(recording_gateway):
     recording_gateway.script(Reply(200))
 """)
     result.assert_outcomes(passed=1, failed=5)
@@ -140,19 +137,18 @@ def test_meant(recording_gateway):
     ).replace('x=secret-alice"', "")
     result.stdout.fnmatch_lines_random(
         [
-            "*an unexpected request: POST /v1/Workspaces/WS*/Reservations/WRffff* with Instruction, To*",
-            "*an unexpected request: GET /v1/Workspaces/WS0/Tasks/WT0/Reservations/WR0",
-            "*an unexpected request: POST /v1/Workspaces/*",
-            "*a scripted answer nobody asked for: HTTP 200*",
-            "*a scripted answer nobody asked for: NotSent*",
-            "*an unused fault: lost reply*",
+            "*unexpected request: POST /v1/Workspaces/WS*/Reservations/WRffff* with Instruction, To*",
+            "*unexpected request: GET /v1/Workspaces/WS0/Tasks/WT0/Reservations/WR0",
+            "*unexpected request: POST /v1/Workspaces/*",
+            "*unused scripted reply: HTTP 200*",
+            "*unused scripted reply: NotSent*",
+            "*unused fault: lost reply*",
             "*assert 1 == 2*",
         ]
     )
 
 
-def test_without_the_extra_it_is_said_what_to_install(run: Run) -> None:
-    """Where the emulator's server is not installed, the fixture that needs it says how to get it."""
+def test_emulator_url_names_the_missing_extra(run: Run) -> None:
     result = run("""
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
@@ -164,12 +160,11 @@ def test_over_http(emulator_url):
 """)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["*emulator_url lacks *; pip install 'reservation-core[[]emulator[]]'*"]
+        ["*emulator_url needs *. Run pip install 'reservation-core[[]emulator[]]'*"]
     )
 
 
-def test_a_marker_is_read_strictly(run: Run) -> None:
-    """The nearest marker counts, a setting reaches the platform, and what the marker does not know is an error that says what it does."""
+def test_nearest_marker_wins_and_unknown_arguments_are_errors(run: Run) -> None:
     result = run("""
 from reservation_core.emulator import Settings
 
@@ -192,7 +187,7 @@ def test_wrong(task_router):
     )
 
 
-WALKS_ALL = """
+FULL_COVERAGE = """
 @pytest.mark.parametrize("path", edge_paths(), ids=str)
 def test_edges(task_router, reservation_gateway, reserved, path):
     arrive(path, reserved, reservation_gateway, task_router.set_status)
@@ -205,9 +200,8 @@ def test_refusals(task_router, reservation_gateway, reserved, refusal):
 """
 
 
-def test_a_suite_that_walks_all_is_covered(run: Run) -> None:
-    """Every edge path and every refusal make 100 %, which passes and is printed."""
-    result = run(WALKS_ALL, "--lifecycle-coverage")
+def test_full_coverage_passes_and_is_printed(run: Run) -> None:
+    result = run(FULL_COVERAGE, "--lifecycle-coverage")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
@@ -223,15 +217,14 @@ ONE_EDGE = """
 import attrs
 
 def test_one(reservation_gateway, reserved):
-    reserved = attrs.evolve(reserved, etag=None)  # or else the version is what is refused
+    reserved = attrs.evolve(reserved, etag=None)  # else the version is refused
     perform(reserved, Accept(), reservation_gateway)
     with pytest.raises(LostRace):
         perform(reserved, Accept(), reservation_gateway)
 """
 
 
-def test_a_gap_fails_the_run(run: Run) -> None:
-    """Below 100 %, or what is asked for, the run fails though every test passed; what was not met is named, a platform's refusal counts."""
+def test_low_coverage_fails_the_run_and_names_what_is_missing(run: Run) -> None:
     result = run(ONE_EDGE, "--lifecycle-coverage")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1)
@@ -252,8 +245,7 @@ def test_a_gap_fails_the_run(run: Run) -> None:
     assert run(ONE_EDGE, "--lifecycle-coverage", "--collect-only").ret == pytest.ExitCode.OK
 
 
-def test_over_http_counts_too(run: Run) -> None:
-    """What a service does to an emulator over HTTP is covered as well: the edge, and the platform's refusal."""
+def test_coverage_counts_edges_and_refusals_over_http(run: Run) -> None:
     result = run(
         """
 from urllib.error import HTTPError
@@ -275,11 +267,10 @@ def test_over_http(emulator_url, reserved):
 
 
 @pytest.mark.parametrize("wrong", ["tests", "-1", "101", "nan"])
-def test_a_percentage_is_asked_for(run: Run, wrong: str) -> None:
-    """A path in the option's place, or what is no percentage, is named as wrong usage."""
+def test_invalid_percentage_is_a_usage_error(run: Run, wrong: str) -> None:
     result = run(ONE_EDGE, f"--lifecycle-coverage={wrong}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*is no percentage*"])
+    result.stderr.fnmatch_lines(["*is not a percentage*"])
 
 
 WORKER = """
@@ -290,37 +281,43 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    with open("home.json", "w") as file:
+    with open("output.json", "w") as file:
         json.dump(session.config.workeroutput, file)
 """
 
 
-def test_workers_send_home_what_they_counted(run: Run, pytester: pytest.Pytester) -> None:
-    """In a worker of pytest-xdist nothing is judged: what it counted goes home, where it is added to the others'."""
+def test_xdist_workers_send_counts_and_the_controller_adds_them(
+    run: Run, pytester: pytest.Pytester
+) -> None:
     pytester.makeconftest(WORKER)
     assert run(ONE_EDGE, "--lifecycle-coverage").ret == pytest.ExitCode.OK
-    sent = json.loads((pytester.path / "home.json").read_text())
-    home = pytester.parseconfigure(*LOADED, "--lifecycle-coverage", "-p", "no:cacheprovider")
+    sent = json.loads((pytester.path / "output.json").read_text())
+    controller = CoveragePlugin(pytester.parseconfigure("-p", "no:cacheprovider"), 100.0)
     empty: dict[str, object] = {}
     for output in (sent, sent, empty):
-        pytest_plugin.pytest_testnodedown(SimpleNamespace(config=home, workeroutput=output))
-    pytest_plugin.pytest_testnodedown(
-        SimpleNamespace(config=home)
-    )  # a worker that crashed sends nothing
-    assert home.stash[pytest_plugin.COVERAGE].edges["pending --accept--> accepted"] == 2
+        controller.pytest_testnodedown(SimpleNamespace(workeroutput=output))
+    controller.pytest_testnodedown(SimpleNamespace())  # a worker that crashed
+    assert controller.coverage.edges["pending --accept--> accepted"] == 2
 
 
-def test_importing_it_imports_only_pytest() -> None:
-    """The plugin itself brings pytest and the core, and neither hypothesis nor the emulator nor anything else of the kit."""
-    script = f"import json, sys, pytest; before = set(sys.modules); import {PLUGIN}; print(json.dumps(sorted(set(sys.modules) - before)))"
-    out = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
-    brought = set(json.loads(out))
-    assert PLUGIN in brought
-    assert not [
-        name
-        for name in brought
-        if name.startswith(("hypothesis", "reservation_core.emulator", "reservation_core.testing."))
-        and name != PLUGIN
-    ]
+def test_run_that_does_not_use_the_library_imports_neither_it_nor_hypothesis(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+    (tmp_path / "conftest.py").write_text(
+        "import json, pathlib, sys\n"
+        "def pytest_unconfigure():\n"
+        "    pathlib.Path('modules.json').write_text(json.dumps(list(sys.modules)))\n"
+    )
+    root = Path(reservation_core.__file__).parents[1]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    modules = json.loads((tmp_path / "modules.json").read_text())
+    assert PLUGIN in modules
+    assert not [name for name in modules if name.startswith(("hypothesis", "reservation_core"))]

@@ -40,13 +40,18 @@ from reservation_core.emulator.control.seed import (
     read_seed_task,
     read_seed_worker,
 )
-from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
+from reservation_core.emulator.documents import (
+    DocumentReader,
+    Json,
+    UnreadableDocument,
+    as_json,
+    read_document,
+)
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.platform.model import JournalEntry
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest.errors import PayloadFault
-from reservation_core.rest.field_reader import FieldReader
 from reservation_core.rest.messages import Reply
 
 ROOT: Final = "/_emulator"
@@ -68,7 +73,7 @@ class Order:
 
     sids: tuple[str, ...]
     query: Mapping[str, str]
-    body: FieldReader
+    body: DocumentReader
 
     @property
     def sid(self) -> str:
@@ -98,7 +103,7 @@ class Way:
     method: str
     path: str
     says: str
-    do: Callable[[Control, Order], object]
+    do: Callable[[Control, Order], Json]
 
 
 class Control:
@@ -172,14 +177,14 @@ class Control:
 
     # --- looking -----------------------------------------------------------------------------------------------------------------
 
-    def ways(self, order: Order) -> object:
+    def ways(self, order: Order) -> Json:
         """List what can be asked."""
-        order.body.finish()
+        order.body.settle()
         return [{"method": way.method, "path": ROOT + way.path, "says": way.says} for way in WAYS]
 
-    def state(self, order: Order) -> object:
+    def state(self, order: Order) -> Json:
         """Show all that is held."""
-        order.body.finish()
+        order.body.settle()
         platform = self.platform
         return {
             "now": platform.now(),
@@ -188,14 +193,14 @@ class Control:
             **attrs.asdict(platform.snapshot(), recurse=False),
         }
 
-    def overview(self, order: Order) -> object:
+    def overview(self, order: Order) -> Json:
         """Show the newest reservations as they stand, and what may happen to each."""
-        order.body.finish()
+        order.body.settle()
         return {**overview(self.platform), "told": self.last_act}
 
-    def settings(self, order: Order) -> object:
+    def settings(self, order: Order) -> Json:
         """Show the settings, each with what is known of it; accounts by their number."""
-        order.body.finish()
+        order.body.settle()
         now = self.platform.settings
         return {
             name: {
@@ -206,154 +211,154 @@ class Control:
             for name, usual, about in describe_settings()
         }
 
-    def journal(self, order: Order) -> object:
+    def journal(self, order: Order) -> Json:
         """Show the acts after a number, each with its own."""
         since = order.since()
-        order.body.finish()
+        order.body.settle()
         first = self.last_act - len(self.platform.journal)
         acts = islice(enumerate(self.platform.journal, first + 1), max(0, since - first), None)
         return {"told": self.last_act, "acts": [numbered(number, act) for number, act in acts]}
 
-    def show_exchanges(self, order: Order) -> object:
+    def show_exchanges(self, order: Order) -> Json:
         """Show the exchanges of the emulated API after a number, each with its own."""
         since = order.since()
-        order.body.finish()
+        order.body.settle()
         return {"told": self.exchanges.last_number, "exchanges": tuple(self.exchanges.since(since))}
 
     # --- making ------------------------------------------------------------------------------------------------------------------
 
-    def seed(self, order: Order) -> object:
+    def seed(self, order: Order) -> Json:
         """Plant a seed."""
         load(read_seed(order.body), self.platform)
         return self.platform.snapshot()
 
-    def add_worker(self, order: Order) -> object:
+    def add_worker(self, order: Order) -> Json:
         """Add a worker."""
         seed = read_seed_worker(order.body)
-        order.body.finish()
+        order.body.settle()
         return load_worker(seed, self.platform)
 
-    def add_task(self, order: Order) -> object:
+    def add_task(self, order: Order) -> Json:
         """Add a task, with reservations where they are given."""
         seed = read_seed_task(order.body)
-        order.body.finish()
+        order.body.settle()
         return load_task(seed, self.platform)
 
-    def reserve(self, order: Order) -> object:
+    def reserve(self, order: Order) -> Json:
         """Reserve a worker for a task."""
         seed = read_seed_reservation(order.body)
-        order.body.finish()
+        order.body.settle()
         return load_reservation(seed, order.sid, self.platform)
 
-    def transfer(self, order: Order) -> object:
+    def transfer(self, order: Order) -> Json:
         """Hand the work to another worker."""
-        worker_sid = order.body.required_sid("worker_sid", SIDS["worker_sid"])
-        order.body.finish()
+        worker_sid = order.body.the_sid("worker_sid", SIDS["worker_sid"])
+        order.body.settle()
         return self.platform.transfer(order.sid, worker_sid)
 
     # --- happening ---------------------------------------------------------------------------------------------------------------
 
-    def report(self, order: Order) -> object:
+    def report(self, order: Order) -> Json:
         """Let a fact happen."""
-        fact = order.body.choice("fact", tuple(Status))
-        order.body.finish()
+        fact = order.body.one_of("fact", tuple(Status))
+        order.body.settle()
         return self.platform.set_status(order.sid, Status(fact))
 
-    def fail_call(self, order: Order) -> object:
+    def fail_call(self, order: Order) -> Json:
         """Let the leg to the worker fail, for a reason."""
-        code = order.body.integer("code", FAILED_LEG)
-        order.body.finish()
-        return self.platform.fail_call(order.sid, code)
+        code = order.body.whole("code", FAILED_LEG)
+        order.body.settle()
+        return self.platform.fail_call(order.sid, cast("int", code))
 
-    def advance(self, order: Order) -> object:
+    def advance(self, order: Order) -> Json:
         """Put the clock forward."""
         seconds = order.body.number("seconds", 0.0)
-        order.body.finish()
-        self.platform.advance(seconds)
+        order.body.settle()
+        self.platform.advance(cast("float", seconds))
         return {"now": self.platform.now(), "next_due": self.platform.next_due()}
 
     # --- going wrong -------------------------------------------------------------------------------------------------------------
 
-    def show_faults(self, order: Order) -> object:
+    def show_faults(self, order: Order) -> Json:
         """List what is to go wrong."""
-        order.body.finish()
+        order.body.settle()
         return self._pending_faults()
 
-    def add_fault(self, order: Order) -> object:
+    def add_fault(self, order: Order) -> Json:
         """Let something go wrong with requests to come."""
         read = order.body
         fault = Fault(
-            kind=FaultKind(read.choice("kind", HTTP_KINDS)),
-            times=read.integer("times", 1, minimum=1),
-            seconds=read.number("seconds", None, maximum=LONGEST_WAIT),
-            status=read.integer("status", 503, minimum=500, maximum=599),
-            retry_after=read.number("retry_after", None),
+            kind=FaultKind(read.one_of("kind", HTTP_KINDS)),
+            times=cast("int", read.whole("times", 1, least=1)),
+            seconds=read.number("seconds", most=LONGEST_WAIT),
+            status=cast("int", read.whole("status", 503, least=500, most=599)),
+            retry_after=read.number("retry_after"),
             method=read.text("method"),
             path_contains=read.text("path_contains") or "",
         )
-        read.finish()
+        read.settle()
         self.faults.add(fault)
         return self._pending_faults()
 
-    def _pending_faults(self) -> object:
+    def _pending_faults(self) -> Json:
         """Return the pending faults without the fields that are used in process only."""
         in_process_only = attrs.filters.exclude("rival", "late")
         return [attrs.asdict(each, filter=in_process_only) for each in self.faults.pending]
 
-    def clear_faults(self, order: Order) -> object:
+    def clear_faults(self, order: Order) -> Json:
         """Let nothing go wrong any more."""
-        order.body.finish()
+        order.body.settle()
         self.faults.clear()
         return ()
 
     # --- calling back ------------------------------------------------------------------------------------------------------------
 
-    def callbacks(self, order: Order) -> object:
+    def callbacks(self, order: Order) -> Json:
         """Show who is called back."""
-        order.body.finish()
+        order.body.settle()
         return show_callbacks(self.callback_queue)
 
-    def call_back(self, order: Order) -> object:
+    def call_back(self, order: Order) -> Json:
         """Set who is called back from now on."""
         self.callback_queue.settings = read_callbacks(order.body)
         return show_callbacks(self.callback_queue)
 
-    def call_nobody(self, order: Order) -> object:
+    def call_nobody(self, order: Order) -> Json:
         """Call nobody back any more."""
-        order.body.finish()
+        order.body.settle()
         self.callback_queue.settings = CallbackSettings()
         return show_callbacks(self.callback_queue)
 
-    def sent(self, order: Order) -> object:
+    def sent(self, order: Order) -> Json:
         """Show what was sent after a number."""
         since = order.since()
-        order.body.finish()
+        order.body.settle()
         return show_sent(self.callback_queue, since)
 
-    def alerts(self, order: Order) -> object:
+    def alerts(self, order: Order) -> Json:
         """Show what went wrong with notices."""
-        order.body.finish()
+        order.body.settle()
         return show_alerts(self.callback_queue)
 
-    def reset(self, order: Order) -> object:
+    def reset(self, order: Order) -> Json:
         """Hold nothing any more; who is called back stays as it is."""
-        order.body.finish()
+        order.body.settle()
         self.faults.clear()
         self.callback_queue.clear()
         self.platform.reset()
         return {"now": self.platform.now()}
 
 
-def numbered(number: int, act: JournalEntry) -> dict[str, object]:
+def numbered(number: int, act: JournalEntry) -> dict[str, Json]:
     """Show an act with its number, and on what ground it was possible."""
-    return {"number": number, **cast("dict[str, object]", as_json(act)), "why": why(act)}
+    return {"number": number, **cast("dict[str, Json]", as_json(act)), "why": why(act)}
 
 
-def _happening(name: str) -> Callable[[Control, Order], object]:
+def _happening(name: str) -> Callable[[Control, Order], Json]:
     """Make what calls a method of the platform that needs a SID and nothing else."""
 
-    def do(control: Control, order: Order) -> object:
-        order.body.finish()
+    def do(control: Control, order: Order) -> Json:
+        order.body.settle()
         return getattr(control.platform, name)(order.sid)
 
     return do
@@ -459,7 +464,7 @@ def _refuse(
     return _json(status, {"error": f"{what}; {remedy}"}, headers)
 
 
-def _json(status: HTTPStatus, body: object, headers: Mapping[str, str] | None = None) -> Reply:
+def _json(status: HTTPStatus, body: Json, headers: Mapping[str, str] | None = None) -> Reply:
     return Reply(
         status,
         {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},

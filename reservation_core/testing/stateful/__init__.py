@@ -1,5 +1,39 @@
-"""Generated runs: many reservations at once, around a service under test."""
+"""Generated runs: many reservations at once, around a service of yours.
 
-from reservation_core.testing.stateful.machine import ReportedEvent, ReservationRuns, reported_event
+Subclass :class:`ReservationRuns`, say how your service receives an event and what it believes, and
+run the ``TestCase``::
 
-__all__ = ["ReportedEvent", "ReservationRuns", "reported_event"]
+    class MyRuns(ReservationRuns):
+        def __init__(self):
+            super().__init__()
+            self.service = MyService(self.gateway)  # it sends its commands through this gateway
+
+        def deliver(self, event):  # my service receives an event
+            self.service.receive(event)
+
+        def look_up(self, sid):  # what my service believes
+            return self.service.known.get(sid)
+
+    TestMyService = MyRuns.TestCase
+
+A run is a sequence of steps: a worker is reserved, a fact or a rival's command moves a reservation,
+an event is delivered (late, out of order or twice, as the platform documents), a fault is planned
+for a coming exchange. After every step the service must keep these rules:
+
+1. **It believes nothing false.** The lifecycle leads from what it believes to where the reservation
+   stands: it may lag, but never be ahead or on another branch. What it believes never goes back.
+   Once all events are delivered, it is up to date.
+2. **No command acts twice.** After an exchange with an unknown outcome it sends nothing that could
+   act again (without ``If-Match``) before it reads the reservation or receives a newer event.
+3. **It sends no command that it could know to be refused**: none after the reservation ended, none
+   while its own earlier answer is being carried out, none that the last reported status forbids.
+
+Modules: ``machine`` (the runs), ``moves`` (steps of one reservation), ``events`` (what the service
+receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3).
+"""
+
+from reservation_core.testing.stateful.beliefs import Belief
+from reservation_core.testing.stateful.events import ReportedEvent, reported_event
+from reservation_core.testing.stateful.machine import ReservationRuns
+
+__all__ = ["Belief", "ReportedEvent", "ReservationRuns", "reported_event"]

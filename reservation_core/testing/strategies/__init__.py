@@ -8,7 +8,6 @@ Their four rules:
 * ``st.from_type`` draws the library's classes by them (:mod:`reservation_core.testing.registration`).
 """
 
-from reservation_core.testing.registration import register
 from reservation_core.testing.strategies.commands import (
     Arguments,
     InvalidArguments,
@@ -20,7 +19,6 @@ from reservation_core.testing.strategies.commands import (
     legal_commands,
 )
 from reservation_core.testing.strategies.events import DeliveredEvent, events
-from reservation_core.testing.strategies.lives import Action, Run, Step, runs
 from reservation_core.testing.strategies.payloads import (
     DrawnPayload,
     MalformedPayload,
@@ -46,6 +44,7 @@ from reservation_core.testing.strategies.reservations import (
     reservations,
     statuses,
 )
+from reservation_core.testing.strategies.runs import Action, Run, Step, runs
 from reservation_core.testing.strategies.texts import (
     apps,
     bare_names,
@@ -71,8 +70,6 @@ from reservation_core.testing.strategies.texts import (
     words,
 )
 from reservation_core.testing.strategies.values import near_misses, values
-
-register()
 
 __all__ = [
     "Action",

@@ -1,0 +1,5 @@
+"""Entry points of pytest and hypothesis, outside the package so that loading them is cheap.
+
+A test run that has the library installed and does not use it must not import it. So these modules
+import nothing of the library at their top.
+"""

@@ -1,0 +1,179 @@
+"""Rules 2 and 3 of generated runs: gateways that check the commands of a service under test.
+
+The service is handed a :class:`ServiceMonitor`, which knows what the service was told by events and
+by whole replies. The :class:`UpdateRecorder` is the last gateway before the platform and records
+which updates acted. Between the two is the faulty network. Both pass everything on unchanged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, cast
+
+import attrs
+
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.decisions import decide, follow
+from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
+from reservation_core.domain.reservation import Reservation
+from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.rest.addresses import parse_path
+from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
+from reservation_core.rest.messages import IF_MATCH, Reply, Request
+from reservation_core.rest.reservation_payload import read_reservation
+
+
+class UpdateRecorder:
+    """Gateway wrapper that records which updates acted.
+
+    :param gateway: the gateway to wrap.
+    :param on_exchange: called with each request that reached the platform, and its reply.
+    """
+
+    def __init__(
+        self, gateway: Gateway | AsyncGateway, on_exchange: Callable[[Request, Reply], None]
+    ) -> None:
+        self._gateway = gateway
+        self._on_exchange = on_exchange
+        self.acted: Final[list[Request]] = []
+
+    def send(self, request: Request) -> Reply:
+        """Send one request."""
+        return self._record(request, cast("Gateway", self._gateway).send(request))
+
+    async def asend(self, request: Request) -> Reply:
+        """Send one request."""
+        return self._record(request, await cast("AsyncGateway", self._gateway).asend(request))
+
+    def _record(self, request: Request, reply: Reply) -> Reply:
+        # A faulty network repeats the same object; a service that sends twice makes two objects.
+        is_update = request.method == "POST" and reply.status < 300
+        if is_update and all(request is not known for known in self.acted):
+            self.acted.append(request)
+        self._on_exchange(request, reply)
+        return reply
+
+
+class ServiceMonitor:
+    """Gateway that a service under test sends its commands through.
+
+    :param gateway: the gateway to wrap.
+    :param recorder: the recorder of the updates that acted.
+    :param name: returns the name of a reservation for messages, by its SID.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway | AsyncGateway,
+        recorder: UpdateRecorder,
+        name: Callable[[str], str],
+    ) -> None:
+        self._gateway = gateway
+        self._recorder = recorder
+        self._name = name
+        self._known: dict[str, State] = {}
+        self._unknown_outcome: set[str] = set()  # and neither read nor reported since
+        self._problems: list[str] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """Broken rules so far, a sentence each."""
+        return [*self._problems, *self._repeated()]
+
+    def learn(self, reported: Reservation) -> None:
+        """Take over what the service was told, unless it is older than what it knows."""
+        sid, status = str(reported.sid), reported.status
+        known = self._known.get(sid)
+        if known is None or (known != status and follow(known, status) is not None):
+            self._known[sid] = status
+            self._unknown_outcome.discard(sid)
+
+    def send(self, request: Request) -> Reply:
+        """Check and send one request."""
+        checked = self._check(request)
+        try:
+            reply = cast("Gateway", self._gateway).send(checked)
+        except GatewayError as error:
+            self._learn_failure(checked, error)
+            raise
+        return self._learn_reply(checked, reply)
+
+    async def asend(self, request: Request) -> Reply:
+        """Check and send one request."""
+        checked = self._check(request)
+        try:
+            reply = await cast("AsyncGateway", self._gateway).asend(checked)
+        except GatewayError as error:
+            self._learn_failure(checked, error)
+            raise
+        return self._learn_reply(checked, reply)
+
+    def _check(self, request: Request) -> Request:
+        """Check a request against what the service knows; return a copy for the recorder."""
+        sid, command = _sid(request), _command(request)
+        known = self._known.get(sid)
+        if command is not None and known is not None:
+            sent = f"{self._name(sid)}: {command.trigger} was sent"
+            if known in TERMINAL:
+                self._problems.append(f"{sent} although the reservation had ended ({known})")
+            elif (decision := decide(known, command.trigger, command.is_accepting)).refusal:
+                self._problems.append(f"{sent} although it is not allowed: {decision}")
+            if sid in self._unknown_outcome and IF_MATCH not in request.headers:
+                self._problems.append(
+                    f"{sent} while the outcome of an earlier command was unknown."
+                    " Read the reservation first"
+                )
+        return attrs.evolve(request)
+
+    def _learn_failure(self, request: Request, error: GatewayError) -> None:
+        if request.method == "POST" and not isinstance(error, NotSent):
+            self._unknown_outcome.add(_sid(request))
+
+    def _learn_reply(self, request: Request, reply: Reply) -> Reply:
+        sid, command = _sid(request), _command(request)
+        reported = _reservation(reply)
+        if reported is None:
+            if request.method == "POST" and (reply.status >= 500 or reply.status < 300):
+                self._unknown_outcome.add(sid)
+            return reply
+        before = self._known.get(sid, Status.PENDING)
+        self.learn(reported)
+        if request.method == "GET":
+            self._unknown_outcome.discard(sid)
+        elif command is not None and reported.status is Status.PENDING:
+            edge = decide(before, command.trigger, command.is_accepting).edge
+            if edge is not None and edge.target == ON_HOLD:
+                self._known[sid] = ON_HOLD
+        return reply
+
+    def _repeated(self) -> list[str]:
+        times = Counter((_sid(request), request.form) for request in self._recorder.acted)
+        return [
+            f"{self._name(sid)}: the same command acted {often} times"
+            for (sid, _), often in times.items()
+            if often > 1
+        ]
+
+
+def _sid(request: Request) -> str:
+    where = parse_path(request.path)
+    return "" if where is None else where[1].sid or ""
+
+
+def _command(request: Request) -> Command | None:
+    """Return the command of an update; ``None`` if the platform would not understand it."""
+    try:
+        return Command.from_form(request.form) if request.method == "POST" else None
+    except InvalidCommand:
+        return None
+
+
+def _reservation(reply: Reply) -> Reservation | None:
+    if not 200 <= reply.status < 300:
+        return None
+    try:
+        return read_reservation(reply.body)
+    except MalformedReply:
+        return None

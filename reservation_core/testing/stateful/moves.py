@@ -1,0 +1,44 @@
+"""Steps of one reservation that the platform or a rival may take in a generated run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD
+from reservation_core.testing.paths import EDGES, STATES, example, trigger_label
+
+
+@attrs.frozen
+class Move:
+    """Step of one reservation: a fact by the platform, or a command by a rival.
+
+    :param number: the reservation's number in this run.
+    :param step: the fact's or the command's name.
+    """
+
+    number: int
+    step: str
+
+
+_WEIGHTS: Final = {ON_HOLD: 6}  # only facts lead on from there, so it must be reached more often
+
+STEPS: Final = {
+    state: tuple(
+        trigger_label(edge)
+        for edge in EDGES
+        if edge.source == state
+        for _ in range(_WEIGHTS.get(edge.target, 3))
+    )
+    for state in STATES
+}
+"""Steps from each state, each repeated by its weight."""
+
+FACT_STEPS: Final = {edge.trigger for edge in FACT_EDGES}
+"""Steps that the platform takes."""
+
+COMMAND_STEPS: Final = {
+    trigger_label(edge): example(edge.trigger, accept=edge.accept) for edge in COMMAND_EDGES
+}
+"""Steps that a rival takes, with the command of each."""
