@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
-from typing import Final, Protocol, TypeGuard, cast
+from typing import Final, Protocol, TypeGuard
 
 import attrs
 
@@ -26,19 +26,6 @@ SID_PREFIXES: Final = {
 def is_sid(value: object, field: str) -> TypeGuard[str]:
     """Whether a value is the SID that a field asks for."""
     return isinstance(value, str) and re.fullmatch(sid(SID_PREFIXES[field]).form, value) is not None
-
-
-def compile_sid_check(*fields: str) -> Callable[[Iterable[object]], TypeGuard[Iterable[str]]]:
-    """Make the check that sees at one glance whether values are the SIDs that these fields ask for, all of them."""
-    right = re.compile("\n".join(sid(SID_PREFIXES[field]).form for field in fields)).fullmatch
-
-    def check(values: Iterable[object]) -> TypeGuard[Iterable[str]]:
-        try:
-            return right("\n".join(cast("Iterable[str]", values))) is not None
-        except TypeError:  # one of them is no text
-            return False
-
-    return check
 
 
 class Route(StrEnum):

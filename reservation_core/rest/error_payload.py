@@ -8,6 +8,7 @@ from typing import Final
 
 from reservation_core.domain.lifecycle import STATE_ERROR_CODES
 from reservation_core.domain.redaction import Sensitivity, mask
+from reservation_core.rest.bodies import read_object
 from reservation_core.rest.errors import (
     LostRace,
     MalformedReply,
@@ -18,7 +19,6 @@ from reservation_core.rest.errors import (
     Unauthorized,
 )
 from reservation_core.rest.messages import Reply
-from reservation_core.rest.reservation_payload import read_object
 
 _MOVED_ON: Final = (
     r"already in state \[\w+\] and cannot be updated to \[\w+\]"

@@ -13,10 +13,11 @@ from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route, collection_path, is_sid
+from reservation_core.rest.bodies import read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.rest.reservation_payload import read_object, read_resource
+from reservation_core.rest.reservation_payload import read_resource
 from reservation_core.rest.urlencoding import encode_form
 
 WORKER_SID_FILTER: Final = "WorkerSid"

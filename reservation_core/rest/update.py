@@ -22,6 +22,7 @@ from reservation_core.rest.addresses import (
     Route,
     reservation_path,
 )
+from reservation_core.rest.bodies import read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import IllegalSuccession, MalformedReply, PayloadFault
 from reservation_core.rest.messages import (
@@ -32,7 +33,7 @@ from reservation_core.rest.messages import (
     Request,
     is_header_value,
 )
-from reservation_core.rest.reservation_payload import read_object, read_resource
+from reservation_core.rest.reservation_payload import read_resource
 
 
 def prepare(

@@ -1,9 +1,10 @@
-"""Form encoding and decoding."""
+"""Encoding and decoding of forms (``application/x-www-form-urlencoded``)."""
 
 from __future__ import annotations
 
 import string
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 from reservation_core.domain.commands.parsing import FormPairs
 
@@ -25,8 +26,6 @@ def encode_form(pairs: FormPairs) -> bytes:
     if (
         special.count(b"\t") != len(pairs) or special.count(b"\n") != len(pairs) - 1
     ):  # a value holds one of the two that part them
-        from urllib.parse import urlencode  # noqa: PLC0415 - rare, and the import is not small
-
         return urlencode(pairs).encode()
     text = text.replace(b"%", b"%25")  # before any code brings another one in
     special = special.translate(None, delete=_APART)
@@ -36,33 +35,18 @@ def encode_form(pairs: FormPairs) -> bytes:
     return text.replace(b" ", b"+").replace(b"\t", b"=").replace(b"\n", b"&")
 
 
-"""Interpretation a command back, from a form or from an assignment callback's answer.
-
-It says which command it is, what its fields hold, what is wrong with it and what is merely odd.
-
-What the platform is known to tolerate is read with a caution; what would leave open what is meant is a violation.
-"""
-
-
 def decode_form(text: str) -> FormPairs:
-    """Read a form as it was sent, in its order; a name without a value has an empty one (twice as fast as ``parse_qsl``).
+    """Decode a form in its order; a name without a value has an empty one.
 
-    :raises ValueError: when what is escaped is no UTF-8, or there are more than a thousand fields.
+    :raises ValueError: when its escapes are not UTF-8, or it has more than 1,000 fields.
 
     >>> decode_form("To=client%3Aalice&Note=a+b&Note=")
     (('To', 'client:alice'), ('Note', 'a b'), ('Note', ''))
     """
-    from urllib.parse import unquote  # noqa: PLC0415 - whoever has forms to read has imported it
-
-    fields = text.replace("+", " ").split("&")
-    if len(fields) > _MAX_FIELDS:
-        raise ValueError(f"a form of more than {_MAX_FIELDS} fields")
-    pairs: list[tuple[str, str]] = []
-    for field in filter(None, fields):
-        name, _, value = field.partition("=")
-        pairs.append(
-            (name, value)
-            if "%" not in field
-            else (unquote(name, errors="strict"), unquote(value, errors="strict"))
-        )
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+    except UnicodeDecodeError:
+        raise ValueError("a form with escapes that are not UTF-8") from None
+    except ValueError:
+        raise ValueError(f"a form of more than {_MAX_FIELDS:,} fields") from None
     return tuple(pairs)

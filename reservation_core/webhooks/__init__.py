@@ -4,6 +4,7 @@
 answered with and by when. ``starlette``, ``flask`` and ``django`` connect that to a framework, and import it.
 """
 
+from reservation_core.rest.bodies import Attributes, Json
 from reservation_core.webhooks.assignment import Assignment, read_assignment
 from reservation_core.webhooks.events import (
     EVENT_STATUSES,
@@ -12,7 +13,6 @@ from reservation_core.webhooks.events import (
     read_event,
     read_events,
 )
-from reservation_core.webhooks.fields import Attributes, Json
 from reservation_core.webhooks.request import Forged, Webhook
 from reservation_core.webhooks.responses import (
     ACKNOWLEDGEMENT,

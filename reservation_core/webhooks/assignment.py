@@ -7,27 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import cast
 
 import attrs
 
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.errors import PayloadFault
-from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, Payload, read_callback
-from reservation_core.webhooks.fields import Attributes, FieldReader, read_mapping
-
-_KNOWN: Final = frozenset(
-    {
-        *CALLBACK_FIELDS,
-        "WorkflowSid",
-        "TaskQueueSid",
-        "TaskAge",
-        "TaskPriority",
-        "TaskAttributes",
-        "WorkerAttributes",
-        "Timestamp",
-    }
-)
+from reservation_core.rest.bodies import Attributes, Payload, read_body
+from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldReader
+from reservation_core.rest.reservation_payload import read_callback
 
 
 def _names(told: Mapping[str, object]) -> str:
@@ -66,32 +53,28 @@ def read_assignment(payload: Payload) -> Assignment:
     >>> assignment.reservation.status, assignment.task_attributes
     (<Status.PENDING: 'pending'>, {'language': 'en'})
     """
-    form = read_mapping(payload, "an assignment callback")
-    faults: list[PayloadFault] = []
-    reader = FieldReader(form, faults)
-    task_attributes, worker_attributes = (
-        reader.attributes("TaskAttributes"),
-        reader.attributes("WorkerAttributes"),
-    )
+    reader = LenientFieldReader(read_body(payload), wanted="an assignment callback")
+    reader.raise_faults()
+    task_attributes = reader.attributes("TaskAttributes")
+    worker_attributes = reader.attributes("WorkerAttributes")
     workflow_sid, task_queue_sid = reader.text("WorkflowSid"), reader.text("TaskQueueSid")
-    task_age, task_priority = reader.whole("TaskAge"), reader.whole("TaskPriority")
-    made = reader.time("Timestamp")
+    task_age = reader.integer("TaskAge", None, maximum=LARGEST_INTEGER)
+    task_priority = reader.integer("TaskPriority", None, maximum=LARGEST_INTEGER)
+    time = reader.date("Timestamp")
     return Assignment(
-        reservation=read_callback(form, faults=faults),
+        reservation=read_callback(reader),
         task_attributes=task_attributes,
         worker_attributes=worker_attributes,
         workflow_sid=workflow_sid,
         task_queue_sid=task_queue_sid,
         task_age=task_age,
         task_priority=task_priority,
-        time=made,
-        other_fields={name: _only(value) for name, value in form.items() if name not in _KNOWN},
+        time=time,
+        other_fields={name: _single(value) for name, value in reader.unread().items()},
     )
 
 
-def _only(value: object) -> object:
-    """Take a value out of the list that a parser put it in."""
-    if not isinstance(value, list):
-        return value
-    values = cast("list[object]", value)
-    return values[0] if len(values) == 1 else values
+def _single(value: object) -> object:
+    """Take a single value out of the list of a form's values."""
+    values = cast("list[object]", value) if isinstance(value, list) else []
+    return values[0] if len(values) == 1 else value

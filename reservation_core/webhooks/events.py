@@ -18,9 +18,10 @@ import attrs
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.bodies import Payload, read_body
 from reservation_core.rest.errors import MalformedReply, PayloadFault
-from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, Payload, read_renamed
-from reservation_core.webhooks.fields import FieldReader, as_mapping, read_body
+from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldReader
+from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, read_form_fields
 
 _CALLED: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
 
@@ -46,7 +47,6 @@ _STREAM_NAMES: Final = {
         "TimestampMs",
     )
 } | {"EventType": "eventtype"}
-_STREAM_FIELDS: Final = {_STREAM_NAMES[name]: field for name, field in CALLBACK_FIELDS.items()}
 _SIDS: Final = {
     name: field
     for name, field in CALLBACK_FIELDS.items()
@@ -122,7 +122,7 @@ def read_events(
     faults: list[PayloadFault] = []
     for number, one in enumerate(cast("list[object]", body)):
         try:
-            events.append(_read_one(one, f"[{number}]."))
+            events.append(_read_one(one, f"[{number}]"))
         except MalformedReply as error:
             if on_unreadable is None:
                 faults += error.faults
@@ -134,70 +134,65 @@ def read_events(
 
 
 def _read_one(body: object, path: str) -> Event:
-    told = as_mapping(body, "an event", path.rstrip(".") or "(body)")
-    faults: list[PayloadFault] = []
-    if "EventType" in told:
-        form = FieldReader(told, faults, path)
-        return _gather(
-            told, form, CALLBACK_FIELDS, form.text("EventType"), _time(form), form.text("Sid")
-        )
-    envelope = FieldReader(told, faults, path, {"Timestamp": "time"})
-    data = envelope.layer("data", _STREAM_NAMES)
-    layers = (
-        [data.layer("payload", _STREAM_NAMES), data, envelope]
-        if "payload" in data.told
-        else [data, envelope]
-    )
-    inner, is_whole = layers[0], not faults
-    # the envelope's type is that of the subscription; the documented samples' payloads name others
-    type_ = (envelope.text("type") or inner.text("EventType") or "").removeprefix(
-        _STREAM_TYPE
-    ) or None
+    reader = LenientFieldReader(body, path, wanted="an event")
+    reader.raise_faults()
+    if "EventType" in reader.fields:
+        time = _read_time(reader)
+        return _build(reader, reader.fields, reader.text("EventType"), time, reader.text("Sid"))
+    envelope = LenientFieldReader(reader.fields, path, reader.faults, names={"Timestamp": "time"})
+    data = envelope.nested("data", _STREAM_NAMES)
+    layers = [data, envelope]
+    if "payload" in data.fields:
+        layers.insert(0, data.nested("payload", _STREAM_NAMES))
+    inner, is_whole = layers[0], not reader.faults
+    # The envelope's type is that of the subscription. The payloads of the documented samples have
+    # another one.
+    type_ = envelope.text("type") or inner.text("EventType") or ""
+    type_ = type_.removeprefix(_STREAM_TYPE)
     if type_ in EVENT_STATUSES and not is_whole:
-        raise MalformedReply(tuple(faults))  # there is nothing that anything else could be asked of
-    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None) or envelope.text(
-        "id"
+        reader.raise_faults()  # the fields of the reservation are missing
+    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None)
+    return _build(
+        inner, reader.fields, type_ or None, _read_time(*layers), sid or envelope.text("id")
     )
-    return _gather(told, inner, _STREAM_FIELDS, type_, _time(*layers), sid)
 
 
-def _time(*readers: FieldReader) -> datetime | None:
-    """Take the time from the innermost that tells it, by the millisecond where it does."""
+def _read_time(*readers: LenientFieldReader) -> datetime | None:
+    """Read the time from the innermost reader that has it, in milliseconds if possible."""
     faults = readers[0].faults
     found = len(faults)
     for reader in readers:
-        if time := reader.milliseconds("TimestampMs") or reader.time("Timestamp"):
+        if time := reader.milliseconds("TimestampMs") or reader.date("Timestamp"):
             return time
     if len(faults) == found:
-        readers[0].blame("Timestamp", "is missing")
+        readers[0].add_fault("Timestamp", "is missing")
     return None
 
 
-def _gather(
-    told: Mapping[str, object],
-    reader: FieldReader,
-    names: Mapping[str, str],
+def _build(
+    reader: LenientFieldReader,
+    payload: Mapping[str, object],
     type_: str | None,
     time: datetime | None,
     sid: str | None,
 ) -> Event:
-    """Put an event together once everything has been looked at, or raise what is wrong."""
     if type_ is None:
-        reader.blame("EventType", "is missing")
-    fact = EVENT_STATUSES.get(type_ or "")
-    version, task_status = reader.whole("ReservationVersion"), reader.text("TaskAssignmentStatus")
-    if fact is None:
+        reader.add_fault("EventType", "is missing")
+    status = EVENT_STATUSES.get(type_ or "")
+    version = reader.integer("ReservationVersion", None, maximum=LARGEST_INTEGER)
+    task_status = reader.text("TaskAssignmentStatus")
+    if status is None:
         reservation = None
         sids = {field: reader.text(name) for name, field in _SIDS.items()}
     else:
-        reservation = read_renamed(reader.told, names, fact, path=reader.path, faults=reader.faults)
+        reservation = read_form_fields(reader, status)
         sids = {field: getattr(reservation, field) for field in _SIDS.values()}
-    if type_ is None or time is None or (fact is not None and reader.faults):
+    if type_ is None or time is None:
         raise MalformedReply(tuple(reader.faults))
     return Event(
         sid=sid,
         type=type_,
-        status=fact,
+        status=status,
         reservation=reservation,
         version=version,
         time=time,
@@ -206,5 +201,5 @@ def _gather(
         worker_sid=sids["worker_sid"],
         workspace_sid=sids["workspace_sid"],
         task_status=task_status,
-        payload=told,
+        payload=payload,
     )

@@ -38,6 +38,9 @@ from reservation_core.webhooks import (
     refuse_webhook,
 )
 
+NO_SID: Final = "is missing; give a SID (WR and 32 hexadecimal digits)"
+NOT_WHOLE: Final = "is not a whole number from 0 to 999999999999999999"
+
 FORM: Final = {
     "Timestamp": "1400000000",
     "AccountSid": "AC" + "0" * 32,
@@ -137,11 +140,11 @@ def test_all_faults_are_told_together() -> None:
         "EventType": "reservation.created",
     }
     assert faults(urlencode(FORM | changes) + "&WorkflowSid=x") == {
-        "ReservationSid": "is missing or empty",
+        "ReservationSid": NO_SID,
         "TaskSid": "is not a SID (WT and 32 hexadecimal digits)",
-        "TaskAttributes": "is no JSON",
+        "TaskAttributes": "is not JSON",
         "WorkerAttributes": "is a JSON array, not an object",
-        "TaskAge": "is no whole number",
+        "TaskAge": NOT_WHOLE,
         "Timestamp": "is neither an ISO 8601 date nor epoch seconds",
         "EventType": "makes this an event callback, whose status is not pending; read it as an event",
         "WorkflowSid": "is given 2 times",
@@ -156,11 +159,12 @@ def test_all_faults_are_told_together() -> None:
     [
         ("", {"(body)": "is empty"}),
         ("[]", {"(body)": "is a JSON array, not an assignment callback"}),
-        ("a=1", {"ReservationSid": "is missing or empty"}),
-        ("_tag=1&7=%5B", {"ReservationSid": "is missing or empty"}),
-        ("%41=1", {"ReservationSid": "is missing or empty"}),
+        ("a=1", {"ReservationSid": NO_SID}),
+        ("_tag=1&7=%5B", {"ReservationSid": NO_SID}),
+        ("%41=1", {"ReservationSid": NO_SID}),
         ('"a=1"', {"(body)": "is a JSON string, not an assignment callback"}),
         (b"\xff", {"(body)": "is not UTF-8 text"}),
+        ("ReservationSid=&" * 1001, {"(body)": "is a form of more than 1,000 fields"}),
     ],
 )
 def test_what_is_no_callback_is_refused(body: str | bytes, found: dict[str, str]) -> None:

@@ -18,6 +18,9 @@ from reservation_core.webhooks import EVENT_STATUSES, EVENT_TYPES, Event, read_e
 
 Body: TypeAlias = dict[str, object]
 
+NO_SID: Final = "is missing; give a SID (WR and 32 hexadecimal digits)"
+NOT_WHOLE: Final = "is not a whole number from 0 to 999999999999999999"
+
 ZEROS: Final = "0" * 32
 SIDS: Final = {
     "AccountSid": "AC" + ZEROS,
@@ -247,7 +250,7 @@ def test_a_number_without_end_is_a_fault() -> None:
     with pytest.raises(MalformedReply) as caught:
         read_event(FORM | {"ReservationVersion": 10**5000})
     (fault,) = caught.value.faults
-    assert (fault.path, fault.problem) == ("ReservationVersion", "is no whole number")
+    assert (fault.path, fault.problem) == ("ReservationVersion", NOT_WHOLE)
 
 
 # --- what repeats, and when it was -----------------------------------------------------------------------------------------------
@@ -340,7 +343,7 @@ def test_all_faults_of_a_callback_are_told_together() -> None:
     text = urlencode([*form.items(), ("WorkerName", "a"), ("WorkerName", "b")])
     assert faults(text) == {
         "TimestampMs": "is beyond all dates",
-        "ReservationVersion": "is no whole number",
+        "ReservationVersion": NOT_WHOLE,
         "ReservationSid": "is not a SID (WR and 32 hexadecimal digits)",
         "TaskSid": "is not a SID (WT and 32 hexadecimal digits)",
         "WorkerName": "is given 2 times",
@@ -353,7 +356,7 @@ def test_all_faults_of_a_callback_are_told_together() -> None:
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"ReservationSid": ""}, {"ReservationSid": "is missing or empty"}),
+        ({"ReservationSid": ""}, {"ReservationSid": NO_SID}),
         (
             {"EventType": "", "Timestamp": "", "TimestampMs": ""},
             {"EventType": "is missing", "Timestamp": "is missing"},
@@ -362,8 +365,8 @@ def test_all_faults_of_a_callback_are_told_together() -> None:
             {"Timestamp": "noon", "TimestampMs": ""},
             {"Timestamp": "is neither an ISO 8601 date nor epoch seconds"},
         ),
-        ({"ReservationVersion": "-1"}, {"ReservationVersion": "is no whole number"}),
-        ({"ReservationVersion": "1" * 19}, {"ReservationVersion": "is no whole number"}),
+        ({"ReservationVersion": "-1"}, {"ReservationVersion": NOT_WHOLE}),
+        ({"ReservationVersion": "1" * 19}, {"ReservationVersion": NOT_WHOLE}),
     ],
 )
 def test_a_fault_of_a_callback_is_told(changes: dict[str, str], found: dict[str, str]) -> None:
@@ -382,14 +385,14 @@ def test_all_faults_of_a_batch_are_told_together() -> None:
         cloud(sid=3, reservation_sid=None) | {"type": 1},
     ]
     assert faults(batch) == {
-        "[0].data.payload.reservation_version": "is no whole number",
+        "[0].data.payload.reservation_version": NOT_WHOLE,
         "[0].data.payload.worker_name": "is a JSON number, not a text",
         "[2]": "is a JSON number, not an event",
         "[3].data": "is missing",
         "[4].data.payload": "is a JSON array, not an object",
         "[5].type": "is a JSON number, not a text",
         "[5].data.payload.sid": "is a JSON number, not a text",
-        "[5].data.payload.reservation_sid": "is missing or empty",
+        "[5].data.payload.reservation_sid": NO_SID,
     }
 
 
@@ -408,9 +411,10 @@ def test_one_unreadable_event_need_not_spoil_a_batch() -> None:
     [
         ("", "is empty"),
         ("7", "is a JSON number, not an event"),
-        ("[", "is neither JSON nor a callback's form at line 1, column 2"),
+        ("[", "is neither JSON nor a form: line 1, column 2"),
         (b"\xff", "is not UTF-8 text"),
-        ("EventType=%ff", "is neither JSON nor a callback's form"),
+        ("EventType=&" * 1001, "is a form of more than 1,000 fields"),
+        ("EventType=%ff", "is a form with escapes that are not UTF-8"),
     ],
 )
 def test_a_body_that_is_no_event_is_refused(body: str | bytes, problem: str) -> None:

@@ -7,13 +7,14 @@ from typing import cast
 from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.documents import DocumentReader, Json, as_json
+from reservation_core.emulator.documents import as_json
 from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.field_reader import FieldReader
 from reservation_core.webhooks.events import EVENT_STATUSES
 from reservation_core.webhooks.request import redact_url
 
 
-def show_callbacks(notices: CallbackQueue) -> Json:
+def show_callbacks(notices: CallbackQueue) -> object:
     """Show who is called back, and how reliably."""
     now = notices.settings
     return {
@@ -29,7 +30,7 @@ def show_callbacks(notices: CallbackQueue) -> Json:
     }
 
 
-def read_callbacks(read: DocumentReader) -> CallbackSettings:
+def read_callbacks(read: FieldReader) -> CallbackSettings:
     """Read who is to be called back.
 
     :raises UnreadableOrder: with everything that cannot be read.
@@ -41,17 +42,17 @@ def read_callbacks(read: DocumentReader) -> CallbackSettings:
         for name, value in fields.items()
         if not isinstance(value, str)
     )
-    types = read.words("event_types", tuple(EVENT_STATUSES))
+    types = read.choices("event_types", tuple(EVENT_STATUSES))
     assignment_url, fallback_url, event_url = (
         read.text(name) for name in ("assignment_url", "fallback_url", "event_url")
     )
     auth_token = read.text("auth_token")
     duplicates, reordered = (
-        read.number("duplicates", 0.0, most=1),
-        read.number("reordered", 0.0, most=1),
+        read.number("duplicates", 0.0, maximum=1),
+        read.number("reordered", 0.0, maximum=1),
     )
-    seed = read.whole("seed", 0)
-    read.settle()
+    seed = read.integer("seed", 0)
+    read.finish()
     return CallbackSettings(
         assignment_url=assignment_url,
         fallback_url=fallback_url,
@@ -59,19 +60,19 @@ def read_callbacks(read: DocumentReader) -> CallbackSettings:
         auth_token=auth_token,
         event_types=types or None,
         fields=cast("dict[str, str]", fields),
-        duplicates=cast("float", duplicates),
-        reordered=cast("float", reordered),
-        seed=cast("int", seed),
+        duplicates=duplicates,
+        reordered=reordered,
+        seed=seed,
     )
 
 
-def show_sent(notices: CallbackQueue, since: int) -> Json:
+def show_sent(notices: CallbackQueue, since: int) -> object:
     """Show the notices sent after a number, with what came of each, and how many wait."""
     sent = [show_notice(one) for one in list(notices.sent) if one.number > since]
     return {"waiting": notices.waiting_count, "sent": sent}
 
 
-def show_notice(sent: SentCallback) -> Json:
+def show_notice(sent: SentCallback) -> object:
     """Show a notice that was sent, with what came of it."""
     notice = sent.callback
     return {
@@ -90,9 +91,9 @@ def show_notice(sent: SentCallback) -> Json:
     }
 
 
-def show_alerts(notices: CallbackQueue) -> Json:
+def show_alerts(notices: CallbackQueue) -> object:
     """Show what went wrong, oldest first."""
     return [
-        {**cast("dict[str, Json]", as_json(alert)), "warning": alert.is_warning}
+        {**cast("dict[str, object]", as_json(alert)), "warning": alert.is_warning}
         for alert in list(notices.alerts)
     ]

@@ -24,7 +24,7 @@ from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.control.callback_documents import show_notice
 from reservation_core.emulator.control.overview import pace, siblings, time
 from reservation_core.emulator.control.surface import Control, numbered
-from reservation_core.emulator.documents import Json, as_json
+from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.model import JournalEntry
 
 _BEAT: Final = 15.0  # seconds between two signs of life
@@ -69,7 +69,7 @@ class Feeds:
         finally:
             self._readers.discard(reader)
 
-    def tell(self, kind: str, document: Json, number: int | None = None) -> None:
+    def tell(self, kind: str, document: object, number: int | None = None) -> None:
         """Tell everyone something.
 
         :param kind: the event's name.
@@ -146,7 +146,7 @@ class _Reader:
             return b": still here\n\n"
 
 
-def _event(kind: str, document: Json, number: int | None = None) -> bytes:
+def _event(kind: str, document: object, number: int | None = None) -> bytes:
     numbering = b"" if number is None else b"id: %d\n" % number
     return b"%sevent: %s\ndata: %s\n\n" % (
         numbering,

@@ -17,7 +17,6 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
 from reservation_core.domain.decisions import decide, find_fact_edge
 from reservation_core.domain.lifecycle import Status
-from reservation_core.emulator.documents import Json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.model import (
     JournalEntry,
@@ -59,7 +58,7 @@ class Offer:
     of: OfferTarget
     method: str
     path: str
-    body: Json = None
+    body: object = None
 
 
 _FACTS: Final = tuple(dict.fromkeys(edge.trigger for edge in lifecycle.FACT_EDGES))
@@ -121,7 +120,7 @@ OFFERS: Final = (
 """All that a page offers to let happen, in the order in which it does."""
 
 
-def overview(platform: Platform) -> dict[str, Json]:
+def overview(platform: Platform) -> dict[str, object]:
     """Show the time, what may be offered, and the newest reservations, oldest first."""
     sids = [str(reservation.sid) for reservation in platform.all()]
     return {
@@ -134,7 +133,7 @@ def overview(platform: Platform) -> dict[str, Json]:
     }
 
 
-def time(platform: Platform) -> dict[str, Json]:
+def time(platform: Platform) -> dict[str, object]:
     """Tell the time, and how many of its seconds pass in a real one (0 where it is moved by hand)."""
     return {"now": platform.now(), "pace": pace(platform.clock)}
 
@@ -145,7 +144,7 @@ def pace(clock: Clock) -> float:
     return 0.0 if wait is None else round(_HOUR.total_seconds() / wait, 3)
 
 
-def standing(platform: Platform, sid: str) -> dict[str, Json]:
+def standing(platform: Platform, sid: str) -> dict[str, object]:
     """Show a reservation as it stands, and name what may happen to it.
 
     :raises KeyError: when there is none, or none any more.
@@ -173,7 +172,7 @@ def standing(platform: Platform, sid: str) -> dict[str, Json]:
     }
 
 
-def siblings(platform: Platform, task_sid: str) -> list[Json]:
+def siblings(platform: Platform, task_sid: str) -> list[object]:
     """Show all reservations of a task, oldest first."""
     return [standing(platform, str(reservation.sid)) for reservation in platform.all(task_sid)]
 

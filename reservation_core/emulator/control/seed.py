@@ -20,15 +20,13 @@ import attrs
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.documents import (
-    DocumentReader,
-    UnreadableDocument,
-    read_document,
-)
+from reservation_core.emulator.documents import UnreadableDocument, read_document
 from reservation_core.emulator.platform.model import Task, Worker
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import SID_PREFIXES
+from reservation_core.rest.bodies import Attributes
 from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.field_reader import FieldReader
 
 SIDS: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 """How each SID that may be given begins."""
@@ -42,7 +40,7 @@ class WorkerSeed:
     sid: str | None = None
     account_sid: str | None = None
     name: str | None = attrs.field(default=None, repr=False)
-    attributes: dict[str, object] | None = attrs.field(default=None, repr=False)
+    attributes: Attributes | None = attrs.field(default=None, repr=False)
     activity_sid: str | None = None
 
 
@@ -62,7 +60,7 @@ class TaskSeed:
     workspace_sid: str
     sid: str | None = None
     account_sid: str | None = None
-    attributes: dict[str, object] | None = attrs.field(default=None, repr=False)
+    attributes: Attributes | None = attrs.field(default=None, repr=False)
     reservation_timeout: int | None = None
     reservations: tuple[ReservationSeed, ...] = ()
 
@@ -75,14 +73,14 @@ class Seed:
     tasks: tuple[TaskSeed, ...] = ()
 
 
-def read_seed(reading: DocumentReader) -> Seed:
+def read_seed(reading: FieldReader) -> Seed:
     """Read a seed.
 
     :raises UnreadableDocument: with everything that is wrong with it.
     """
     workers = tuple(map(read_seed_worker, reading.each("workers")))
     tasks = tuple(map(read_seed_task, reading.each("tasks")))
-    reading.settle()
+    reading.finish()
     return Seed(workers, tasks)
 
 
@@ -100,42 +98,42 @@ def read_seed_file(path: Path) -> Seed:
     return read_seed(read_document(document))
 
 
-def read_seed_worker(reading: DocumentReader) -> WorkerSeed:
+def read_seed_worker(reading: FieldReader) -> WorkerSeed:
     """Read a worker."""
     seed = WorkerSeed(
-        workspace_sid=reading.the_sid("workspace_sid", SIDS["workspace_sid"]),
+        workspace_sid=reading.required_sid("workspace_sid", SIDS["workspace_sid"]),
         sid=reading.sid("sid", SIDS["worker_sid"]),
         account_sid=reading.sid("account_sid", SIDS["account_sid"]),
         name=reading.text("name"),
         attributes=reading.mapping("attributes"),
         activity_sid=reading.sid("activity_sid", SIDS["activity_sid"]),
     )
-    reading.close()
+    reading.reject_unread()
     return seed
 
 
-def read_seed_task(reading: DocumentReader) -> TaskSeed:
+def read_seed_task(reading: FieldReader) -> TaskSeed:
     """Read a task with its reservations."""
     seed = TaskSeed(
-        workspace_sid=reading.the_sid("workspace_sid", SIDS["workspace_sid"]),
+        workspace_sid=reading.required_sid("workspace_sid", SIDS["workspace_sid"]),
         sid=reading.sid("sid", SIDS["task_sid"]),
         account_sid=reading.sid("account_sid", SIDS["account_sid"]),
         attributes=reading.mapping("attributes"),
-        reservation_timeout=reading.whole("reservation_timeout", least=1),
+        reservation_timeout=reading.integer("reservation_timeout", None, minimum=1),
         reservations=tuple(read_seed_reservation(each) for each in reading.each("reservations")),
     )
-    reading.close()
+    reading.reject_unread()
     return seed
 
 
-def read_seed_reservation(reading: DocumentReader) -> ReservationSeed:
+def read_seed_reservation(reading: FieldReader) -> ReservationSeed:
     """Read a reservation of a task."""
     seed = ReservationSeed(
-        worker_sid=reading.the_sid("worker_sid", SIDS["worker_sid"]),
+        worker_sid=reading.required_sid("worker_sid", SIDS["worker_sid"]),
         sid=reading.sid("sid", SIDS["sid"]),
-        facts=tuple(map(Status, reading.words("facts", tuple(Status)))),
+        facts=tuple(map(Status, reading.choices("facts", tuple(Status)))),
     )
-    reading.close()
+    reading.reject_unread()
     return seed
 
 

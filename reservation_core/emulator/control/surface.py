@@ -40,18 +40,13 @@ from reservation_core.emulator.control.seed import (
     read_seed_task,
     read_seed_worker,
 )
-from reservation_core.emulator.documents import (
-    DocumentReader,
-    Json,
-    UnreadableDocument,
-    as_json,
-    read_document,
-)
+from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.platform.model import JournalEntry
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.field_reader import FieldReader
 from reservation_core.rest.messages import Reply
 
 ROOT: Final = "/_emulator"
@@ -73,7 +68,7 @@ class Order:
 
     sids: tuple[str, ...]
     query: Mapping[str, str]
-    body: DocumentReader
+    body: FieldReader
 
     @property
     def sid(self) -> str:
@@ -103,7 +98,7 @@ class Way:
     method: str
     path: str
     says: str
-    do: Callable[[Control, Order], Json]
+    do: Callable[[Control, Order], object]
 
 
 class Control:
@@ -177,14 +172,14 @@ class Control:
 
     # --- looking -----------------------------------------------------------------------------------------------------------------
 
-    def ways(self, order: Order) -> Json:
+    def ways(self, order: Order) -> object:
         """List what can be asked."""
-        order.body.settle()
+        order.body.finish()
         return [{"method": way.method, "path": ROOT + way.path, "says": way.says} for way in WAYS]
 
-    def state(self, order: Order) -> Json:
+    def state(self, order: Order) -> object:
         """Show all that is held."""
-        order.body.settle()
+        order.body.finish()
         platform = self.platform
         return {
             "now": platform.now(),
@@ -193,14 +188,14 @@ class Control:
             **attrs.asdict(platform.snapshot(), recurse=False),
         }
 
-    def overview(self, order: Order) -> Json:
+    def overview(self, order: Order) -> object:
         """Show the newest reservations as they stand, and what may happen to each."""
-        order.body.settle()
+        order.body.finish()
         return {**overview(self.platform), "told": self.last_act}
 
-    def settings(self, order: Order) -> Json:
+    def settings(self, order: Order) -> object:
         """Show the settings, each with what is known of it; accounts by their number."""
-        order.body.settle()
+        order.body.finish()
         now = self.platform.settings
         return {
             name: {
@@ -211,154 +206,154 @@ class Control:
             for name, usual, about in describe_settings()
         }
 
-    def journal(self, order: Order) -> Json:
+    def journal(self, order: Order) -> object:
         """Show the acts after a number, each with its own."""
         since = order.since()
-        order.body.settle()
+        order.body.finish()
         first = self.last_act - len(self.platform.journal)
         acts = islice(enumerate(self.platform.journal, first + 1), max(0, since - first), None)
         return {"told": self.last_act, "acts": [numbered(number, act) for number, act in acts]}
 
-    def show_exchanges(self, order: Order) -> Json:
+    def show_exchanges(self, order: Order) -> object:
         """Show the exchanges of the emulated API after a number, each with its own."""
         since = order.since()
-        order.body.settle()
+        order.body.finish()
         return {"told": self.exchanges.last_number, "exchanges": tuple(self.exchanges.since(since))}
 
     # --- making ------------------------------------------------------------------------------------------------------------------
 
-    def seed(self, order: Order) -> Json:
+    def seed(self, order: Order) -> object:
         """Plant a seed."""
         load(read_seed(order.body), self.platform)
         return self.platform.snapshot()
 
-    def add_worker(self, order: Order) -> Json:
+    def add_worker(self, order: Order) -> object:
         """Add a worker."""
         seed = read_seed_worker(order.body)
-        order.body.settle()
+        order.body.finish()
         return load_worker(seed, self.platform)
 
-    def add_task(self, order: Order) -> Json:
+    def add_task(self, order: Order) -> object:
         """Add a task, with reservations where they are given."""
         seed = read_seed_task(order.body)
-        order.body.settle()
+        order.body.finish()
         return load_task(seed, self.platform)
 
-    def reserve(self, order: Order) -> Json:
+    def reserve(self, order: Order) -> object:
         """Reserve a worker for a task."""
         seed = read_seed_reservation(order.body)
-        order.body.settle()
+        order.body.finish()
         return load_reservation(seed, order.sid, self.platform)
 
-    def transfer(self, order: Order) -> Json:
+    def transfer(self, order: Order) -> object:
         """Hand the work to another worker."""
-        worker_sid = order.body.the_sid("worker_sid", SIDS["worker_sid"])
-        order.body.settle()
+        worker_sid = order.body.required_sid("worker_sid", SIDS["worker_sid"])
+        order.body.finish()
         return self.platform.transfer(order.sid, worker_sid)
 
     # --- happening ---------------------------------------------------------------------------------------------------------------
 
-    def report(self, order: Order) -> Json:
+    def report(self, order: Order) -> object:
         """Let a fact happen."""
-        fact = order.body.one_of("fact", tuple(Status))
-        order.body.settle()
+        fact = order.body.choice("fact", tuple(Status))
+        order.body.finish()
         return self.platform.set_status(order.sid, Status(fact))
 
-    def fail_call(self, order: Order) -> Json:
+    def fail_call(self, order: Order) -> object:
         """Let the leg to the worker fail, for a reason."""
-        code = order.body.whole("code", FAILED_LEG)
-        order.body.settle()
-        return self.platform.fail_call(order.sid, cast("int", code))
+        code = order.body.integer("code", FAILED_LEG)
+        order.body.finish()
+        return self.platform.fail_call(order.sid, code)
 
-    def advance(self, order: Order) -> Json:
+    def advance(self, order: Order) -> object:
         """Put the clock forward."""
         seconds = order.body.number("seconds", 0.0)
-        order.body.settle()
-        self.platform.advance(cast("float", seconds))
+        order.body.finish()
+        self.platform.advance(seconds)
         return {"now": self.platform.now(), "next_due": self.platform.next_due()}
 
     # --- going wrong -------------------------------------------------------------------------------------------------------------
 
-    def show_faults(self, order: Order) -> Json:
+    def show_faults(self, order: Order) -> object:
         """List what is to go wrong."""
-        order.body.settle()
+        order.body.finish()
         return self._pending_faults()
 
-    def add_fault(self, order: Order) -> Json:
+    def add_fault(self, order: Order) -> object:
         """Let something go wrong with requests to come."""
         read = order.body
         fault = Fault(
-            kind=FaultKind(read.one_of("kind", HTTP_KINDS)),
-            times=cast("int", read.whole("times", 1, least=1)),
-            seconds=read.number("seconds", most=LONGEST_WAIT),
-            status=cast("int", read.whole("status", 503, least=500, most=599)),
-            retry_after=read.number("retry_after"),
+            kind=FaultKind(read.choice("kind", HTTP_KINDS)),
+            times=read.integer("times", 1, minimum=1),
+            seconds=read.number("seconds", None, maximum=LONGEST_WAIT),
+            status=read.integer("status", 503, minimum=500, maximum=599),
+            retry_after=read.number("retry_after", None),
             method=read.text("method"),
             path_contains=read.text("path_contains") or "",
         )
-        read.settle()
+        read.finish()
         self.faults.add(fault)
         return self._pending_faults()
 
-    def _pending_faults(self) -> Json:
+    def _pending_faults(self) -> object:
         """Return the pending faults without the fields that are used in process only."""
         in_process_only = attrs.filters.exclude("rival", "late")
         return [attrs.asdict(each, filter=in_process_only) for each in self.faults.pending]
 
-    def clear_faults(self, order: Order) -> Json:
+    def clear_faults(self, order: Order) -> object:
         """Let nothing go wrong any more."""
-        order.body.settle()
+        order.body.finish()
         self.faults.clear()
         return ()
 
     # --- calling back ------------------------------------------------------------------------------------------------------------
 
-    def callbacks(self, order: Order) -> Json:
+    def callbacks(self, order: Order) -> object:
         """Show who is called back."""
-        order.body.settle()
+        order.body.finish()
         return show_callbacks(self.callback_queue)
 
-    def call_back(self, order: Order) -> Json:
+    def call_back(self, order: Order) -> object:
         """Set who is called back from now on."""
         self.callback_queue.settings = read_callbacks(order.body)
         return show_callbacks(self.callback_queue)
 
-    def call_nobody(self, order: Order) -> Json:
+    def call_nobody(self, order: Order) -> object:
         """Call nobody back any more."""
-        order.body.settle()
+        order.body.finish()
         self.callback_queue.settings = CallbackSettings()
         return show_callbacks(self.callback_queue)
 
-    def sent(self, order: Order) -> Json:
+    def sent(self, order: Order) -> object:
         """Show what was sent after a number."""
         since = order.since()
-        order.body.settle()
+        order.body.finish()
         return show_sent(self.callback_queue, since)
 
-    def alerts(self, order: Order) -> Json:
+    def alerts(self, order: Order) -> object:
         """Show what went wrong with notices."""
-        order.body.settle()
+        order.body.finish()
         return show_alerts(self.callback_queue)
 
-    def reset(self, order: Order) -> Json:
+    def reset(self, order: Order) -> object:
         """Hold nothing any more; who is called back stays as it is."""
-        order.body.settle()
+        order.body.finish()
         self.faults.clear()
         self.callback_queue.clear()
         self.platform.reset()
         return {"now": self.platform.now()}
 
 
-def numbered(number: int, act: JournalEntry) -> dict[str, Json]:
+def numbered(number: int, act: JournalEntry) -> dict[str, object]:
     """Show an act with its number, and on what ground it was possible."""
-    return {"number": number, **cast("dict[str, Json]", as_json(act)), "why": why(act)}
+    return {"number": number, **cast("dict[str, object]", as_json(act)), "why": why(act)}
 
 
-def _happening(name: str) -> Callable[[Control, Order], Json]:
+def _happening(name: str) -> Callable[[Control, Order], object]:
     """Make what calls a method of the platform that needs a SID and nothing else."""
 
-    def do(control: Control, order: Order) -> Json:
-        order.body.settle()
+    def do(control: Control, order: Order) -> object:
+        order.body.finish()
         return getattr(control.platform, name)(order.sid)
 
     return do
@@ -464,7 +459,7 @@ def _refuse(
     return _json(status, {"error": f"{what}; {remedy}"}, headers)
 
 
-def _json(status: HTTPStatus, body: Json, headers: Mapping[str, str] | None = None) -> Reply:
+def _json(status: HTTPStatus, body: object, headers: Mapping[str, str] | None = None) -> Reply:
     return Reply(
         status,
         {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},

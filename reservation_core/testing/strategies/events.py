@@ -17,7 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.reservation_payload import Payload
+from reservation_core.rest.bodies import Payload
 from reservation_core.testing.strategies.runs import Run, runs
 from reservation_core.webhooks.events import Event
 

@@ -18,7 +18,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.reservation_payload import Payload
+from reservation_core.rest.bodies import Payload
 from reservation_core.testing.strategies.reservations import reservations
 from reservation_core.testing.strategies.texts import near_sids, sids
 

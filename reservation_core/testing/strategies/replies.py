@@ -17,6 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
+from reservation_core.rest.bodies import Payload
 from reservation_core.rest.errors import (
     LostRace,
     NotFound,
@@ -26,7 +27,6 @@ from reservation_core.rest.errors import (
     Unauthorized,
 )
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.rest.reservation_payload import Payload
 from reservation_core.rest.update import prepare, prepare_fetch
 from reservation_core.testing.strategies.commands import legal_commands
 from reservation_core.testing.strategies.payloads import bodies, malformed_bodies

@@ -344,17 +344,17 @@ def test_faults_are_planned(steer: Steer, control: Control) -> None:
 # --- what cannot be ------------------------------------------------------------------------------------------------------------------
 
 FAULTY: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
-    "no object": ("POST", "/seed", [], {"(the whole)": "is no JSON object"}),
+    "no object": ("POST", "/seed", [], {"(body)": "is a JSON array, not an object"}),
     "a worker": (
         "POST",
         "/workers",
         {"sid": "WK1", "name": 7, "attributes": "x", "colour": "red"},
         {
             "workspace_sid": "is missing; give a SID (WS and 32 hexadecimal digits)",
-            "sid": "is no SID (WK and 32 hexadecimal digits)",
-            "name": "is no text",
-            "attributes": "is no JSON object",
-            "colour": "is unknown here; check its spelling, or leave it out",
+            "sid": "is not a SID (WK and 32 hexadecimal digits)",
+            "name": "is a JSON number, not a text",
+            "attributes": "is a JSON string, not an object",
+            "colour": "is not a known field; check its spelling, or leave it out",
         },
     ),
     "deep in a seed": (
@@ -365,19 +365,19 @@ FAULTY: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
             "tasks": [{"workspace_sid": WORKSPACE}, {"workspace_sid": 1, "reservations": [1, {"worker_sid": WORKERS[0], "facts": ["x"]}]}],
         },
         {
-            "workers": "is no list",
-            "tasks[1].workspace_sid": "is no SID (WS and 32 hexadecimal digits)",
-            "tasks[1].reservations[0]": "is no JSON object",
+            "workers": "is a JSON object, not a list",
+            "tasks[1].workspace_sid": "is not a SID (WS and 32 hexadecimal digits)",
+            "tasks[1].reservations[0]": "is a JSON number, not an object",
             "tasks[1].reservations[0].worker_sid": "is missing; give a SID (WK and 32 hexadecimal digits)",
-            "tasks[1].reservations[1].facts": f"holds what is none of {', '.join(Status)}",
+            "tasks[1].reservations[1].facts": f"must hold only words of {', '.join(Status)}",
         },
     ),
     "no fact": ("POST", f"/reservations/WR{NOBODY}/facts", {}, {"fact": f"must be one of {', '.join(Status)}"}),
-    "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is no number from 0 to 1e+09"}),
-    "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is no number from 0 to 1e+09"}),
-    "a truth for a number": ("POST", "/faults", {"kind": "429", "times": True}, {"times": "is no whole number from 1 to 1000000000"}),
+    "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is not a number from 0 to 1e+09"}),
+    "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is not a number from 0 to 1e+09"}),
+    "a truth for a number": ("POST", "/faults", {"kind": "429", "times": True}, {"times": "is not a whole number from 1 to 1000000000"}),
     "a number that is none": ("GET", "/journal?since=x", None, {"since": "is no number in the journal; give the last one that was read"}),
-    "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is unknown here; check its spelling, or leave it out"}),
+    "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is not a known field; check its spelling, or leave it out"}),
 }  # fmt: skip
 
 
@@ -409,7 +409,7 @@ def test_every_fault_is_told(
 def test_what_is_no_json_is_told(steer: Steer, body: bytes) -> None:
     """A body that is no JSON, or that no JSON could be made of again, is refused (400)."""
     answer = steer("POST", "/workers", body)
-    assert (answer.status, answer.json["faults"][0]["path"]) == (400, "(the whole)")
+    assert (answer.status, answer.json["faults"][0]["path"]) == (400, "(body)")
 
 
 def test_what_is_personal_is_masked(steer: Steer) -> None:
@@ -542,15 +542,15 @@ def test_who_is_called_back_is_set_and_shown(control: Control, steer: Steer) -> 
     ("wrong", "says"),
     [
         ({"assignment_url": "nowhere"}, "assignment_url must be an http or https URL"),
-        ({"assignment_url": 7}, "assignment_url: is no text"),
+        ({"assignment_url": 7}, "assignment_url: is a JSON number, not a text"),
         (
             {"event_types": ["reservation.created", "task.created"]},
-            "event_types: holds what is none of reservation.created",
+            "event_types: must hold only words of reservation.created",
         ),
         ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is no text"),
-        ({"duplicates": 2}, "duplicates: is no number from 0 to 1"),
-        ({"seed": "x"}, "seed: is no whole number"),
-        ({"token": "x"}, "token: is unknown here"),
+        ({"duplicates": 2}, "duplicates: is not a number from 0 to 1"),
+        ({"seed": "x"}, "seed: is not a whole number"),
+        ({"token": "x"}, "token: is not a known field"),
         ({"auth_token": " "}, "auth_token must not be empty"),
     ],
 )

@@ -1,0 +1,106 @@
+"""Text of a body from outside: JSON, or the fields of a form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final, TypeAlias, cast
+
+from reservation_core.rest.errors import MalformedReply, PayloadFault
+from reservation_core.rest.urlencoding import decode_form
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+"""A JSON value."""
+
+Attributes: TypeAlias = Mapping[str, Json]
+"""The attributes of a task or a worker: a JSON object."""
+
+Payload: TypeAlias = Mapping[str, object] | str | bytes
+"""A body: its fields, or the text that was received."""
+
+_NEITHER: Final = "is neither JSON nor a form"
+BODY: Final = "(body)"
+"""The path of a whole body."""
+
+_parse: Final = json.JSONDecoder().decode
+_JSON_NAMES: Final[Mapping[type, str]] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
+
+
+def read_body(payload: Payload) -> object:
+    """Read the body of a webhook: JSON, or a form as the lists of its values.
+
+    :param payload: a mapping is returned as it is.
+    :raises MalformedReply: when it is neither JSON nor a form.
+    """
+    if not isinstance(payload, (str, bytes)):
+        return payload
+    text = _decode(payload)
+    is_form = "=" in text and text.lstrip()[:1] not in ("{", "[", '"')
+    return _parse_form(text) if is_form else parse_json(text, problem=_NEITHER)
+
+
+def read_object(text: str | bytes) -> Mapping[str, object]:
+    """Read a JSON object, or the form of an assignment callback.
+
+    :raises MalformedReply: when it is neither.
+    """
+    text = _decode(text)
+    if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():
+        return _parse_form(text)  # a JSON object does not begin with a letter
+    body = parse_json(text, problem=_NEITHER)
+    if not isinstance(body, dict):
+        raise MalformedReply((PayloadFault(BODY, mismatch(body, "an object")),))
+    return cast("dict[str, object]", body)
+
+
+def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
+    """Parse any JSON value.
+
+    :param problem: the fault of a text that is not JSON.
+    :raises MalformedReply: when it is not JSON, or too deep or too long to be parsed.
+    """
+    text = _decode(text)
+    try:
+        return _parse(text)
+    except (ValueError, RecursionError) as error:
+        if not text.strip():
+            problem = "is empty"
+        elif isinstance(error, json.JSONDecodeError):
+            problem += f": line {error.lineno}, column {error.colno}"
+        raise MalformedReply((PayloadFault(BODY, problem),)) from None
+
+
+def _decode(text: str | bytes) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode().removeprefix("\ufeff")  # the byte order mark
+    except UnicodeDecodeError:
+        raise MalformedReply((PayloadFault(BODY, "is not UTF-8 text"),)) from None
+
+
+def _parse_form(text: str) -> Mapping[str, object]:
+    fields: dict[str, list[str]] = {}
+    try:
+        for name, value in decode_form(text.strip()):
+            fields.setdefault(name, []).append(value)
+    except ValueError as error:
+        raise MalformedReply((PayloadFault(BODY, f"is {error}"),)) from None
+    return fields
+
+
+def mismatch(value: object, wanted: str) -> str:
+    """Return the problem of a value of the wrong JSON type.
+
+    >>> mismatch(5, "an object")
+    'is a JSON number, not an object'
+    """
+    return f"is a JSON {_JSON_NAMES.get(type(value), type(value).__name__)}, not {wanted}"

@@ -1,0 +1,285 @@
+"""Readers of untrusted fields: of REST bodies, webhooks and the emulator's documents.
+
+A reader takes the fields of one object by name and type. A wrong field adds a fault with its path
+and is read as its default, so that all faults of a body are found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar, cast
+
+from reservation_core.domain.commands.kinds import sid
+from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.redaction import mask, shorten
+from reservation_core.rest.bodies import BODY, Attributes, Json, mismatch, parse_json
+from reservation_core.rest.errors import MalformedReply, PayloadFault
+
+LARGEST_INTEGER: Final = 10**18 - 1
+"""The largest integer of a webhook: 18 digits."""
+
+_T = TypeVar("_T")
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_is_integer: Final = re.compile("[0-9]{1,18}").fullmatch
+
+
+class FieldReader:
+    """Reader of one JSON object.
+
+    :param value: the object. Anything else is a fault, and is read as an empty one.
+    :param path: its place in a larger body, such as ``tasks[0]``.
+    :param faults: the list to add faults to. The readers of one body share it.
+    :param wanted: the name of the object for the fault, with its article.
+    :param error: the error that :meth:`raise_faults` makes of the faults.
+    """
+
+    __slots__ = ("_error", "_taken", "faults", "fields", "path")
+
+    def __init__(
+        self,
+        value: object,
+        path: str = "",
+        faults: list[PayloadFault] | None = None,
+        *,
+        wanted: str = "an object",
+        error: Callable[[tuple[PayloadFault, ...]], ReservationError] = MalformedReply,
+    ) -> None:
+        self.path: Final = path
+        self.faults: Final[list[PayloadFault]] = [] if faults is None else faults
+        self._error: Final = error
+        self._taken: Final[set[str]] = set()
+        is_object = isinstance(value, (dict, Mapping))
+        self.fields: Final = cast("Mapping[str, object]", value if is_object else {})
+        if not is_object:
+            problem = "is missing" if value is None and path else mismatch(value, wanted)
+            self.faults.append(PayloadFault(path or BODY, problem))
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a field, masked."""
+        return f"{self.path}.{mask(name, limit=80)}".removeprefix(".")
+
+    def add_fault(self, name: str, problem: str, value: object = None) -> None:
+        """Add a fault of a field.
+
+        :param value: the wrong value, shown shortened and masked.
+        """
+        shown = "" if value is None else shorten(value)
+        self.faults.append(PayloadFault(self.path_of(name), problem, shown))
+
+    def raise_faults(self) -> None:
+        """Raise the error of this reader if there are faults."""
+        if self.faults:
+            raise self._error(tuple(self.faults))
+
+    def take(self, name: str) -> object:
+        """Take a value as it is, ``None`` when it is absent."""
+        self._taken.add(name)
+        return self.fields.get(name)
+
+    _take_number = take
+
+    def text(self, name: str) -> str | None:
+        """Take a text."""
+        value = self.take(name)
+        if value is None or isinstance(value, str):
+            return value
+        self.add_fault(name, mismatch(value, "a text"))
+        return None
+
+    def sid(self, name: str, prefix: str) -> str | None:
+        """Take a SID.
+
+        :param prefix: its first two letters.
+        """
+        value = self.take(name)
+        return None if value is None else self._check_sid(name, value, prefix)
+
+    def required_sid(self, name: str, prefix: str) -> str:
+        """Take a SID that must be given, the nil SID when it is wrong."""
+        value = self.take(name)
+        if value is None:
+            self.add_fault(name, f"is missing; give a SID ({prefix} and 32 hexadecimal digits)")
+        else:
+            value = self._check_sid(name, value, prefix)
+        return value or f"{prefix}{'0' * 32}"
+
+    def _check_sid(self, name: str, value: object, prefix: str) -> str | None:
+        if isinstance(value, str) and re.fullmatch(sid(prefix).form, value):
+            return value
+        self.add_fault(name, f"is not a SID ({prefix} and 32 hexadecimal digits)", value)
+        return None
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """Take one of these words, which must be given; the first when it is wrong."""
+        value = self.take(name)
+        if isinstance(value, str) and value in choices:
+            return value
+        self.add_fault(name, f"must be one of {', '.join(choices)}", value)
+        return choices[0]
+
+    def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
+        """Take a list of these words, or a single one."""
+        value = self.take(name)
+        if value is None:
+            return ()
+        given = cast("list[object]", value) if isinstance(value, list) else [value]
+        wrong = [each for each in given if each not in choices]
+        if wrong:
+            self.add_fault(name, f"must hold only words of {', '.join(choices)}", wrong[0])
+        return tuple(each for each in given if isinstance(each, str) and each in choices)
+
+    def integer(
+        self, name: str, default: _T, *, minimum: int = 0, maximum: int = 10**9
+    ) -> int | _T:
+        """Take a whole number within bounds."""
+        value = self._take_number(name)
+        if value is None:
+            return default
+        if type(value) is int and minimum <= value <= maximum:
+            return value
+        self.add_fault(name, f"is not a whole number from {minimum} to {maximum}", value)
+        return default
+
+    def number(
+        self, name: str, default: _T, *, minimum: float = 0, maximum: float = 1e9
+    ) -> float | _T:
+        """Take a number within bounds."""
+        value = self._take_number(name)
+        if value is None:
+            return default
+        if type(value) in (int, float) and minimum <= cast("float", value) <= maximum:
+            return cast("float", value)
+        self.add_fault(name, f"is not a number from {minimum:g} to {maximum:g}", value)
+        return default
+
+    def date(self, name: str) -> datetime | None:
+        """Take a date as an aware datetime in UTC: ISO 8601, or epoch seconds.
+
+        Without an offset it is GMT, as the API reference says.
+        """
+        value = self._take_number(name)
+        if value is None:
+            return None
+        try:
+            if isinstance(value, str):
+                date = datetime.fromisoformat(value)
+                if date.tzinfo is UTC:
+                    return date
+                return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+            if isinstance(value, (int, float)) and type(value) is not bool:
+                return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+        self.add_fault(name, "is neither an ISO 8601 date nor epoch seconds", value)
+        return None
+
+    def mapping(self, name: str) -> Mapping[str, Json] | None:
+        """Take a JSON object as it is."""
+        value = self.take(name)
+        if value is None or isinstance(value, (dict, Mapping)):
+            return cast("Mapping[str, Json] | None", value)
+        self.add_fault(name, mismatch(value, "an object"))
+        return None
+
+    def each(self, name: str) -> Iterator[FieldReader]:
+        """Iterate over the readers of a list of objects."""
+        value = self.take(name)
+        if isinstance(value, list):
+            for number, item in enumerate(cast("list[object]", value)):
+                path = f"{self.path_of(name)}[{number}]"
+                yield FieldReader(item, path, self.faults, error=self._error)
+        elif value is not None:
+            self.add_fault(name, mismatch(value, "a list"))
+
+    def unread(self) -> dict[str, object]:
+        """Return the fields that were not taken."""
+        return {name: value for name, value in self.fields.items() if name not in self._taken}
+
+    def reject_unread(self) -> None:
+        """Add a fault for each field that was not taken."""
+        for name in self.unread():
+            self._taken.add(name)
+            self.add_fault(name, "is not a known field; check its spelling, or leave it out")
+
+    def finish(self) -> None:
+        """Reject the fields that were not taken, and raise the error if there are faults."""
+        self.reject_unread()
+        self.raise_faults()
+
+
+class LenientFieldReader(FieldReader):
+    """Reader of the fields of a webhook, a form or a CloudEvent, by their names in forms.
+
+    An empty text is absent, a field may be the list of its values, and a number may be a text.
+
+    :param names: the names of fields here, by their names in forms, where they differ.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(
+        self,
+        value: object,
+        path: str = "",
+        faults: list[PayloadFault] | None = None,
+        *,
+        wanted: str = "an object",
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(value, path, faults, wanted=wanted)
+        self._names: Final = names or {}
+
+    def path_of(self, name: str) -> str:
+        """Return the path of a field, masked."""
+        return super().path_of(self._names.get(name, name))
+
+    def take(self, name: str) -> object:
+        """Take a single value, ``None`` when it is absent or empty."""
+        value = super().take(self._names.get(name, name))
+        if isinstance(value, list):
+            values = cast("list[object]", value)
+            value = values[0] if values else None
+            if len(values) > 1:
+                self.add_fault(name, f"is given {len(values)} times")
+        return None if value == "" else value
+
+    def _take_number(self, name: str) -> object:
+        value = self.take(name)
+        return int(value) if isinstance(value, str) and _is_integer(value) else value
+
+    def milliseconds(self, name: str) -> datetime | None:
+        """Take a date in epoch milliseconds as an aware datetime in UTC."""
+        value = self.integer(name, None, maximum=LARGEST_INTEGER)
+        if value is None:
+            return None
+        try:
+            return _EPOCH + timedelta(milliseconds=value)
+        except OverflowError:
+            self.add_fault(name, "is beyond all dates", value)
+            return None
+
+    def attributes(self, name: str) -> Attributes:
+        """Take the JSON object that a text holds, an empty one when it is absent."""
+        text = self.text(name)
+        if text is None:
+            return {}
+        try:
+            value = parse_json(text)
+        except MalformedReply:
+            self.add_fault(name, "is not JSON")
+            return {}
+        if isinstance(value, dict):
+            return cast("dict[str, Json]", value)
+        self.add_fault(name, mismatch(value, "an object"))
+        return {}
+
+    def nested(self, name: str, names: Mapping[str, str]) -> LenientFieldReader:
+        """Return the reader of an object within, which must be given.
+
+        :param names: the names of its fields, as for this reader.
+        """
+        value = super().take(name)
+        return LenientFieldReader(value, self.path_of(name), self.faults, names=names)
