@@ -1,39 +1,40 @@
 """The errors of an exchange, and the whole error tree.
 
-Three branches, because a caller does three different things.
+There are three branches, because a caller does three different things.
 
 ::
 
     ReservationError
     ├── CommandError               we would not ask this         fix the call; nothing was sent
-    │   ├── InvalidCommand         .violations (every one, together)
+    │   ├── InvalidCommand         .violations (all of them)
     │   ├── CommandNotAllowed      .command .status .allowed .reason
     │   └── IncompleteReservation  .missing
     ├── ReplyError                 the platform answered, but …  look again
     │   ├── Refused                .http_status .code .message .more_info .attempts
-    │   │   ├── LostRace           the reservation moved on (a state error, 412): .reservation when it was read again
+    │   │   ├── LostRace           the reservation moved on (a state error, 412): .reservation
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
     │   │   ├── Unauthorized       401, 403
-    │   │   └── ServerFailed       5xx: whether it acted is unknown
+    │   │   └── ServerFailed       5xx: the outcome is unknown
     │   ├── MalformedReply         an unreadable body: .faults
-    │   │   └── UnknownStatus      a status outside today's eight: .raw_status
+    │   │   └── UnknownStatus      a status outside the eight: .raw_status
     │   └── IllegalSuccession      .before .after
-    └── GatewayError               no usable answer: .attempts   outcome unknown: reconcile
-        ├── NotSent                the request never left: safe to send again
+    └── GatewayError               no usable answer: .attempts   outcome unknown: fetch first
+        ├── NotSent                the request was not sent: safe to send again
         └── OutcomeUnknown         the policy gave up: .last_known
-            └── Indistinguishable  done by us or by somebody else, which nobody can tell: .reservation
+            └── Indistinguishable  done by us or by a concurrent writer: .reservation
 
-A webhook that is not believed to be the platform's is a branch of its own, :class:`reservation_core.webhooks.Forged`: act on nothing
-in it.
+A webhook that fails verification is a branch of its own, :class:`reservation_core.webhooks.Forged`.
 
-``attempts`` holds every exchange of a delivery, and is no part of what errors are compared by.
+``attempts`` holds all exchanges of a delivery. Errors are compared without it.
 
-Errors are values: they carry fields, compare by them, pickle, and build their text only when it is asked for. No text holds a
-password, a phone number, a contact or a person's name; each names the remedy.
+Errors are values: they carry fields, compare by them, pickle, and build their text on demand. The
+text says what to do. It holds no password, phone number, contact or name of a person.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import attrs
 
@@ -43,242 +44,21 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 
 
-def _count(attempts: tuple[Attempt, ...]) -> str:
-    return f"<{len(attempts)} exchanges>"
-
-
-# --- the platform answered, but … -------------------------------------------------------------------------------------------------
-
-
-class ReplyError(ReservationError):
-    """The platform answered, but not with a reservation that can be taken over; look again."""
-
-
-@attrs.frozen(slots=False)
-class Refused(ReplyError):
-    """The platform refused; ``code`` and ``message`` are its own words, where it had any, with contacts masked."""
-
-    http_status: int
-    code: int | None = None
-    message: str | None = None
-    more_info: str | None = None
-    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
-
-    def __str__(self) -> str:
-        """Give the HTTP status, the platform's code and message, and the remedy."""
-        code = f", code {self.code}" if self.code is not None else ""
-        more = f" (see {self.more_info})" if self.more_info else ""
-        return (
-            f"HTTP {self.http_status}{code}: {self.message or 'no message'}{more}; {self._remedy}"
-        )
-
-    @property
-    def _remedy(self) -> str:
-        if 300 <= self.http_status < 400:
-            return "the address answers with a redirect, which is never followed; check the gateway's base URL"
-        return "mend the request before sending it again"
-
-
-@attrs.frozen(slots=False)
-class LostRace(Refused):
-    """The reservation moved on before the command arrived; ``reservation`` is how it stands now, when it was read again.
-
-    ``http_status`` is that of the refusal, or 200 when no usable answer came and the reading told.
-    """
-
-    reservation: Reservation | None = None
-
-    @property
-    def _remedy(self) -> str:
-        return "the reservation moved on; fetch it and decide again"
-
-
-class NotFound(Refused):
-    """No such reservation; one is removed about five minutes after its task ends."""
-
-    @property
-    def _remedy(self) -> str:
-        return "check the SIDs; a reservation goes about five minutes after its task has ended"
-
-
-@attrs.frozen(slots=False)
-class Throttled(Refused):
-    """Too many requests; this one was not processed. ``retry_after`` is in seconds, where the platform named it."""
-
-    retry_after: float | None = None
-
-    @property
-    def _remedy(self) -> str:
-        wait = "after a back-off" if self.retry_after is None else f"after {self.retry_after:g} s"
-        return f"it was not processed and may be sent again {wait}"
-
-
-class Unauthorized(Refused):
-    """The credentials were not accepted (401), or do not reach this account (403)."""
-
-    @property
-    def _remedy(self) -> str:
-        return "check the gateway's credentials"
-
-
-class ServerFailed(Refused):
-    """The platform failed while answering (5xx): whether it acted is unknown."""
-
-    @property
-    def _remedy(self) -> str:
-        return "whether it acted is unknown; fetch the reservation before sending anything again"
-
-
-@attrs.frozen
-class PayloadFault:
-    """One thing wrong with a payload: where (a path such as ``links.task``), what, and how the value may be shown."""
-
-    path: str
-    problem: str
-    value: str = ""
-
-    def __str__(self) -> str:
-        """Name the path, the problem and the value."""
-        return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
-
-
-@attrs.frozen(slots=False)
-class MalformedReply(ReplyError):
-    """A payload that cannot be read as a reservation; ``faults`` holds everything that is wrong with it."""
-
-    faults: tuple[PayloadFault, ...]
-
-    def __str__(self) -> str:
-        """List every fault, a line each."""
-        remedy = "fetch the reservation before assuming anything about it"
-        return "\n  ".join(
-            [f"the payload cannot be read as a reservation ({remedy}):", *map(str, self.faults)]
-        )
-
-
-@attrs.frozen(slots=False)
-class UnknownStatus(MalformedReply):
-    """A payload whose status is none of today's eight; ``raw_status`` is the status as it came (shown only as the fault shows it)."""
-
-    raw_status: str = attrs.field(repr=False)
-
-
-@attrs.frozen(slots=False)
-class IllegalSuccession(ReplyError):
-    """The platform reports a status that no run of facts leads to from what it reported before."""
-
-    before: Status
-    after: Status
-
-    def __str__(self) -> str:
-        """Name both statuses and the remedy."""
-        return (
-            f"{self.after} was reported, but nothing leads there from {self.before}; "
-            "the report is late or of another reservation: fetch it and trust the newest"
-        )
-
-
-# --- no usable answer ------------------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(slots=False)
-class GatewayError(ReservationError):
-    """No usable answer came back: the command may have been carried out. ``reason`` says what happened, without anything secret."""
-
-    reason: str
-    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
-
-    def __str__(self) -> str:
-        """Give the reason and the remedy."""
-        return f"{self.reason}; {self._remedy}"
-
-    @property
-    def _remedy(self) -> str:
-        return "whether the platform acted is unknown: fetch the reservation before sending anything again"
-
-
-class NotSent(GatewayError):
-    """The request never left this machine: it may be sent again without harm."""
-
-    @property
-    def _remedy(self) -> str:
-        return "nothing was sent: it may be sent again"
-
-
-@attrs.frozen(slots=False)
-class OutcomeUnknown(GatewayError):
-    """Delivery gave up without learning the outcome; ``last_known`` is the reservation as it was last read, ``attempts`` the tries made.
-
-    ``is_final`` says that the reservation was read, and that no other reading would tell more.
-    """
-
-    last_known: Reservation | None = None
-    is_final: bool = attrs.field(default=False, kw_only=True)
-
-    @property
-    def _remedy(self) -> str:
-        return "fetch the reservation before sending anything again"
-
-
-@attrs.frozen(slots=False)
-class Indistinguishable(OutcomeUnknown):
-    """What was asked may have been done by us or by somebody else, and nobody can tell which; ``reservation`` is how it stands now."""
-
-    reservation: Reservation | None = None
-
-    @property
-    def _remedy(self) -> str:
-        return "go on from the reservation as it stands, which this error carries; a caller who is alone may set Policy.sole_writer"
-
-
-"""How a command is delivered: sent again where that is safe, read back where the outcome is not known, and ended in time.
-
-It is a generator, without I/O: it yields requests and pauses, and is sent replies, failures and nothing. What it does after each answer:
-
-===============================================  ==================================================================================
-the command was answered with                    then
-===============================================  ==================================================================================
-the reservation                                  done
-nothing, and it never left (``NotSent``)         sent again after a back-off
-429                                              sent again after ``Retry-After``, or else a back-off
-no whole reply, 5xx, a 2xx that is unreadable    the outcome is not known: read the reservation, then as below
-a state error, 409, 412                          it was not carried out: read the reservation, then as below
-anything else (404, 401, 403, 400, 3xx)          final
-===============================================  ==================================================================================
-
-And after the reading, by the rules of :mod:`reservation_core.delivery.reconciliation`:
-
-====================================================  =============================================================================
-an outcome is open, and what is read …                then
-====================================================  =============================================================================
-cannot follow from it, and the command is legal       sent again, with the version that was read
-cannot follow from it, and it is not legal any more   ``LostRace``: it was not carried out
-may follow from it, or from somebody else's act       ``Indistinguishable``; done, where the caller knows to be the ``sole_writer``
-shows nothing, where nothing is to be seen at first   ``OutcomeUnknown``; sent again only with ``repeat_unconfirmed``
-====================================================  =============================================================================
-
-====================================================  =============================================================================
-no outcome is open (each was refused), and it is …    then
-====================================================  =============================================================================
-still legal, and the refusal was 412                  sent again, with the version that was read (``retry_stale``)
-shown pending, and was refused for its state (400)    ``LostRace``, its reservation on hold: another answer is being carried out
-not legal any more, or refused otherwise              ``LostRace``: somebody else was first
-====================================================  =============================================================================
-
-A refusal is believed, because a gateway repeats nothing by itself. An end by the limits is what was last known for certain: the failure
-itself when the command was never carried out, ``OutcomeUnknown`` when a request may have acted or may still.
-"""
+def with_remedy(failure: str, remedy: str) -> str:
+    """Join the text of a failure and what to do about it."""
+    return f"{failure.removesuffix('.')}. {remedy}"
 
 
 @attrs.frozen
 class Attempt:
-    """One exchange: the command, or a reading of the reservation (``GET``).
+    """One exchange of a delivery: the command, or a fetch of the reservation (``GET``).
 
-    :param number: from 1, over both.
+    :param number: 1-based sequence number, over both.
     :param started: seconds since the delivery began.
-    :param pause: seconds that were waited before it.
-    :param outcome: the status of the reservation that came, or the class of the failure; ``"abandoned"`` when the driver was
-        interrupted; ``None`` while it is under way. No text of the platform's.
+    :param pause: seconds waited before it.
+    :param outcome: the status of the reservation that was received, or the class of the failure.
+        It is ``"abandoned"`` when the driver was interrupted, and ``None`` during the exchange. It
+        holds no text of the platform.
     :param duration: seconds.
     """
 
@@ -288,3 +68,207 @@ class Attempt:
     pause: float
     outcome: str | None = None
     duration: float = 0.0
+
+
+def _count(attempts: tuple[Attempt, ...]) -> str:
+    return f"<{len(attempts)} exchanges>"
+
+
+# --- ReplyError ----------------------------------------------------------------------------------
+
+
+class ReplyError(ReservationError):
+    """Base class of the errors of a reply. It is not usable as a reservation; look again."""
+
+
+@attrs.frozen(slots=False)
+class Refused(ReplyError):
+    """The platform refused a request.
+
+    :param code: the platform's error number, if it gave one.
+    :param message: the platform's text, if it gave one, with contacts masked.
+    :param more_info: the URL of the error's documentation.
+    """
+
+    http_status: int
+    code: int | None = None
+    message: str | None = None
+    more_info: str | None = None
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
+
+    _REMEDY: ClassVar = "Correct the request before sending it again."
+
+    def __str__(self) -> str:
+        """Return the HTTP status, the platform's code and message, and the remedy."""
+        code = f", code {self.code}" if self.code is not None else ""
+        more = f" (see {self.more_info})" if self.more_info else ""
+        failure = f"HTTP {self.http_status}{code}: {self.message or 'no message'}{more}"
+        return with_remedy(failure, self._remedy)
+
+    @property
+    def _remedy(self) -> str:
+        if 300 <= self.http_status < 400:
+            return "It is a redirect, which is not followed: check the gateway's base URL."
+        return self._REMEDY
+
+
+@attrs.frozen(slots=False)
+class LostRace(Refused):
+    """The reservation moved on before the command arrived.
+
+    :param http_status: the status of the refusal, or 200 when there was no usable answer and the
+        fetch that followed shows it.
+    :param reservation: the reservation as it is now, if it was fetched again.
+    """
+
+    reservation: Reservation | None = None
+
+    _REMEDY = "The reservation moved on: fetch it and decide again."
+
+
+class NotFound(Refused):
+    """The reservation does not exist. It is removed about five minutes after its task ends."""
+
+    _REMEDY = "Check the SIDs: a reservation is removed about five minutes after its task ends."
+
+
+@attrs.frozen(slots=False)
+class Throttled(Refused):
+    """The platform received too many requests and did not process this one.
+
+    :param retry_after: seconds to wait, if the platform gave them.
+    """
+
+    retry_after: float | None = None
+
+    @property
+    def _remedy(self) -> str:
+        wait = "after a back-off" if self.retry_after is None else f"after {self.retry_after:g} s"
+        return f"It was not processed and may be sent again {wait}."
+
+
+class Unauthorized(Refused):
+    """The credentials were not accepted (401), or do not reach this account (403)."""
+
+    _REMEDY = "Check the gateway's credentials."
+
+
+class ServerFailed(Refused):
+    """The platform failed while it answered (5xx). The outcome is unknown."""
+
+    _REMEDY = "The outcome is unknown: fetch the reservation before sending anything again."
+
+
+@attrs.frozen
+class PayloadFault:
+    """One fault of a payload.
+
+    :param path: its place, such as ``links.task``.
+    :param value: the wrong value, in a form that may be shown.
+    """
+
+    path: str
+    problem: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        """Return the path, the problem and the value."""
+        return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
+
+
+@attrs.frozen(slots=False)
+class MalformedReply(ReplyError):
+    """A payload cannot be read.
+
+    :param faults: all faults.
+    """
+
+    faults: tuple[PayloadFault, ...]
+
+    def __str__(self) -> str:
+        """Return the remedy and all faults, one per line."""
+        failure = "the payload cannot be read"
+        remedy = "Fetch the reservation before assuming anything about it:"
+        return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
+
+
+@attrs.frozen(slots=False)
+class UnknownStatus(MalformedReply):
+    """A payload has a status outside the eight.
+
+    :param raw_status: the status as it was received. The text shows it as the fault does.
+    """
+
+    raw_status: str = attrs.field(repr=False)
+
+
+@attrs.frozen(slots=False)
+class IllegalSuccession(ReplyError):
+    """The platform reports a status that cannot be reached from the one it reported before."""
+
+    before: Status
+    after: Status
+
+    def __str__(self) -> str:
+        """Return both statuses and the remedy."""
+        return with_remedy(
+            f"{self.after} was reported, but cannot be reached from {self.before}",
+            "The report is late or of another reservation: fetch it and trust the newest.",
+        )
+
+
+# --- GatewayError --------------------------------------------------------------------------------
+
+
+@attrs.frozen(slots=False)
+class GatewayError(ReservationError):
+    """There was no usable answer. The command may have been carried out.
+
+    :param reason: the failure, without anything secret.
+    """
+
+    reason: str
+    attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
+
+    _REMEDY: ClassVar = (
+        "The outcome is unknown: fetch the reservation before sending anything again."
+    )
+
+    def __str__(self) -> str:
+        """Return the reason and the remedy."""
+        return with_remedy(self.reason, self._REMEDY)
+
+
+class NotSent(GatewayError):
+    """The request was not sent. It may be sent again."""
+
+    _REMEDY = "Nothing was sent: it may be sent again."
+
+
+@attrs.frozen(slots=False)
+class OutcomeUnknown(GatewayError):
+    """Delivery gave up without learning the outcome.
+
+    :param last_known: the reservation as it was last fetched.
+    :param is_final: true if the reservation was fetched and another fetch would not tell more.
+    """
+
+    last_known: Reservation | None = None
+    is_final: bool = attrs.field(default=False, kw_only=True)
+
+    _REMEDY = "Fetch the reservation before sending anything again."
+
+
+@attrs.frozen(slots=False)
+class Indistinguishable(OutcomeUnknown):
+    """The reservation shows the command's result, by us or by a concurrent writer.
+
+    :param reservation: the reservation as it is now.
+    """
+
+    reservation: Reservation | None = None
+
+    _REMEDY = (
+        "Continue from the reservation that this error carries. If no other client writes, set "
+        "Policy.sole_writer."
+    )

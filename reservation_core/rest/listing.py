@@ -102,7 +102,7 @@ def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) 
             faults.append(PayloadFault(path, "is not an object"))
             continue
         try:
-            reservations.append(read_resource(cast("dict[str, object]", row), path=f"{path}."))
+            reservations.append(read_resource(cast("dict[str, object]", row), path=path))
         except MalformedReply as error:
             faults.extend(error.faults)
     meta: object = body.get("meta")

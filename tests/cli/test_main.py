@@ -685,7 +685,7 @@ def test_a_lost_race_ends_with_3(served: Served, flag: str, says: str) -> None:
     said = run("send", "accept", *served.flags, flag)
     assert (said.code, said.out) == (3, "")
     assert says in said.err
-    assert "the reservation moved on; fetch it and decide again" in " ".join(said.err.split())
+    assert "The reservation moved on: fetch it and decide again" in " ".join(said.err.split())
 
 
 def test_wrong_credentials_end_with_3(served: Served) -> None:
@@ -696,7 +696,7 @@ def test_wrong_credentials_end_with_3(served: Served) -> None:
     said = run("send", "accept", *served.flags)
     assert (said.code, said.out) == (3, "")
     assert "HTTP 401, code 20003" in said.err
-    assert "check the gateway's credentials" in " ".join(said.err.split())
+    assert "Check the gateway's credentials" in " ".join(said.err.split())
     assert not re.search("hush|\x1b|5550006", said.err)
 
 
@@ -721,7 +721,7 @@ def test_no_connection_ends_with_4(served: Served) -> None:
     served.server_close()
     said = run("send", "accept", *served.flags)
     assert (said.code, said.out) == (4, "")
-    assert "nothing was sent: it may be sent again" in " ".join(said.err.split())
+    assert "Nothing was sent: it may be sent again" in " ".join(said.err.split())
 
 
 def test_an_interruption_ends_with_130(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,35 +73,35 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         CommandNotAllowed(Accept(), Status.COMPLETED, (), "it has ended [inferred: x]"),
         "Fetch the reservation",
     ),
-    (IncompleteReservation(("sid", "task_sid")), "set them"),
+    (IncompleteReservation(("sid", "task_sid")), "set the"),
     (ReplyError(), "look again"),
-    (Refused(400, 20001, "no", "https://example.com/20001"), "mend the request"),
-    (Refused(400), "mend the request"),
+    (Refused(400, 20001, "no", "https://example.com/20001"), "Correct the request"),
+    (Refused(400), "Correct the request"),
     (Refused(302), "base URL"),
     (LostRace(412, 20412, "moved", None, HELD), "fetch it and decide again"),
     (LostRace(400), "fetch it and decide again"),
-    (NotFound(404, 20404, "gone"), "check the SIDs"),
+    (NotFound(404, 20404, "gone"), "Check the SIDs"),
     (Throttled(429, retry_after=1.5), "may be sent again after 1.5 s"),
     (Throttled(429), "may be sent again after a back-off"),
     (Throttled(429, retry_after=30.0), "may be sent again after 30 s"),
     (Throttled(429, retry_after=0), "may be sent again after 0 s"),
-    (Unauthorized(401), "check the gateway's credentials"),
+    (Unauthorized(401), "Check the gateway's credentials"),
     (ServerFailed(503), "fetch the reservation before sending anything again"),
     (
         MalformedReply((FAULT, PayloadFault("sid", "is missing"))),
-        "fetch the reservation before assuming",
+        "Fetch the reservation before assuming",
     ),
-    (UnknownStatus((FAULT,), "reserved"), "fetch the reservation before assuming"),
+    (UnknownStatus((FAULT,), "reserved"), "Fetch the reservation before assuming"),
     (IllegalSuccession(Status.COMPLETED, Status.ACCEPTED), "fetch it and trust the newest"),
     (GatewayError("the connection broke"), "fetch the reservation before sending anything again"),
     (NotSent("no connection"), "may be sent again"),
     (
         OutcomeUnknown("gave up", HELD, attempts=TRIES),
-        "fetch the reservation before sending anything again",
+        "Fetch the reservation before sending anything again",
     ),
     (
         Indistinguishable("accepted by somebody", HELD, HELD, attempts=TRIES),
-        "go on from the reservation",
+        "Continue from the reservation",
     ),
 ]
 KINDS = [
@@ -277,7 +277,7 @@ def test_a_refusal_gives_the_platform_s_own_words() -> None:
         more_info="https://www.twilio.com/docs/errors/20001",
     )
     assert str(said) == (
-        "HTTP 400, code 20001: Reservation is gone (see https://www.twilio.com/docs/errors/20001); mend the request before sending it again"
+        "HTTP 400, code 20001: Reservation is gone (see https://www.twilio.com/docs/errors/20001). Correct the request before sending it again."
     )
-    assert str(Refused(418)) == "HTTP 418: no message; mend the request before sending it again"
+    assert str(Refused(418)) == "HTTP 418: no message. Correct the request before sending it again."
     assert "code 0" in str(Refused(400, 0))

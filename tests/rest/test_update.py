@@ -800,8 +800,8 @@ def test_a_body_of_no_stated_type_says_so() -> None:
 @pytest.mark.parametrize(
     ("statuses", "kind", "remedy"),
     [
-        ((300, 301, 302, 303, 304, 307, 308, 399), Refused, "never followed"),
-        ((100, 199, 400, 402, 405, 410, 413, 415, 422, 451, 499), Refused, "mend the request"),
+        ((300, 301, 302, 303, 304, 307, 308, 399), Refused, "not followed"),
+        ((100, 199, 400, 402, 405, 410, 413, 415, 422, 451, 499), Refused, "Correct the request"),
         ((401, 403), Unauthorized, "credentials"),
         ((404,), NotFound, "five minutes"),
         ((409, 412), LostRace, "moved on"),
@@ -856,7 +856,7 @@ def test_a_message_about_a_state_counts_only_with_400(status: int) -> None:
 def test_a_success_without_a_reservation_is_malformed(status: int, body: bytes, path: str) -> None:
     """A 2xx that shows no reservation is no success: whether the command was carried out is to be looked up."""
     for ask in ASKS:
-        with pytest.raises(MalformedReply, match="fetch the reservation") as caught:
+        with pytest.raises(MalformedReply, match="Fetch the reservation") as caught:
             ask(Reply(status, {}, body))
         assert [fault.path for fault in caught.value.faults] == [path]
 
