@@ -5,16 +5,14 @@ from reservation_core.emulator.callbacks.model import Callback, CallbackAlert, S
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
+from reservation_core.emulator.platform.errors import StateConflict, TaskConflict, UnmetPrecondition
 from reservation_core.emulator.platform.model import (
     Changes,
     JournalEntry,
     Snapshot,
-    StateConflict,
     StoredReservation,
     Task,
-    TaskConflict,
     TaskStatus,
-    UnmetPrecondition,
     Worker,
 )
 from reservation_core.emulator.platform.platform import Platform

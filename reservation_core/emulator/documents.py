@@ -30,7 +30,8 @@ def as_json(value: object) -> Json:
         return [as_json(each) for each in cast("Sequence[object]", value)]
     kind = cast("type[attrs.AttrsInstance]", type(value))
     if attrs.has(kind):
-        return {field.name: as_json(getattr(value, field.name)) for field in attrs.fields(kind)}
+        names = (field.name for field in attrs.fields(kind))
+        return {name: as_json(getattr(value, name)) for name in names if not name.startswith("_")}
     return cast("Json", value)
 
 

@@ -184,7 +184,7 @@ def test_what_is_wrong_with_a_seed_is_told(
     assert f"seed.json: there is no {WORKER}; put it into the seed" in complaint(capsys)
     file.write_text(json.dumps({"tasks": [{"workspace_sid": "WS" + "1" * 32, "sid": TASK}] * 2}))
     assert cli.main(["serve", "--seed", str(file)]) == 2
-    assert f"task {TASK} is there already" in complaint(capsys)
+    assert f"cannot add task {TASK}: the SID is in use" in complaint(capsys)
     with pytest.raises(UnreadableDocument):
         read_seed_file(tmp_path)
 

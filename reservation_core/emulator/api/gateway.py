@@ -25,7 +25,7 @@ from reservation_core.emulator.api.update_reading import (
     read_pairs,
     read_update,
 )
-from reservation_core.emulator.platform.model import StateConflict, UnmetPrecondition
+from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import ErrorCodes
 from reservation_core.rest.addresses import Address, HasReservationSids, Route, parse_path

@@ -26,7 +26,7 @@ from reservation_core.emulator.callbacks.model import (
     RETRIEVAL_FAILURE,
     UNREADABLE_JSON,
 )
-from reservation_core.emulator.platform.model import StateConflict, UnmetPrecondition
+from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 

@@ -18,12 +18,8 @@ from reservation_core.domain.commands.catalogue import Accept, Complete, Confere
 from reservation_core.domain.decisions import decide, find_fact_edge
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.platform.clock import Clock
-from reservation_core.emulator.platform.model import (
-    JournalEntry,
-    StateConflict,
-    StoredReservation,
-    UnmetPrecondition,
-)
+from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
+from reservation_core.emulator.platform.model import JournalEntry, StoredReservation
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.urlencoding import encode_form

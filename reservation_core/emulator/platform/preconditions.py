@@ -1,155 +1,123 @@
-"""What an instruction needs of the task, the worker and the call it is about, beyond its own parameters: one row a need.
+"""Preconditions of instructions on the task, the worker and the call.
 
-Most rows say: an attribute must be there, or a parameter that stands in for it. The numbers are those of the platform's error
-dictionary; only one of the sentences was ever seen in an answer, the others are ours.
+Most of them require an attribute, unless a parameter takes its place. They are documented in the
+platform's error dictionary, which has the numbers. Only the sentence of 40142 was observed; the
+others are ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import Redirect, Supervise
-from reservation_core.domain.evidence import Evidence, Source
-from reservation_core.emulator.platform.model import Attributes, Task, Worker
+from reservation_core.domain.commands.catalogue import Conference, Dequeue, Redirect, Supervise
+from reservation_core.emulator.platform.model import Attributes, StoredReservation
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.platform.tables import Tables
 from reservation_core.rest.addresses import SID_PREFIXES
 
 
-class NeedTarget(StrEnum):
-    """Whose attributes a need is about."""
-
-    TASK = "task"
-    WORKER = "worker"
-    SUPERVISOR = "supervisor"
-
-
 @attrs.frozen
-class Need:
-    """One of some attributes that an instruction cannot do without.
+class RequiredAttribute:
+    """Attributes of which an instruction needs at least one.
 
-    :param names: the attributes, one of which must be there and say something.
-    :param parameter: the field of the command that stands in for them.
-    :param transfer: ask it only of a transfer (``True``), only of any other reservation (``False``), or of both (``None``).
+    :param code: the platform's error number if none is there.
+    :param parameter: field of the command that takes the attributes' place.
+    :param on_transfer: true if only a transfer needs it, false if only other reservations do.
     """
 
-    trigger: str
-    of: NeedTarget
+    owner: Literal["task", "worker", "supervisor"]
     names: tuple[str, ...]
     code: int
     message: str
     parameter: str = ""
-    transfer: bool | None = None
-    evidence: Evidence = Evidence.DOCUMENTED
-    source: Source = Source.ERROR_DICTIONARY
+    on_transfer: bool | None = None
 
 
 _NO_CONTACT: Final = (
     "The worker's attributes have no contact_uri and the instruction does not say where to call"
 )
-NEEDS: Final = (
-    Need(
-        "dequeue", NeedTarget.TASK, ("call_sid",), 40140, "The task's attributes have no call_sid"
-    ),
-    Need("dequeue", NeedTarget.WORKER, ("contact_uri",), 40131, _NO_CONTACT, "to"),
-    Need("call", NeedTarget.WORKER, ("contact_uri",), 40110, _NO_CONTACT, "to"),
-    Need(
-        "conference",
-        NeedTarget.TASK,
-        ("call_sid", "outbound_to"),
-        40142,
-        "The conference instruction can only be issued on a task that was created using the <Enqueue> TwiML verb.",
-        transfer=False,
-    ),
-    Need(
-        "conference",
-        NeedTarget.TASK,
-        ("conference_sid",),
-        40149,
-        "The task's attributes have no conference_sid",
-        transfer=True,
-    ),
-    Need("conference", NeedTarget.WORKER, ("contact_uri",), 40137, _NO_CONTACT, "to"),
-    Need(
-        "supervise",
-        NeedTarget.SUPERVISOR,
-        ("contact_uri",),
-        40147,
-        "The supervisor's attributes have no contact_uri",
-    ),
-    Need("supervise", NeedTarget.TASK, ("from",), 40148, "The task's attributes have no from"),
+_ENQUEUE_ONLY: Final = (
+    "The conference instruction can only be issued on a task that was created using the <Enqueue>"
+    " TwiML verb."
 )
-"""What each instruction needs, in the order in which it is asked for."""
-
-_NEEDS: Final = {
-    trigger: tuple(need for need in NEEDS if need.trigger == trigger)
-    for trigger in {need.trigger for need in NEEDS}
+_NO_CONFERENCE: Final = "The task's attributes have no conference_sid"
+_NO_SUPERVISOR_CONTACT: Final = "The supervisor's attributes have no contact_uri"
+REQUIRED_ATTRIBUTES: Final[Mapping[str, tuple[RequiredAttribute, ...]]] = {
+    "dequeue": (
+        RequiredAttribute("task", ("call_sid",), 40140, "The task's attributes have no call_sid"),
+        RequiredAttribute("worker", ("contact_uri",), 40131, _NO_CONTACT, "to"),
+    ),
+    "call": (RequiredAttribute("worker", ("contact_uri",), 40110, _NO_CONTACT, "to"),),
+    "conference": (
+        RequiredAttribute(
+            "task", ("call_sid", "outbound_to"), 40142, _ENQUEUE_ONLY, on_transfer=False
+        ),
+        RequiredAttribute("task", ("conference_sid",), 40149, _NO_CONFERENCE, on_transfer=True),
+        RequiredAttribute("worker", ("contact_uri",), 40137, _NO_CONTACT, "to"),
+    ),
+    "supervise": (
+        RequiredAttribute("supervisor", ("contact_uri",), 40147, _NO_SUPERVISOR_CONTACT),
+        RequiredAttribute("task", ("from",), 40148, "The task's attributes have no from"),
+    ),
 }
+"""Required attributes of each instruction, in the order in which they are checked."""
 
-NOT_ON_TRANSFERS: Final[Mapping[str, tuple[int, str]]] = dict.fromkeys(
-    ("dequeue", "call", "redirect"),
-    (40151, "The instruction is not allowed on a task that is being transferred"),
+_NOT_ON_TRANSFERS: Final = ("dequeue", "call", "redirect")
+_NOT_ON_TRANSFER: Final = (
+    40151,
+    "The instruction is not allowed on a task that is being transferred",
 )
-"""What a transfer has no use for: only accept, reject, conference and supervise are valid there (documented: error 40151)."""
-
-_CALLERS: Final = {
-    "dequeue": (40132, "dequeue_needs_from"),
-    "conference": (40138, "conference_needs_from"),
-}
-"""Where sources disagree whether the caller ID is required: the number if it is, and the setting that says so."""
-
-_NOT_LIVE: Final = (40122, "The call is not in progress")
+_NO_CALLER_ID: Final = "The instruction does not say who is calling (from)"
+_CALL_NOT_LIVE: Final = (40122, "The call is not in progress")
 
 
-def unmet(
-    command: Command,
-    task: Task,
-    worker: Worker | None,
-    supervisor: Worker | None,
-    *,
-    transfer: bool,
-    settings: Settings,
+def find_unmet(
+    command: Command, stored: StoredReservation, tables: Tables, settings: Settings
 ) -> tuple[int, str] | None:
-    """Find the first need of an instruction that is not met: the platform's number and the sentence; ``None`` when all are.
-
-    A supervisor named by an address is taken to be reachable, and so is one that the workspace of a merely assumed task does not know.
-    """
-    trigger = command.trigger
-    if transfer and trigger in NOT_ON_TRANSFERS:
-        return NOT_ON_TRANSFERS[trigger]
-    if trigger in _CALLERS:
-        code, setting = _CALLERS[trigger]
-        if getattr(settings, setting) and getattr(command, "from_", None) is None:
-            return code, "The instruction does not say who is calling (from)"
+    """Return the error number and sentence of the first unmet precondition, or ``None``."""
+    trigger, task = command.trigger, tables.tasks[str(stored.reservation.task_sid)]
+    if stored.is_transfer and trigger in _NOT_ON_TRANSFERS:
+        return _NOT_ON_TRANSFER
+    # Sources disagree about the caller ID.
+    if isinstance(command, Dequeue) and settings.dequeue_needs_from and command.from_ is None:
+        return 40132, _NO_CALLER_ID
+    if isinstance(command, Conference) and settings.conference_needs_from and command.from_ is None:
+        return 40138, _NO_CALLER_ID
     if isinstance(command, Redirect):
-        own = command.call_sid == task.attributes.get("call_sid")
-        if not task.has_live_call if own else settings.redirects_only_task_calls:
-            return _NOT_LIVE
-    for need in _NEEDS.get(trigger, ()):
-        if need.transfer is not None and need.transfer is not transfer:
+        is_task_call = command.call_sid == task.attributes.get("call_sid")
+        if is_task_call and not task.has_live_call:
+            return _CALL_NOT_LIVE
+        if settings.redirects_only_task_calls and not is_task_call:
+            return _CALL_NOT_LIVE
+    for required in REQUIRED_ATTRIBUTES.get(trigger, ()):
+        if required.on_transfer is not None and required.on_transfer is not stored.is_transfer:
             continue
-        if need.parameter and getattr(command, need.parameter) is not None:
+        if required.parameter and getattr(command, required.parameter) is not None:
             continue
-        attributes = _attributes(need.of, command, task, worker, supervisor)
-        if attributes is not None and not any(attributes.get(name) for name in need.names):
-            return need.code, need.message
+        attributes = _find_attributes(required.owner, command, stored, tables)
+        if attributes is not None and not any(attributes.get(name) for name in required.names):
+            return required.code, required.message
     return None
 
 
-def _attributes(
-    of: NeedTarget, command: Command, task: Task, worker: Worker | None, supervisor: Worker | None
+def _find_attributes(
+    owner: str, command: Command, stored: StoredReservation, tables: Tables
 ) -> Attributes | None:
-    """Give whose attributes are asked for; ``None`` where they need not be asked."""
-    if of is NeedTarget.TASK:
+    """Return the owner's attributes; ``None`` if they need not be checked.
+
+    A supervisor given by an address counts as reachable. So does an unknown one of an assumed task.
+    """
+    task = tables.tasks[str(stored.reservation.task_sid)]
+    if owner == "task":
         return task.attributes
-    someone = worker if of is NeedTarget.WORKER else supervisor
-    if someone is not None:
-        return someone.attributes
-    by_address = isinstance(command, Supervise) and not command.supervisor.startswith(
-        SID_PREFIXES["worker_sid"]
-    )
+    sid, by_address = str(stored.reservation.worker_sid), False
+    if owner == "supervisor" and isinstance(command, Supervise):
+        sid = command.supervisor
+        by_address = not sid.startswith(SID_PREFIXES["worker_sid"])
+    if (worker := tables.workers.get(sid)) is not None:
+        return worker.attributes
     return None if task.is_assumed or by_address else {}

@@ -1,17 +1,14 @@
-"""How the emulated platform keeps what it holds: everything that changes together is kept together, or not at all.
+"""Storage of the emulated platform: transactions, timers, the journal and its subscribers.
 
-Its rules:
-
-1. **A unit of work is whole.** Whatever is changed before the outermost :meth:`Storage.transaction` is left is kept by one call, told
-   in order, and undone if anything raises meanwhile.
-2. **Time passes between units.** What fell due is done first, as a unit of its own, dated when it was due.
+1. **A transaction is atomic.** All changes up to the end of the outermost transaction are passed to
+   one ``on_commit`` call. They are rolled back if anything raises before.
+2. **Time passes between transactions.** Due timers run first, in a transaction of their own, and
+   their changes carry the time at which they were due.
 """
 
 from __future__ import annotations
 
-import heapq
 import threading
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,30 +16,61 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final
 
-from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.clock import DEFAULT_START, Clock
-from reservation_core.emulator.platform.holdings import Holdings
-from reservation_core.emulator.platform.model import (
-    Changes,
-    JournalEntry,
-    Snapshot,
-    StoredReservation,
-    Task,
-    Worker,
-)
+from reservation_core.emulator.platform.model import Changes, JournalEntry
+from reservation_core.emulator.platform.tables import Tables
 
 CommitHook = Callable[[Changes], None]
 JournalSubscriber = Callable[[JournalEntry], None]
 
 
-class _Unit(AbstractContextManager[None]):
-    """One way in and out for all units of work of a ledger; what is under way stands in the ledger itself."""
+class Storage(AbstractContextManager[None]):
+    """Tables behind a lock. ``with storage:`` is one transaction; nested, part of the outer one.
 
-    def __init__(self, enter: Callable[[], None], leave: Callable[[bool], None]) -> None:
-        self._enter, self._leave = enter, leave
+    :param on_due: called with the SID of a reservation or a task whose timer is due.
+    :param on_commit: called with all changes of a transaction. If it raises, nothing has changed.
+    :param journal_length: the number of journal entries kept.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        on_due: Callable[[str], None],
+        on_commit: CommitHook | None,
+        journal_length: int,
+    ) -> None:
+        self.clock: Final = clock
+        self.journal: Final[deque[JournalEntry]] = deque(maxlen=journal_length)
+        self.tables: Final = Tables()
+        self.present: datetime = DEFAULT_START
+        """Time of the current transaction."""
+        self._on_due = on_due
+        self._on_commit = on_commit
+        self.lock: Final = threading.RLock()
+        self._depth = 0
+        self._subscribers: list[JournalSubscriber] = []
+        self._unpublished: deque[JournalEntry] = deque()
+        self._is_publishing = False
+
+    @property
+    def date(self) -> datetime:
+        """Time of the current transaction to the second, as reply bodies show it."""
+        return self.present.replace(microsecond=0)
+
+    # --- transactions ---
 
     def __enter__(self) -> None:
-        self._enter()
+        """Begin a transaction, or join the current one of this thread."""
+        self.lock.acquire()
+        if not self._depth:
+            try:
+                self.present = now = self.clock.now()
+                if self.tables.is_due(now):
+                    self._run_timers(now)
+            except BaseException:
+                self.lock.release()
+                raise
+        self._depth += 1
 
     def __exit__(
         self,
@@ -50,218 +78,68 @@ class _Unit(AbstractContextManager[None]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._leave(kind is not None)
-
-
-class Storage(Holdings, ABC):
-    """Reservations, tasks and workers by SID. Safe to share between threads: one unit of work at a time.
-
-    :param on_commit: called with everything a unit of work changed, before anybody is told of it; when it raises, nothing has changed.
-    """
-
-    def __init__(self, clock: Clock, on_commit: CommitHook | None, journal_length: int) -> None:
-        super().__init__()
-        self.clock: Final = clock
-        self.journal: Final[deque[JournalEntry]] = deque(maxlen=journal_length)
-        self._on_commit = on_commit
-        self._lock = threading.RLock()
-        self._unit = _Unit(self._enter, self._leave)
-        self._depth = 0
-        self._present = DEFAULT_START
-        self._subscribers: list[JournalSubscriber] = []
-        self._untold: deque[JournalEntry] = deque()
-        self._telling = False
-
-    # --- units of work --------------------------------------------------------------------------------------------------------------
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Let nothing else happen meanwhile, and keep all that is changed within as one; nested, it is part of the outer one."""
-        return self._unit
-
-    def _enter(self) -> None:
-        self._lock.acquire()
-        if not self._depth:
-            try:
-                self._present = now = self.clock.now()
-                if self._timers and self._timers[0][0] <= now:
-                    self._ring(now)
-            except BaseException:
-                self._lock.release()
-                raise
-        self._depth += 1
-
-    def _leave(self, failed: bool) -> None:
+        """Commit the outermost transaction, or roll it back if it raised."""
         self._depth -= 1
         try:
             if not self._depth:
-                self._close(failed)
+                self._end(has_failed=kind is not None)
         finally:
-            self._lock.release()
+            self.lock.release()
 
-    def _ring(self, now: datetime) -> None:
-        """Do what fell due by now, in order."""
+    def _run_timers(self, now: datetime) -> None:
         self._depth = 1
-        failed = True
+        has_failed = True
         try:
-            while self._timers and self._timers[0][0] <= now:
-                due, sid = heapq.heappop(self._timers)
-                if self._is_due(due, sid):
-                    self._present = due
-                    self._fall_due(sid)
-            failed = False
+            while (timer := self.tables.pop_due(now)) is not None:
+                self.present, sid = timer
+                self._on_due(sid)
+            has_failed = False
         finally:
             self._depth = 0
-            self._close(failed)
-            self._present = now
+            self._end(has_failed)
+            self.present = now
 
-    @abstractmethod
-    def _fall_due(self, sid: str) -> None:
-        """Do what the timer of a reservation or a task was set for."""
-
-    def _close(self, failed: bool) -> None:
-        """CommitHook what was changed, or undo it."""
-        if not (self._was_held or self._was_task or self._was_worker):
+    def _end(self, has_failed: bool) -> None:
+        if not self.tables.has_changes():
             return
-        if failed:
-            self._undo()
+        if has_failed:
+            self.tables.roll_back()
             return
         if self._on_commit is not None:
             try:
-                self._on_commit(self._changes())
+                self._on_commit(self.tables.changes())
             except BaseException:
-                self._undo()
+                self.tables.roll_back()
                 raise
-        acts = self._forget()
-        self.journal.extend(acts)
+        entries = self.tables.commit()
+        self.journal.extend(entries)
         if self._subscribers:
-            self._untold.extend(acts)
-            self._tell()
+            self._unpublished.extend(entries)
+            self._publish()
 
-    def _tell(self) -> None:
-        """Tell every subscriber, in order; what a subscriber does meanwhile is told after that."""
-        if self._telling:
+    # --- subscribers ---
+
+    def _publish(self) -> None:
+        """Call the subscribers. Entries of a subscriber's own changes follow in order."""
+        if self._is_publishing:
             return
-        self._telling = True
+        self._is_publishing = True
         try:
-            while self._untold:
-                act = self._untold.popleft()
-                for told in tuple(self._subscribers):
-                    told(act)
+            while self._unpublished:
+                entry = self._unpublished.popleft()
+                for subscriber in tuple(self._subscribers):
+                    subscriber(entry)
         finally:
-            self._telling = False
+            self._is_publishing = False
 
-    def subscribe(self, told: JournalSubscriber) -> Callable[[], None]:
-        """Have every act told once it is kept, in order, in the thread that did it; it should be quick.
+    def subscribe(self, subscriber: JournalSubscriber) -> Callable[[], None]:
+        """Call a subscriber with every journal entry. See :meth:`Platform.subscribe`."""
+        with self.lock:
+            self._subscribers.append(subscriber)
 
-        What it raises reaches whoever acted, and the act stands.
+        def unsubscribe() -> None:
+            with self.lock:
+                if subscriber in self._subscribers:
+                    self._subscribers.remove(subscriber)
 
-        :returns: what ends it.
-        """
-        with self._lock:
-            self._subscribers.append(told)
-
-        def end() -> None:
-            with self._lock:
-                if told in self._subscribers:
-                    self._subscribers.remove(told)
-
-        return end
-
-    # --- what is held ---
-
-    def get(self, sid: str) -> Reservation:
-        """Give a reservation as it stands; its ``on_hold`` is the truth, which the API never shows.
-
-        :raises KeyError: when there is none, or none any more.
-        """
-        return self.stored(sid).reservation
-
-    def stored(self, sid: str) -> StoredReservation:
-        """Give a reservation with what no body shows: its timer, whether it is a transfer, the code it was canceled with.
-
-        :raises KeyError: when there is none, or none any more.
-        """
-        with self._unit:
-            return self._held[sid]
-
-    def all(self, of: str | None = None) -> tuple[Reservation, ...]:
-        """Give every reservation, oldest first.
-
-        :param of: the SID of a task or a worker, to get only theirs.
-        """
-        with self._unit:
-            if of is None:
-                return tuple(held.reservation for held in self._held.values())
-            return tuple(held.reservation for held in self._siblings(of))
-
-    def task(self, sid: str) -> Task:
-        """Give a task. :raises KeyError: when there is none, or none any more."""
-        with self._unit:
-            return self._tasks[sid]
-
-    def tasks(self) -> tuple[Task, ...]:
-        """Give every task, in the order they came."""
-        with self._unit:
-            return tuple(self._tasks.values())
-
-    def worker(self, sid: str) -> Worker:
-        """Give a worker. :raises KeyError: when there is none."""
-        with self._unit:
-            return self._workers[sid]
-
-    def workers(self) -> tuple[Worker, ...]:
-        """Give every worker, in the order they came."""
-        with self._unit:
-            return tuple(self._workers.values())
-
-    # --- time and the whole ---------------------------------------------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """Tell the time, as the clock has it."""
-        return self.clock.now()
-
-    def advance(self, seconds: float) -> None:
-        """Put the clock forward, and do what falls due by then."""
-        with self._lock:
-            self.clock.advance(seconds)
-            self.run_due_timers()
-
-    def run_due_timers(self) -> None:
-        """Do what has fallen due; anything else that is asked of the platform does so, too."""
-        with self._unit:
-            pass
-
-    def next_due(self) -> datetime | None:
-        """Tell when something will fall due next by itself; ``clock.wait`` tells how long that takes."""
-        with self._lock:
-            while self._timers and not self._is_due(*self._timers[0]):
-                heapq.heappop(self._timers)
-            return self._timers[0][0] if self._timers else None
-
-    def snapshot(self) -> Snapshot:
-        """Give all that is held, to restore it later or elsewhere."""
-        with self._unit:
-            return Snapshot(
-                tuple(self._workers.values()),
-                tuple(self._tasks.values()),
-                tuple(self._held.values()),
-            )
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Hold exactly what a snapshot does, in place of all that was held; nothing is kept or told. The journal begins anew."""
-        with self._lock:
-            self._workers = {worker.sid: worker for worker in snapshot.workers}
-            self._tasks = {task.sid: task for task in snapshot.tasks}
-            self._held = {str(held.reservation.sid): held for held in snapshot.reservations}
-            self.journal.clear()
-            self._rebuild()
-
-    def reset(self) -> None:
-        """Hold nothing any more, and remember nothing."""
-        with self._unit:
-            for sid in tuple(self._tasks):
-                self._remove_task(sid)
-            for sid in tuple(self._workers):
-                self._was_worker.setdefault(sid, self._workers.pop(sid))
-            self._acts.clear()
-        self.journal.clear()
+        return unsubscribe

@@ -1,225 +1,203 @@
-"""How reservations move on the emulated platform: by commands and facts, each a step of the lifecycle or none, with all that follows."""
+"""Transitions of the emulated platform: steps of the lifecycle, and all that follows from them."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
 
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import Dequeue, Reject, Supervise
-from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
+from reservation_core.domain.commands.catalogue import Dequeue, Reject
 from reservation_core.domain.decisions import decide, find_fact_edge
-from reservation_core.domain.lifecycle import ON_HOLD, Edge, State, Status
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.model import (
     JournalEntry,
-    StateConflict,
     StoredReservation,
     Task,
     TaskStatus,
-    UnmetPrecondition,
 )
-from reservation_core.emulator.platform.preconditions import unmet
-from reservation_core.emulator.platform.routing import PLATFORM, Routing
-
-_OUTBOUND: Final = "outbound_to"
+from reservation_core.emulator.platform.preconditions import find_unmet
+from reservation_core.emulator.platform.routing import BY_PLATFORM, Routing
+from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.platform.storage import Storage
 
 
 @attrs.frozen
-class Transition:
-    """One step of one reservation, before it is taken."""
+class Step:
+    """One step of one reservation that is about to be made."""
 
-    held: StoredReservation
+    stored: StoredReservation
     trigger: str
     target: State
-    by: str = PLATFORM
+    by: str = BY_PLATFORM
     reason: str | None = None
     code: int | None = None
 
 
-class Moves(Routing):
-    """Reservations that are commanded and reported on."""
+class Transitions:
+    """Steps of the lifecycle, by commands and facts. Used inside a transaction."""
 
-    def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
-        """Do what a command asks, and what follows from it: an acceptance rescinds the pending siblings, a rejection may move the worker.
+    def __init__(self, storage: Storage, routing: Routing, settings: Settings) -> None:
+        self._storage = storage
+        self._tables = storage.tables
+        self._routing = routing
+        self._settings = settings
 
-        :param by: who asks, for the journal.
-        :raises KeyError: when there is no such reservation.
-        :raises StateConflict: when the command is no step of the lifecycle from where it stands.
-        :raises UnmetPrecondition: when the task, the worker or the call lacks what an instruction needs.
+    def check(self, sid: str, command: Command) -> tuple[StoredReservation, State]:
+        """Return the reservation of a command and the state to which the command leads.
+
+        :raises StateConflict: if the command is not a step of the lifecycle.
+        :raises UnmetPrecondition: if the task, the worker or the call does not fit.
         """
-        with self._unit:
-            held, target = self._allow(sid, command)
-            if command.first_pair[0] == INSTRUCTION_FIELD:
-                after_work: str | None = getattr(command, "post_work_activity_sid", None)
-                if after_work is not None:
-                    held = attrs.evolve(held, post_work_activity_sid=after_work)
-                if isinstance(command, Dequeue):
-                    self._call_worker(self._tasks[str(held.reservation.task_sid)])
-            elif isinstance(command, Reject) and command.worker_activity_sid is not None:
-                self._occupy(held, command.worker_activity_sid)
-            return self._take([Transition(held, command.trigger, target, by)])
-
-    def check_command(self, sid: str, command: Command) -> None:
-        """Refuse a command as :meth:`execute` does, and do nothing else. Errors as there."""
-        with self._unit:
-            self._allow(sid, command)
-
-    def _allow(self, sid: str, command: Command) -> tuple[StoredReservation, State]:
-        """Give the reservation that a command is about, and where it would lead."""
-        held, trigger = self._held[sid], command.trigger
-        edge = decide(self._seen(held, trigger), trigger, command.is_accepting).edge
+        stored, trigger = self._tables.reservations[sid], command.trigger
+        edge = decide(self._state(stored, trigger), trigger, command.is_accepting).edge
         if edge is None:
-            raise StateConflict(sid, held.reservation.state, trigger)
-        if command.first_pair[0] == INSTRUCTION_FIELD:
-            self._check_needs(held, command)
-        return held, edge.target
+            raise StateConflict(sid, stored.reservation.state, trigger)
+        unmet = find_unmet(command, stored, self._tables, self._settings)
+        if unmet is not None:
+            raise UnmetPrecondition(sid, trigger, *unmet)
+        return stored, edge.target
 
-    def set_status(self, sid: str, fact: Status, *, by: str = PLATFORM) -> Reservation:
-        """Let a fact happen that no client asked for, to this reservation alone (and to the siblings of one that is accepted).
-
-        :param by: who did it, for the journal.
-        :raises KeyError: when there is no such reservation.
-        :raises StateConflict: when the fact is no step of the lifecycle from where it stands.
-        """
-        with self._unit:
-            held = self._held[sid]
-            edge = self._next(held, fact)
-            if edge is None:
-                raise StateConflict(sid, held.reservation.state, fact.value)
-            return self._take([Transition(held, fact.value, edge.target, by)])
-
-    def _next(self, held: StoredReservation, fact: Status) -> Edge | None:
-        """Give the step by which a fact would follow."""
-        return find_fact_edge(self._seen(held, fact.value), fact)
-
-    def _seen(self, held: StoredReservation, trigger: str) -> State:
-        """Give the state a question is put to: on hold counts as pending where a setting says that it still can be left that way."""
-        state = held.reservation.state
-        if state != ON_HOLD:
-            return state
-        rejected = trigger in ("reject", Status.REJECTED) and self.settings.can_reject_on_hold
-        rescinded = trigger == Status.RESCINDED and self.settings.can_rescind_on_hold
-        return Status.PENDING if rejected or rescinded else state
-
-    def _check_needs(self, held: StoredReservation, command: Command) -> None:
-        reservation = held.reservation
-        task, worker = (
-            self._tasks[str(reservation.task_sid)],
-            self._workers.get(str(reservation.worker_sid)),
-        )
-        supervisor = (
-            self._workers.get(command.supervisor) if isinstance(command, Supervise) else None
-        )
-        missing = unmet(
-            command, task, worker, supervisor, transfer=held.is_transfer, settings=self.settings
-        )
-        if missing is not None:
-            raise UnmetPrecondition(str(reservation.sid), command.trigger, *missing)
+    def execute(self, sid: str, command: Command, by: str) -> Reservation:
+        """Carry out a command. Errors are those of :meth:`check`."""
+        stored, target = self.check(sid, command)
+        activity_sid: str | None = getattr(command, "post_work_activity_sid", None)
+        if activity_sid is not None:
+            stored = attrs.evolve(stored, post_work_activity_sid=activity_sid)
+        if isinstance(command, Dequeue):
+            self._call_worker(self._tables.tasks[str(stored.reservation.task_sid)])
+        elif isinstance(command, Reject) and command.worker_activity_sid is not None:
+            self.set_activity(str(stored.reservation.worker_sid), command.worker_activity_sid)
+        return self.make([Step(stored, command.trigger, target, by)])
 
     def _call_worker(self, task: Task) -> None:
-        """Call the worker of a dequeued task, whose attributes then hold the call (documented on the assignment callback's page)."""
-        self._hold_task(
-            attrs.evolve(
-                task, attributes={**task.attributes, "worker_call_sid": self._make_sid("CA")}
-            )
-        )
+        # Documented on the assignment callback's page: the attributes then hold the worker's call.
+        attributes = {**task.attributes, "worker_call_sid": self._routing.make_sid("CA")}
+        self._tables.put_task(attrs.evolve(task, attributes=attributes))
 
-    def _take(
-        self, moves: list[Transition], over: TaskStatus | None = None, reason: str | None = None
-    ) -> Reservation:
-        """Take steps of one task's reservations together, let the siblings and the task follow, and write it all down.
+    def find_target(self, stored: StoredReservation, fact: Status) -> State | None:
+        """Return the state to which a fact leads; ``None`` if it is not a step."""
+        edge = find_fact_edge(self._state(stored, fact.value), fact)
+        return None if edge is None else edge.target
 
-        :param over: what the task is then, if no live reservation remains; else it follows from the first step.
+    def _state(self, stored: StoredReservation, trigger: str) -> State:
+        """Return the state for a trigger: pending for on hold, if a setting allows the step."""
+        state = stored.reservation.state
+        if state != ON_HOLD:
+            return state
+        rejects = trigger in ("reject", Status.REJECTED) and self._settings.can_reject_on_hold
+        rescinds = trigger == Status.RESCINDED and self._settings.can_rescind_on_hold
+        return Status.PENDING if rejects or rescinds else state
+
+    def end(
+        self,
+        task: Task,
+        targets: Mapping[Status, Status],
+        otherwise: TaskStatus,
+        reason: str | None = None,
+    ) -> Task:
+        """Move all reservations of a task whose status has a target, and settle the task.
+
+        :param otherwise: the task's status if none of its reservations is live then.
         """
-        first = moves[0]
-        before = first.held.reservation
-        task = self._tasks[str(before.task_sid)]
-        if first.target is Status.ACCEPTED and before.status is Status.PENDING:
-            moves += self._rescinded(first.held)
-        taken = [self._step(move) for move in moves]
-        status = self._settle(task, over or _over(first, task), reason)
-        task, at = self._tasks[task.sid], self._present
-        for move, after in zip(moves, taken, strict=True):
-            assert after.sid is not None
-            assert after.etag is not None
-            was, worker = move.held.reservation.state, self._workers.get(str(after.worker_sid))
-            what = (
-                after.sid,
-                move.trigger,
-                move.by,
-                after.etag,
-                at,
-                after,
-                was,
-                status,
-                move.reason,
-                move.code,
-            )
-            self._acts.append(JournalEntry(*what, task=task, worker=worker))
-        return taken[0]
+        steps = [
+            Step(stored, target.value, target, reason=reason)
+            for stored in self._tables.children(task.sid)
+            if (target := targets.get(stored.reservation.status)) is not None
+        ]
+        if not steps:
+            return self._routing.settle(task, otherwise, reason)
+        self.make(steps, otherwise, reason)
+        return self._tables.tasks[task.sid]
 
-    def _rescinded(self, winner: StoredReservation) -> list[Transition]:
-        siblings = self._siblings(str(winner.reservation.task_sid))
-        if len(siblings) == 1:
-            return []
+    def make(
+        self, steps: list[Step], otherwise: TaskStatus | None = None, reason: str | None = None
+    ) -> Reservation:
+        """Make steps of one task's reservations and return the first reservation.
+
+        An acceptance rescinds the pending siblings. The task follows. Each step is journaled.
+
+        :param otherwise: the task's status if none of its reservations is live then. By default it
+            follows from the first step.
+        """
+        first = steps[0]
+        before = first.stored.reservation
+        task = self._tables.tasks[str(before.task_sid)]
+        if first.target is Status.ACCEPTED and before.status is Status.PENDING:
+            steps = [*steps, *self._rescind_siblings(first.stored)]
+        moved = [self._make_one(step) for step in steps]
+        task = self._routing.settle(task, otherwise or _task_status_after(first, task), reason)
+        for step, after in zip(steps, moved, strict=True):
+            entry = JournalEntry(
+                sid=str(after.sid),
+                trigger=step.trigger,
+                by=step.by,
+                version=str(after.etag),
+                at=self._storage.present,
+                reservation=after,
+                before=step.stored.reservation.state,
+                task_status=task.status,
+                reason=step.reason,
+                code=step.code,
+                task=task,
+                worker=self._tables.workers.get(str(after.worker_sid)),
+            )
+            self._tables.entries.append(entry)
+        return moved[0]
+
+    def _rescind_siblings(self, winner: StoredReservation) -> list[Step]:
+        siblings = self._tables.children(str(winner.reservation.task_sid))
         return [
-            Transition(held, Status.RESCINDED.value, Status.RESCINDED)
-            for held in siblings
-            if held.number != winner.number and self._seen(held, Status.RESCINDED) is Status.PENDING
+            Step(sibling, Status.RESCINDED.value, Status.RESCINDED)
+            for sibling in siblings
+            if sibling.number != winner.number
+            and self._state(sibling, Status.RESCINDED) is Status.PENDING
         ]
 
-    def _step(self, move: Transition) -> Reservation:
-        held, target = move.held, move.target
-        before = held.reservation
+    def _make_one(self, step: Step) -> Reservation:
+        stored, target = step.stored, step.target
+        before = stored.reservation
         status, on_hold = (target, False) if isinstance(target, Status) else (before.status, True)
+        etag = str(int(before.etag or 0) + 1)
         after = before.with_status(
-            status, on_hold=on_hold, etag=str(int(before.etag or 0) + 1), date_updated=self._date()
+            status, on_hold=on_hold, etag=etag, date_updated=self._storage.date
         )
-        due = held.due if target is Status.PENDING else None
-        self._hold(
+        due = stored.due if target is Status.PENDING else None
+        activity_sid = stored.post_work_activity_sid
+        self._tables.put_reservation(
             StoredReservation(
-                after, held.number, due, held.is_transfer, held.post_work_activity_sid, move.code
+                after, stored.number, due, stored.is_transfer, activity_sid, step.code
             )
         )
-        if (
-            before.status is Status.ACCEPTED
-            and status is not Status.ACCEPTED
-            and held.post_work_activity_sid is not None
-        ):
-            self._occupy(held, held.post_work_activity_sid)
-        if status is Status.COMPLETED and (worker := self._workers.get(str(before.worker_sid))):
-            self._hold_worker(
-                attrs.evolve(worker, version=worker.version + 1)
-            )  # documented for completing, as for reserving
+        worker_sid = str(before.worker_sid)
+        has_ended_work = before.status is Status.ACCEPTED and status is not Status.ACCEPTED
+        if has_ended_work and activity_sid is not None:
+            self.set_activity(worker_sid, activity_sid)
+        worker = self._tables.workers.get(worker_sid)
+        if status is Status.COMPLETED and worker is not None:
+            # Documented: completing raises the worker's version, as reserving does.
+            worker = attrs.evolve(worker, version=worker.version + 1)
+            self._tables.workers.put(worker_sid, worker)
         return after
 
-    def _occupy(self, held: StoredReservation, activity_sid: str) -> None:
-        """Transition the worker of a reservation to an activity."""
-        worker = self._workers[str(held.reservation.worker_sid)]
-        self._hold_worker(
-            attrs.evolve(worker, activity_sid=activity_sid, version=worker.version + 1)
-        )
-
-    def _fall_due(self, sid: str) -> None:
-        if sid in self._tasks:
-            self._remove_task(sid)
-        else:
-            self._take([Transition(self._held[sid], Status.TIMEOUT.value, Status.TIMEOUT)])
+    def set_activity(self, worker_sid: str, activity_sid: str) -> None:
+        """Set a worker's activity."""
+        worker = self._tables.workers[worker_sid]
+        worker = attrs.evolve(worker, activity_sid=activity_sid, version=worker.version + 1)
+        self._tables.workers.put(worker_sid, worker)
 
 
-def _over(first: Transition, task: Task) -> TaskStatus:
-    """Tell what a task is whose last live reservation took this step.
+def _task_status_after(step: Step, task: Task) -> TaskStatus:
+    """Return the status of a task without live reservations after a step.
 
-    Whether a failed set-up ends the task was seen for an outbound one; of any other it is documented that it is routed again.
+    A failed call to the worker ends an outbound task (observed). Any other task is routed again
+    (documented).
     """
-    if first.target is Status.COMPLETED:
+    if step.target is Status.COMPLETED:
         return TaskStatus.COMPLETED
-    if first.target is not Status.CANCELED:
-        return TaskStatus.PENDING
-    return (
-        TaskStatus.PENDING
-        if first.held.reservation.on_hold and not task.attributes.get(_OUTBOUND)
-        else TaskStatus.CANCELED
-    )
+    is_routed_again = step.stored.reservation.on_hold and not task.attributes.get("outbound_to")
+    if step.target is Status.CANCELED and not is_routed_again:
+        return TaskStatus.CANCELED
+    return TaskStatus.PENDING

@@ -431,8 +431,8 @@ def test_what_is_personal_is_masked(steer: Steer) -> None:
             404,
             f"GET {ROOT}/state shows what there is",
         ),
-        ("POST", f"/tasks/{TASK}/wrap", None, 409, f"task {TASK} is pending"),
-        ("POST", "/tasks", {"workspace_sid": WORKSPACE, "sid": TASK}, 400, "is there already"),
+        ("POST", f"/tasks/{TASK}/wrap", None, 409, f"cannot wrap up task {TASK}: it is pending"),
+        ("POST", "/tasks", {"workspace_sid": WORKSPACE, "sid": TASK}, 400, "the SID is in use"),
         ("POST", "/seed", b"x" * (MOST + 1), 413, "bytes"),
     ],
 )

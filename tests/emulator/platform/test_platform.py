@@ -41,7 +41,7 @@ from reservation_core.emulator import (
     UnmetPrecondition,
 )
 from reservation_core.emulator.platform.clock import DEFAULT_START
-from reservation_core.emulator.platform.model import ACCOUNT
+from reservation_core.emulator.platform.model import DEFAULT_ACCOUNT_SID
 
 HEX: Final = "0123456789abcdef" * 2
 WORKSPACE, ACTIVITY = f"WS{HEX}", f"WA{HEX}"
@@ -302,11 +302,14 @@ def test_many_lives_leave_nothing_behind() -> None:
         else:
             platform.cancel_task(task)
         platform.advance(300 if life % 5 == 0 else 0)
-        assert len(platform._timers) <= 2 * (len(platform._held) + len(platform._tasks)) + 64  # pyright: ignore[reportPrivateUsage]
+        assert (
+            len(platform._tables.timers)
+            <= 2 * (len(platform._tables.reservations) + len(platform._tables.tasks)) + 64
+        )  # pyright: ignore[reportPrivateUsage]
     platform.advance(300)
     assert (platform.all(), platform.tasks(), len(platform.journal)) == ((), (), 10)
-    assert not platform._of  # pyright: ignore[reportPrivateUsage]
-    assert not platform._timers  # pyright: ignore[reportPrivateUsage]
+    assert not platform._tables._children  # pyright: ignore[reportPrivateUsage]
+    assert not platform._tables.timers  # pyright: ignore[reportPrivateUsage]
 
 
 def test_stale_timers_are_swept() -> None:
@@ -317,7 +320,7 @@ def test_stale_timers_are_swept() -> None:
     for _ in range(500):
         platform.add(platform.get(sid))
         platform.advance(0.01)
-    assert len(platform._timers) < 70  # pyright: ignore[reportPrivateUsage]
+    assert len(platform._tables.timers) < 70  # pyright: ignore[reportPrivateUsage]
     platform.advance(119.98)
     assert platform.get(sid).status is Status.PENDING
     platform.advance(0.02)
@@ -364,7 +367,7 @@ def test_sids_are_the_same_in_every_run() -> None:
     assert Platform(random=Random(7)).add_task(WORKSPACE).sid != Platform().add_task(WORKSPACE).sid
     platform = Platform(random=Random(0))
     first = platform.add_task(WORKSPACE).sid
-    platform._random = Random(0)  # pyright: ignore[reportPrivateUsage]
+    platform._routing._random = Random(0)  # pyright: ignore[reportPrivateUsage]
     assert platform.add_task(WORKSPACE).sid != first
 
 
@@ -394,7 +397,7 @@ def test_what_is_added_is_what_was_given() -> None:
     )
     assert (task.sid, task.account_sid, task.reservation_timeout, task.status) == (
         f"WT{HEX}",
-        ACCOUNT,
+        DEFAULT_ACCOUNT_SID,
         7,
         "pending",
     )
@@ -405,7 +408,7 @@ def test_what_is_added_is_what_was_given() -> None:
     assert (reserved.sid, reserved.worker_name, reserved.account_sid, reserved.etag) == (
         f"WR{HEX}",
         "Käthe",
-        ACCOUNT,
+        DEFAULT_ACCOUNT_SID,
         "0",
     )
 
@@ -417,12 +420,15 @@ WRONG: Final[list[tuple[Callable[[Platform], object], str]]] = [
     (lambda p: p.add_worker(WORKSPACE, sid=f"WT{HEX}"), "worker_sid must be a SID"),
     (
         lambda p: p.add_worker(WORKSPACE, attributes=cast("dict[str, object]", [1])),
-        "attributes must be an object",
+        "attributes must be a JSON object",
     ),
-    (lambda p: p.add_worker(WORKSPACE, attributes={"a": object()}), "attributes must be an object"),
+    (
+        lambda p: p.add_worker(WORKSPACE, attributes={"a": object()}),
+        "attributes must be a JSON object",
+    ),
     (lambda p: p.add_task(WORKSPACE, attributes={"a": float("nan")}), "JSON"),
     (lambda p: p.add_task(WORKSPACE, reservation_timeout=0), "from 1 to 86400"),
-    (lambda p: p.add_task(WORKSPACE, sid=p.add_task(WORKSPACE).sid), "is there already"),
+    (lambda p: p.add_task(WORKSPACE, sid=p.add_task(WORKSPACE).sid), "the SID is in use"),
 ]
 
 
@@ -439,7 +445,7 @@ def test_a_reservation_needs_a_free_task_and_a_name_of_its_own() -> None:
     """Nobody is reserved for a task that somebody works on or that has ended, nor under a SID that is another's or none."""
     stage = Stage(2)
     platform, (first, second) = stage.platform, stage.sids
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="the SID is in use"):
         platform.reserve(stage.task, stage.workers[0], sid=first)
     with pytest.raises(ValueError, match="sid must be a SID"):
         platform.reserve(stage.task, stage.workers[0], sid="WR1")
@@ -449,12 +455,12 @@ def test_a_reservation_needs_a_free_task_and_a_name_of_its_own() -> None:
         platform.transfer(second, stage.workers[0])
     platform.execute(first, Accept())
     platform.transfer(first, stage.workers[1])
-    with pytest.raises(TaskConflict, match="reserved; to reserve a worker"):
+    with pytest.raises(TaskConflict, match=r"cannot reserve a worker for task .* reserved"):
         platform.reserve(stage.task, stage.workers[0])
     platform.complete_task(stage.task)
-    with pytest.raises(TaskConflict, match="completed; to reserve a worker"):
+    with pytest.raises(TaskConflict, match=r"cannot reserve a worker for task .* completed"):
         platform.reserve(stage.task, stage.workers[0])
-    with pytest.raises(TaskConflict, match="to complete it"):
+    with pytest.raises(TaskConflict, match="cannot complete task"):
         platform.complete_task(stage.task)
 
 
@@ -548,12 +554,12 @@ def test_errors_say_what_and_where_and_survive_a_journey() -> None:
     """The errors of the platform name the thing, its state and what was asked; they can be pickled and compared."""
     errors: list[ReservationError] = [
         StateConflict(f"WR{HEX}", Status.PENDING, "wrap"),
-        TaskConflict(f"WT{HEX}", TaskStatus.ASSIGNED, "to cancel it"),
+        TaskConflict(f"WT{HEX}", TaskStatus.ASSIGNED, "cancel"),
         UnmetPrecondition(f"WR{HEX}", "dequeue", 40140, "The task's attributes have no call_sid"),
     ]
     words = [
-        (f"WR{HEX}", "pending", "wrap", "get()"),
-        (f"WT{HEX}", "assigned", "cancel", "task()"),
+        (f"WR{HEX}", "pending", "wrap"),
+        (f"WT{HEX}", "assigned", "cancel"),
         (f"WR{HEX}", "dequeue", "40140", "call_sid"),
     ]
     for error, said in zip(errors, words, strict=True):
