@@ -1,29 +1,25 @@
 """A gateway on aiohttp, for asyncio.
 
-1. ``NotSent`` for what aiohttp raises before a connection stands: ``ClientConnectorError`` (name look-up, refused connect, TLS
-   handshake) and ``ConnectionTimeoutError`` (no connection made, or none free, in time). Every other failure is ``GatewayError``,
-   outcome unknown.
-2. One request, sent once: no redirect followed, no cookie kept, no POST repeated. (aiohttp itself repeats a GET, once, where a
-   kept-alive connection proves closed.)
-3. Certificates are always verified, against the system's store; ``SSL_CERT_FILE`` names another one. Proxy variables and netrc are
-   not read.
-4. Replies are read as they come and unpacked here, so that the limit holds while they stream.
-5. aiohttp's own errors can hold the request with its credentials, so none is chained to ours.
+1. ``NotSent`` is raised for what aiohttp raises before a connection is made:
+   ``ClientConnectorError`` (name lookup, refused connect, TLS handshake) and
+   ``ConnectionTimeoutError`` (no connection made, or none free, in time). Every other failure is
+   ``GatewayError`` with an unknown outcome.
+2. One request is sent once: no redirect, no cookie, no repeated POST. (aiohttp itself repeats a
+   GET, once, when a kept-alive connection was closed.)
+3. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
+   Proxy variables and netrc are not read.
+4. aiohttp's errors can hold the request with its credentials. They are never chained to ours.
 
-A gateway belongs to the event loop that first uses it; close it there. Not for use across ``fork()``.
+A gateway belongs to the event loop that first uses it. Close it there. Do not use a gateway across
+``fork()``.
 """
 
 import asyncio
-from typing import Final, Unpack
+from typing import Final
 
-from reservation_core.gateways.base import (
-    IDLE_TIMEOUT,
-    AsyncClosableGateway,
-    BaseGateway,
-    StreamingGateway,
-    cause,
-)
-from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.gateways.base import IDLE_TIMEOUT, AsyncioGatewayBase
+from reservation_core.gateways.failures import ErrorFactory, describe_cause
+from reservation_core.gateways.reply_builder import ReplyBuilder
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
@@ -43,84 +39,75 @@ except ImportError as _missing:
         "this gateway needs aiohttp: pip install 'reservation-core[aiohttp]'"
     ) from _missing
 
-FAILURES: Final = (ClientError, TimeoutError, OSError)
+AIOHTTP_ERRORS: Final = (ClientError, TimeoutError, OSError)
+"""Errors that end an exchange of aiohttp."""
 
 
-def verbatim(url: str) -> URL:
-    """Give a URL that is sent as it is spelled."""
+def encoded_url(url: str) -> URL:
+    """Return a URL that aiohttp sends as it is spelled."""
     return URL(url, encoded=True)
 
 
-class AiohttpFailures(BaseGateway):
-    """How aiohttp's failures are read, by whichever gateway it is beneath."""
+def translate_aiohttp_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
+    """Return the gateway error that stands for an error of aiohttp."""
+    if isinstance(error, ClientConnectorError):
+        return errors.connect_failed(describe_cause(error))
+    if isinstance(error, ConnectionTimeoutError):
+        return errors.connect_timed_out(errors.settings.connect_timeout)
+    if isinstance(error, TimeoutError):
+        return errors.exchange_timed_out()
+    return errors.exchange_failed(describe_cause(error))
 
-    def _failure(self, error: BaseException) -> GatewayError:
-        if isinstance(error, ClientConnectorError):
-            return self._unconnected(cause(error))
-        if isinstance(error, ConnectionTimeoutError):
-            return self._unconnected()
-        return self._late() if isinstance(error, TimeoutError) else self._broken(cause(error))
 
+class AiohttpGateway(AsyncioGatewayBase):
+    """A gateway for asyncio. Any number of asyncio tasks may share one, in one event loop.
 
-class AiohttpGateway(AiohttpFailures, StreamingGateway, AsyncClosableGateway):
-    """A gateway for asyncio: any number of tasks may share one, in one event loop.
-
-    ``AiohttpGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops its
-    exchange (the outcome is then unknown) and nothing else.
+    ``AiohttpGateway()`` takes the credentials from the environment. ``GatewaySettings`` lists the
+    options. Cancelling an asyncio task drops its exchange, whose outcome is then unknown.
     """
 
-    def __init__(
-        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
-    ) -> None:
-        """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
-        super().__init__(credentials, **options)
-        self._session: ClientSession | None = None
+    _session: ClientSession | None = None
 
     async def asend(self, request: Request) -> Reply:
-        """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
-        url = verbatim(self._address(request))
-        self._stay()
-        self._session = session = self._session or self._open()
-        body = None if request.method == "GET" else request.body
+        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
+        self._check_event_loop()
         try:
-            async with session.request(
-                request.method, url, data=body, headers=request.headers.pairs, allow_redirects=False
-            ) as response:
-                reply = self._gather(response.status, response.raw_headers)
-                async for piece in response.content.iter_any():
-                    reply.add(piece)
-                return reply.reply()
-        except FAILURES as error:
-            failure = self._failure(error)
-        except (
-            asyncio.CancelledError
-        ):  # aiohttp's way to let those go who wait for a connection when it is closed
-            task = asyncio.current_task()
-            if not self._closed or task is None or task.cancelling():
-                raise
-            failure = self._unconnected("the gateway was closed")
-        raise failure
+            async with asyncio.timeout(self._settings.timeout), self._slot():
+                return await self._exchange(request)
+        except AIOHTTP_ERRORS as error:
+            failure = translate_aiohttp_error(error, self._errors)
+        raise failure  # outside the except clause, so that aiohttp's error is not its context
 
-    def _open(self) -> ClientSession:
-        """Open the session, which aiohttp binds to the running event loop."""
-        settings = self._settings
+    async def _exchange(self, request: Request) -> Reply:
+        url = encoded_url(self._url(request))
+        self._session = session = self._session or self._open_session()
+        body = None if request.method == "GET" else request.body
+        async with session.request(
+            request.method, url, data=body, headers=request.headers.pairs, allow_redirects=False
+        ) as response:
+            reply = ReplyBuilder(response.status, response.raw_headers, self._errors)
+            async for piece in response.content.iter_any():
+                reply.add(piece)
+            return reply.finish()
+
+    def _open_session(self) -> ClientSession:
+        # aiohttp binds the session to the running event loop. The slots bound its connections.
         return ClientSession(
             connector=TCPConnector(
-                limit=settings.max_connections, ssl=self._tls(), keepalive_timeout=IDLE_TIMEOUT
+                limit=0, ssl=self._ssl_context(), keepalive_timeout=IDLE_TIMEOUT
             ),
-            headers={
-                "Authorization": settings.credentials.authorization,
-                "User-Agent": user_agent(),
-                "Accept-Encoding": "gzip",
-            },
-            timeout=ClientTimeout(total=settings.timeout, connect=settings.connect_timeout),
+            headers=self._default_headers(),
+            timeout=ClientTimeout(total=None, connect=self._settings.connect_timeout),
             cookie_jar=DummyCookieJar(),
             trust_env=False,
-            auto_decompress=False,
+            auto_decompress=False,  # replies are decompressed while they arrive, within the limit
         )
 
     async def aclose(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. Closing twice is no error."""
+        """Close every connection.
+
+        An exchange under way ends with GatewayError. Closing twice is allowed.
+        """
         self._closed = True
         if self._session:
             await self._session.close()

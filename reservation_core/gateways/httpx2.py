@@ -1,31 +1,27 @@
-"""Gateways on httpx2, one for threads and one for asyncio, and everything but the waiting shared between them.
+"""Gateways on httpx2, for threads and for asyncio.
 
-1. ``NotSent`` for what httpx2 raises before a connection stands: ``PoolTimeout``, ``ConnectError`` (name look-up, refused connect, TLS
-   handshake) and ``ConnectTimeout``. Every other failure is ``GatewayError``, outcome unknown.
-2. httpx2 bounds each wait, not their sum. The sum is bounded here: by the event loop, and for threads by streams that know when the
-   exchange must end. Only a name look-up in a thread takes as long as the system lets it.
-3. One request, sent once: no retry, no redirect followed, no cookie kept. A connection on which a server wrote beyond the end of a
-   reply is given up: httpx2 would take what it holds for the next reply.
-4. Certificates are always verified, against the system's store; ``SSL_CERT_FILE`` names another one. Proxy variables and netrc are
-   not read.
-5. Replies are read as they come and unpacked here, so that the limit holds while they stream.
+1. ``NotSent`` is raised for what httpx2 raises before a connection is made: ``ConnectError`` (name
+   lookup, refused connect, TLS handshake) and ``ConnectTimeout``. Every other failure is
+   ``GatewayError`` with an unknown outcome.
+2. httpx2 bounds each wait, but not their sum. These gateways bound the whole exchange. Only a name
+   lookup in a thread takes as long as the system allows.
+3. One request is sent once: no retry, no redirect, no cookie.
+4. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
+   Proxy variables and netrc are not read.
 
-A gateway for asyncio belongs to the event loop that first uses it; close it there. Not for use across ``fork()``.
+A gateway for asyncio belongs to the event loop that first uses it. Close it there. Do not use a
+gateway across ``fork()``.
 """
 
 import asyncio
-import time
+import contextlib
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, TypedDict, Unpack
+from typing import Final, Unpack
 
-from reservation_core.gateways.base import (
-    IDLE_TIMEOUT,
-    AsyncClosableGateway,
-    ClosableGateway,
-    StreamingGateway,
-    cause,
-)
-from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway, ThreadGatewayBase
+from reservation_core.gateways.failures import describe_cause
+from reservation_core.gateways.reply_builder import ReplyBuilder
+from reservation_core.gateways.settings import Credentials, GatewayOptions
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
@@ -35,7 +31,6 @@ try:
     from reservation_core.gateways.httpx2_transport import (
         AsyncTransport,
         DeadlineNetwork,
-        Pooling,
         Transport,
     )
 except ImportError as _missing:
@@ -43,140 +38,123 @@ except ImportError as _missing:
         "this gateway needs httpx2: pip install 'reservation-core[httpx2]'"
     ) from _missing
 
-_UNCONNECTED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
-_FAILURES: Final = (httpx2.TransportError, httpx2.StreamError, OSError)
+_ERRORS: Final = (httpx2.TransportError, httpx2.StreamError, OSError)
 
 
-class _Common(TypedDict):
-    headers: dict[str, str]
-    cookies: CookieJar
-    timeout: httpx2.Timeout
-    trust_env: bool
+class _Httpx2Base(BaseGateway):
+    def _configure(self, client: httpx2.Client | httpx2.AsyncClient) -> None:
+        client.headers = httpx2.Headers(self._default_headers())
+        client.cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        timeout, connect_timeout = self._settings.timeout, self._settings.connect_timeout
+        client.timeout = httpx2.Timeout(timeout, connect=connect_timeout)
 
-
-class _Outgoing(TypedDict):
-    method: str
-    url: str
-    headers: list[tuple[str, str]]
-    content: bytes | None
-
-
-class _Exchange(StreamingGateway):
-    """What both gateways are but for waiting."""
-
-    def _common(self) -> _Common:
-        settings = self._settings
-        return {
-            "headers": {
-                "Authorization": settings.credentials.authorization,
-                "User-Agent": user_agent(),
-                "Accept-Encoding": "gzip",
-            },
-            "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            "timeout": httpx2.Timeout(
-                settings.timeout, connect=settings.connect_timeout, pool=settings.connect_timeout
-            ),
-            "trust_env": False,
-        }
-
-    def _pooling(self) -> Pooling:
-        most = self._settings.max_connections
-        return {
-            "ssl_context": self._tls(),
-            "max_connections": most,
-            "max_keepalive_connections": most,
-            "keepalive_expiry": IDLE_TIMEOUT,
-        }
-
-    def _outgoing(self, request: Request) -> _Outgoing:
-        url, headers = self._address(request), [*request.headers.pairs]
+    def _build_request(
+        self, client: httpx2.Client | httpx2.AsyncClient, request: Request
+    ) -> httpx2.Request:
+        url, headers = self._url(request), [*request.headers.pairs]
         content = None if request.method == "GET" else request.body
         if content is not None:
             headers.append(("Content-Length", str(len(content))))
-        return {"method": request.method, "url": url, "headers": headers, "content": content}
+        return client.build_request(request.method, url, headers=headers, content=content)
 
-    def _failure(self, error: BaseException) -> GatewayError:
-        if isinstance(error, httpx2.PoolTimeout):
-            return self._occupied()
-        if isinstance(error, _UNCONNECTED):
-            return self._unconnected(
-                None if isinstance(error, httpx2.ConnectTimeout) else cause(error)
-            )
-        return (
-            self._late()
-            if isinstance(error, httpx2.TimeoutException | TimeoutError)
-            else self._broken(cause(error))
-        )
+    def _translate(self, error: BaseException) -> GatewayError:
+        if isinstance(error, httpx2.ConnectTimeout):
+            return self._errors.connect_timed_out(self._settings.connect_timeout)
+        if isinstance(error, httpx2.ConnectError):
+            return self._errors.connect_failed(describe_cause(error))
+        if isinstance(error, httpx2.TimeoutException | TimeoutError):
+            return self._errors.exchange_timed_out()
+        return self._errors.exchange_failed(describe_cause(error))
 
 
-class Httpx2Gateway(_Exchange, ClosableGateway):
-    """A gateway for threads: any number may share one, and with it its connections.
+class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
+    """A gateway for threads. Any number of threads may share one, and with it its connections.
 
-    ``Httpx2Gateway()`` takes the credentials from the environment; ``Settings`` lists the options.
+    ``Httpx2Gateway()`` takes the credentials from the environment. ``GatewaySettings`` lists the
+    options.
     """
 
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
-        """Open the gateway; nothing is sent yet. Raises ConfigurationError."""
+        """Open the gateway without sending anything.
+
+        :raises ConfigurationError: when the gateway cannot work with these settings.
+        """
         super().__init__(credentials, **options)
         self._network: Final = DeadlineNetwork()
-        self._client: Final = httpx2.Client(
-            transport=Transport(self._pooling(), self._network), **self._common()
-        )
+        transport = Transport(self._ssl_context(), self._network)
+        self._client: Final = httpx2.Client(transport=transport, trust_env=False)
+        self._configure(self._client)
 
     def send(self, request: Request) -> Reply:
-        """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
-        outgoing = self._outgoing(request)
-        self._network.end = time.monotonic() + self._settings.timeout
+        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
+        self._network.start_exchange(self._settings.timeout)
         try:
-            with self._client.stream(**outgoing) as response:
-                reply = self._gather(response.status_code, response.headers.raw)
-                for piece in response.iter_raw():
-                    reply.add(piece)
-                return reply.reply()
-        except _FAILURES as error:
-            raise self._failure(error) from error
+            with self._slot():
+                return self._exchange(request)
+        except _ERRORS as error:
+            raise self._translate(error) from error
+
+    def _exchange(self, request: Request) -> Reply:
+        outgoing = self._build_request(self._client, request)
+        with contextlib.closing(self._client.send(outgoing, stream=True)) as response:
+            builder = ReplyBuilder(response.status_code, response.headers.raw, self._errors)
+            for piece in response.iter_raw():
+                builder.add(piece)
+            return builder.finish()
 
     def close(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
+        """Close every connection.
+
+        An exchange under way ends with GatewayError. Closing twice is allowed.
+        """
         self._closed = True
         self._client.close()
 
 
-class AsyncHttpx2Gateway(_Exchange, AsyncClosableGateway):
-    """A gateway for asyncio: any number of tasks may share one, in one event loop.
+class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
+    """A gateway for asyncio. Any number of asyncio tasks may share one, in one event loop.
 
-    ``AsyncHttpx2Gateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops its
-    exchange (the outcome is then unknown) and nothing else.
+    ``AsyncHttpx2Gateway()`` takes the credentials from the environment. ``GatewaySettings`` lists
+    the options. Cancelling an asyncio task drops its exchange, whose outcome is then unknown.
     """
 
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
-        """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
+        """Open the gateway without sending anything.
+
+        It needs no running event loop.
+
+        :raises ConfigurationError: when the gateway cannot work with these settings.
+        """
         super().__init__(credentials, **options)
-        self._client: Final = httpx2.AsyncClient(
-            transport=AsyncTransport(self._pooling()), **self._common()
-        )
+        transport = AsyncTransport(self._ssl_context())
+        self._client: Final = httpx2.AsyncClient(transport=transport, trust_env=False)
+        self._configure(self._client)
 
     async def asend(self, request: Request) -> Reply:
-        """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
-        outgoing = self._outgoing(request)
-        self._stay()
+        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
+        self._check_event_loop()
         try:
-            async with (
-                asyncio.timeout(self._settings.timeout),
-                self._client.stream(**outgoing) as response,
-            ):
-                reply = self._gather(response.status_code, response.headers.raw)
-                async for piece in response.aiter_raw():
-                    reply.add(piece)
-                return reply.reply()
-        except _FAILURES as error:
-            raise self._failure(error) from error
+            async with asyncio.timeout(self._settings.timeout), self._slot():
+                return await self._exchange(request)
+        except _ERRORS as error:
+            raise self._translate(error) from error
+
+    async def _exchange(self, request: Request) -> Reply:
+        outgoing = self._build_request(self._client, request)
+        async with contextlib.aclosing(await self._client.send(outgoing, stream=True)) as response:
+            builder = ReplyBuilder(response.status_code, response.headers.raw, self._errors)
+            async for piece in response.aiter_raw():
+                builder.add(piece)
+            return builder.finish()
 
     async def aclose(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
+        """Close every connection.
+
+        An exchange under way ends with GatewayError. Closing twice is allowed.
+        """
         self._closed = True
         await self._client.aclose()

@@ -1,7 +1,16 @@
-"""Connections for the httpx2 gateways: they end with their exchange, hold nothing when they are used again, and end with the gateway.
+"""Connections of the httpx2 gateways.
 
-httpx2 has no setting for any of it, so its pool is built here. That bytes are left over, httpcore2 does not tell; the one place where it
-keeps them is looked at, and should a later version keep them elsewhere, the contract of the gateways notices.
+httpx2 has no setting for two things, so its connection pool is built here:
+
+* For threads, every wait ends with the deadline of the whole exchange.
+* A connection on which the server wrote beyond the end of a reply is dropped. httpx2 would take
+  these bytes for the next reply.
+
+The gateways bound the number of connections. This pool does not.
+
+This module is the only one that uses private state of httpx2 and httpcore2, in
+:func:`has_surplus_bytes` and :func:`require_pool`. Tested with httpx2 2.16.2, httpcore2 2.16.2 and
+h11 0.16.0.
 """
 
 import contextlib
@@ -10,30 +19,60 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import Any, Final
 
 import httpcore2
 import httpx2
 
+from reservation_core.gateways.base import IDLE_TIMEOUT
+from reservation_core.gateways.settings import ConfigurationError
 
-class Pooling(TypedDict):
-    """How many connections are made, how long they are kept, and what verifies certificates."""
-
-    ssl_context: ssl.SSLContext
-    max_connections: int
-    max_keepalive_connections: int
-    keepalive_expiry: float
+_MIN_WAIT: Final = 0.001  # seconds; a wait of 0 means not to wait at all
 
 
-class DeadlineNetwork(threading.local, httpcore2.NetworkBackend):
-    """Connections that know when the exchange of their thread must end."""
+def has_surplus_bytes(connection: object) -> bool:
+    """Return True if an idle connection may hold bytes beyond the end of its last reply.
 
-    end: float = 0.0
+    httpcore2 keeps them in a private attribute. Where a later version has no such attribute, the
+    answer is True: the connection is not used again.
+    """
+    inner = getattr(connection, "_connection", connection)
+    if inner is None:  # not connected yet
+        return False
+    buffered = getattr(getattr(inner, "_h11_state", None), "trailing_data", None)
+    return buffered is None or buffered[0] != b""
 
-    def left(self, timeout: float | None) -> float:
-        """Give the seconds that one wait may take: never none, for that would mean not to wait but to try."""
-        left = max(self.end - time.monotonic(), 0.001)
-        return left if timeout is None else min(timeout, left)
+
+def require_pool(transport: object, kind: type) -> None:
+    """Check that httpx2 keeps the connection pool of a transport where this module replaces it.
+
+    :raises ConfigurationError: when it does not. Deadlines would not hold.
+    """
+    if not isinstance(getattr(transport, "_pool", None), kind):
+        raise ConfigurationError(
+            f"httpx2 {httpx2.__version__} is not supported: its pool cannot be replaced. "
+            "Install httpx2 2.16, or use another gateway"
+        )
+
+
+# --- for threads ----------------------------------------------------------------------------------
+
+
+class DeadlineNetwork(httpcore2.NetworkBackend):
+    """Connections whose waits end with the exchange of the current thread."""
+
+    def __init__(self) -> None:
+        self._deadlines = threading.local()
+
+    def start_exchange(self, seconds: float) -> None:
+        """Set the deadline of the current thread, in seconds from now."""
+        self._deadlines.current = time.monotonic() + seconds
+
+    def remaining(self, timeout: float | None) -> float:
+        """Return the seconds that one wait may take: ``timeout`` or less."""
+        deadline: float = self._deadlines.current
+        remaining = max(deadline - time.monotonic(), _MIN_WAIT)
+        return remaining if timeout is None else min(timeout, remaining)
 
     def connect_tcp(
         self,
@@ -43,30 +82,26 @@ class DeadlineNetwork(threading.local, httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect."""
+        """Open a connection."""
         stream = httpcore2.SyncBackend().connect_tcp(
-            host, port, self.left(timeout), local_address, socket_options or ()
+            host, port, self.remaining(timeout), local_address, socket_options or ()
         )
-        return _Stream(stream, self)
+        return _DeadlineStream(stream, self)
 
 
-class _Stream(httpcore2.NetworkStream):
-    """One such connection; closing it also ends a wait for it in another thread."""
-
+class _DeadlineStream(httpcore2.NetworkStream):
     def __init__(self, stream: httpcore2.NetworkStream, network: DeadlineNetwork) -> None:
         self._stream = stream
         self._network = network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what comes."""
-        return self._stream.read(max_bytes, self._network.left(timeout))
+        return self._stream.read(max_bytes, self._network.remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all."""
-        self._stream.write(buffer, self._network.left(timeout))
+        self._stream.write(buffer, self._network.remaining(timeout))
 
     def close(self) -> None:
-        """Close the connection."""
+        # The shutdown also ends a wait in another thread.
         with contextlib.suppress(OSError):
             self.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._stream.close()
@@ -77,116 +112,66 @@ class _Stream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        """Shake hands."""
-        return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, self._network.left(timeout)),
-            self._network,
-        )
+        remaining = self._network.remaining(timeout)
+        stream = self._stream.start_tls(ssl_context, server_hostname, remaining)
+        return _DeadlineStream(stream, self._network)
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell of the connection."""
         return self._stream.get_extra_info(info)
 
 
-def _unread(connection: object) -> bool:
-    """Whether a connection that nobody is using (the pool asks of no other) holds bytes beyond the end of its last reply."""
-    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
-    return state is not None and state.trailing_data[0] != b""
-
-
-class _Open:
-    """Whether a pool is; one that was closed makes connections for those who still wait."""
-
-    def __init__(self) -> None:
-        self.is_open = True
-
-    def check(self) -> None:
-        """Let nothing go out any more. Raises ConnectError."""
-        if not self.is_open:
-            raise httpcore2.ConnectError("it is closed")
-
-
 class _Connection(httpcore2.HTTPConnection):
-    """A connection that is over as soon as it holds more than it was asked for."""
-
-    pool: _Open
-
     def has_expired(self) -> bool:
-        """Whether it must not be used again."""
-        return super().has_expired() or _unread(self)
-
-    def handle_request(self, request: httpcore2.Request) -> httpcore2.Response:
-        """Send it, if the pool is open still."""
-        self.pool.check()
-        return super().handle_request(request)
-
-
-class _AsyncConnection(httpcore2.AsyncHTTPConnection):
-    """The same for asyncio."""
-
-    pool: _Open
-
-    def has_expired(self) -> bool:
-        """Whether it must not be used again."""
-        return super().has_expired() or _unread(self)
-
-    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
-        """Send it, if the pool is open still."""
-        self.pool.check()
-        return await super().handle_async_request(request)
+        return super().has_expired() or has_surplus_bytes(self)
 
 
 class _Pool(httpcore2.ConnectionPool):
-    def __init__(self, pooling: Pooling, network: DeadlineNetwork) -> None:
-        super().__init__(**pooling, network_backend=network)
-        self._open = _Open()
+    def __init__(self, ssl_context: ssl.SSLContext, network: DeadlineNetwork) -> None:
+        super().__init__(
+            ssl_context,
+            max_connections=None,
+            keepalive_expiry=IDLE_TIMEOUT,
+            network_backend=network,
+        )
+        self._tls = ssl_context
+        self._network = network
 
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.ConnectionInterface:
-        """Make one."""
-        made = _Connection(
-            origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend
-        )
-        made.pool = self._open
-        return made
-
-    def close(self) -> None:
-        """Close all of them, and make none any more."""
-        self._open.is_open = False
-        super().close()
-
-
-class _AsyncPool(httpcore2.AsyncConnectionPool):
-    def __init__(self, pooling: Pooling) -> None:
-        super().__init__(**pooling)
-        self._open = _Open()
-
-    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
-        """Make one."""
-        made = _AsyncConnection(
-            origin, self._ssl_context, self._keepalive_expiry, network_backend=self._network_backend
-        )
-        made.pool = self._open
-        return made
-
-    async def aclose(self) -> None:
-        """Close all of them, and make none any more."""
-        self._open.is_open = False
-        await super().aclose()
+        return _Connection(origin, self._tls, IDLE_TIMEOUT, network_backend=self._network)
 
 
 class Transport(httpx2.HTTPTransport):
-    """httpx2's own transport for threads, on such connections."""
+    """httpx2's transport for threads, on the connections of this module."""
 
-    def __init__(self, pooling: Pooling, network: DeadlineNetwork) -> None:
-        """Open the pool."""
-        super().__init__(verify=pooling["ssl_context"])
-        self._pool = _Pool(pooling, network)
+    def __init__(self, ssl_context: ssl.SSLContext, network: DeadlineNetwork) -> None:
+        """Open an empty pool without a limit."""
+        super().__init__(verify=ssl_context)
+        require_pool(self, httpcore2.ConnectionPool)
+        self._pool = _Pool(ssl_context, network)
+
+
+# --- for asyncio ----------------------------------------------------------------------------------
+
+
+class _AsyncConnection(httpcore2.AsyncHTTPConnection):
+    def has_expired(self) -> bool:
+        return super().has_expired() or has_surplus_bytes(self)
+
+
+class _AsyncPool(httpcore2.AsyncConnectionPool):
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        super().__init__(ssl_context, max_connections=None, keepalive_expiry=IDLE_TIMEOUT)
+        self._tls = ssl_context
+
+    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
+        return _AsyncConnection(origin, self._tls, IDLE_TIMEOUT)
 
 
 class AsyncTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's own transport for asyncio, on such connections."""
+    """httpx2's transport for asyncio, on the connections of this module."""
 
-    def __init__(self, pooling: Pooling) -> None:
-        """Open the pool."""
-        super().__init__(verify=pooling["ssl_context"])
-        self._pool = _AsyncPool(pooling)
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        """Open an empty pool without a limit."""
+        super().__init__(verify=ssl_context)
+        require_pool(self, httpcore2.AsyncConnectionPool)
+        self._pool = _AsyncPool(ssl_context)

@@ -1,7 +1,7 @@
-"""The gateway port.
+"""The gateway port: the protocols that every gateway implements.
 
-A gateway sends one :class:`Request` and returns one :class:`Reply`, whatever its status. It raises :class:`NotSent` when the
-request was certainly not sent, and :class:`GatewayError` when no whole reply came. It follows no redirect and repeats nothing.
+A gateway may also have an ``origin`` (``https://host[:port]``). Lists of reservations then refuse
+page links that lead to another origin.
 """
 
 from __future__ import annotations
@@ -12,22 +12,28 @@ from reservation_core.rest.messages import Reply, Request
 
 
 class Gateway(Protocol):
-    """What moves requests, waiting for each. It may also tell its ``origin`` (``https://host[:port]``), which pages must not leave."""
+    """A blocking HTTP client that sends one request at a time."""
 
     def send(self, request: Request) -> Reply:
-        """Send one request and bring back its whole reply.
+        """Send one request, once, and return its complete reply.
 
-        :raises NotSent: when nothing left; :raises GatewayError: when no whole reply came.
+        Every status is a reply, redirects included. Nothing is repeated.
+
+        :raises NotSent: when the request was certainly not sent.
+        :raises GatewayError: when no complete reply arrived. The platform may have acted.
         """
         ...
 
 
 class AsyncGateway(Protocol):
-    """What moves requests in an event loop; else as :class:`Gateway`."""
+    """An asynchronous HTTP client that sends one request at a time."""
 
     async def asend(self, request: Request) -> Reply:
-        """Send one request and bring back its whole reply.
+        """Send one request, once, and return its complete reply.
 
-        :raises NotSent: when nothing left; :raises GatewayError: when no whole reply came.
+        Every status is a reply, redirects included. Nothing is repeated.
+
+        :raises NotSent: when the request was certainly not sent.
+        :raises GatewayError: when no complete reply arrived. The platform may have acted.
         """
         ...

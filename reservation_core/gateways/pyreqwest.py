@@ -1,19 +1,18 @@
-"""The default gateway, on pyreqwest: one client for threads, one for asyncio, and everything but the waiting shared between them.
+"""The default gateways, on pyreqwest.
 
-1. ``NotSent`` only where it is certain that nothing left: no free connection in time, name look-up, refused or unanswered connect,
-   TLS handshake. Every other failure is ``GatewayError``, outcome unknown: time-out, reset, an end within the reply, an unreadable or
-   over-long reply, a gateway closed meanwhile.
-2. pyreqwest's own classes do not tell the two apart: it says ``ConnectError`` for a refused connect and for a reset after the request
-   was read, ``ConnectTimeoutError`` for an unanswered connect and for a reply that never came. One of its causes does, and is what
-   we go by; should a later version word it otherwise, the failure counts as outcome unknown.
-3. One request, sent once: no retry, no redirect followed, no cookie kept. (A kept-alive connection that proves closed before a byte was
-   written is replaced; nothing is sent twice.)
-4. Certificates are always verified, against the system's store; ``SSL_CERT_FILE`` names another one. Proxy variables and netrc are
-   not read: the credentials go where ``base_url`` says, and nowhere else.
-5. A header value outside ASCII is dropped rather than the whole reply.
+1. ``NotSent`` is raised only where it is certain: no free connection in time, name lookup,
+   refused or unanswered connect, TLS handshake. Every other failure is ``GatewayError`` with an
+   unknown outcome: timeout, reset, end within the reply, unreadable or oversized reply, gateway
+   closed meanwhile.
+2. One request is sent once: no retry, no redirect, no cookie. A kept-alive connection that was
+   closed before a byte was written is replaced, and nothing is sent twice.
+3. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
+   Proxy variables and netrc are not read: the credentials go to ``base_url`` and nowhere else.
+4. A reply header outside ASCII is dropped. The rest of the reply is kept.
 
-Not for use across ``fork()``: the client's threads stay behind, so a gateway opened before it refuses in the child, and pyreqwest
-refuses to open another one there. Open it after the fork only (in a pre-forking server: in each worker).
+Do not use a gateway across ``fork()``: the client's threads stay behind. A gateway opened before
+the fork refuses in the child, and pyreqwest refuses to open another one there. Open it only after
+the fork (in a pre-forking server: in each worker).
 """
 
 from collections.abc import Callable
@@ -22,9 +21,9 @@ from typing import Final, TypeVar, Unpack
 
 from reservation_core.gateways.base import (
     IDLE_TIMEOUT,
-    AsyncClosableGateway,
+    AsyncioGatewayBase,
     BaseGateway,
-    ClosableGateway,
+    ThreadGatewayBase,
 )
 from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
 from reservation_core.rest.errors import GatewayError
@@ -42,19 +41,23 @@ except ImportError as _missing:
         "this gateway needs pyreqwest: pip install 'reservation-core[http]'"
     ) from _missing
 
-_BEFORE_SENDING: Final = "client error (Connect)"
-"""The cause that hyper, beneath pyreqwest, gives to whatever fails before a connection stands, and to nothing else."""
+_CONNECT_FAILED: Final = "client error (Connect)"
+"""The cause given by hyper, below pyreqwest, to every failure before a connection is made.
 
-C = TypeVar("C", bound=BaseClientBuilder)
-R = TypeVar("R", bound=BaseRequestBuilder)
+pyreqwest's own classes do not say whether a request was sent: ``ConnectError`` is a refused connect
+or a reset after the request was read, ``ConnectTimeoutError`` an unanswered connect or a reply that
+never came. Tested with pyreqwest 0.15.1. In a version that words the cause otherwise, such a
+failure has an unknown outcome.
+"""
+
+_ClientBuilderT = TypeVar("_ClientBuilderT", bound=BaseClientBuilder)
+_RequestBuilderT = TypeVar("_RequestBuilderT", bound=BaseRequestBuilder)
 
 
-class _Exchange(BaseGateway):
-    """What both gateways are but for waiting: how a client is set up, a request put on the wire, a reply and a failure read."""
-
-    def _equip(self, builder: C) -> C:
+class _PyreqwestBase(BaseGateway):
+    def _configure(self, builder: _ClientBuilderT) -> _ClientBuilderT:
         settings = self._settings
-        connect = timedelta(seconds=settings.connect_timeout)
+        connect_timeout = timedelta(seconds=settings.connect_timeout)
         headers = HeaderMap()
         headers.insert("Authorization", settings.credentials.authorization, is_sensitive=True)
         return (
@@ -65,53 +68,57 @@ class _Exchange(BaseGateway):
             .brotli(False)
             .zstd(False)
             .deflate(False)
-            .connect_timeout(connect)
-            .pool_timeout(connect)
+            .connect_timeout(connect_timeout)
+            .pool_timeout(connect_timeout)
             .timeout(timedelta(seconds=settings.timeout))
             .max_connections(settings.max_connections)
             .pool_idle_timeout(timedelta(seconds=IDLE_TIMEOUT))
         )
 
-    def _outgoing(self, start: Callable[[str, str], R], request: Request) -> R:
-        # The reply is read while the client still waits, up to one byte more than the limit: no second hop between threads.
-        builder = start(request.method, self._address(request)).streamed_read_buffer_limit(
-            self._enough
+    def _build_request(
+        self, start: Callable[[str, str], _RequestBuilderT], request: Request
+    ) -> _RequestBuilderT:
+        # Up to this limit, the client reads the body before it hands over the response: the
+        # thread that waits is woken once, not twice.
+        builder = (
+            start(request.method, self._url(request))
+            .streamed_read_buffer_limit(self._read_limit)
+            .headers(request.headers.pairs)
         )
-        builder = builder.headers(request.headers.pairs)
         if request.method == "GET":
             return builder
-        body = request.body
-        return builder.header("Content-Length", str(len(body))).body_bytes(
-            body
-        )  # said also when it is 0, as the official client does
+        body = request.body  # its length is sent even when it is 0, as the official client does
+        return builder.header("Content-Length", str(len(body))).body_bytes(body)
 
     @property
-    def _enough(self) -> int:
-        return self._settings.max_reply_bytes + 1
+    def _read_limit(self) -> int:
+        return (
+            self._settings.max_reply_bytes + 1
+        )  # one more than allowed, to see that it is too long
 
-    def _reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
-        if body is not None and len(body) == self._enough:
-            raise self._overlong(response.status)
+    def _read_reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
+        if body is not None and len(body) == self._read_limit:
+            raise self._errors.reply_too_long(response.status)
         return Reply(
-            status=response.status,
-            headers=_readable(response.headers),
-            body=body.to_bytes() if body is not None else b"",
+            response.status, _ascii_pairs(response.headers), body.to_bytes() if body else b""
         )
 
-    def _failure(self, error: RequestError) -> GatewayError:
+    def _translate(self, error: RequestError) -> GatewayError:
+        errors = self._errors
         causes = [cause["message"] for cause in error.details["causes"] or ()]
-        why = (
-            causes[-1] if len(causes) > 1 else error.message
-        )  # the outermost cause holds the whole address
-        late = isinstance(error, RequestTimeoutError)
+        # Only the innermost cause is shown: the outermost one holds the whole URL.
+        reason = causes[-1] if len(causes) > 1 else error.message
+        is_timeout = isinstance(error, RequestTimeoutError)
         if isinstance(error, PoolTimeoutError):
-            return self._occupied()
-        if _BEFORE_SENDING in causes:
-            return self._unconnected(None if late else why)
-        return self._late() if late else self._broken(why)
+            return errors.no_free_connection()
+        if _CONNECT_FAILED not in causes:
+            return errors.exchange_timed_out() if is_timeout else errors.exchange_failed(reason)
+        if is_timeout:
+            return errors.connect_timed_out(self._settings.connect_timeout)
+        return errors.connect_failed(reason)
 
 
-def _readable(headers: HeaderMap) -> list[tuple[str, str]]:
+def _ascii_pairs(headers: HeaderMap) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name in dict.fromkeys(headers):
         try:
@@ -121,57 +128,75 @@ def _readable(headers: HeaderMap) -> list[tuple[str, str]]:
     return pairs
 
 
-class PyreqwestGateway(_Exchange, ClosableGateway):
-    """A gateway for threads: any number may share one, and with it its connections.
+class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
+    """A gateway for threads. Any number of threads may share one, and with it its connections.
 
-    ``PyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Ctrl-C is noticed when the
-    exchange under way ends, so after ``timeout`` seconds at the latest.
+    ``PyreqwestGateway()`` takes the credentials from the environment. ``GatewaySettings`` lists the
+    options. Ctrl-C takes effect when the exchange under way ends: after ``timeout`` seconds at the
+    latest.
     """
 
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
-        """Open the gateway; nothing is sent yet. Raises ConfigurationError."""
+        """Open the gateway without sending anything.
+
+        :raises ConfigurationError: when the gateway cannot work with these settings.
+        """
         super().__init__(credentials, **options)
-        self._client: Final = self._equip(SyncClientBuilder()).build()
+        self._client: Final = self._configure(SyncClientBuilder()).build()
 
     def send(self, request: Request) -> Reply:
-        """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
+        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
         try:
-            with self._outgoing(self._client.request, request).build_streamed() as response:
-                return self._reply(response, response.body_reader.read(self._enough))
+            with self._build_request(self._client.request, request).build_streamed() as response:
+                return self._read_reply(response, response.body_reader.read(self._read_limit))
         except RequestError as error:
-            raise self._failure(error) from error
+            raise self._translate(error) from error
 
     def close(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
+        """Close every connection.
+
+        An exchange under way ends with GatewayError. Closing twice is allowed.
+        """
         self._closed = True
         self._client.close()
 
 
-class AsyncPyreqwestGateway(_Exchange, AsyncClosableGateway):
-    """A gateway for asyncio: any number of tasks may share one, and any event loop may use it, also after another one was closed.
+class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
+    """A gateway for asyncio. Any number of asyncio tasks may share one.
 
-    ``AsyncPyreqwestGateway()`` takes the credentials from the environment; ``Settings`` lists the options. Cancelling a task drops
-    its exchange (the outcome is then unknown) and nothing else.
+    Any event loop may use it, also after another one was closed.
+    ``AsyncPyreqwestGateway()`` takes the credentials from the environment. ``GatewaySettings``
+    lists the options. Cancelling an asyncio task drops its exchange, whose outcome is then unknown.
     """
 
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
-        """Open the gateway; nothing is sent yet, and no event loop is needed. Raises ConfigurationError."""
+        """Open the gateway without sending anything.
+
+        It needs no running event loop.
+
+        :raises ConfigurationError: when the gateway cannot work with these settings.
+        """
         super().__init__(credentials, **options)
-        self._client: Final = self._equip(ClientBuilder()).build()
+        self._client: Final = self._configure(ClientBuilder()).build()
 
     async def asend(self, request: Request) -> Reply:
-        """Send the request, once, and hand back whatever was answered. Raises NotSent, GatewayError."""
+        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
         try:
-            async with self._outgoing(self._client.request, request).build_streamed() as response:
-                return self._reply(response, await response.body_reader.read(self._enough))
+            async with self._build_request(
+                self._client.request, request
+            ).build_streamed() as response:
+                return self._read_reply(response, await response.body_reader.read(self._read_limit))
         except RequestError as error:
-            raise self._failure(error) from error
+            raise self._translate(error) from error
 
     async def aclose(self) -> None:
-        """Close every connection; an exchange under way ends with GatewayError. ClosableGateway twice is no error."""
+        """Close every connection.
+
+        An exchange under way ends with GatewayError. Closing twice is allowed.
+        """
         self._closed = True
         await self._client.close()

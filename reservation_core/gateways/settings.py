@@ -1,8 +1,10 @@
-"""What every HTTP gateway needs to know: where to, as whom, how long to wait, how much to read and how many at once.
+"""Settings of an HTTP gateway: address, credentials, timeouts and limits.
 
-1. A setting that cannot work is refused when it is given, with the remedy; never at the first request.
-2. The password is in no ``repr``, no error and no log; a username (an account SID or an API key SID) may be shown.
-3. Credentials travel in clear over http, so plain http goes to this machine only, unless ``allow_plain_http`` says otherwise.
+1. A setting that cannot work is refused when it is given, not at the first request.
+2. No ``repr``, error or log line shows the password. A username (an account SID or an API key SID)
+   may be shown.
+3. Plain http sends the credentials in clear text. It is refused beyond this machine, unless
+   ``allow_plain_http`` is set.
 """
 
 import base64
@@ -12,89 +14,105 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import TypedDict, cast
 from urllib.parse import urlsplit
 
 import attrs
 
-_PAIRS = (("TWILIO_API_KEY", "TWILIO_API_SECRET"), ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
-_LONGEST = 86_400.0  # seconds; a day is longer than any call, and no client overflows on it
+_CREDENTIAL_VARIABLES = (
+    ("TWILIO_API_KEY", "TWILIO_API_SECRET"),
+    ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+)
+_MAX_SECONDS = 86_400.0  # a day: longer than any call, and no client overflows on it
+_MAX_COUNT = 2**31 - 1
 
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?"
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?"
     r"(?P<prefix>(?:/(?!\.\.?(?:/|$))[\w.~-]+)*)/*",
     re.ASCII | re.IGNORECASE,
 )
-_USUAL_PORT = {"https": 443, "http": 80}
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class ConfigurationError(ValueError):
-    """A gateway cannot work with what it was given; the text says what to change, and holds nothing secret."""
+    """Settings that a gateway cannot work with.
+
+    The text says what to change. It holds nothing secret.
+    """
 
 
 @functools.cache
 def user_agent() -> str:
-    """Name this library and its version, for the ``User-Agent`` header."""
+    """Return the ``User-Agent`` header: the name and version of this library."""
     try:
         return f"reservation-core/{importlib.metadata.version('reservation-core')}"
     except importlib.metadata.PackageNotFoundError:  # used from a checkout that is not installed
         return "reservation-core"
 
 
-def _printable(_: object, field: "attrs.Attribute[str]", value: object) -> None:
+def _check_printable(_: object, field: "attrs.Attribute[str]", value: object) -> None:
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"the {field.name} is missing; give it as text that is not empty")
+        raise ConfigurationError(f"the {field.name} is missing. Give a non-empty string")
     if not value.isprintable():
         raise ConfigurationError(
-            f"the {field.name} holds control characters; strip the line break or tab it was read with"
+            f"the {field.name} contains control characters. Strip the line break or tab"
         )
 
 
 @attrs.frozen
 class Credentials:
-    """Who asks: an API key SID and its secret (to be preferred, it can be revoked), or an account SID and its auth token."""
+    """Username and password for basic authentication.
 
-    username: str = attrs.field(validator=_printable)
-    password: str = attrs.field(validator=_printable, repr=False)
+    :param username: an API key SID (preferred, as a key can be revoked) or an account SID.
+    :param password: the secret of the API key, or the auth token of the account.
+    :raises ConfigurationError: when either is empty or cannot be sent.
+    """
+
+    username: str = attrs.field(validator=_check_printable)
+    password: str = attrs.field(validator=_check_printable, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a username that basic authentication would cut short (RFC 7617, section 2)."""
         if ":" in self.username:
             raise ConfigurationError(
-                "the username holds a colon; give the SID alone, and the secret as the password"
+                "the username contains a colon. Give the SID alone, and the secret as the password"
             )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Credentials":
-        """Read ``TWILIO_API_KEY`` and ``TWILIO_API_SECRET``, or else ``TWILIO_ACCOUNT_SID`` and ``TWILIO_AUTH_TOKEN``.
+        """Read the credentials from environment variables.
 
-        An empty variable counts as missing. Half an API key pair is an error even when the account pair is whole: whoever set it
-        did not mean the account's own token. An account SID beside a whole API key pair is usual and of no concern.
+        ``TWILIO_API_KEY`` and ``TWILIO_API_SECRET`` win over ``TWILIO_ACCOUNT_SID`` and
+        ``TWILIO_AUTH_TOKEN``. An empty variable counts as missing. Half an API key pair is an
+        error even beside a complete account pair: the account's own token is not what was meant.
+        An account SID beside a complete API key pair is usual and is ignored.
 
-        Raises ConfigurationError, naming the variables that are missing.
+        :raises ConfigurationError: naming the missing variables.
         """
-        for pair in _PAIRS:
+        for pair in _CREDENTIAL_VARIABLES:
             missing = [name for name in pair if not environ.get(name)]
             if not missing:
                 return cls(*(environ[name] for name in pair))
             if len(missing) == 1:
                 present = next(name for name in pair if name not in missing)
                 raise ConfigurationError(
-                    f"{missing[0]} is missing while {present} is set; set both, or neither, or pass Credentials"
+                    f"{missing[0]} is missing while {present} is set. "
+                    "Set both, or neither, or pass Credentials"
                 )
-        wanted = ", or ".join(f"{username} and {password}" for username, password in _PAIRS)
+        wanted = ", or ".join(" and ".join(pair) for pair in _CREDENTIAL_VARIABLES)
         raise ConfigurationError(
-            f"no credentials in the environment; set {wanted}, or pass Credentials"
+            f"no credentials in the environment. Set {wanted}, or pass Credentials"
         )
 
     @property
     def authorization(self) -> str:
-        """The value of the ``Authorization`` header: basic, in UTF-8. It is as secret as the password."""
+        """The ``Authorization`` header: basic, in UTF-8. As secret as the password."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 class GatewayOptions(TypedDict, total=False):
-    """The settings a gateway's constructor takes by name; ``GatewaySettings`` has their meaning and their defaults."""
+    """Keyword arguments of a gateway, as ``GatewaySettings`` describes them."""
 
     base_url: str
     connect_timeout: float
@@ -104,77 +122,85 @@ class GatewayOptions(TypedDict, total=False):
     allow_plain_http: bool
 
 
-def _normal(url: object) -> str:
-    """Bring a base URL to its one spelling: lower-case scheme and host, no port where it is the usual one, no slash at the end."""
+def _normalize_base_url(url: object) -> str:
+    """Return the one spelling of a base URL.
+
+    Scheme and host are lower case. The default port and a slash at the end are left out.
+    """
     parts = _URL.fullmatch(url) if isinstance(url, str) else None
     if parts:
         scheme, host = parts["scheme"].lower(), parts["host"].lower()
-        port = int(parts["port"] or _USUAL_PORT[scheme])
-        numeric = host.startswith("[") or host.rpartition(".")[2].isdigit()
-        if 1 <= port <= 65_535 and (_address(host) or not numeric):
-            return f"{scheme}://{host}{'' if port == _USUAL_PORT[scheme] else f':{port}'}{parts['prefix']}"
+        port = int(parts["port"] or _DEFAULT_PORTS[scheme])
+        is_numeric = host.startswith("[") or host.rpartition(".")[2].isdigit()
+        if 1 <= port <= 65_535 and (_ip_address(host) or not is_numeric):
+            shown_port = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
+            return f"{scheme}://{host}{shown_port}{parts['prefix']}"
     raise ConfigurationError(  # the URL is not shown: it may hold a password
-        "base_url is not of the form https://host[:port][/prefix]; leave out credentials, query and fragment, "
-        "and spell an international host in ASCII"
+        "base_url must have the form https://host[:port][/prefix]. Leave out credentials, query "
+        "and fragment, and write an international host in ASCII"
     )
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
 
 
-def _seconds(_: object, field: "attrs.Attribute[float]", value: object) -> None:
-    fits = (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0.001 <= value <= _LONGEST
-    )
-    if not fits:
+def _check_seconds(_: object, field: "attrs.Attribute[float]", value: object) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0.001 <= cast("float", value) <= _MAX_SECONDS:
         raise ConfigurationError(
-            f"{field.name} must be a number of seconds, from 0.001 to {_LONGEST:g}"
+            f"{field.name} must be a number of seconds from 0.001 to {_MAX_SECONDS:g}"
         )
 
 
-def _positive(_: object, field: "attrs.Attribute[int]", value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31:
-        raise ConfigurationError(f"{field.name} must be a whole number, from 1 to {2**31 - 1}")
+def _check_count(_: object, field: "attrs.Attribute[int]", value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_COUNT:
+        raise ConfigurationError(f"{field.name} must be a whole number from 1 to {_MAX_COUNT}")
 
 
 @attrs.frozen(kw_only=True)
 class GatewaySettings:
-    """What a gateway works with, checked. Raises ConfigurationError.
+    """Checked settings of a gateway.
 
-    ``base_url``: where the platform is, with a path prefix if it stands behind one.
-    ``connect_timeout``: seconds to get a connection: to wait for a free one, or to make one (name look-up and TLS included).
-    ``timeout``: seconds for a whole exchange, connecting included. Keep it above ``connect_timeout``: where it runs out first, a
-    connection never made looks like a reply never received, and counts as outcome unknown.
-    ``max_reply_bytes``: the longest body read, after decompression.
-    ``max_connections``: requests under way at a time; more than that wait their turn, for ``connect_timeout`` at most.
+    :param credentials: the account or API key that requests are sent for.
+    :param base_url: address of the platform, with a path prefix if a proxy needs one.
+    :param connect_timeout: seconds to get a connection: to wait for a free one, or to open one
+        (name lookup and TLS included).
+    :param timeout: seconds for a whole exchange, connecting included. Keep it above
+        ``connect_timeout``: when it runs out first, a connection that was never made looks like a
+        reply that never arrived, and counts as outcome unknown.
+    :param max_reply_bytes: the longest body that is read, after decompression.
+    :param max_connections: requests under way at a time. Further ones wait for up to
+        ``connect_timeout``.
+    :param allow_plain_http: allow http to another machine, which shows it the credentials.
+    :raises ConfigurationError: when a setting cannot work.
     """
 
     credentials: Credentials
-    base_url: str = attrs.field(default="https://taskrouter.twilio.com", converter=_normal)
-    connect_timeout: float = attrs.field(default=5.0, validator=_seconds)
-    timeout: float = attrs.field(default=15.0, validator=_seconds)
-    max_reply_bytes: int = attrs.field(default=1_048_576, validator=_positive)
-    max_connections: int = attrs.field(default=100, validator=_positive)
+    base_url: str = attrs.field(
+        default="https://taskrouter.twilio.com", converter=_normalize_base_url
+    )
+    connect_timeout: float = attrs.field(default=5.0, validator=_check_seconds)
+    timeout: float = attrs.field(default=15.0, validator=_check_seconds)
+    max_reply_bytes: int = attrs.field(default=1_048_576, validator=_check_count)
+    max_connections: int = attrs.field(default=100, validator=_check_count)
     allow_plain_http: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Refuse to send credentials in clear beyond this machine."""
-        where = urlsplit(self.base_url)  # safe to split: it has been brought to its one spelling
-        address = _address(where.hostname or "")
-        here = where.hostname == "localhost" or (address is not None and address.is_loopback)
-        if where.scheme == "http" and not here and not self.allow_plain_http:
+        """Refuse to send credentials in clear text beyond this machine."""
+        parts = urlsplit(self.base_url)  # safe to split: the URL is normalized
+        address = _ip_address(parts.hostname or "")
+        is_local = parts.hostname == "localhost" or (address is not None and address.is_loopback)
+        if parts.scheme == "http" and not is_local and not self.allow_plain_http:
             raise ConfigurationError(
-                f"base_url is plain http to {where.hostname}, which shows the credentials to the network; use https, "
-                "or set allow_plain_http=True"
+                f"base_url is plain http to {parts.hostname}, which shows the credentials to the "
+                "network. Use https, or set allow_plain_http=True"
             )
 
     @property
     def origin(self) -> str:
-        """The base URL up to its path: scheme, host, and the port where it is not the usual one."""
+        """The base URL without its path: scheme, host and any unusual port."""
         return "/".join(self.base_url.split("/", 3)[:3])

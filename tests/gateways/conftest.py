@@ -1,4 +1,4 @@
-"""No test meets the machine's own proxies or credentials."""
+"""Keep the machine's own proxies and credentials out of the gateway tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The aiohttp gateway keeps every promise of the contract, and those of a client of its own."""
+"""Tests of the aiohttp gateway: the whole contract."""
 
 import functools
 
@@ -11,5 +11,4 @@ from reservation_core.testing.contract.gateway import CREDENTIALS, AsyncOwnClien
 class TestAiohttp(AsyncOwnClientContract):
     @pytest.fixture
     def open_gateway(self) -> functools.partial[AiohttpGateway]:
-        """Open the gateway for asyncio."""
         return functools.partial(AiohttpGateway, CREDENTIALS)

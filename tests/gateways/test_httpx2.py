@@ -1,4 +1,4 @@
-"""The httpx2 gateways keep every promise of the contract, and those of a client of their own."""
+"""Tests of the httpx2 gateways: the whole contract."""
 
 import functools
 
@@ -15,12 +15,10 @@ from reservation_core.testing.contract.gateway import (
 class TestHttpx2(OwnClientContract):
     @pytest.fixture
     def open_gateway(self) -> functools.partial[Httpx2Gateway]:
-        """Open the gateway for threads."""
         return functools.partial(Httpx2Gateway, CREDENTIALS)
 
 
 class TestAsyncHttpx2(AsyncOwnClientContract):
     @pytest.fixture
     def open_gateway(self) -> functools.partial[AsyncHttpx2Gateway]:
-        """Open the gateway for asyncio."""
         return functools.partial(AsyncHttpx2Gateway, CREDENTIALS)

@@ -1,4 +1,4 @@
-"""GatewaySettings: what cannot work is refused when it is given, and nothing shows the password."""
+"""Tests of the gateway settings and credentials."""
 
 import base64
 import importlib.metadata
@@ -18,7 +18,7 @@ from reservation_core.gateways.settings import (
     user_agent,
 )
 
-WHO = Credentials("AC0", "hush")
+CREDENTIALS = Credentials("AC0", "hush")
 KEY = {"TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "key-secret"}
 ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token"}
 
@@ -28,26 +28,24 @@ printable = st.text(
 
 
 def refusal(**options: object) -> str:
-    """Give what ``GatewaySettings`` says to these options."""
+    """Return the error message for these options."""
     with pytest.raises(ConfigurationError) as caught:
-        GatewaySettings(credentials=WHO, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        GatewaySettings(credentials=CREDENTIALS, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
     return str(caught.value)
 
 
-# --- credentials ------------------------------------------------------------------------------------------------------------------
+# --- credentials ----------------------------------------------------------------------------------
 
 
 @given(username=printable, password=printable | st.just("a: b"))
 def test_authorization_is_basic(username: str, password: str) -> None:
-    """The header decodes to username, colon, password in UTF-8."""
     scheme, _, encoded = Credentials(username, password).authorization.partition(" ")
     assert scheme == "Basic"
     assert base64.b64decode(encoded).decode() == f"{username}:{password}"
 
 
 @given(password=printable.map(lambda text: f"pa55{text}"))
-def test_the_password_is_never_shown(password: str) -> None:
-    """Neither credentials nor settings show the password, or the header made of it; both show the username."""
+def test_password_is_never_shown(password: str) -> None:
     credentials = Credentials("SK-shown", password)
     for text in (
         repr(credentials),
@@ -61,23 +59,22 @@ def test_the_password_is_never_shown(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "password", "says"),
+    ("username", "password", "message"),
     [
         ("", "p", "the username is missing"),
         ("AC1", "", "the password is missing"),
         ("AC1", None, "the password is missing"),
-        ("AC\n1", "p", "the username holds control characters"),
-        ("AC1", "hush\n", "the password holds control characters"),
-        ("AC1", "hu\x7fsh", "the password holds control characters"),
-        ("AC1", "hu\udc80sh", "the password holds control characters"),
-        ("AC1:hush", "p", "the username holds a colon"),
+        ("AC\n1", "p", "the username contains control characters"),
+        ("AC1", "hush\n", "the password contains control characters"),
+        ("AC1", "hu\x7fsh", "the password contains control characters"),
+        ("AC1", "hu\udc80sh", "the password contains control characters"),
+        ("AC1:hush", "p", "the username contains a colon"),
     ],
 )
 def test_credentials_that_cannot_be_sent_are_refused(
-    username: str, password: str, says: str
+    username: str, password: str, message: str
 ) -> None:
-    """A missing part, a control character or a colon in the username is refused, without showing the value."""
-    with pytest.raises(ConfigurationError, match=says) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Credentials(username, password)
     assert "hush" not in str(caught.value)
 
@@ -92,8 +89,7 @@ def test_credentials_that_cannot_be_sent_are_refused(
         (ACCOUNT | {"TWILIO_API_KEY": "", "TWILIO_API_SECRET": ""}, ("AC1", "token")),
     ],
 )
-def test_the_environment_is_read(environ: dict[str, str], expected: tuple[str, str]) -> None:
-    """A whole API key pair wins, else the account pair; an empty variable counts as missing."""
+def test_environment_pair_is_chosen(environ: dict[str, str], expected: tuple[str, str]) -> None:
     assert Credentials.from_environment(environ) == Credentials(*expected)
 
 
@@ -108,22 +104,22 @@ def test_the_environment_is_read(environ: dict[str, str], expected: tuple[str, s
         (ACCOUNT | {"TWILIO_API_KEY": "SK1"}, ["TWILIO_API_SECRET is missing"]),
     ],
 )
-def test_half_a_pair_or_none_is_refused(environ: dict[str, str], missing: list[str]) -> None:
-    """Missing variables are named, and no value is."""
+def test_incomplete_environment_names_missing_variables(
+    environ: dict[str, str], missing: list[str]
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Credentials.from_environment(environ)
     assert all(name in str(caught.value) for name in missing)
     assert "hush" not in str(caught.value)
 
 
-def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a mapping, the process environment is read, as it is at that moment."""
+def test_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEY.items():
         monkeypatch.setenv(name, value)
     assert Credentials.from_environment() == Credentials("SK1", "key-secret")
 
 
-# --- base_url ---------------------------------------------------------------------------------------------------------------------
+# --- base_url -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -150,9 +146,8 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ("http://localhost", "http://localhost", "http://localhost"),
     ],
 )
-def test_a_base_url_has_one_spelling(given_as: str, base_url: str, origin: str) -> None:
-    """Scheme and host are lower case; the usual port and a slash at the end are dropped; a prefix stays."""
-    settings = GatewaySettings(credentials=WHO, base_url=given_as)
+def test_base_url_is_normalized(given_as: str, base_url: str, origin: str) -> None:
+    settings = GatewaySettings(credentials=CREDENTIALS, base_url=given_as)
     assert (settings.base_url, settings.origin) == (base_url, origin)
 
 
@@ -188,10 +183,9 @@ def test_a_base_url_has_one_spelling(given_as: str, base_url: str, origin: str) 
         "https://\u212aelvin",
     ],
 )
-def test_a_base_url_that_cannot_work_is_refused(base_url: str) -> None:
-    """Another scheme, credentials, query, fragment, or what is no URL at all is refused, without showing it."""
+def test_invalid_base_url_is_refused_and_not_shown(base_url: str) -> None:
     text = refusal(base_url=base_url)
-    assert text.startswith("base_url is not of the form https://host[:port][/prefix]; leave out")
+    assert text.startswith("base_url must have the form https://host[:port][/prefix]. Leave out")
     assert "hush" not in text
 
 
@@ -206,13 +200,14 @@ def test_a_base_url_that_cannot_work_is_refused(base_url: str) -> None:
         "localhost.example",
     ],
 )
-def test_plain_http_stays_on_this_machine(host: str) -> None:
-    """Plain http beyond loopback is refused, naming the ways out, unless it is allowed by name."""
+def test_plain_http_to_another_machine_needs_permission(host: str) -> None:
     text = refusal(base_url=f"http://{host}")
     assert "allow_plain_http=True" in text
     assert "https" in text
     assert (
-        GatewaySettings(credentials=WHO, base_url=f"http://{host}", allow_plain_http=True).origin
+        GatewaySettings(
+            credentials=CREDENTIALS, base_url=f"http://{host}", allow_plain_http=True
+        ).origin
         == f"http://{host}"
     )
 
@@ -245,10 +240,9 @@ urls = st.tuples(
 
 
 @given(url=urls)
-def test_two_readers_of_a_base_url_agree(url: str) -> None:
-    """What is accepted, the client reads the same way: same origin, nothing but scheme, host, port and path, and http is loopback."""
+def test_accepted_base_url_is_parsed_alike_by_the_client(url: str) -> None:
     try:
-        settings = GatewaySettings(credentials=WHO, base_url=url)
+        settings = GatewaySettings(credentials=CREDENTIALS, base_url=url)
     except ConfigurationError:
         return
     read = Url(settings.base_url)
@@ -260,31 +254,28 @@ def test_two_readers_of_a_base_url_agree(url: str) -> None:
         None,
     )
     assert read.scheme == "https" or read.host_str in {"127.0.0.1", "localhost", "[::1]"}
-    assert GatewaySettings(credentials=WHO, base_url=settings.base_url) == settings
+    assert GatewaySettings(credentials=CREDENTIALS, base_url=settings.base_url) == settings
 
 
-# --- the rest ---------------------------------------------------------------------------------------------------------------------
+# --- other settings -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "timeout"])
 @pytest.mark.parametrize(
     "value", [0, -1, 0.0001, 86_401, float("inf"), float("nan"), True, "5", None]
 )
-def test_a_time_out_that_is_none_is_refused(name: str, value: object) -> None:
-    """A time-out is a finite number of seconds, from a millisecond to a day."""
-    assert refusal(**{name: value}) == f"{name} must be a number of seconds, from 0.001 to 86400"
+def test_invalid_timeout_is_refused(name: str, value: object) -> None:
+    assert refusal(**{name: value}) == f"{name} must be a number of seconds from 0.001 to 86400"
 
 
 @pytest.mark.parametrize("name", ["max_reply_bytes", "max_connections"])
 @pytest.mark.parametrize("value", [0, -1, 2**31, 1.5, True, "5", None])
-def test_a_bound_that_is_none_is_refused(name: str, value: object) -> None:
-    """A bound is a positive whole number."""
-    assert refusal(**{name: value}) == f"{name} must be a whole number, from 1 to 2147483647"
+def test_invalid_limit_is_refused(name: str, value: object) -> None:
+    assert refusal(**{name: value}) == f"{name} must be a whole number from 1 to 2147483647"
 
 
-def test_the_defaults() -> None:
-    """The defaults are the platform's address, 5 and 15 seconds, 1 MiB and 100 connections."""
-    settings = GatewaySettings(credentials=WHO)
+def test_default_settings() -> None:
+    settings = GatewaySettings(credentials=CREDENTIALS)
     assert (settings.base_url, settings.connect_timeout, settings.timeout) == (
         "https://taskrouter.twilio.com",
         5.0,
@@ -297,16 +288,14 @@ def test_the_defaults() -> None:
     )
 
 
-def test_every_setting_is_an_option() -> None:
-    """A gateway's constructor takes every setting by name, but for the credentials."""
+def test_every_setting_is_a_gateway_option() -> None:
     assert {"credentials", *GatewayOptions.__annotations__} == {
         field.name for field in attrs.fields(GatewaySettings)
     }
 
 
-def test_settings_are_values() -> None:
-    """GatewaySettings cannot change, compare by what they hold, and pickle."""
-    settings = GatewaySettings(credentials=WHO, timeout=3)
+def test_settings_are_immutable_comparable_and_picklable() -> None:
+    settings = GatewaySettings(credentials=CREDENTIALS, timeout=3)
     assert (
         pickle.loads(pickle.dumps(settings))
         == settings
@@ -316,15 +305,13 @@ def test_settings_are_values() -> None:
         settings.timeout = 4  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # wrong on purpose
 
 
-def test_the_user_agent_names_the_library() -> None:
-    """The user agent is the library's name, with its version where it is installed."""
+def test_user_agent_names_the_library() -> None:
     name, _, version = user_agent().partition("/")
     assert name == "reservation-core"
     assert version == "" or version[0].isdigit()
 
 
-def test_a_checkout_has_a_user_agent_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the library is used without being installed, its name goes without a version."""
+def test_user_agent_has_no_version_when_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def absent(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)

@@ -59,7 +59,7 @@ class Connection:
         self._stopped = stopped
         self._unread = b""
 
-    def begins(self) -> bool:
+    def has_request(self) -> bool:
         """Whether a (further) request begins; false once the client has gone."""
         if not self._unread:
             self._unread = self._sock.recv(65536)
@@ -165,7 +165,7 @@ class LoopbackServer:
             self._secured(accepted) as sock,
         ):  # clients leave as they please
             connection = Connection(sock, self.requests, self._stopped)
-            while connection.begins() and self._next()(connection):
+            while connection.has_request() and self._next()(connection):
                 pass
 
     @contextlib.contextmanager

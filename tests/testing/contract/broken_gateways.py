@@ -4,13 +4,14 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 import attrs
 import pytest
+from pyreqwest.client import BaseClientBuilder
 
 from reservation_core.gateways.aiohttp import AiohttpGateway
-from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, C, PyreqwestGateway
+from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
 from reservation_core.gateways.settings import Credentials, GatewayOptions
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
@@ -20,15 +21,17 @@ from reservation_core.testing.contract.gateway import (
     OwnClientContract,
 )
 
+_BuilderT = TypeVar("_BuilderT", bound=BaseClientBuilder)
+
 
 class FollowsRedirects(PyreqwestGateway):
-    def _equip(self, builder: C) -> C:
-        return super()._equip(builder).follow_redirects(True)
+    def _configure(self, builder: _BuilderT) -> _BuilderT:
+        return super()._configure(builder).follow_redirects(True)
 
 
 class KeepsCookies(PyreqwestGateway):
-    def _equip(self, builder: C) -> C:
-        return super()._equip(builder).default_cookie_store(True)
+    def _configure(self, builder: _BuilderT) -> _BuilderT:
+        return super()._configure(builder).default_cookie_store(True)
 
 
 class ShowsTheSecret(PyreqwestGateway):

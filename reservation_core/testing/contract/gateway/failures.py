@@ -60,7 +60,7 @@ HANDSHAKES = named_cases(
 )
 """How a server fails to shake hands."""
 
-UNANSWERED = pytest.mark.skipif(
+NEEDS_UNRESPONSIVE_PORT = pytest.mark.skipif(
     sys.platform != "linux",
     reason="only Linux leaves a connection unanswered when the queue is full",
 )
@@ -119,7 +119,7 @@ class FailureTests:
         assert isinstance(error, NotSent)
         assert "nothing was sent" in str(error)
 
-    @UNANSWERED
+    @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_fails_in_time(self, open_driver: DriverFactory) -> None:
         """Nobody answers: that is a failure, once the time is up."""
         with (

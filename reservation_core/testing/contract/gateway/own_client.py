@@ -8,7 +8,7 @@ import pytest
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.testing.contract import loopback
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
-from reservation_core.testing.contract.gateway.failures import HANDSHAKES, UNANSWERED
+from reservation_core.testing.contract.gateway.failures import HANDSHAKES, NEEDS_UNRESPONSIVE_PORT
 from reservation_core.testing.contract.gateway.replies import HINTED
 from reservation_core.testing.contract.gateway.support import expect_failure, update_request
 from reservation_core.testing.contract.loopback import (
@@ -72,7 +72,7 @@ class OwnClientTests:
             assert not isinstance(expect_failure(driver, update_request()), NotSent)
             assert driver.send(update_request()).body == b"next"
 
-    @UNANSWERED
+    @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """Nobody answers within connect_timeout: nothing was sent, and it does not take the whole time-out."""
         with (

@@ -1,0 +1,59 @@
+"""Wording of the errors that gateways raise.
+
+An error shows the system's message or the class of the library's error, never data that was sent
+or received.
+"""
+
+import attrs
+
+from reservation_core.gateways.settings import GatewaySettings
+from reservation_core.rest.errors import GatewayError, NotSent
+
+
+@attrs.frozen
+class ErrorFactory:
+    """Builds the errors of one gateway."""
+
+    settings: GatewaySettings
+
+    def no_free_connection(self) -> NotSent:
+        """Build the error for waiting too long while all connections are in use."""
+        limit, seconds = self.settings.max_connections, self.settings.connect_timeout
+        return NotSent(
+            f"all {limit} connections to {self.settings.origin} were in use for {seconds:g} s"
+        )
+
+    def connect_failed(self, reason: str) -> NotSent:
+        """Build the error for a connection that could not be made."""
+        return NotSent(f"no connection to {self.settings.origin}: {reason}")
+
+    def connect_timed_out(self, seconds: float) -> NotSent:
+        """Build the error for a connection that was not made in time."""
+        return self.connect_failed(f"timed out after {seconds:g} s")
+
+    def exchange_failed(self, reason: str) -> GatewayError:
+        """Build the error for a failure after the request may have been sent."""
+        return GatewayError(f"the exchange with {self.settings.origin} failed: {reason}")
+
+    def exchange_timed_out(self) -> GatewayError:
+        """Build the error for an exchange that exceeded the timeout."""
+        return GatewayError(
+            f"no complete reply from {self.settings.origin} within {self.settings.timeout:g} s"
+        )
+
+    def reply_too_long(self, status: int) -> GatewayError:
+        """Build the error for a reply longer than the limit."""
+        return GatewayError(
+            f"the reply from {self.settings.origin} (HTTP {status}) is longer than "
+            f"max_reply_bytes, {self.settings.max_reply_bytes}"
+        )
+
+
+def describe_cause(error: BaseException) -> str:
+    """Return the system's message behind an error, or else the name of the error's class."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return type(error).__name__

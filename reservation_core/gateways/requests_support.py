@@ -1,0 +1,93 @@
+"""Replies and errors of ``requests``, for the gateway on a ``twilio`` client.
+
+``requests`` reads a reply without a limit on its size or on the whole time. But an authentication
+object may register a response hook, and that hook runs before the reply is read. So
+:class:`ReplyReadingAuth` authenticates a request and also reads its reply.
+
+That the hook runs first is not documented. It was tested with requests 2.34.2 and urllib3 2.8.0.
+Where the hook does not run, the gateway uses the text that the client read, and checks its size
+afterwards.
+"""
+
+import io
+import ssl
+import time
+from http import HTTPStatus
+from typing import Any, Final
+
+from requests import PreparedRequest, Response
+from requests.auth import AuthBase
+from requests.exceptions import ConnectTimeout
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
+
+from reservation_core.gateways.failures import ErrorFactory, describe_cause
+from reservation_core.gateways.reply_builder import ReplyBuilder
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply
+
+_PIECE: Final = 65_536  # bytes
+
+
+class ReplyReadingAuth(AuthBase):
+    """Authentication of one request that also reads its reply.
+
+    ``reply`` is the reply, or ``None`` while it is not read.
+    """
+
+    def __init__(self, errors: ErrorFactory) -> None:
+        """Start the time of the exchange. ``errors`` knows the credentials and the limits."""
+        self.reply: Reply | None = None
+        self._errors = errors
+        self._deadline = time.monotonic() + errors.settings.timeout
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the headers and the response hook."""
+        authorization = self._errors.settings.credentials.authorization
+        request.headers.update({"Authorization": authorization, "Accept-Encoding": "gzip"})
+        request.register_hook("response", self._receive)
+        return request
+
+    def _receive(self, response: Response, **_: object) -> None:
+        try:
+            self._check_head(response)
+            self.reply = self._read(response.raw)
+        except BaseException:
+            response.raw.close()  # and the connection, which holds the rest of the reply
+            raise
+        response.raw = io.BytesIO(self.reply.body)  # for the client, which reads after us
+
+    def _check_head(self, response: Response) -> None:
+        """Refuse a head that ``http.client`` misunderstands."""
+        if response.status_code < HTTPStatus.OK:  # taken for the reply that is still to come
+            raise self._errors.exchange_failed("early hints came instead of the reply")
+        if not response.headers.get("Content-Length", "0").isdecimal():  # taken for no length
+            raise self._errors.exchange_failed("bad length")
+
+    def _read(self, raw: Any) -> Reply:
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in raw.headers.items()
+        ]
+        builder = ReplyBuilder(raw.status, headers, self._errors)
+        while piece := raw.read1(_PIECE, decode_content=False):
+            builder.add(piece)
+            if time.monotonic() > self._deadline:
+                raise self._errors.exchange_timed_out()
+        return builder.finish()
+
+
+def translate_requests_error(error: Exception, errors: ErrorFactory) -> GatewayError:
+    """Return the gateway error that stands for an error of requests or urllib3."""
+    if isinstance(error, ConnectTimeout):
+        return errors.connect_timed_out(errors.settings.timeout)
+    wrapped = _first_argument(error)
+    reason = getattr(wrapped, "reason", None)  # of urllib3's MaxRetryError
+    is_untrusted = isinstance(_first_argument(reason), ssl.SSLCertVerificationError)
+    if is_untrusted or isinstance(reason, NewConnectionError):
+        return errors.connect_failed(describe_cause(error))
+    if isinstance(error, ReadTimeoutError) or isinstance(wrapped, ReadTimeoutError):
+        return errors.exchange_timed_out()
+    return errors.exchange_failed(describe_cause(error))
+
+
+def _first_argument(error: object) -> object:
+    return error.args[0] if isinstance(error, Exception) and error.args else None

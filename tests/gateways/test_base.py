@@ -1,0 +1,91 @@
+"""Tests of the guards and error texts that the gateways share."""
+
+import asyncio
+import importlib
+import sys
+from typing import TypeAlias
+
+import pytest
+
+from reservation_core.gateways.aiohttp import AiohttpGateway
+from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
+from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
+from reservation_core.rest.errors import NotSent
+from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
+from reservation_core.testing.contract.loopback import LoopbackServer
+
+ThreadGatewayClass: TypeAlias = type[PyreqwestGateway | Httpx2Gateway]
+AsyncioGatewayClass: TypeAlias = type[AsyncPyreqwestGateway | AsyncHttpx2Gateway | AiohttpGateway]
+
+THREAD_GATEWAYS: list[ThreadGatewayClass] = [PyreqwestGateway, Httpx2Gateway]
+ASYNCIO_GATEWAYS: list[AsyncioGatewayClass] = [
+    AsyncPyreqwestGateway,
+    AsyncHttpx2Gateway,
+    AiohttpGateway,
+]
+
+
+@pytest.mark.parametrize("gateway_class", [*THREAD_GATEWAYS, *ASYNCIO_GATEWAYS])
+def test_credentials_default_to_the_environment(
+    gateway_class: ThreadGatewayClass | AsyncioGatewayClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="TWILIO_ACCOUNT_SID"):
+        gateway_class()
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC9")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "hush")
+    expected = f"<{gateway_class.__name__} https://taskrouter.twilio.com as AC9>"
+    assert repr(gateway_class()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "extra"),
+    [
+        ("pyreqwest", "pyreqwest.bytes", "http"),
+        ("httpx2", "httpx2", "httpx2"),
+        ("aiohttp", "aiohttp", "aiohttp"),
+        ("twilio", "twilio.rest", "twilio"),
+    ],
+)
+def test_missing_extra_is_named(
+    name: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, f"reservation_core.gateways.{name}", raising=False)
+    with pytest.raises(ImportError, match=rf"pip install 'reservation-core\[{extra}\]'"):
+        importlib.import_module(f"reservation_core.gateways.{name}")
+
+
+@pytest.mark.parametrize("gateway_class", THREAD_GATEWAYS)
+def test_gateway_refuses_after_fork_and_after_close(
+    gateway_class: ThreadGatewayClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LoopbackServer() as server:
+        with gateway_class(CREDENTIALS, base_url=server.origin) as gateway:
+            with monkeypatch.context() as child_process:
+                child_process.setattr("os.getpid", lambda: -1)
+                with pytest.raises(NotSent, match="before a fork"):
+                    gateway.send(update_request())
+            assert gateway.send(update_request()).status == 200
+        with pytest.raises(NotSent, match="the gateway is closed"):
+            gateway.send(update_request())
+
+
+@pytest.mark.parametrize("gateway_class", ASYNCIO_GATEWAYS)
+def test_async_gateway_refuses_after_close(gateway_class: AsyncioGatewayClass) -> None:
+    async def run(origin: str) -> None:
+        async with gateway_class(CREDENTIALS, base_url=origin) as gateway:
+            assert (await gateway.asend(update_request())).status == 200
+        with pytest.raises(NotSent, match="the gateway is closed"):
+            await gateway.asend(update_request())
+
+    with LoopbackServer() as server:
+        asyncio.run(run(server.origin))
+
+
+@pytest.mark.parametrize("gateway_class", ASYNCIO_GATEWAYS)
+def test_async_gateway_closes_unused(gateway_class: AsyncioGatewayClass) -> None:
+    async def run() -> None:
+        async with gateway_class(CREDENTIALS):
+            pass
+
+    asyncio.run(run())

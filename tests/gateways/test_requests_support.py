@@ -1,0 +1,135 @@
+"""Tests of reading replies of requests, through the gateway on a twilio client."""
+
+import threading
+from typing import Any
+
+import pytest
+import requests
+from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
+from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
+
+from reservation_core.gateways.twilio import TwilioGateway
+from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.testing.contract.gateway import update_request
+from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
+from reservation_core.testing.contract.loopback import (
+    MAX_WAIT,
+    Connection,
+    LoopbackServer,
+    Responder,
+    gzip_response,
+    json_response,
+    no_response,
+    raw_response,
+    response_head,
+    unresponsive_port,
+)
+from tests.gateways.twilio_clients import OwningGateway, make_client
+
+
+def test_response_hooks_of_the_service_get_the_complete_reply() -> None:
+    seen: list[bytes] = []
+
+    def look(response: requests.Response, **_: object) -> None:
+        seen.append(response.content)
+
+    http_client = TwilioHttpClient(request_hooks={"response": look})
+    redirect = json_response(b"", "302 Found", [("Location", "/elsewhere")])
+    with (
+        LoopbackServer(gzip_response(b'{"n": 1}'), redirect) as server,
+        OwningGateway(make_client(server.origin, http_client=http_client)) as gateway,
+    ):
+        assert [gateway.send(update_request()).status for _ in range(2)] == [200, 302]
+    assert seen == [b'{"n": 1}', b""]
+
+
+def test_only_gzip_is_accepted() -> None:
+    with LoopbackServer() as server, OwningGateway(make_client(server.origin)) as gateway:
+        gateway.send(update_request())
+    assert server.requests[0].all("Accept-Encoding") == ["gzip"]
+
+
+def test_connection_of_an_oversized_reply_is_closed_at_once() -> None:
+    hung_up = threading.Event()
+
+    def long_response(connection: Connection) -> bool:
+        connection.receive()
+        connection.write(response_head(headers=[("Content-Length", "50")]) + b"x" * 11)
+        if not connection.has_request():
+            hung_up.set()
+        return False
+
+    with (
+        LoopbackServer(long_response) as server,
+        OwningGateway(make_client(server.origin), max_reply_bytes=10) as gateway,
+    ):
+        with pytest.raises(GatewayError) as caught:
+            gateway.send(update_request())
+        assert hung_up.wait(MAX_WAIT - 1)
+    # The error, and with it every object that it refers to, was kept alive until here.
+    assert "10" in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "responder",
+    [
+        no_response(),
+        raw_response(response_head(headers=[("Content-Length", "9")]), *[b""] * 3, pause=0.15),
+    ],
+)
+def test_late_reply_is_a_timeout(responder: Responder) -> None:
+    with (
+        LoopbackServer(responder) as server,
+        OwningGateway(make_client(server.origin), timeout=0.2) as gateway,
+        pytest.raises(GatewayError, match=r"no complete reply from .* within 0\.2 s"),
+    ):
+        gateway.send(update_request())
+
+
+@NEEDS_UNRESPONSIVE_PORT
+def test_unanswered_connection_is_not_sent() -> None:
+    with (
+        unresponsive_port() as origin,
+        OwningGateway(make_client(origin), timeout=0.2) as gateway,
+        pytest.raises(NotSent, match=r"timed out after 0\.2 s"),
+    ):
+        gateway.send(update_request())
+
+
+def test_client_without_a_session_is_read_within_the_limit() -> None:
+    http_client = TwilioHttpClient(pool_connections=False)
+    with LoopbackServer(json_response(), json_response(b"x" * 11)) as server:
+        gateway = TwilioGateway(
+            make_client(server.origin, http_client=http_client), max_reply_bytes=10
+        )
+        assert gateway.send(update_request()).body == b"{}"
+        with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
+            gateway.send(update_request())
+    assert server.connections == 2
+
+
+def test_reply_is_taken_from_the_client_where_the_hook_does_not_run() -> None:
+    class WithoutHook(TwilioHttpClient):
+        def request(self, *_: Any, **__: Any) -> Response:
+            return Response(200, '{"n": 1}', {"ETag": "7"})
+
+    client = make_client(http_client=WithoutHook())
+    with OwningGateway(client) as gateway:
+        assert gateway.send(update_request()).body == b'{"n": 1}'
+    with (
+        OwningGateway(client, max_reply_bytes=7) as gateway,
+        pytest.raises(GatewayError, match="longer than max_reply_bytes, 7"),
+    ):
+        gateway.send(update_request())
+
+
+def test_invalid_argument_is_not_taken_for_a_reply() -> None:
+    class Refusing(TwilioHttpClient):
+        def request(self, *_: Any, **__: Any) -> Response:
+            raise ValueError("refused by the service's client")
+
+    with (
+        OwningGateway(make_client(http_client=Refusing())) as gateway,
+        pytest.raises(ValueError, match="refused by the service's client"),
+    ):
+        gateway.send(update_request())
