@@ -41,9 +41,10 @@ def test_connection_has_surplus_bytes_unless_known_to_have_none(
 def test_gateway_reuses_no_connection_when_the_private_state_is_missing(
     monkeypatch: pytest.MonkeyPatch, *, is_async: bool
 ) -> None:
-    monkeypatch.setattr(
-        httpx2_transport, "has_surplus_bytes", lambda _: has_surplus_bytes(object())
-    )
+    def check_another_version(_connection: object) -> bool:
+        return has_surplus_bytes(object())
+
+    monkeypatch.setattr(httpx2_transport, "has_surplus_bytes", check_another_version)
 
     async def send_twice(origin: str) -> None:
         async with AsyncHttpx2Gateway(CREDENTIALS, base_url=origin) as gateway:
