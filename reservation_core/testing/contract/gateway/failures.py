@@ -80,7 +80,6 @@ class FailureTests:
         ):
             error = expect_failure(driver, update_request())
             assert not isinstance(error, NotSent)
-            assert "whether the platform acted is unknown" in str(error)
             assert len(server.requests) <= 1
             assert driver.send(update_request()).body == b"next"
 
@@ -117,7 +116,6 @@ class FailureTests:
         with loopback.closed_port() as origin, open_driver(base_url=origin) as driver:
             error = expect_failure(driver, update_request())
         assert isinstance(error, NotSent)
-        assert "nothing was sent" in str(error)
 
     @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_fails_in_time(self, open_driver: DriverFactory) -> None:
