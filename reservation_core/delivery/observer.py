@@ -6,67 +6,74 @@ from typing import TYPE_CHECKING, Final
 
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.errors import (
-    Attempt,
-    GatewayError,
-    Refused,
-)
+from reservation_core.rest.errors import Attempt, GatewayError, Refused
 
 if TYPE_CHECKING:
     import logging
 
 
 class Observer:
-    """What is told of a delivery while it goes on; the base class ignores it all. One watch may serve many deliveries at once.
+    """Observer of deliveries. Every hook does nothing by default.
 
-    Each ``before_attempt`` is followed by its ``after_attempt``, also when the driver is interrupted. What a hook raises ends the delivery.
+    One observer may serve many deliveries at once. Each ``before_attempt`` is followed by an
+    ``after_attempt``, even if the delivery is interrupted. An exception from a hook ends the
+    delivery.
     """
 
     def before_attempt(self, attempt: Attempt) -> None:
-        """Hear that a request is about to be sent."""
+        """Receive an attempt before its request is sent."""
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Hear what came back, or that it was abandoned."""
+        """Receive an attempt after it was answered, has failed or was abandoned."""
 
-    def reconciled(self, reservation: Reservation, verdict: str) -> None:
-        """Hear what was read, and what follows: ``done``, ``repeat``, or the class of the error to come."""
+    def reconciled(self, reservation: Reservation, result: str) -> None:
+        """Receive a fetched reservation and what follows from it.
+
+        :param result: ``done``, ``repeat`` or the class name of the error to come.
+        """
 
     def gave_up(self, error: ReservationError) -> None:
-        """Hear the error that the delivery ends with."""
+        """Receive the error that ends the delivery."""
 
 
 NO_OBSERVER: Final = Observer()
 
 
 class LoggingObserver(Observer):
-    """Writes a delivery to a standard logger: each attempt and reading on DEBUG, giving up on WARNING; nothing secret or personal."""
+    """Observer that logs attempts and fetches (DEBUG) and failures (WARNING).
+
+    The log contains nothing secret or personal.
+
+    :param logger: ``reservation_core.delivery`` by default.
+    """
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
-        import logging  # noqa: PLC0415 - only who watches loads it
+        import logging  # noqa: PLC0415 - it takes 2.5 ms, and the whole package 45 ms (row 12)
 
         self._logger: Final = logger or logging.getLogger("reservation_core.delivery")
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Write what came back."""
+        """Log the outcome of an attempt."""
+        message = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s)"
         request = attempt.request
-        said = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s)"
-        values = (
-            request.method,
-            request.path,
-            attempt.outcome,
-            attempt.started,
-            attempt.pause,
-            attempt.duration,
-        )
-        self._logger.debug(said, attempt.number, *values)
-
-    def reconciled(self, reservation: Reservation, verdict: str) -> None:
-        """Write what was read, and what follows."""
+        times = attempt.started, attempt.pause, attempt.duration
         self._logger.debug(
-            "reservation %s was read as %s: %s", reservation.sid, reservation.state, verdict
+            message, attempt.number, request.method, request.path, attempt.outcome, *times
+        )
+
+    def reconciled(self, reservation: Reservation, result: str) -> None:
+        """Log what was fetched and what follows from it."""
+        self._logger.debug(
+            "reservation %s was fetched as %s: %s", reservation.sid, reservation.state, result
         )
 
     def gave_up(self, error: ReservationError) -> None:
-        """Write the class of the error, which is all that is certainly free of the platform's own words."""
-        tries = len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1
-        self._logger.warning("gave up after %d exchanges: %s", tries, type(error).__name__)
+        """Log the class of the error, because its message may repeat the platform's text."""
+        self._logger.warning(
+            "gave up after %d attempts: %s", count_attempts(error), type(error).__name__
+        )
+
+
+def count_attempts(error: ReservationError) -> int:
+    """Return the number of requests that were sent before an error."""
+    return len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1

@@ -1,10 +1,11 @@
-"""Shows deliveries as OpenTelemetry spans, through the API package alone; nothing personal or secret is in a span.
+"""OpenTelemetry spans of deliveries. They contain nothing personal or secret.
 
-    from reservation_core.delivery.opentelemetry import OpenTelemetryObserver          # pip install 'reservation-core[otel]'
+    from reservation_core.delivery.opentelemetry import OpenTelemetryObserver
 
     perform(reservation, Accept(), gateway, observer=OpenTelemetryObserver())
 
-Each attempt is a span under the caller's present one. Readings and the end of a delivery are events of that present span.
+It needs the API package only: ``pip install 'reservation-core[otel]'``. Each attempt is a span
+under the caller's current span. Fetches and failures are events of the current span.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from typing import Final
 
 from opentelemetry import trace
 
-from reservation_core.delivery.observer import Observer
+from reservation_core.delivery.observer import Observer, count_attempts
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.errors import Attempt, GatewayError, Refused
+from reservation_core.rest.errors import Attempt
 
 _PREFIX: Final = "reservation_core."
 
 
 class OpenTelemetryObserver(Observer):
-    """Makes a client span of every attempt. One may serve many deliveries at once: it remembers nothing.
+    """Observer that makes a client span of every attempt.
+
+    One observer may serve many deliveries at once.
 
     :param tracer: the library's own by default, of the provider that is set.
-    :param now: nanoseconds of the real clock.
+    :param now: returns nanoseconds of the real clock.
     """
 
     def __init__(
@@ -38,38 +41,36 @@ class OpenTelemetryObserver(Observer):
         self._now: Final = now
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Make the span of an attempt that has ended, from when it began to now."""
+        """Make the span of an attempt, from its start until now."""
         ended = self._now()
-        attributes: dict[str, str | int | float] = {
-            "http.request.method": attempt.request.method,
-            "http.request.resend_count": attempt.number - 1,
-            f"{_PREFIX}outcome": str(attempt.outcome),
-            f"{_PREFIX}pause": attempt.pause,
-        }
-        name = f"{attempt.request.method} reservation"
         span = self._tracer.start_span(
-            name,
+            f"{attempt.request.method} reservation",
             kind=trace.SpanKind.CLIENT,
-            attributes=attributes,
+            attributes={
+                "http.request.method": attempt.request.method,
+                "http.request.resend_count": attempt.number - 1,
+                f"{_PREFIX}outcome": str(attempt.outcome),
+                f"{_PREFIX}pause": attempt.pause,
+            },
             start_time=ended - round(attempt.duration * 1_000_000_000),
         )
         if attempt.outcome not in list(Status):
             span.set_status(trace.StatusCode.ERROR, str(attempt.outcome))
         span.end(ended)
 
-    def reconciled(self, reservation: Reservation, verdict: str) -> None:
-        """Note what was read, and what follows."""
+    def reconciled(self, reservation: Reservation, result: str) -> None:
+        """Add an event with what was fetched and what follows from it."""
         attributes = {
             f"{_PREFIX}sid": str(reservation.sid),
             f"{_PREFIX}state": str(reservation.state),
-            f"{_PREFIX}verdict": verdict,
+            f"{_PREFIX}result": result,
         }
         trace.get_current_span().add_event(f"{_PREFIX}reconcile", attributes)
 
     def gave_up(self, error: ReservationError) -> None:
-        """Note the class of the error; its text may hold the platform's own words."""
-        tries = len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1
-        trace.get_current_span().add_event(
-            f"{_PREFIX}give_up",
-            {f"{_PREFIX}error": type(error).__name__, f"{_PREFIX}attempts": tries},
-        )
+        """Add an event with the class of the error."""
+        attributes: dict[str, str | int] = {
+            f"{_PREFIX}error": type(error).__name__,
+            f"{_PREFIX}attempts": count_attempts(error),
+        }
+        trace.get_current_span().add_event(f"{_PREFIX}give_up", attributes)

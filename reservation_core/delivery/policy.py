@@ -6,54 +6,68 @@ from typing import Final
 
 import attrs
 
-_LONGEST: Final = 86_400.0  # seconds
+_MAX_SECONDS: Final = 86_400.0
 
 
-def _whole(_: object, field: attrs.Attribute[int], value: object) -> None:
+def _check_count(_: object, field: attrs.Attribute[int], value: object) -> None:
     if type(value) is not int or not 1 <= value <= 100:
         raise ValueError(f"{field.name} must be a whole number from 1 to 100, not {value!r}")
 
 
-def _seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= _LONGEST:
+def _check_seconds(_: object, field: attrs.Attribute[float], value: object) -> None:
+    if (
+        not isinstance(value, (int, float))
+        or isinstance(value, bool)
+        or not 0 <= value <= _MAX_SECONDS
+    ):
         raise ValueError(
-            f"{field.name} must be a number of seconds from 0 to {_LONGEST:g}, not {value!r}"
+            f"{field.name} must be a number of seconds from 0 to {_MAX_SECONDS:g}, not {value!r}"
         )
 
 
-def _flag(_: object, field: attrs.Attribute[bool], value: object) -> None:
+def _check_flag(_: object, field: attrs.Attribute[bool], value: object) -> None:
     if not isinstance(value, bool):
         raise TypeError(f"{field.name} must be True or False, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
 class Policy:
-    """How hard to try. Wrong values raise ValueError or TypeError when it is built.
+    """Retry policy of one delivery.
 
-    :param attempts: how often the command is sent at most; and how often in a row it is tried to read the reservation.
-    :param deadline: seconds after which nothing more is sent and no pause begins. An exchange under way is not cut short: that is the
-        gateway's time-out.
-    :param backoff: seconds of the first pause at most; it doubles each time. Every pause is drawn evenly from 0 to that (full jitter).
-    :param backoff_cap: seconds of any such pause at most. ``Retry-After`` is honoured as it is.
-    :param retry_stale: whether to send again, with the fresh version, what was refused only for its stale one.
-    :param repeat_unconfirmed: whether to send again what may have been taken, but shows nothing at first (a dequeue, a conference, a
-        supervise, a call or redirect that accepts nothing). The worker may then be called twice.
-    :param sole_writer: the caller knows that nobody and nothing else commands this reservation: no other client, no worker's screen,
-        no automatic wrap-up. Then what a command sets was set by this one.
-    :param reconcile: whether to read the reservation at all when the outcome is not known or the state refused it; else that failure
-        comes out as it is.
+    :param attempts: maximum number of times the command is sent, 1 to 100. Also the maximum number
+        of fetches in a row.
+    :param deadline: seconds after which nothing more is sent and no pause begins. It does not end
+        an exchange that is under way: that is the gateway's time-out.
+    :param backoff: maximum seconds of the first pause. It doubles with each pause. Every pause is
+        drawn evenly from 0 to the maximum (full jitter).
+    :param backoff_cap: maximum seconds of any such pause. ``Retry-After`` is obeyed as it is.
+    :param retry_stale: send again, with the fetched version, if the only reason for the refusal was
+        a stale version.
+    :param repeat_unknown: send again if the command may have been taken but has no visible effect
+        at first (dequeue, conference, supervise, a call or redirect that does not accept). The
+        worker may then be called twice.
+    :param sole_writer: the caller states that nothing else commands this reservation: no other
+        client, no worker's screen, no automatic wrap-up. Then a change that the command makes was
+        made by it.
+    :param reconcile: fetch the reservation if the outcome is unknown or the status was refused.
+        Otherwise that failure is raised as it is.
+    :raises ValueError, TypeError: if a value is out of range.
     """
 
-    attempts: int = attrs.field(default=4, validator=_whole)
-    deadline: float = attrs.field(default=30.0, validator=_seconds)
-    backoff: float = attrs.field(default=0.25, validator=_seconds)
-    backoff_cap: float = attrs.field(default=5.0, validator=_seconds)
-    retry_stale: bool = attrs.field(default=True, validator=_flag)
-    repeat_unknown: bool = attrs.field(default=False, validator=_flag)
-    sole_writer: bool = attrs.field(default=False, validator=_flag)
-    reconcile: bool = attrs.field(default=True, validator=_flag)
+    attempts: int = attrs.field(default=4, validator=_check_count)
+    deadline: float = attrs.field(default=30.0, validator=_check_seconds)
+    backoff: float = attrs.field(default=0.25, validator=_check_seconds)
+    backoff_cap: float = attrs.field(default=5.0, validator=_check_seconds)
+    retry_stale: bool = attrs.field(default=True, validator=_check_flag)
+    repeat_unknown: bool = attrs.field(default=False, validator=_check_flag)
+    sole_writer: bool = attrs.field(default=False, validator=_check_flag)
+    reconcile: bool = attrs.field(default=True, validator=_check_flag)
 
 
 DEFAULT_POLICY: Final = Policy()
+
 ONCE: Final = Policy(attempts=1, reconcile=False)
-"""One request, whatever comes of it. ``Policy(attempts=1)`` also sends once, but reads the reservation when the outcome is not known."""
+"""Policy that sends one request and raises any failure as it is.
+
+``Policy(attempts=1)`` also sends once, but fetches the reservation if the outcome is unknown.
+"""

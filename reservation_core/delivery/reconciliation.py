@@ -1,47 +1,144 @@
-"""What a reading of the reservation tells about a command whose outcome is not known: the whole judgement, without I/O.
+"""Rules that decide, after a fetch, what became of a command.
 
-Its four rules:
+Three questions are asked of a fetched reservation:
 
-1. **A command may have acted when what is read can follow from its effect.** A reservation that is canceled was never accepted by us.
-   An accepting call or redirect is documented to accept at once, and the worker SDK's mocks show the reservation pending: it may be either.
-2. **Between version v and version v+n at most n things happened**, and between v and v nothing did: each act of a plain status update,
-   a dequeue, a call or a redirect raises the version (seen in the worker SDK; of conference and supervise nobody shows it).
-3. **A conditional request whose version has passed can never act any more**; an unconditional one may still be on its way. But an accept
-   may be on hold, which no body shows: as long as the reservation is pending, it is in doubt.
-4. **That it may have acted is no proof that it did.** Whoever else can ask for the same thing leaves the same reservation behind: a
-   reading alone never says *done*, unless the caller knows that there is nobody else (``Policy.sole_writer``).
+1. **May the command have acted?** Yes, if what was fetched can follow from its effect. For example,
+   a canceled reservation was never accepted by us. An accepting call or redirect is documented to
+   accept at once, but the worker SDK's mocks show the reservation pending: both count.
+2. **How many actions can there have been?** At most n between version v and version v+n. Each plain
+   status update, dequeue, call or redirect raises the version (seen in the worker SDK). For
+   conference and supervise no source shows it.
+3. **May a request that is still on its way act?** Not if it names a version that has passed. An
+   unconditional request may. An accept may also be on hold, which no body shows: it stays in doubt
+   as long as the reservation is pending.
+
+That a command may have acted does not prove that it did. A concurrent writer who asks for the same
+leaves the same reservation behind. So a fetch alone never means *done*, unless the caller states
+that there is no other writer (``Policy.sole_writer``).
+
+If no sending may have acted, because each was refused or cannot have led to what was fetched:
+
+========================================================  =========================================
+what the fetch shows                                      result
+========================================================  =========================================
+the command is legal; it was refused with 412             ``REPEAT`` with the fetched version, if
+                                                          the policy has ``retry_stale``
+the command is legal; it was not refused                  ``REPEAT`` with the fetched version
+pending; it was refused because of the status (400)       ``LOST_RACE``; the reservation is on hold
+                                                          because of another answer
+the command is not legal, or was refused otherwise        ``LOST_RACE``
+========================================================  =========================================
+
+If a sending with an unknown outcome may have acted:
+
+========================================================  =========================================
+what the fetch shows                                      result
+========================================================  =========================================
+a change, and the caller is the ``sole_writer``           ``DONE``, except for a status that the
+                                                          platform sets by itself
+a change, and there may be other writers                  ``INDISTINGUISHABLE``
+no change, from a command without an effect at first      ``OUTCOME_UNKNOWN``
+the command is legal; the policy has ``repeat_unknown``   ``REPEAT``, in place of the last two
+========================================================  =========================================
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
+from reservation_core.delivery.policy import Policy
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
 
-_COUNTED: Final = frozenset({"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"})
-"""The commands whose acting is seen to raise the version."""
+_VERSIONED: Final = frozenset(
+    {"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"}
+)
+"""The commands that are seen to raise the version."""
 
 _VERSION: Final = r'(?:W/)?"?([0-9]{1,18})"?'
 
+_SET_BY_PLATFORM: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RESCINDED})
+"""The statuses that no command sets."""
+
+
+class ReconcileResult(StrEnum):
+    """Consequence of a fetch for the command."""
+
+    DONE = "done"
+    REPEAT = "repeat"
+    LOST_RACE = "LostRace"
+    INDISTINGUISHABLE = "Indistinguishable"
+    OUTCOME_UNKNOWN = "OutcomeUnknown"
+
+
+def reconcile(
+    now: Reservation,
+    command: Command,
+    suspects: Sequence[Reservation],
+    refusal: int | None,
+    policy: Policy,
+) -> ReconcileResult:
+    """Decide what follows from a fetched reservation.
+
+    :param now: the reservation as it was fetched.
+    :param suspects: as held at each sending that may have acted (:func:`may_have_acted`).
+    :param refusal: the HTTP status of the last answer, if the platform refused the command.
+    """
+    can_repeat = is_legal(now.state, command)
+    if suspects:
+        has_changed = any(_has_changed(sent, now) for sent in suspects)
+        if has_changed and policy.sole_writer and now.status not in _SET_BY_PLATFORM:
+            return ReconcileResult.DONE
+        if not (can_repeat and policy.repeat_unknown):
+            if has_changed:
+                return ReconcileResult.INDISTINGUISHABLE
+            return ReconcileResult.OUTCOME_UNKNOWN
+    if can_repeat and (refusal is None or (refusal == 412 and policy.retry_stale)):
+        return ReconcileResult.REPEAT
+    return ReconcileResult.LOST_RACE
+
 
 def is_legal(state: State, command: Command) -> bool:
-    """Whether the command is a step of the lifecycle from there."""
+    """Return True if the lifecycle has an edge for the command in this state."""
     return decide(state, command.trigger, command.is_accepting).edge is not None
 
 
-def effect_of(sent: Reservation, command: Command) -> State:
-    """Where the command takes the reservation it was sent for: a status, on hold, or where it stands."""
-    edge = decide(sent.state, command.trigger, command.is_accepting).edge
-    assert edge is not None  # it was sent
-    return edge.target
+def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> bool:
+    """Return True if the fetched reservation can follow from the command's effect.
+
+    :param sent: the reservation as it was held when the command was sent.
+    :param now: the reservation as it was fetched.
+    """
+    effect = _effect_of(sent, command)
+    if now.on_hold and effect == Status.ACCEPTED:
+        return True  # an accept that is still being carried out
+    path: tuple[object, ...] | None
+    if now.status is Status.PENDING and (effect == ON_HOLD or command.is_accepting):
+        path = ()
+    else:
+        path = follow(effect, now.status)
+    most = max_actions_between(sent, now) if command.trigger in _VERSIONED else None
+    return path is not None and (most is None or len(path) < most)
 
 
-def acts_between(sent: Reservation, now: Reservation) -> int | None:
-    """Count how many things happened at most between two versions; ``None`` when the versions do not tell."""
+def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool:
+    """Return True if a request on its way can act, or an accept may be on hold.
+
+    :param sent: the reservation as it was held when the command was sent.
+    :param now: the reservation as it was fetched.
+    """
+    if now.status is Status.PENDING and _effect_of(sent, command) == Status.ACCEPTED:
+        return True
+    return is_legal(now.state, command) and (None in (sent.etag, now.etag) or sent.etag == now.etag)
+
+
+def max_actions_between(sent: Reservation, now: Reservation) -> int | None:
+    """Return the largest number of actions between two versions, or None if unknown."""
     if sent.etag is None or now.etag is None:
         return None
     if sent.etag == now.etag:
@@ -52,34 +149,12 @@ def acts_between(sent: Reservation, now: Reservation) -> int | None:
     return int(after[1]) - int(before[1])
 
 
-def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> bool:
-    """Whether what is read now can follow from the command's having acted.
-
-    :param sent: the reservation as it was held when the command was sent.
-    """
-    effect = effect_of(sent, command)
-    held_for_us = (
-        now.on_hold and effect == Status.ACCEPTED
-    )  # an accept that is still being carried out
-    if held_for_us or (
-        now.status is Status.PENDING and (effect == ON_HOLD or command.is_accepting)
-    ):
-        path: tuple[object, ...] | None = ()
-    else:
-        path = follow(effect, now.status)
-    most = acts_between(sent, now) if command.trigger in _COUNTED and not held_for_us else None
-    return path is not None and (most is None or len(path) < most)
+def _effect_of(sent: Reservation, command: Command) -> State:
+    edge = decide(sent.state, command.trigger, command.is_accepting).edge
+    assert edge is not None  # the command was sent, so it was legal
+    return edge.target
 
 
-def may_yet_act(sent: Reservation, command: Command, now: Reservation) -> bool:
-    """Whether a request that is still on its way could be carried out when it arrives, or an accept may be on hold that no body shows."""
-    if now.status is Status.PENDING and effect_of(sent, command) == Status.ACCEPTED:
-        return True
-    return is_legal(now.state, command) and (None in (sent.etag, now.etag) or sent.etag == now.etag)
-
-
-def has_moved(sent: Reservation, now: Reservation) -> bool:
-    """Whether anything is seen to have happened since it was sent: another status, a hold, another version."""
-    return now.state != sent.state or acts_between(sent, now) != (
-        None if None in (sent.etag, now.etag) else 0
-    )
+def _has_changed(sent: Reservation, now: Reservation) -> bool:
+    has_versions = None not in (sent.etag, now.etag)
+    return now.state != sent.state or (has_versions and max_actions_between(sent, now) != 0)
