@@ -1,0 +1,111 @@
+"""Observer hooks and the logging observer."""
+
+import logging
+import pickle
+
+import attrs
+import pytest
+
+from reservation_core import (
+    Accept,
+    IllegalSuccession,
+    Indistinguishable,
+    InvalidCommand,
+    LoggingObserver,
+    LostRace,
+    OutcomeUnknown,
+    Reply,
+    Wrap,
+)
+from tests.campaigns.delivery import SID, WHERE
+from tests.delivery.scripted import (
+    ACCEPTED,
+    PENDING,
+    SECRET,
+    TIMED_OUT,
+    RecordingObserver,
+    ScriptedGateway,
+    deliver,
+    fails,
+    shows,
+)
+
+
+def test_observer_receives_attempts_fetches_and_failures() -> None:
+    observer = RecordingObserver()
+    deliver(ScriptedGateway(TIMED_OUT, shows("pending", "3"), shows("accepted")), observer=observer)
+    assert observer.lines == [
+        "before 1 None",
+        "after 1 GatewayError",
+        "before 2 None",
+        "after 2 pending",
+        "fetched pending: repeat",
+        "before 3 None",
+        "after 3 accepted",
+    ]
+    lost = RecordingObserver()
+    fails(ScriptedGateway(TIMED_OUT, shows("canceled")), LostRace, observer=lost)
+    assert lost.lines[-2:] == ["fetched canceled: LostRace", "LostRace"]
+    alone = RecordingObserver()
+    deliver(ScriptedGateway(TIMED_OUT, shows("accepted")), observer=alone, sole_writer=True)
+    assert alone.lines[-1] == "fetched accepted: done"
+
+
+def test_log_contains_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = Reply(404, {}, b'{"message": "call +15005550001"}')
+    with caplog.at_level(logging.DEBUG, "reservation_core.delivery"):
+        error = fails(
+            ScriptedGateway(TIMED_OUT, Reply(429), refusal),
+            OutcomeUnknown,
+            attrs.evolve(WHERE, worker_name="Zoë"),
+            SECRET,
+            LoggingObserver(),
+        )
+        fails(
+            ScriptedGateway(TIMED_OUT, shows("accepted")),
+            Indistinguishable,
+            observer=LoggingObserver(logging.getLogger("reservation_core.delivery.x")),
+        )
+        fails(
+            ScriptedGateway(shows("timeout")),
+            IllegalSuccession,
+            ACCEPTED,
+            Wrap(),
+            LoggingObserver(),
+            reconcile=False,
+        )
+    text = caplog.text + repr(error) + str(error)
+    assert "attempt 1: POST /v1/Workspaces" in text
+    assert "gave up after 3 attempts: OutcomeUnknown" in text
+    assert "was fetched as accepted: Indistinguishable" in text
+    for secret in ("50001", "50006", "hush", "Zoë"):
+        assert secret not in text
+    assert pickle.loads(pickle.dumps(error)).attempts == error.attempts
+
+
+def test_log_has_a_line_per_attempt_fetch_and_failure(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "reservation_core.delivery"):
+        fails(
+            ScriptedGateway(TIMED_OUT, shows("canceled"), takes=0.5),
+            LostRace,
+            PENDING,
+            Accept(),
+            LoggingObserver(),
+        )
+        LoggingObserver().gave_up(InvalidCommand("Accept", ()))
+    path = f"/v1/Workspaces/{WHERE.workspace_sid}/Tasks/{WHERE.task_sid}/Reservations/{SID}"
+    times = "after a pause of 0.000 s, took 0.500 s"
+    assert [
+        (record.name, record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.name != "transitions.core"
+    ] == [
+        ("reservation_core.delivery", level, text)
+        for level, text in (
+            ("DEBUG", f"attempt 1: POST {path}: GatewayError (at 0.000 s, {times})"),
+            ("DEBUG", f"attempt 2: GET {path}: canceled (at 0.500 s, {times})"),
+            ("DEBUG", f"reservation {SID} was fetched as canceled: LostRace"),
+            ("WARNING", "gave up after 2 attempts: LostRace"),
+            ("WARNING", "gave up after 1 attempts: InvalidCommand"),
+        )
+    ]

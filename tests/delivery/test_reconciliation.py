@@ -1,0 +1,324 @@
+"""Reconciliation: the result of a fetch after an unknown outcome or a refusal."""
+
+import json
+
+import attrs
+import pytest
+
+from reservation_core import (
+    Accept,
+    Call,
+    Command,
+    Complete,
+    Dequeue,
+    GatewayError,
+    Indistinguishable,
+    LostRace,
+    NotSent,
+    OutcomeUnknown,
+    Redirect,
+    Reject,
+    Reply,
+    Request,
+    Status,
+    Wrap,
+    perform,
+)
+from reservation_core.delivery.reconciliation import max_actions_between
+from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator.faults import FaultKind
+from reservation_core.testing.faults import Fault, FaultyGateway, Rival
+from tests.campaigns.delivery import WHERE
+from tests.delivery.scripted import (
+    ALREADY_ACCEPTED,
+    CALL,
+    CONFERENCE,
+    NOT_PENDING,
+    PENDING,
+    STALE,
+    SUPERVISE,
+    TIMED_OUT,
+    ScriptedGateway,
+    deliver,
+    fails,
+    shows,
+)
+
+# --- the outcome is unknown ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [TIMED_OUT, Reply(500), Reply(503), Reply(200, {}, b"<html>")],
+    ids=["time-out", "500", "503", "unreadable"],
+)
+def test_command_that_did_not_act_is_repeated_with_the_fetched_version(
+    unknown: Reply | GatewayError,
+) -> None:
+    gateway = ScriptedGateway(unknown, shows("pending", "5"), shows("accepted", "6"))
+    assert deliver(gateway).etag == "6"
+    assert gateway.methods == "PGP"
+    assert [request.headers.get("If-Match") for request in gateway.requests] == ["3", None, "5"]
+    assert gateway.pauses == [0.125]
+
+
+@pytest.mark.parametrize(
+    ("command", "start", "now", "versions"),
+    [
+        (Accept(), "pending", "accepted", ("3", "4")),
+        (Accept(), "pending", "accepted", (None, None)),
+        (Accept(), "pending", "wrapping", ("3", "5")),
+        (Accept(), "pending", "completed", ('"3"', 'W/"5"')),
+        (Reject(), "pending", "rejected", ("3", "4")),
+        (attrs.evolve(CALL, accept=True), "pending", "accepted", ("3", "4")),
+        (Wrap(), "accepted", "wrapping", ("3", "4")),
+        (Complete(), "accepted", "completed", ("x", "y")),
+        (CALL, "pending", "pending", ("3", "4")),
+        (CONFERENCE, "pending", "pending", ("3", "4")),
+        (CONFERENCE, "pending", "accepted", ("3", "5")),
+        # No source shows that a conference raises the version.
+        (CONFERENCE, "pending", "canceled", ("3", "4")),
+        (Dequeue(), "pending", "canceled", ("3", "5")),
+        (SUPERVISE, "accepted", "wrapping", ("3", "4")),
+    ],
+)
+def test_own_action_and_a_concurrent_writers_are_indistinguishable(
+    command: Command, start: str, now: str, versions: tuple[str | None, str | None]
+) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows(now, versions[1]))
+    error = fails(
+        gateway, Indistinguishable, attrs.evolve(WHERE, status=start, etag=versions[0]), command
+    )
+    assert gateway.methods == "PG"
+    assert (
+        error.reservation == error.last_known == attrs.evolve(WHERE, status=now, etag=versions[1])
+    )
+    assert "cannot be told apart" in str(error)
+    assert [attempt.outcome for attempt in error.attempts] == ["GatewayError", now]
+    assert error.__cause__ == TIMED_OUT
+
+
+def _received_by_client(faults: tuple[Fault, ...]) -> list[tuple[int, bytes, str | None]]:
+    """Perform an accept through faults. Return what was received, without dates."""
+    platform = Platform()
+    held = platform.add(attrs.evolve(WHERE, date_created=None))
+    received: list[tuple[int, bytes, str | None]] = []
+
+    class RecordedGateway(FaultyGateway):
+        def send(self, request: Request) -> Reply:
+            reply = super().send(request)
+            body = {
+                name: value
+                for name, value in json.loads(reply.body).items()
+                if not name.startswith("date")
+            }
+            received.append((reply.status, json.dumps(body).encode(), reply.etag))
+            return reply
+
+    gateway = RecordedGateway(InMemoryGateway(platform), faults, platform=platform)
+    with pytest.raises(Indistinguishable):
+        perform(held, Accept(), gateway)
+    return received
+
+
+def test_lost_reply_and_concurrent_accept_show_the_same_bytes() -> None:
+    """Why no rule could decide between the two: a client receives the same bytes."""
+    transcripts = [
+        _received_by_client((Fault(FaultKind.LOST_REPLY),)),
+        _received_by_client((Fault(FaultKind.LOST_REQUEST), Fault(rival=Rival.ACCEPTS))),
+    ]
+    assert transcripts[0] == transcripts[1] != []
+
+
+@pytest.mark.parametrize(
+    ("command", "start", "now", "etag"),
+    [
+        (Accept(), "pending", "canceled", None),
+        (Accept(), "pending", "timeout", "4"),
+        (Accept(), "pending", "rejected", "4"),
+        (Reject(), "pending", "accepted", None),
+        (CALL, "pending", "canceled", "4"),  # there was one action, and it was not the call
+        (Dequeue(), "pending", "accepted", "4"),
+        (Wrap(), "accepted", "completed", "4"),
+    ],
+)
+def test_change_that_excludes_the_command_is_a_lost_race(
+    command: Command, start: str, now: str, etag: str | None
+) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows(now, etag))
+    error = fails(gateway, LostRace, attrs.evolve(PENDING, status=start), command)
+    assert gateway.methods == "PG"
+    assert error.reservation.status == now
+    assert now in str(error)
+    assert len(error.attempts) == 2
+
+
+@pytest.mark.parametrize("command", [CONFERENCE, Dequeue(), CALL, SUPERVISE])
+def test_command_without_visible_effect_is_repeated_only_on_request(command: Command) -> None:
+    start = attrs.evolve(WHERE, status="accepted" if command is SUPERVISE else "pending")
+    error = fails(
+        gateway := ScriptedGateway(TIMED_OUT, shows(start.status)), OutcomeUnknown, start, command
+    )
+    assert gateway.methods == "PG"
+    assert f"whether the {command.trigger} was taken" in str(error)
+    gateway = ScriptedGateway(TIMED_OUT, shows(start.status), shows(start.status))
+    deliver(gateway, start, command, repeat_unknown=True)
+    assert gateway.methods == "PGP"
+
+
+@pytest.mark.parametrize(
+    ("command", "repeated"), [(CALL, True), (Dequeue(), True), (CONFERENCE, False)]
+)
+def test_unchanged_version_shows_that_a_versioned_command_did_not_act(
+    command: Command, repeated: bool
+) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), shows("pending", "4"))
+    if not repeated:
+        fails(gateway, OutcomeUnknown, command=command)
+        return
+    deliver(gateway, command=command)
+    assert [request.headers.get("If-Match") for request in gateway.requests] == ["3", None, "3"]
+
+
+@pytest.mark.parametrize(
+    ("command", "start", "now", "etag", "on_hold"),
+    [
+        (Accept(), "pending", "accepted", "4", False),
+        (Accept(), "pending", "wrapping", "5", False),
+        (Complete(), "accepted", "completed", None, False),
+        (CONFERENCE, "pending", "pending", "4", True),
+        (CALL, "pending", "pending", "4", False),
+    ],
+)
+def test_sole_writer_is_done_when_the_effect_shows(
+    command: Command, start: str, now: str, etag: str | None, on_hold: bool
+) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows(now, etag))
+    done = deliver(gateway, attrs.evolve(PENDING, status=start), command, sole_writer=True)
+    assert done == attrs.evolve(WHERE, status=now, etag=etag, on_hold=on_hold)
+
+
+def test_sole_writer_cannot_tell_about_a_status_the_platform_sets() -> None:
+    fails(
+        ScriptedGateway(TIMED_OUT, shows("canceled", "5")),
+        Indistinguishable,
+        command=CONFERENCE,
+        sole_writer=True,
+    )
+
+
+def test_passed_version_rules_out_a_request_on_its_way() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
+    assert fails(gateway, LostRace, PENDING, Reject(), attempts=1).reservation.etag == "4"
+    accept_may_be_on_hold = ("4", Accept())
+    for version, command in (("3", Reject()), ("3", Accept()), accept_may_be_on_hold):
+        still = ScriptedGateway(TIMED_OUT, shows("pending", version))
+        assert "may still be" in str(fails(still, OutcomeUnknown, PENDING, command, attempts=1))
+
+
+def test_accept_that_may_be_on_hold_stays_in_doubt() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"), NOT_PENDING, shows("pending", "4"))
+    assert fails(gateway, Indistinguishable).reservation.on_hold
+    assert gateway.methods == "PGPG"
+    sent = ScriptedGateway(TIMED_OUT, shows("pending", "4"), *[NotSent("no")] * 3)
+    assert fails(sent, OutcomeUnknown).last_known.etag == "4"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Call(from_="x", url="https://x.y", accept=True),
+        Redirect(call_sid="CA" + "0" * 32, url="https://x.y", accept=True),
+    ],
+)
+def test_accepting_call_is_not_repeated(command: Command) -> None:
+    """It is documented to accept at once, and seen to leave the reservation pending."""
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
+    assert fails(gateway, Indistinguishable, PENDING, command).reservation.etag == "4"
+    unversioned = ScriptedGateway(TIMED_OUT, shows("pending", None))
+    fails(unversioned, OutcomeUnknown, attrs.evolve(PENDING, etag=None), command)
+    for script in (gateway, unversioned):
+        assert script.methods == "PG"
+    alone = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
+    is_held_as_after_the_lost_reply = deliver(alone, PENDING, command, sole_writer=True).on_hold
+    assert is_held_as_after_the_lost_reply
+    again = ScriptedGateway(TIMED_OUT, shows("pending", "3"), shows("accepted", "4"))
+    assert deliver(again, PENDING, command).status is Status.ACCEPTED
+
+
+def test_unknown_outcome_survives_later_refusals() -> None:
+    for answer in (Reply(404), Reply(429), NotSent("no")):
+        gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), answer)
+        error = fails(gateway, OutcomeUnknown, attempts=2)
+        assert len(error.attempts) == 3
+    assert fails(
+        ScriptedGateway(TIMED_OUT, shows("pending", "3"), STALE, shows("accepted", "4")),
+        Indistinguishable,
+    )
+    assert fails(
+        ScriptedGateway(TIMED_OUT, shows("pending", "3"), NOT_PENDING, shows("pending", "3")),
+        Indistinguishable,
+    ).reservation.on_hold
+    unheld = attrs.evolve(WHERE, etag=None)
+    stale = ScriptedGateway(TIMED_OUT, shows("pending", "4"), STALE, shows("pending", "5"))
+    assert fails(stale, OutcomeUnknown, unheld, retry_stale=False)
+
+
+# --- the status was refused ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refusal", [ALREADY_ACCEPTED, STALE, Reply(409)], ids=["400", "412", "409"]
+)
+def test_refusal_because_of_the_status_is_a_lost_race(refusal: Reply) -> None:
+    gateway = ScriptedGateway(refusal, shows("accepted", "4"))
+    error = fails(gateway, LostRace)
+    assert gateway.methods == "PG"
+    assert (error.http_status, error.reservation) == (
+        refusal.status,
+        attrs.evolve(PENDING, status="accepted", etag="4"),
+    )
+
+
+def test_stale_version_is_repeated_with_the_fetched_version() -> None:
+    for command in (Accept(), CALL):
+        gateway = ScriptedGateway(STALE, shows("pending", "4"), shows("pending", "5"))
+        deliver(gateway, command=command)
+        assert [request.headers.get("If-Match") for request in gateway.requests] == ["3", None, "4"]
+    gateway = ScriptedGateway(STALE, shows("pending", "4"))
+    assert fails(gateway, LostRace, retry_stale=False).reservation.etag == "4"
+    gateway = ScriptedGateway(STALE, shows("pending", "4"))
+    assert fails(gateway, LostRace, attempts=1).reservation.etag == "4"
+
+
+def test_pending_reservation_refused_as_not_pending_is_on_hold() -> None:
+    assert fails(
+        ScriptedGateway(NOT_PENDING, shows("pending")), LostRace
+    ).reservation == attrs.evolve(WHERE, on_hold=True)
+    assert not fails(ScriptedGateway(Reply(409), shows("pending")), LostRace).reservation.on_hold
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "most"),
+    [
+        (None, "1", None),
+        ("1", None, None),
+        ("1", "1", 0),
+        ("x", "x", 0),
+        ("x", "y", None),
+        ("1", "4", 3),
+        ('W/"1"', '"2"', 1),
+        ("4", "1", None),
+        ("1", "y", None),
+    ],
+)
+def test_max_actions_between_counts_versions(
+    before: str | None, after: str | None, most: int | None
+) -> None:
+    assert (
+        max_actions_between(attrs.evolve(WHERE, etag=before), attrs.evolve(WHERE, etag=after))
+        == most
+    )
