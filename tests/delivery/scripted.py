@@ -27,7 +27,7 @@ from reservation_core import (
 )
 from reservation_core.delivery.observer import NO_OBSERVER
 from reservation_core.testing.faults import VirtualClock
-from reservation_core.testing.recording import RecordingGateway
+from reservation_core.testing.recording import RecordingGateway, ScriptedReply
 from tests.campaigns.delivery import SID, WHERE
 
 PENDING: Final = attrs.evolve(WHERE, etag="3")
@@ -66,7 +66,7 @@ class ScriptedGateway(RecordingGateway):
     """
 
     def __init__(
-        self, *answers: Reply | GatewayError, takes: float = 0.0, origin: str | None = None
+        self, *answers: ScriptedReply, takes: float = 0.0, origin: str | None = None
     ) -> None:
         super().__init__()
         self.script(*answers)

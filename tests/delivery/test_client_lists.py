@@ -309,8 +309,10 @@ def test_list_refuses_a_page_that_was_read_already(client: Client, length: int) 
             ["reservations[0]", "reservations[1]", "reservations[2]"],
         ),
         (
-            b'{"reservations": [{"reservation_status": "accepted"}, '
-            b'{"sid": "x", "links": {"a": 1}}], "meta": {"next_page_url": "x"}}',
+            (
+                b'{"reservations": [{"reservation_status": "accepted"}, '
+                b'{"sid": "x", "links": {"a": 1}}], "meta": {"next_page_url": "x"}}'
+            ),
             [
                 "reservations[1].sid",
                 "reservations[1].reservation_status",
