@@ -1,23 +1,22 @@
-"""Ways through the lifecycle, as values to parametrise tests with, and what drives a client and a platform along one.
+"""Paths through the lifecycle, to parametrise tests with, and functions that walk them.
 
 ::
 
     @pytest.mark.parametrize("path", simple_paths(), ids=str)
     def test_my_service_follows(path, task_router, reservation_gateway):
-        reservation = task_router.add(...)
-        for edge, reservation in walk(path, reservation, reservation_gateway, task_router.set_status):
-            ...  # tell the service, and look at what it believes
+        held = task_router.add(...)
+        for edge, held in walk(path, held, reservation_gateway, task_router.set_status):
+            ...  # deliver an event to the service, and check what it believes
 
-1. All ways are computed from the machine's own tables, :data:`~reservation_core.domain.lifecycle.COMMAND_EDGES` and
-   :data:`~reservation_core.domain.lifecycle.FACT_EDGES`: a new edge is a new path.
-2. A path's ``str`` is its steps, a command in the imperative and a fact as a participle (``conference-accepted-wrap-completed``);
-   ``call`` and ``redirect`` that accept at once are ``call+accept`` and ``redirect+accept``.
+Paths are computed from the lifecycle's tables, so a new edge gives new paths. The ``str`` of a path
+lists its steps, such as ``conference-accepted-wrap-completed``: a command by its name, a fact by
+its status, and a call or redirect that accepts at once as ``call+accept`` or ``redirect+accept``.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import attrs
@@ -53,83 +52,94 @@ EDGES: Final = (*COMMAND_EDGES, *FACT_EDGES)
 """Every edge of the lifecycle, commands first."""
 
 STATES: Final[tuple[State, ...]] = (*Status, ON_HOLD)
-"""The eight statuses, and on hold."""
+"""The eight statuses and on hold."""
 
-_VOICE: Final = "https://example.com/voice"
-_EXAMPLES: Final[Mapping[tuple[str, bool | None], Command]] = {
-    ("accept", None): Accept(),
-    ("reject", None): Reject(),
-    ("dequeue", None): Dequeue(to="client:alice"),
-    ("call", True): Call(from_="+15005550006", url=_VOICE, accept=True),
-    ("call", False): Call(from_="+15005550006", url=_VOICE),
-    ("redirect", True): Redirect(call_sid="CA" + "0" * 32, url=_VOICE, accept=True),
-    ("redirect", False): Redirect(call_sid="CA" + "0" * 32, url=_VOICE),
-    ("conference", None): Conference(to="client:alice"),
-    ("supervise", None): Supervise(supervisor="WK" + "0" * 32, supervisor_mode="monitor"),
-    ("wrap", None): Wrap(),
-    ("complete", None): Complete(),
+_CALL_SID: Final = "CA" + "0" * 32
+_URL: Final = "https://example.com/voice"
+_EXAMPLES: Final = {
+    command.trigger: command
+    for command in (
+        Accept(),
+        Reject(),
+        Dequeue(to="client:alice"),
+        Call(from_="+15005550006", url=_URL),
+        Redirect(call_sid=_CALL_SID, url=_URL),
+        Conference(to="client:alice"),
+        Supervise(supervisor="WK" + "0" * 32, supervisor_mode="monitor"),
+        Wrap(),
+        Complete(),
+    )
+}
+_ACCEPTING: Final = {
+    command.trigger: command
+    for command in (
+        Call(from_="+15005550006", url=_URL, accept=True),
+        Redirect(call_sid=_CALL_SID, url=_URL, accept=True),
+    )
 }
 
 
-def example(trigger: str, *, accept: bool | None = None) -> Command:
-    """Give the shortest right command of a kind; ``accept`` is for call and redirect, and ``False`` there unless it is given.
+def example_command(trigger: str, *, accept: bool = False) -> Command:
+    """Return the shortest valid command of a kind.
 
-    :raises KeyError: for a name that is no command.
+    :param accept: for call and redirect: whether it accepts at once.
+    :raises KeyError: for a name that is not such a command's.
 
-    >>> example("wrap")
+    >>> example_command("wrap")
     Wrap()
     """
-    return _EXAMPLES[
-        trigger, accept if (trigger, accept) in _EXAMPLES else False if accept is None else None
-    ]
+    return (_ACCEPTING if accept else _EXAMPLES)[trigger]
 
 
 def trigger_label(edge: Edge) -> str:
-    """Name a step as a path's id does."""
+    """Return the name of a step, as in the ``str`` of a path."""
     return f"{edge.trigger}+accept" if edge.accept else edge.trigger
 
 
 @attrs.frozen
 class Path:
-    """A run of edges from a state, each beginning where the one before it ends."""
+    """Edges from a start state, each beginning where the previous one ends."""
 
     edges: tuple[Edge, ...] = ()
     start: State = Status.PENDING
 
     @property
     def end(self) -> State:
-        """Where it leads."""
+        """The state in which the path ends."""
         return self.edges[-1].target if self.edges else self.start
 
     @property
     def states(self) -> tuple[State, ...]:
-        """Where it comes through, both ends included."""
+        """All states of the path, from its start to its end."""
         return (self.start, *(edge.target for edge in self.edges))
 
     def __str__(self) -> str:
-        """Name its steps; an empty path is named by where it stays."""
+        """Return the steps; for an empty path its start state."""
         return "-".join(map(trigger_label, self.edges)) or str(self.start)
 
 
 def simple_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
-    """Give every path to a terminal status that comes to no state twice, in the tables' order.
+    """Return every path to a terminal status that visits no state twice.
 
-    Two edges between the same states make two paths. An edge that stays where it is (a supervise, a call that accepts nothing) is on
-    none of them: see :func:`edge_paths`.
+    Two edges between the same states make two paths. An edge that stays in its state, such as
+    supervise, is on none of them: see :func:`edge_paths`.
     """
 
-    def onward(path: Path) -> Iterator[Path]:
+    def extend(path: Path) -> Iterator[Path]:
         if path.end in TERMINAL:
             yield path
         for edge in EDGES:
             if edge.source == path.end and edge.target not in path.states:
-                yield from onward(Path((*path.edges, edge), start))
+                yield from extend(Path((*path.edges, edge), start))
 
-    return tuple(onward(Path((), start)))
+    return tuple(extend(Path((), start)))
 
 
 def shortest_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
-    """Give the shortest path to each state that can be reached, the nearest first; the first stays where it is."""
+    """Return the shortest path to each reachable state, the shortest first.
+
+    The first one is empty and ends in the start state.
+    """
     found: dict[State, Path] = {start: Path((), start)}
     queue = deque(found.values())
     while queue:
@@ -142,9 +152,9 @@ def shortest_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
 
 
 def shortest_path(to: State, start: State = Status.PENDING) -> Path:
-    """Give the shortest path to a state.
+    """Return the shortest path to a state.
 
-    :raises LookupError: when there is none.
+    :raises LookupError: if there is none.
 
     >>> print(shortest_path(Status.WRAPPING))
     accept-wrap
@@ -156,24 +166,30 @@ def shortest_path(to: State, start: State = Status.PENDING) -> Path:
 
 
 def edge_paths() -> tuple[Path, ...]:
-    """Give, for each edge, the shortest path from pending that ends with it: together they walk every edge."""
+    """Return for each edge the shortest path from pending that ends with it.
+
+    Together they walk every edge.
+    """
     return tuple(Path((*shortest_path(edge.source).edges, edge)) for edge in EDGES)
 
 
 @attrs.frozen(order=True)
 class RefusedCommand:
-    """A command that is no step from a state; its ``str`` is ``wrap-while-pending``."""
+    """A command that a state does not allow; its ``str`` is like ``wrap-while-pending``."""
 
     trigger: str
     state: State
 
     def __str__(self) -> str:
-        """Name both."""
+        """Return the name of the refusal."""
         return f"{self.trigger}-while-{self.state}"
 
 
 def refused_commands() -> tuple[RefusedCommand, ...]:
-    """Give every command × state that is refused; with the edges, this is all there is to ask of the lifecycle."""
+    """Return every refused pair of a command and a state.
+
+    With the edges they are all that the lifecycle decides.
+    """
     return tuple(
         RefusedCommand(trigger, state)
         for trigger in TRIGGERS
@@ -183,33 +199,47 @@ def refused_commands() -> tuple[RefusedCommand, ...]:
 
 
 def walk(
-    path: Path, reservation: Reservation, gateway: Gateway, report: Callable[[str, Status], object]
+    path: Path,
+    reservation: Reservation,
+    gateway: Gateway,
+    set_status: Callable[[str, Status], object],
 ) -> Iterator[tuple[Edge, Reservation]]:
-    """Drive a client and a platform along a path, step by step: yield each edge, and the reservation as the client then holds it.
+    """Walk a client and a platform along a path; yield each edge and the client's reservation.
 
-    A command is performed through the gateway. A fact is reported on the platform, and the reservation is fetched.
+    A command is performed through the gateway. A fact is set on the platform, and the reservation
+    is fetched.
 
-    :param reservation: as the platform holds it, with its SIDs, where the path starts.
-    :param report: lets a fact happen to a reservation, by its SID: a platform's own ``set_status``.
-    :raises AssertionError: when a step leads elsewhere than its edge.
+    :param reservation: the reservation where the path starts, with its SIDs.
+    :param set_status: reports a fact of a reservation, by its SID: a platform's ``set_status``.
+    :raises AssertionError: if a step leads to another state than its edge.
     """
     for edge in path.edges:
         if edge in COMMAND_EDGES:
-            reservation = perform(reservation, example(edge.trigger, accept=edge.accept), gateway)
+            command = example_command(edge.trigger, accept=bool(edge.accept))
+            reservation = perform(reservation, command, gateway)
         else:
-            report(str(reservation.sid), Status(edge.trigger))
+            set_status(str(reservation.sid), Status(edge.trigger))
             reservation = fetch(reservation, gateway)
         if reservation.state != edge.target:
             raise AssertionError(
-                f"{trigger_label(edge)} leads from {edge.source} to {edge.target}, and led to {reservation.state}"
+                f"{trigger_label(edge)} leads from {edge.source} to {edge.target},"
+                f" but the reservation is {reservation.state}"
             )
         yield edge, reservation
 
 
-def arrive(
-    path: Path, reservation: Reservation, gateway: Gateway, report: Callable[[str, Status], object]
+def walk_to_end(
+    path: Path,
+    reservation: Reservation,
+    gateway: Gateway,
+    set_status: Callable[[str, Status], object],
 ) -> Reservation:
-    """Go a path to its end, and hold the reservation there; else as :func:`walk`."""
-    for _, held in walk(path, reservation, gateway, report):
+    """Walk a client and a platform along a path; return the client's reservation at its end.
+
+    :param reservation: the reservation where the path starts, with its SIDs.
+    :param set_status: reports a fact of a reservation, by its SID: a platform's ``set_status``.
+    :raises AssertionError: if a step leads to another state than its edge.
+    """
+    for _, held in walk(path, reservation, gateway, set_status):
         reservation = held
     return reservation

@@ -190,13 +190,13 @@ def test_wrong(task_router):
 FULL_COVERAGE = """
 @pytest.mark.parametrize("path", edge_paths(), ids=str)
 def test_edges(task_router, reservation_gateway, reserved, path):
-    arrive(path, reserved, reservation_gateway, task_router.set_status)
+    walk_to_end(path, reserved, reservation_gateway, task_router.set_status)
 
 @pytest.mark.parametrize("refusal", refused_commands(), ids=str)
 def test_refusals(task_router, reservation_gateway, reserved, refusal):
-    held = arrive(shortest_path(refusal.state), reserved, reservation_gateway, task_router.set_status)
+    held = walk_to_end(shortest_path(refusal.state), reserved, reservation_gateway, task_router.set_status)
     with pytest.raises(CommandNotAllowed):
-        perform(held, example(refusal.trigger), reservation_gateway)
+        perform(held, example_command(refusal.trigger), reservation_gateway)
 """
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD
-from reservation_core.testing.paths import EDGES, STATES, example, trigger_label
+from reservation_core.testing.paths import EDGES, STATES, example_command, trigger_label
 
 
 @attrs.frozen
@@ -39,6 +39,7 @@ FACT_STEPS: Final = {edge.trigger for edge in FACT_EDGES}
 """Steps that the platform takes."""
 
 COMMAND_STEPS: Final = {
-    trigger_label(edge): example(edge.trigger, accept=edge.accept) for edge in COMMAND_EDGES
+    trigger_label(edge): example_command(edge.trigger, accept=bool(edge.accept))
+    for edge in COMMAND_EDGES
 }
 """Steps that a rival takes, with the command of each."""
