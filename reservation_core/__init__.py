@@ -24,7 +24,8 @@ from reservation_core.domain.commands.catalogue import (
     Supervise,
     Wrap,
 )
-from reservation_core.domain.commands.parameters import Caution, Interpretation, Parameter
+from reservation_core.domain.commands.cautions import Caution, Interpretation
+from reservation_core.domain.commands.parameters import Parameter
 from reservation_core.domain.decisions import Decision, decide, follow
 from reservation_core.domain.errors import (
     CommandError,

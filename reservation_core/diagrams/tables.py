@@ -15,7 +15,7 @@ from reservation_core.diagrams.lifecycle_pictures import (
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.commands.parameters import Dispute
+from reservation_core.domain.commands.cautions import Dispute
 from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
 from reservation_core.domain.decisions import decide
 from reservation_core.domain.evidence import Evidence, Source

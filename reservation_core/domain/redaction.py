@@ -1,6 +1,7 @@
-"""What may be shown: values of ours by their secrecy, and other people's text with contacts and secrets masked.
+"""Redaction of personal and secret values.
 
-A phone number, a contact, a name or a password is in no ``repr``, no error and no log.
+No ``repr``, error or log shows a phone number, a contact, a name or a password. Our own values are
+redacted by their sensitivity. In foreign text, contacts and known values are masked.
 """
 
 from __future__ import annotations
@@ -12,41 +13,48 @@ from typing import Final
 
 
 class Sensitivity(Enum):
-    """Who may see a value."""
+    """Sensitivity of a value. The enum's value replaces a redacted one."""
 
     PUBLIC = None
     PERSONAL = "<personal>"
-    SECRET = "<secret>"  # noqa: S105 - what stands in a secret's place
+    SECRET = "<secret>"  # noqa: S105 - not a secret, but its replacement
 
 
-def shorten(value: object, limit: int = 80) -> str:
-    """Write any value on one short line, with what looks like a contact masked."""
-    try:
-        text = mask(repr(value))
-    except (ValueError, RecursionError):  # a number of thousands of digits, a structure without end
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-_CONTACT: Final = (  # compiled by ``re`` when the first error is shown, as are the others of its kind: no import pays for them
+# A string, not a compiled pattern: ``re`` compiles and caches it when the first error is shown.
+_CONTACT: Final = (
     r"(?i)\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
     r"|\(?\b[0-9]{3}\)?[\s.-]{1,2}[0-9]{3}[\s.-][0-9]{4}\b"
     r"|\b(?:client|sips?|tel|app):[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
-_TELLING: Final = 4  # shorter, and masking a secret wherever it stands would spell it out
+_MIN_MASKED_LENGTH: Final = 4  # masking every occurrence of a shorter secret would reveal it
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """Return the ``repr`` of any value on one line, with contacts masked.
+
+    :param limit: the maximum length in characters.
+    """
+    try:
+        text = mask(repr(value))
+    except (ValueError, RecursionError):  # an int of thousands of digits, or endless nesting
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int = 500) -> str:
-    """Make somebody else's text fit to be shown: on one line, cut to ``limit``, without contacts and without any ``known`` value."""
-    for value, secrecy in sorted((known or {}).items(), key=lambda pair: -len(pair[0])):
-        short = len(value) < _TELLING
-        if short and secrecy is Sensitivity.SECRET and value in text:
+    """Return a foreign text on one line, with contacts and known values masked.
+
+    :param known: sensitive values that the text may repeat.
+    :param limit: the maximum length in characters.
+    """
+    for value, sensitivity in sorted((known or {}).items(), key=lambda item: -len(item[0])):
+        is_short = len(value) < _MIN_MASKED_LENGTH
+        if is_short and sensitivity is Sensitivity.SECRET and value in text:
             return str(Sensitivity.SECRET.value)
-        found = (
-            rf"(?<!\w){re.escape(value)}(?!\w)" if short else re.escape(value)
-        )  # a short name only where it stands alone
-        text = re.sub(found, str(secrecy.value), text, flags=re.IGNORECASE)
+        # A short name is masked only as a whole word.
+        pattern = rf"(?<!\w){re.escape(value)}(?!\w)" if is_short else re.escape(value)
+        text = re.sub(pattern, str(sensitivity.value), text, flags=re.IGNORECASE)
     text = re.sub(_CONTACT, str(Sensitivity.PERSONAL.value), text)
     if not text.isprintable():
         text = "".join(

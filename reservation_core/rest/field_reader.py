@@ -107,7 +107,7 @@ class FieldReader:
         return value or f"{prefix}{'0' * 32}"
 
     def _check_sid(self, name: str, value: object, prefix: str) -> str | None:
-        if isinstance(value, str) and re.fullmatch(sid(prefix).form, value):
+        if isinstance(value, str) and re.fullmatch(sid(prefix).pattern, value):
             return value
         self.add_fault(name, f"is not a SID ({prefix} and 32 hexadecimal digits)", value)
         return None

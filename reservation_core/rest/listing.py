@@ -27,7 +27,7 @@ PAGE_SIZE: Final = "PageSize"
 def _check_page_size(_: object, field: attrs.Attribute[int | None], value: object) -> None:
     problem = None if value is None else Integer(1, 1000).find_problem(value)
     if problem is not None:
-        raise ValueError(f"{field.name} {problem.rule}; {problem.remedy}")
+        raise ValueError(f"{field.name} {problem.rule}")
 
 
 @attrs.frozen(kw_only=True)

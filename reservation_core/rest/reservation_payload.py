@@ -33,7 +33,7 @@ CALLBACK_FIELDS: Final = {
 _STATUS: Final = "reservation_status"
 _STATUSES: Final = {status.value: status for status in Status}
 _take_sids: Final = itemgetter(*SID_PREFIXES)
-_are_sids: Final = re.compile("\n".join(sid(prefix).form for prefix in SID_PREFIXES.values()))
+_are_sids: Final = re.compile("\n".join(sid(prefix).pattern for prefix in SID_PREFIXES.values()))
 
 
 def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:

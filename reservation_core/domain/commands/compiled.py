@@ -1,64 +1,130 @@
-"""Compiled methods of commands: the check and the form encoder."""
+"""Compiled methods of commands: the check of the constructor, and the form.
+
+:func:`compile_methods` writes Python source for one command class and compiles it. The methods do
+what the plain ones of :class:`~reservation_core.domain.commands.base.Command` do, without a loop
+over up to 32 parameters.
+
+It buys, for a Conference of 27 parameters: 5 µs instead of 18 µs to build it (benchmark row 4), and
+1.7 µs instead of 7.3 µs for its form.
+
+To remove it, delete this file and its only call, in ``Command.__attrs_post_init__``. Every command
+then uses the plain methods.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING
 
-from reservation_core.domain.commands.kinds import plain
+from reservation_core.domain.commands.kinds import (
+    Boolean,
+    Choice,
+    Integer,
+    Kind,
+    MultipleChoice,
+    Text,
+    encode_value,
+    to_plain_str,
+)
+from reservation_core.domain.commands.parameters import Parameter, Rule
 
-if TYPE_CHECKING:
-    from reservation_core.domain.commands.base import Command
-
-
-def compile_methods(own: type[Command]) -> dict[str, FunctionType]:
-    """Write a command's quick check, the reading of its values and its form as one method each.
-
-    They stand on every command's way, and a loop over 32 parameters takes three times as long.
-
-    :param own: the command's class; those that somebody derives of it may hold more, and are checked at leisure.
-    """
-    parameters, rules = own.parameters, own.rules
-    constants: dict[str, object] = {
-        f"broken_{number}": rule.is_broken for number, rule in enumerate(rules)
-    }
-    constants |= {"__name__": __name__, "own": own, "head": own.first_pair, "plain": plain}
-    tests = [
-        (f"{p.field} is not None and " if p.is_required else "")
-        + p.kind.expression(p.field, constants)
-        for p in parameters
-    ]
-    for number, rule in enumerate(rules):
-        unset = "".join(f"{field} is None or " for field in rule.fields)
-        tests.append(f"({unset}not broken_{number}({', '.join(rule.fields)}))")
-    adding = "\n".join(
-        f"    if (value := self.{p.field}) is not None:\n        {p.kind.adding(p.wire_name)}"
-        for p in parameters
-    )
-    source = f"""
+_SOURCE = """
 def __attrs_post_init__(self):
-    if self.__class__ is not own:
-        return self._refuse()
-    ({"".join(f"{p.field}, " for p in parameters)}) = self.__dict__.values()  # as attrs has just set them, in order
-    try:
-        if {" and ".join(tests)}:
-            return
-    except TypeError:  # a value of a wrong type stopped the check
-        pass
-    self._refuse()
-
-def _values(self):
-    return ({" ".join(f"self.{p.field}," for p in parameters)})
+    if self.__class__ is command_type:  # a subclass may have fields of its own
+        ({targets}) = self.__dict__.values()  # attrs has just set them, in this order
+        try:
+            if {condition}:
+                return
+        except TypeError:  # a value of a wrong type stopped the check
+            pass
+    self._require_valid()
 
 def form(self):
-    pairs = [head]
+    pairs = [first_pair]
     add = pairs.append
-{adding}
+{additions}
     return tuple(pairs)
 """
-    exec(compile(source, "<the check of a command>", "exec"), constants)  # noqa: S102 - built from our own declarations only
-    return {
-        name: made
-        for name, made in constants.items()
-        if isinstance(made, FunctionType) and made.__globals__ is constants
+
+
+def compile_methods(
+    command_type: type,
+    first_pair: tuple[str, str],
+    parameters: Sequence[Parameter],
+    rules: Sequence[Rule],
+) -> dict[str, FunctionType]:
+    """Return the compiled methods of a command class, by name.
+
+    The check does not say which rule is broken. It calls ``_require_valid`` to find out.
+    """
+    namespace: dict[str, object] = {
+        "__name__": __name__,
+        "command_type": command_type,
+        "first_pair": first_pair,
+        "encode_value": encode_value,
+        "to_plain_str": to_plain_str,
     }
+    conditions: list[str] = []
+    for parameter in parameters:
+        if parameter.is_required:
+            conditions.append(f"{parameter.field} is not None")
+        conditions.append(f"({_condition(parameter.field, parameter.kind, namespace)})")
+    for number, rule in enumerate(rules):
+        namespace[f"is_broken_{number}"] = rule.is_broken
+        unset = "".join(f"{field} is None or " for field in rule.fields)
+        conditions.append(f"({unset}not is_broken_{number}({', '.join(rule.fields)}))")
+    source = _SOURCE.format(
+        targets="".join(f"{p.field}, " for p in parameters),
+        condition=" and ".join(conditions) or "True",
+        additions="\n".join(
+            f"    if (value := self.{p.field}) is not None:\n        {_addition(p)}"
+            for p in parameters
+        ),
+    )
+    code = compile(source, f"<compiled methods of {command_type.__name__}>", "exec")
+    exec(code, namespace)  # noqa: S102 - built from our own declarations only
+    return {
+        name: value
+        for name, value in namespace.items()
+        if isinstance(value, FunctionType) and value.__globals__ is namespace
+    }
+
+
+def _condition(name: str, kind: Kind, namespace: dict[str, object]) -> str:
+    """Return an expression that is true if the variable is ``None`` or a valid value.
+
+    It may raise ``TypeError`` instead of being false.
+    """
+    match kind:
+        case MultipleChoice():
+            namespace[f"{name}_words"] = frozenset(kind.words)
+            is_subset = f"{name}_words.issuperset({name})"
+            return f"{name} is None or {name}.__class__ is tuple and {name} and {is_subset}"
+        case Choice():
+            namespace[f"{name}_words"] = frozenset({*kind.words, None})
+            return f"{name} in {name}_words"
+        case Boolean():
+            return f"{name} is None or {name} is True or {name} is False"
+        case Integer():
+            limits = f"{kind.minimum} <= {name} <= {kind.maximum}"
+            return f"{name} is None or {name}.__class__ is int and {limits}"
+        case Text():
+            namespace[f"{name}_fullmatch"] = kind.fullmatch
+            return f"{name} is None or {name}_fullmatch({name})"
+        case _:
+            namespace[f"{name}_problem"] = kind.find_problem
+            return f"{name} is None or {name}_problem({name}) is None"
+
+
+def _addition(parameter: Parameter) -> str:
+    """Return a statement that adds the valid variable ``value`` to the form."""
+    match parameter.kind:
+        case Boolean():
+            text = "'true' if value else 'false'"
+        case Integer():
+            text = "str(value)"
+        case Text() | Choice() if not isinstance(parameter.kind, MultipleChoice):
+            text = "value if value.__class__ is str else to_plain_str(value)"
+        case _:
+            return f"for text in encode_value(value): add(({parameter.wire_name!r}, text))"
+    return f"add(({parameter.wire_name!r}, {text}))"

@@ -1,4 +1,4 @@
-"""Named types of parameters."""
+"""Named types of parameters: a type for checkers, annotated with its kind of value."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from reservation_core.domain.commands.kinds import (
 )
 from reservation_core.domain.redaction import Sensitivity
 
-# --- named types -----------------------------------------------------------------------------------------------------------------
+# --- named types ------------------------------------------------------------------------------------
 
 PHONE: Final = r"\+[1-9][0-9]{1,14}"
 _REACHABLE: Final = (
     rf"{PHONE}|client:\S.*|[sS][iI][pP][sS]?:[^\s@]+@[^\s@]+|app:AP[0-9a-fA-F]{{32}}"
 )
-_CONTACT_SAYS: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
+_CONTACT_DESCRIPTION: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
 
 ReservationSid: TypeAlias = Annotated[str, sid("WR")]
 WorkspaceSid: TypeAlias = Annotated[str, sid("WS")]
@@ -32,12 +32,12 @@ AccountSid: TypeAlias = Annotated[str, sid("AC")]
 ActivitySid: TypeAlias = Annotated[str, sid("WA")]
 CallSid: TypeAlias = Annotated[str, sid("CA")]
 
-Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_SAYS, Sensitivity.PERSONAL)]
+Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_DESCRIPTION, Sensitivity.PERSONAL)]
 NamedContact: TypeAlias = Annotated[
     str,
     Text(
         rf"{_REACHABLE}|[A-Za-z_][\w.@-]*",
-        f"{_CONTACT_SAYS}, or a client's bare name",
+        f"{_CONTACT_DESCRIPTION}, or a client's bare name",
         Sensitivity.PERSONAL,
     ),
 ]
@@ -57,14 +57,14 @@ SupervisorName: TypeAlias = Annotated[
         Sensitivity.PERSONAL,
     ),
 ]
-Name: TypeAlias = Annotated[str, Text(privacy=Sensitivity.PERSONAL)]
-Password: TypeAlias = Annotated[str, Text(privacy=Sensitivity.SECRET)]
+Name: TypeAlias = Annotated[str, Text(sensitivity=Sensitivity.PERSONAL)]
+Password: TypeAlias = Annotated[str, Text(sensitivity=Sensitivity.SECRET)]
 Url: TypeAlias = Annotated[str, Uri()]
 UrlOrSilence: TypeAlias = Annotated[
     str,
     Uri(
-        form=rf"(?:{Uri().form})?",
-        says="an absolute http or https URL, or an empty text for silence",
+        pattern=rf"(?:{Uri().pattern})?",
+        description="an absolute http or https URL, or an empty text for silence",
     ),
 ]
 Recording: TypeAlias = Annotated[

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum, IntEnum, StrEnum
+from functools import cache
+from types import FunctionType
 from typing import cast, get_args
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from reservation_core.domain.commands import types as vocabulary
+from reservation_core.domain.commands.compiled import compile_methods
 from reservation_core.domain.commands.kinds import (
     Boolean,
     Choice,
@@ -25,6 +28,7 @@ from reservation_core.domain.commands.kinds import (
     encode_value,
     sid,
 )
+from reservation_core.domain.commands.parameters import Parameter, ParameterInfo
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.testing.strategies import near_misses, values
 from tests.reference.oracle import rows
@@ -50,14 +54,31 @@ NAMED: dict[str, Kind] = {
 }
 
 
+class Probe:
+    """Stand-in for a command with one parameter."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def _require_valid(self) -> None:
+        raise LookupError
+
+
+@cache
+def compiled_check(of: Kind) -> FunctionType:
+    """Compile the check of a command with one parameter of this kind."""
+    parameter = Parameter("value", "Value", of, False, ParameterInfo("A value."))
+    methods = compile_methods(Probe, ("Instruction", "probe"), (parameter,), ())
+    return methods["__attrs_post_init__"]
+
+
 def expression(of: Kind, value: object) -> bool:
-    """Ask the quick check, as a command's constructor does: true, or a wrong type stopped it."""
-    constants: dict[str, object] = {}
-    text = of.expression("value", constants)
+    """Return true if a value passes the compiled check of a kind."""
     try:
-        return bool(eval(text, constants, {"value": value}))
-    except TypeError:
+        compiled_check(of)(Probe(value))
+    except LookupError:
         return False
+    return True
 
 
 def taken_over(value: object) -> object:
@@ -95,7 +116,6 @@ def test_a_near_miss_has_a_problem(name: str, data: st.DataObject) -> None:
     problem = NAMED[name].find_problem(value)
     assert problem is not None
     assert problem.rule.startswith("must ")
-    assert problem.remedy.split()[0] in {"give", "leave"}
     assert not expression(NAMED[name], value)
 
 
@@ -255,7 +275,7 @@ def test_a_whole_number_names_its_limits() -> None:
     problem = NAMED["Seconds"].find_problem(1000)
     assert problem is not None
     assert problem.rule == "must be a whole number of seconds from 1 to 999"
-    assert problem.remedy == "give an int from 1 to 999"
+    assert problem.remedy == ""
 
 
 @pytest.mark.parametrize(

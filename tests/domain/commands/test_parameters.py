@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from reservation_core import Accept, Call, Command, Conference, Evidence, InvalidCommand, Parameter
-from reservation_core.domain.commands.base import PARAMETER
+from reservation_core.domain.commands.base import PARAMETER_METADATA_KEY
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import (
     Boolean,
@@ -21,7 +21,7 @@ from reservation_core.domain.commands.kinds import (
     Text,
     Uri,
 )
-from reservation_core.domain.commands.parameters import ParameterInfo, declared_parameters
+from reservation_core.domain.commands.parameters import ParameterInfo, read_declared_parameters
 from reservation_core.domain.commands.types import Contact, Seconds
 from reservation_core.domain.redaction import Sensitivity
 from reservation_core.testing.strategies import build
@@ -218,7 +218,7 @@ def test_a_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
     """A SID has the prefix of the row's pattern."""
     kind = BY_NAME[row["name"]].kind
     assert isinstance(kind, Text)
-    assert kind.form == row["pattern"].strip("^$")
+    assert kind.pattern == row["pattern"].strip("^$")
     assert DESCRIBED["UpdateTaskReservation"][row["name"]]["pattern"] == row["pattern"]
     for prefix in ("WA", "CA", "WK", "AC"):
         assert (kind.find_problem(f"{prefix}{'0' * 32}") is None) == (prefix == row["pattern"][1:3])
@@ -263,7 +263,7 @@ def test_an_error_number_is_one_of_the_table(row: dict[str, str]) -> None:
     assert violation is not None
     assert violation.code == parameter.info.code
     assert str(violation.code or "") in (row["code"].split() or [""])
-    assert (f"error {violation.code}" in str(violation)) == bool(row["code"])
+    assert (f"platform error {violation.code}" in str(violation)) == bool(row["code"])
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
@@ -373,7 +373,7 @@ def test_sip_credentials_need_a_sip_address(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_a_declaration_is_found_on_its_field(command: type[Command]) -> None:
     """Each attrs field of a command holds its declaration under the one metadata key, and says what it does in a sentence."""
-    held: list[Parameter] = [made.metadata[PARAMETER] for made in attrs.fields(command)]
+    held: list[Parameter] = [made.metadata[PARAMETER_METADATA_KEY] for made in attrs.fields(command)]
     assert held == list(command.parameters)
     for parameter in held:
         assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.info.summary)
@@ -387,7 +387,7 @@ def test_annotations_may_be_texts() -> None:
         ring_time: Annotated[Seconds | None, ParameterInfo("How long it rings.")] = None
         to: Annotated[Contact, ParameterInfo("Who is called.")]
 
-    read = list(declared_parameters(Later, "Call"))
+    read = list(read_declared_parameters(Later, "Call"))
     assert [(p.field, p.wire_name, p.is_required, p.info.summary) for p in read] == [
         ("ring_time", "CallRingTime", False, "How long it rings."),
         ("to", "CallTo", True, "Who is called."),
@@ -405,7 +405,7 @@ def test_a_compiled_method_says_where_it_is_from() -> None:
     )
     assert (made.__module__, made.__code__.co_filename) == (
         "reservation_core.domain.commands.compiled",
-        "<the check of a command>",
+        "<compiled methods of Conference>",
     )
 
 

@@ -137,6 +137,6 @@ def test_near_misses_are_wrong_by_the_table(name: str) -> None:
 def test_a_strange_kind_is_told() -> None:
     """For a kind of text that is none of the vocabulary's, no look is made up."""
     with pytest.raises(LookupError):
-        kit.values(Text(form="[0-9]+"))
+        kit.values(Text(pattern="[0-9]+"))
     with pytest.raises(LookupError):
-        kit.near_misses(Text(form="[0-9]+"))
+        kit.near_misses(Text(pattern="[0-9]+"))

@@ -1,0 +1,56 @@
+"""Cautions: rules that the sources dispute, or that are only inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reservation_core.domain.evidence import Evidence, Source
+
+
+class Interpretation(NamedTuple):
+    """One interpretation of a disputed rule, with its source."""
+
+    statement: str
+    source: Source
+
+
+class Caution(NamedTuple):
+    """A disputed or inferred rule that a command touches. The command can be sent all the same.
+
+    :param parameter: the name of the parameter on the wire.
+    :param interpretations: the two interpretations of the rule.
+    :param applied: the interpretation that this library applies.
+    """
+
+    parameter: str
+    interpretations: tuple[Interpretation, Interpretation]
+    applied: str
+    evidence: Evidence = Evidence.DOCUMENTED
+
+    def __str__(self) -> str:
+        """Return both interpretations with their sources, and the one applied."""
+        first, second = self.interpretations
+        return (
+            f"{self.parameter}: {first.statement} ({first.source}); "
+            f"but {second.statement} ({second.source}). Applied here: {self.applied}."
+        )
+
+
+class Dispute(NamedTuple):
+    """A disputed rule, and the condition under which a command touches it.
+
+    :param condition: called with the value of the parameter (``None`` if unset) and the command.
+        For a dispute about the command itself, the value is the command.
+    """
+
+    condition: Callable[[object, object], bool]
+    interpretations: tuple[Interpretation, Interpretation]
+    applied: str
+    evidence: Evidence = Evidence.DOCUMENTED
+
+    def find_caution(self, parameter: str, value: object, command: object) -> Caution | None:
+        """Return the caution for a parameter of a command, or ``None`` if it does not apply."""
+        if not self.condition(value, command):
+            return None
+        return Caution(parameter, self.interpretations, self.applied, self.evidence)

@@ -1,0 +1,168 @@
+"""Rules that the sources dispute. A command that touches one is built, with a caution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from reservation_core.domain.commands.cautions import Dispute, Interpretation
+from reservation_core.domain.commands.rules import is_sip
+from reservation_core.domain.evidence import Evidence, Source
+
+_Condition: TypeAlias = Callable[[object, object], bool]
+
+
+def _is_unset(value: object, _: object) -> bool:
+    return value is None
+
+
+def _is_set(value: object, _: object) -> bool:
+    return value is not None
+
+
+def _matches(pattern: str) -> _Condition:
+    return lambda value, _: (
+        isinstance(value, str) and re.search(pattern, value, re.IGNORECASE) is not None
+    )
+
+
+def _is_outside(minimum: int, maximum: int) -> _Condition:
+    return lambda value, _: isinstance(value, int) and not minimum <= value <= maximum
+
+
+def _has_no_sip_contact(value: object, command: object) -> bool:
+    to = getattr(command, "to", None)
+    return value is not None and to is not None and not is_sip(to)
+
+
+def _dispute(
+    condition: _Condition,
+    first: tuple[str, Source],
+    second: tuple[str, Source],
+    applied: str,
+    evidence: Evidence = Evidence.DOCUMENTED,
+) -> Dispute:
+    return Dispute(condition, (Interpretation(*first), Interpretation(*second)), applied, evidence)
+
+
+# --- disputes about a parameter ------------------------------------------------------------------
+
+RECORDING_MODE: Final = _dispute(
+    _matches(r"^(?!(?:record-from-answer|do-not-record)$)"),
+    ("the values are record-from-answer and do-not-record", Source.ASSIGNMENT_CALLBACK),
+    ("a value may also name the leg to record", Source.RESERVATIONS),
+    "any word is sent",
+)
+BARE_CLIENT_NAME: Final = _dispute(
+    _matches(r"^(?!\+|client:|sips?:|app:)"),
+    ("a contact is a number, client:name or a SIP address", Source.RESERVATIONS),
+    ("an example calls a client by its bare name", Source.ASSIGNMENT_CALLBACK),
+    "sent as given; client:name is certain to work",
+)
+APPLICATION_CONTACT: Final = _dispute(
+    _matches("^app:"),
+    ("a contact is a number, client:name or a SIP address", Source.RESERVATIONS),
+    ("the participants API also takes an application", Source.PARTICIPANTS),
+    "sent as given",
+)
+CALL_TIMEOUT_LIMIT: Final = _dispute(
+    _is_outside(1, 600),
+    ("a call rings up to 999 seconds", Source.RESERVATIONS),
+    ("the calls API stops at 600", Source.CALLS),
+    "1 to 999, and 600 for a SIP address",
+)
+PARTICIPANT_TIMEOUT_LIMITS: Final = _dispute(
+    _is_outside(5, 600),
+    ("a call rings up to 999 seconds", Source.RESERVATIONS),
+    ("the participants API takes 5 to 600", Source.PARTICIPANTS),
+    "1 to 999, and 600 for a SIP address",
+)
+CALLER_ID_REQUIRED: Final = _dispute(
+    _is_unset,
+    ("the caller ID is required", Source.RESERVATIONS),
+    ("without it the number that the caller dialled is shown", Source.ASSIGNMENT_CALLBACK),
+    "sent without; give it to be sure",
+)
+CONFERENCE_CALLER_ID_REQUIRED: Final = _dispute(
+    _is_unset,
+    ("the caller ID is optional", Source.RESERVATIONS),
+    ("its absence is answered with errors 40138 and 40141", Source.ERROR_DICTIONARY),
+    "sent without; give it to be sure",
+)
+REJECT_ACTIVITY_DEFAULT: Final = _dispute(
+    _is_unset,
+    ("without it the worker's previous activity is taken", Source.RESERVATIONS),
+    ("it is listed as required, and without it the activity stays", Source.ASSIGNMENT_CALLBACK),
+    "sent without",
+)
+REDIRECT_ACCEPT_DEFAULT: Final = _dispute(
+    _is_unset,
+    ("an unset flag accepts nothing", Source.RESERVATIONS),
+    ("a redirect is said to accept the reservation", Source.ASSIGNMENT_CALLBACK),
+    "unset accepts nothing; set the flag to be sure",
+)
+CALLBACK_METHOD: Final = _dispute(
+    _is_set,
+    ("the callback is a GET", Source.ASSIGNMENT_CALLBACK),
+    ("the method is not stated", Source.RESERVATIONS),
+    "unknown: be ready for both methods",
+)
+SPACE_IN_URL: Final = _dispute(
+    _matches(" "),
+    ("a URL must be well formed", Source.ERROR_DICTIONARY),
+    ("the official clients send a URL with a space as it is", Source.WORKER_SDK),
+    "sent as given; write %20 to be sure",
+)
+RECORD_TYPE: Final = _dispute(
+    _is_set,
+    ("the value is a boolean", Source.RESERVATIONS),
+    ("the worker SDK sends a word such as do-not-record", Source.WORKER_SDK),
+    "a boolean",
+)
+NEWER_REGION: Final = _dispute(
+    _matches("^(?:us2|de1)$"),
+    ("there are eight regions", Source.RESERVATIONS),
+    ("the worker SDK knows six, without us2 and de1", Source.WORKER_SDK),
+    "eight",
+)
+MAX_PARTICIPANTS_DEFAULT: Final = _dispute(
+    _is_unset,
+    ("the default is 250", Source.RESERVATIONS),
+    ("the worker SDK says 10", Source.WORKER_SDK),
+    "250",
+)
+POST_WORK_ACTIVITY_DEPRECATED: Final = _dispute(
+    _is_set,
+    ("the activity is changed after the work", Source.RESERVATIONS),
+    ("it is deprecated, and not valid in a multitasking workspace", Source.ERROR_DICTIONARY),
+    "sent as given",
+)
+SIP_CREDENTIALS_WITHOUT_SIP: Final = _dispute(
+    _has_no_sip_contact,
+    ("it can have an effect only when the contact is a SIP address", Source.PARTICIPANTS),
+    ("no source says that the platform refuses it otherwise", Source.OPENAPI),
+    "it is sent as given",
+    Evidence.INFERRED,
+)
+
+# --- disputes about a command itself -------------------------------------------------------------
+
+WRAP_FOR_FLEX_ONLY: Final = _dispute(
+    _is_set,
+    ("wrapping is for Flex accounts", Source.RESERVATIONS),
+    ("it is for multitasking workspaces in general", Source.LIFECYCLE),
+    "allowed everywhere",
+)
+CONFERENCE_IN_CALLBACK: Final = _dispute(
+    _is_set,
+    ("the callback page does not list conference among its answers", Source.ASSIGNMENT_CALLBACK),
+    ("the call-control page answers a callback with it", Source.CALL_CONTROL),
+    "allowed there as over REST",
+)
+SUPERVISE_UNLISTED: Final = _dispute(
+    _is_set,
+    ("the reservations page does not list supervise", Source.RESERVATIONS),
+    ("the API description, the error dictionary and the worker SDK have it", Source.OPENAPI),
+    "allowed on the task route",
+)
