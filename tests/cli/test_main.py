@@ -159,7 +159,7 @@ def test_the_demo_refuses_twice() -> None:
         in said
     )
     assert "[documented: https://support.twilio.com/hc/en-us/articles/40136086868507]" in said
-    assert said.count("Allowed instead:") == 2
+    assert said.count(" is refused while ") == 2
 
 
 def test_the_demo_shows_the_whole_request() -> None:
@@ -312,7 +312,7 @@ def test_encode_shows_cautions() -> None:
     """A disputed rule is shown with both readings, and the one taken."""
     said = " ".join(run("encode", "dequeue").out.split())
     assert "caution DequeueFrom: the caller ID is required (https://" in said
-    assert "Taken here: sent without; give it to be sure." in said
+    assert "Applied here: sent without; give it to be sure." in said
 
 
 def test_encode_gathers_every_violation() -> None:
@@ -527,8 +527,8 @@ def test_wrong_usage_ends_with_2(argv: tuple[str, ...], says: str) -> None:
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (("encode", "call"), "CallUrl = nothing: is required (the platform's error 40112)"),
-        (("encode", "wrap", "--json"), "cannot be said in answer to an assignment callback"),
+        (("encode", "call"), "CallUrl = nothing: is required (platform error 40112)"),
+        (("encode", "wrap", "--json"), "cannot answer an assignment callback"),
         (
             ("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted"),
             "Accept is refused while accepted",
@@ -544,7 +544,7 @@ def test_wrong_usage_ends_with_2(argv: tuple[str, ...], says: str) -> None:
                 "--supervisor-mode=barge",
                 "--supervisor=client:bob",
             ),
-            "is not on the worker route; use the task route",
+            "is not on the worker route. Use the task route",
         ),
     ],
 )

@@ -62,7 +62,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
     # an error, and the words of its remedy
     (ReservationError(), "catch"),
     (CommandError(), "nothing was sent"),
-    (InvalidCommand("Conference", (VIOLATION, VIOLATION)), "give a contact"),
+    (InvalidCommand("Conference", (VIOLATION, VIOLATION)), "Give a contact"),
     (
         CommandNotAllowed(
             Accept(), Status.ACCEPTED, (Supervise, Complete), "it is accepted [observed: x]"
@@ -73,7 +73,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         CommandNotAllowed(Accept(), Status.COMPLETED, (), "it has ended [inferred: x]"),
         "Fetch the reservation",
     ),
-    (IncompleteReservation(("sid", "task_sid")), "set the"),
+    (IncompleteReservation(("sid", "task_sid")), "set the field"),
     (ReplyError(), "look again"),
     (Refused(400, 20001, "no", "https://example.com/20001"), "Correct the request"),
     (Refused(400), "Correct the request"),
@@ -259,7 +259,7 @@ def test_a_violation_and_a_fault_are_values() -> None:
     assert str(PayloadFault("sid", "is missing")) == "sid: is missing"
     assert (
         str(VIOLATION)
-        == "To = <personal>: must be a contact (the platform's error 40137); give a contact"
+        == "To = <personal>: must be a contact (platform error 40137). Give a contact."
     )
     assert pickle.loads(pickle.dumps((FAULT, VIOLATION))) == (FAULT, VIOLATION)
     assert str(InvalidCommand("Call", (VIOLATION,))).splitlines() == [

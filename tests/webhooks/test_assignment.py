@@ -264,7 +264,7 @@ def test_to_decide_later_the_answer_is_empty() -> None:
 def test_what_cannot_be_said_is_refused_with_the_way_out(command: Command) -> None:
     """The three commands that this dialect lacks can be sent over the API."""
     with pytest.raises(
-        InvalidCommand, match=r"answer the callback empty and send the command with perform\(\)"
+        InvalidCommand, match=r"Answer the callback empty and send the command with perform\(\)"
     ):
         answer(command)
 

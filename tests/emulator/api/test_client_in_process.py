@@ -183,7 +183,7 @@ def test_the_official_client_reads_one_and_many(client: Client, gateway: InMemor
     [
         (SID, {"reservation_status": "accepted", "if_match": "7"}, 412, 20412, "If-Match"),
         (SID, {"reservation_status": "wrapping"}, 400, 20001, "not in expected state [accepted]"),
-        (SID, {"reservation_status": "bogus"}, 400, 20001, "no status a client may set"),
+        (SID, {"reservation_status": "bogus"}, 400, 20001, "is not a status that a client may set"),
         (SID, {"instruction": "call"}, 400, 40111, "CallFrom is required"),
         (SID, {}, 400, 20001, "exactly one"),
         ("WR" + "f" * 32, {"reservation_status": "accepted"}, 404, 20404, "was not found"),

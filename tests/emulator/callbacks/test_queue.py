@@ -568,7 +568,7 @@ MISANSWERED: Final[dict[str, tuple[Reply, int | None, bool]]] = {
     "JSON twice over": (as_json(json.dumps({"instruction": "accept"})), 40001, False),
     "a list": (as_json([]), 40001, False),
     "depth": (as_json(b"[" * 100_000), 40001, False),
-    "no instruction": (as_json({"to": "client:alice"}), 40005, False),
+    "is not an instruction": (as_json({"to": "client:alice"}), 40005, False),
     "no instruction but null": (as_json({"instruction": None}), 40005, False),
     "an unknown instruction": (as_json({"instruction": "banana"}), 55555, False),
     "a number": (as_json({"instruction": 7}), 55555, False),
