@@ -25,7 +25,9 @@ SID_PREFIXES: Final = {
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
     """Whether a value is the SID that a field asks for."""
-    return isinstance(value, str) and re.fullmatch(sid(SID_PREFIXES[field]).pattern, value) is not None
+    return (
+        isinstance(value, str) and re.fullmatch(sid(SID_PREFIXES[field]).pattern, value) is not None
+    )
 
 
 class Route(StrEnum):
@@ -86,7 +88,11 @@ _COLLECTIONS: Final = {
     Route.WORKER: (_worker_path, ("workspace_sid", "worker_sid")),
 }
 _FORMS: Final = Address(
-    **{field: sid(prefix).pattern for field, prefix in SID_PREFIXES.items() if field != "account_sid"}
+    **{
+        field: sid(prefix).pattern
+        for field, prefix in SID_PREFIXES.items()
+        if field != "account_sid"
+    }
 )
 _right: Final = re.compile(
     f"(?:{_task_path(_FORMS)}|{_worker_path(_FORMS)})(?:/{_FORMS.sid})?"

@@ -865,7 +865,10 @@ IMPOSSIBLE: Final[list[tuple[Pairs, list[tuple[str, str]]]]] = [
         [("ReservationStatus", "exactly one status or instruction must be given, once")],
     ),
     *(
-        ((("ReservationStatus", word),), [("ReservationStatus", "is not a status that a client may set")])
+        (
+            (("ReservationStatus", word),),
+            [("ReservationStatus", "is not a status that a client may set")],
+        )
         for word in (
             "pending",
             "timeout",

@@ -373,7 +373,9 @@ def test_sip_credentials_need_a_sip_address(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_a_declaration_is_found_on_its_field(command: type[Command]) -> None:
     """Each attrs field of a command holds its declaration under the one metadata key, and says what it does in a sentence."""
-    held: list[Parameter] = [made.metadata[PARAMETER_METADATA_KEY] for made in attrs.fields(command)]
+    held: list[Parameter] = [
+        made.metadata[PARAMETER_METADATA_KEY] for made in attrs.fields(command)
+    ]
     assert held == list(command.parameters)
     for parameter in held:
         assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.info.summary)
