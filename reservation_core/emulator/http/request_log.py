@@ -1,12 +1,12 @@
-"""The request log: one line an exchange, for people; nothing personal and nothing secret is in it.
+"""Lines of the request log, one for each exchange or callback, without personal or secret data.
 
 ::
 
     12:00:03.250 POST …/Tasks/WT…00000a/Reservations/WR…000001 conference -> 200 pending, version 1 (0.3 ms)
     12:00:03.251 event reservation.accepted of WR…000001 -> 204 taken (2.1 ms)
-    12:00:04.001 POST …/Tasks/WT…00000a/Reservations/WR…000001 accepted -> 400 20001 Reservation WR…000001 not in … (0.2 ms)
+    12:00:04.001 POST …/Reservations/WR…000001 accepted -> 400 20001 Reservation WR…000001 not … (0.2 ms)
 
-Of what was asked only the status or instruction is shown, and only where it is one that the platform knows.
+Of a request's form only the status or the instruction is shown, if the platform knows it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reservation_core.domain.redaction import mask
+from reservation_core.emulator.api.exchange_log import ReceivedRequest
 from reservation_core.emulator.api.log_text import (
     form_text,
     reply_text,
@@ -27,49 +28,39 @@ from reservation_core.rest.messages import Reply
 
 def make_exchange_logger(
     write: Callable[[str], object], now: Callable[[], datetime]
-) -> Callable[[str, str, bytes, Reply | None, float, str], None]:
-    """Make what notes each exchange (:data:`reservation_core.emulator.http.asgi.Note`).
+) -> Callable[[ReceivedRequest, Reply | None, float, str], None]:
+    """Return an :data:`~reservation_core.emulator.http.asgi.ExchangeObserver` that writes lines.
 
-    :param write: takes a line, without its end.
-    :param now: tells the time of the platform.
+    :param write: takes a line without its end.
+    :param now: returns the platform's time.
     """
 
-    def note(
-        method: str, target: str, body: bytes, reply: Reply | None, seconds: float, fault: str
-    ) -> None:
+    def log(request: ReceivedRequest, reply: Reply | None, seconds: float, fault: str) -> None:
+        method, target, _, body = request
+        parts = (mask(method, limit=10), target_text(target), form_text(body))
         answer = "no reply" if reply is None else reply_text(reply)
         planned = f" [{fault}, by plan]" if fault else ""
-        said = " ".join(
-            filter(None, (mask(method, limit=10), target_text(target), form_text(body)))
-        )
-        write(
-            f"{now():%H:%M:%S.%f}"[:-3] + f" {said} -> {answer}{planned} ({seconds * 1000:.1f} ms)"
-        )
+        write(_line(now(), " ".join(filter(None, parts)), answer + planned, seconds))
 
-    return note
+    return log
 
 
 def make_callback_logger(write: Callable[[str], object]) -> Callable[[SentCallback], None]:
-    """Make what notes each notice that was sent, with what came of it (:attr:`reservation_core.emulator.callbacks.queue.Notices.subscribe`)."""
+    """Return an observer of a callback queue that writes lines.
 
-    def told(sent: SentCallback) -> None:
-        notice = sent.callback
-        said = " ".join(
-            filter(
-                None,
-                (
-                    notice.kind,
-                    notice.event,
-                    "again" if notice.again else "",
-                    "of",
-                    notice.reservation_sid,
-                ),
-            )
-        )
-        answer = "no answer:" if sent.status is None else str(sent.status)
-        write(
-            f"{sent.at:%H:%M:%S.%f}"[:-3]
-            + f" {shorten_target(said)} -> {answer} {shorten_target(sent.outcome)} ({sent.seconds * 1000:.1f} ms)"
-        )
+    :param write: takes a line without its end.
+    """
 
-    return told
+    def log(sent: SentCallback) -> None:
+        callback = sent.callback
+        again = "again" if callback.again else ""
+        parts = (callback.kind, callback.event, again, "of", callback.reservation_sid)
+        status = "no answer:" if sent.status is None else str(sent.status)
+        answer = f"{status} {shorten_target(sent.outcome)}"
+        write(_line(sent.at, shorten_target(" ".join(filter(None, parts))), answer, sent.seconds))
+
+    return log
+
+
+def _line(at: datetime, request: str, answer: str, seconds: float) -> str:
+    return f"{at:%H:%M:%S.%f}"[:-3] + f" {request} -> {answer} ({seconds * 1000:.1f} ms)"

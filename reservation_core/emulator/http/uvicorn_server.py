@@ -1,0 +1,126 @@
+"""uvicorn's server for the emulator: it ends at once, and falls back on uvicorn's own protocol.
+
+uvicorn looks ten times a second if it should end, and then sleeps 0.1 s: ending takes 200 ms,
+here 0.5 ms, which every test with an emulator of its own pays. The overrides use private parts of
+``uvicorn.Server``. They are tested with uvicorn 0.34.0 to 0.54.0. Where an attribute that they use
+is missing, uvicorn's own methods run. To remove this, use ``uvicorn.Server`` and end the feed in
+the application's lifespan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from reservation_core.emulator.http.asgi import EmulatorApplication
+from reservation_core.emulator.http.connection import (
+    KEEP_ALIVE_SECONDS,
+    USED_ATTRIBUTES,
+    EmulatorConnection,
+)
+
+_GRACE_SECONDS: Final = 2  # for what is being answered when the server ends
+_log: Final = logging.getLogger("reservation_core.emulator")
+
+
+class EmulatorServer(uvicorn.Server):
+    """Server of one emulator application."""
+
+    def __init__(self, application: EmulatorApplication) -> None:
+        config = uvicorn.Config(
+            application,
+            http=EmulatorConnection,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._application = application
+        self._is_extended = True
+        self._has_begun = threading.Event()
+
+    def run_on(self, listener: socket.socket) -> None:
+        """Answer on a listening socket until the server is stopped."""
+        try:
+            with contextlib.suppress(SystemExit):  # uvicorn's way to report a failed start
+                self.run(sockets=[listener])
+        finally:
+            listener.close()
+            self._has_begun.set()
+
+    def wait_until_started(self) -> None:
+        """Wait until the server answers.
+
+        :raises RuntimeError: if it did not start.
+        """
+        self._has_begun.wait()
+        if not self.started:
+            raise RuntimeError(
+                "the emulator did not start: one of its lifespans failed. See the log of uvicorn"
+            )
+
+    def stop(self) -> None:
+        """Stop the server, from any thread."""
+        self.should_exit = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop_requested.set)
+
+    # --- overrides of uvicorn.Server -------------------------------------------------------------
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, with uvicorn's own protocol if this version of uvicorn is not supported."""
+        self._loop = asyncio.get_running_loop()
+        self._stop_requested = asyncio.Event()
+        probe = HttpToolsProtocol(self.config, self.server_state, {}, self._loop)
+        if missing := [name for name in USED_ATTRIBUTES if not hasattr(probe, name)]:
+            _log.warning(
+                "uvicorn %s has no %s: requests are not limited, and no connection can be reset",
+                uvicorn.__version__,
+                ", ".join(missing),
+            )
+            self.config.http_protocol_class = HttpToolsProtocol
+            self._is_extended = False
+        await super().startup(sockets)
+        self._has_begun.set()
+
+    async def main_loop(self) -> None:
+        """Run until the server is stopped."""
+        loops = (
+            asyncio.create_task(super().main_loop()),
+            asyncio.create_task(self._stop_requested.wait()),
+        )
+        await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+        for loop in loops:
+            loop.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more requests, and give those that are being answered two seconds."""
+        self._application.feed.close()
+        if not self._is_extended:
+            await super().shutdown(sockets)
+            return
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in tuple(self.server_state.connections):
+            connection.shutdown()
+        if unanswered := tuple(self.server_state.tasks):
+            _, late = await asyncio.wait(unanswered, timeout=_GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await self.lifespan.shutdown()
