@@ -189,6 +189,7 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
     from urllib.parse import parse_qsl  # noqa: PLC0415 - rule 1
 
     try:
+        from reservation_core.emulator.api.exchange_log import ReceivedRequest  # noqa: PLC0415
         from reservation_core.emulator.server import running_emulator  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         pytest.fail(
@@ -200,9 +201,10 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
 
     recorder = RecordingGateway(on_exchange=_count_reply(request, task_router))
 
-    def record(method: str, target: str, body: bytes, reply: Reply | None, *_: object) -> None:
-        form = tuple(parse_qsl(body.decode(errors="replace")))
-        recorder.record(Request(method, target, form=form), reply or Reply(0))  # no reply was sent
+    def record(received: ReceivedRequest, reply: Reply | None, *_: object) -> None:
+        form = tuple(parse_qsl(received.body.decode(errors="replace")))
+        sent = Request(received.method, received.target, form=form)
+        recorder.record(sent, reply or Reply(0))  # no reply was sent
 
     _check_leftovers(request, recorder.leftovers)
     with running_emulator(task_router, on_exchange=record) as emulator:

@@ -16,8 +16,8 @@ import cyclopts
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.control.seed import load, read_seed_file
-from reservation_core.emulator.control.surface import ROOT
+from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.seed import load_seed, read_seed_file
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
@@ -95,7 +95,9 @@ class ServeCommand:
             self.page.write(f'   client.taskrouter.base_url = "{emulator.url}"  # Python', "cyan")
             self.page.write(f'   client.taskrouter.baseUrl = "{emulator.url}";  // Node', "cyan")
             self.page.say("What it holds, live, and all that can be asked of it:", indent=0)
-            self.page.write(f"   {emulator.url}{ROOT}/\n   {emulator.url}{ROOT}/ways", "cyan")
+            self.page.write(
+                f"   {emulator.url}{CONTROL_ROOT}/\n   {emulator.url}{CONTROL_ROOT}/ways", "cyan"
+            )
             if callbacks.urls and callbacks.auth_token is None:
                 self.page.say(
                     f"What it calls back is not signed: set {TOKEN} to the token your service checks with.",
@@ -155,7 +157,7 @@ def _plant(file: Path, platform: Platform) -> None:
     if platform.workers() or platform.tasks():
         return
     try:
-        load(seed, platform)
+        load_seed(seed, platform)
     except KeyError as error:
         raise ConfigurationError(
             f"{file}: there is no {error.args[0]}; put it into the seed"

@@ -24,7 +24,7 @@ from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Re
 from reservation_core.emulator.control import feed as feeds
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind, FaultPlan
-from reservation_core.emulator.http import connection
+from reservation_core.emulator.http import connection, uvicorn_server
 from reservation_core.emulator.http.asgi import EmulatorApplication
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.emulator.state_file import StateFileError
@@ -133,7 +133,7 @@ def test_a_failure_is_no_acknowledgement(caplog: pytest.LogCaptureFixture) -> No
         sid = people(emulator.platform).sid()
         for error, said in (
             (StateFileError("state.db", "the disk is full"), "the disk is full"),
-            (ZeroDivisionError(), "its log says how"),
+            (ZeroDivisionError(), "See its log"),
         ):
             refuse[:] = [error]
             answer = update(emulator, sid)
@@ -153,7 +153,7 @@ def test_an_idle_connection_is_kept_and_then_closed(
     emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection stays open between requests, and is closed when nothing was asked for long."""
-    monkeypatch.setattr(connection, "KEEP_ALIVE", 0.3)
+    monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.3)
     request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         for _ in range(3):
@@ -242,7 +242,7 @@ def test_time_passes_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
         broken.append(True)
         assert told.wait(WAIT)
         assert platform.get(sid).status is Status.TIMEOUT
-    assert "could not carry out what fell due" in caplog.text
+    assert "could not run its timers" in caplog.text
 
 
 # --- the emulated API ------------------------------------------------------------------------------------------------------------
@@ -401,8 +401,8 @@ def test_what_never_ends_is_given_up(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, part: bytes, status: int
 ) -> None:
     """A request that never ends is given up (408) and its connection closed; one that never begins is closed."""
-    monkeypatch.setattr(connection, "_ARRIVES", 0.05)
-    monkeypatch.setattr(connection, "KEEP_ALIVE", 0.05)
+    monkeypatch.setattr(connection, "_ARRIVAL_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.05)
     assert status_of(say(emulator.url, part)) == status
 
 
@@ -429,7 +429,7 @@ def test_patience_ends_with_the_request(
     emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request that came slowly but whole leaves no mark on its connection: it is there for the next one."""
-    monkeypatch.setattr(connection, "_ARRIVES", 0.4)
+    monkeypatch.setattr(connection, "_ARRIVAL_SECONDS", 0.4)
     request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(request[:9])
@@ -563,42 +563,42 @@ def test_the_feed_tells_what_happens(emulator: Emulator, world: World) -> None:
     """The feed tells each act as it happens, with its number in the journal."""
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
-        begun = read_until(feed, b": here")
+        begun = read_until(feed, b": hello")
         sid = world.sid()
         update(emulator, sid)
         said = read_until(feed, b'"trigger": "accept')
-        told = ask(emulator.url, "GET", "/_emulator/journal").json["told"]
+        told = ask(emulator.url, "GET", "/_emulator/journal").json["last"]
         said = read_until(feed, b"\n\n", said[said.index(b"id: %d" % told) :])
     assert b"text/event-stream" in begun
     number, name, data, *_ = said.decode().split("\n")
-    assert (number, name) == (f"id: {told}", "event: act")
+    assert (number, name) == (f"id: {told}", "event: entry")
     act = json.loads(data.removeprefix("data: "))
     assert (act["number"], act["sid"], act["reservation"]["status"]) == (told, sid, "accepted")
 
 
 def test_a_quiet_feed_stays_alive(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed on which nothing happens says so now and then."""
-    monkeypatch.setattr(feeds, "_BEAT", 0.01)
+    monkeypatch.setattr(feeds, "_HEARTBEAT_SECONDS", 0.01)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
-        assert read_until(feed, b": still here")
+        assert read_until(feed, b": heartbeat")
 
 
 def test_who_lags_behind_is_let_go(
     emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader of the feed who cannot keep up is let go, and the emulator keeps nothing for it."""
-    monkeypatch.setattr(feeds, "_BACKLOG", 0)
+    monkeypatch.setattr(feeds, "_MAX_BACKLOG", 0)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-        read_until(feed, b": here")
+        read_until(feed, b": hello")
         with emulator.platform.transaction():
             for worker in WORKERS:
                 world.sid(worker)
         said = b""
         while more := feed.recv(65536):
             said += more
-    assert said.count(b"event: act") == 1
+    assert said.count(b"event: entry") == 1
 
 
 def run_bare(world: World, method: str, path: str, *messages: Message) -> list[Message]:
@@ -701,7 +701,7 @@ def test_a_signal_ends_it() -> None:
 
 def test_what_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """An emulator that is to end does not wait for what is delayed for long: the client's connection is broken."""
-    monkeypatch.setattr(server, "_ENDS", 0.05)
+    monkeypatch.setattr(uvicorn_server, "_GRACE_SECONDS", 0.05)
     with running_emulator(Platform(ManualClock())) as emulator:
         sid = people(emulator.platform).sid()
         emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=60))

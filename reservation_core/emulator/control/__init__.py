@@ -1,1 +1,15 @@
-"""control."""
+"""Control surface of the emulator: JSON routes under ``/_emulator``, an event feed and a page.
+
+The package lets a test or a developer create workers and tasks, play the caller and the worker,
+move the clock, inject faults and watch what happens. It decides nothing: the platform does. It
+does no I/O and knows nothing of ASGI.
+
+* ``surface``: requests and replies of the control surface.
+* ``routes``: the table of routes, and the functions behind them.
+* ``state``: what the routes work on.
+* ``overview``: reservations as a page shows them, and the actions that are available for each.
+* ``callbacks``: callback settings, results and alerts as JSON.
+* ``seed``: workers, tasks and reservations to load from a document.
+* ``feed``: server-sent events.
+* ``assets``: the files of the page.
+"""

@@ -1,6 +1,7 @@
-"""The page's own files, each as a reply that lets a browser do nothing but show it: no other origin, no inline script, no frame.
+"""Files of the page, as replies that let a browser load nothing from elsewhere.
 
-The picture in it is drawn here, from the machine; its style sheet stands within it, and is let pass by its hash.
+The page may use no other origin, no inline script and no frame. Its picture is drawn from the
+lifecycle. The style sheet inside the picture is allowed by its hash.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from importlib.resources import files
 from typing import Final
 
 from reservation_core.diagrams.lifecycle_pictures import lifecycle_svg
-from reservation_core.emulator.control.surface import ROOT
+from reservation_core.emulator.control.routes import CONTROL_ROOT
 from reservation_core.rest.messages import Reply
 
 _PICTURE: Final = "<!-- lifecycle.svg -->"
@@ -27,18 +28,19 @@ _TYPES: Final = {
 
 
 @cache
-def page_asset() -> Mapping[str, Reply]:
-    """Give every reply the page is made of, by its path."""
+def page_files() -> Mapping[str, Reply]:
+    """Return the files of the page by their paths."""
     folder = files("reservation_core.emulator.control") / "page"
     content = {name: (folder / name).read_text("utf-8") for name in _TYPES}
     picture = lifecycle_svg()
     content["index.html"] = content["index.html"].replace(_PICTURE, picture)
     policy = _policy(picture)
     replies = {
-        f"{ROOT}/{name}": _reply(text, _TYPES[name], policy) for name, text in content.items()
+        f"{CONTROL_ROOT}/{name}": _reply(text, _TYPES[name], policy)
+        for name, text in content.items()
     }
-    replies[f"{ROOT}/"] = replies.pop(f"{ROOT}/index.html")
-    replies[ROOT] = Reply(308, {"Location": f"{ROOT}/"}, b"")
+    replies[f"{CONTROL_ROOT}/"] = replies.pop(f"{CONTROL_ROOT}/index.html")
+    replies[CONTROL_ROOT] = Reply(308, {"Location": f"{CONTROL_ROOT}/"}, b"")
     return replies
 
 

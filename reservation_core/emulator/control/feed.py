@@ -1,13 +1,11 @@
-"""The feed: what happens from now on, as server-sent events, to everyone who listens.
+"""Server-sent events about everything that happens on an emulator from now on.
 
-* ``here``: the first one; which run of the emulator this is, and the time.
-* ``act``: what happened to a reservation, its number in the journal, and how all reservations of that task stand now.
-* ``exchange``: a request of the emulated API and its answer.
-* ``notice``: a notice that was sent to who is called back, and what came of it.
-* ``clock``: the time, when it is not what it would be by itself.
-* ``gone``: tasks were deleted, and their reservations with them.
-
-Others may be told by whoever has something to tell.
+* ``hello``: the first event of a reader, with the emulator's run and time.
+* ``entry``: an entry of the journal, with all reservations of its task.
+* ``exchange``: a request of the emulated API and its reply.
+* ``callback``: a callback that was sent, and its result.
+* ``clock``: the time, after a jump of the clock.
+* ``deleted``: tasks and their reservations were deleted.
 """
 
 from __future__ import annotations
@@ -21,135 +19,135 @@ from time import monotonic
 from typing import Final
 
 from reservation_core.emulator.callbacks.model import SentCallback
-from reservation_core.emulator.control.callback_documents import show_notice
-from reservation_core.emulator.control.overview import pace, siblings, time
-from reservation_core.emulator.control.surface import Control, numbered
+from reservation_core.emulator.control.callbacks import describe_result
+from reservation_core.emulator.control.overview import (
+    clock_pace,
+    describe_entry,
+    describe_task,
+    describe_time,
+)
+from reservation_core.emulator.control.state import ControlState
 from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.model import JournalEntry
 
-_BEAT: Final = 15.0  # seconds between two signs of life
-_BACKLOG: Final = 10_000  # events that a reader may lag behind
-_AGAIN: Final = 1000  # milliseconds after which a reader that lost its connection asks again
-_AMISS: Final = timedelta(seconds=0.2)  # by which a clock may be off before it was put forward
+_HEARTBEAT_SECONDS: Final = 15.0
+_MAX_BACKLOG: Final = 10_000  # events that a reader may lag behind
+_RETRY_MILLISECONDS: Final = 1000  # after which a reader that lost its connection reconnects
+_CLOCK_TOLERANCE: Final = timedelta(seconds=0.2)  # difference that is not a jump of the clock
 
 
-class Feeds:
-    """Everyone who listens, and what is told to all of them. It is told from any thread.
+class EventFeed:
+    """Events of one emulator, sent to all readers. Safe to send from any thread."""
 
-    :param control: whose platform and exchanges are told of.
-    """
-
-    def __init__(self, control: Control) -> None:
+    def __init__(self, state: ControlState) -> None:
         self.run: Final = secrets.token_hex(8)
-        """Which run of the emulator this is: numbers begin anew with each."""
-        self._control = control
-        self._platform = control.platform
+        """Identifier of this run of the emulator; numbers start at 1 in each run."""
+        self._state = state
+        self._platform = state.platform
         self._readers: set[_Reader] = set()
-        self._exchanges = 0
-        self._tasks = 0
-        self._due: datetime | None = None
-        self._marked: tuple[datetime, float] = (self._platform.now(), monotonic())
-        self._platform.subscribe(self._tell_act)
-        control.callback_queue.subscribe(self._tell_notice)
+        self._last_exchange = 0
+        self._task_count = 0
+        self._next_due: datetime | None = None
+        self._observed: tuple[datetime, float] = (self._platform.now(), monotonic())
+        self._platform.subscribe(self._send_entry)
+        state.callback_queue.subscribe(self._send_result)
 
     async def read(self) -> AsyncGenerator[bytes]:
-        """Tell one reader what happens from now on, and give a sign of life when nothing happens for long."""
+        """Yield the events of one reader from now on, and a comment when nothing happens."""
         reader = _Reader(asyncio.get_running_loop())
         if not self._readers:
-            self._exchanges = self._control.exchanges.last_number
-            self._look()
+            self._last_exchange = self._state.exchanges.last_number
+            self._observe()
         self._readers.add(reader)
         try:
-            yield b"retry: %d\n%s" % (
-                _AGAIN,
-                _event("here", {"run": self.run, **time(self._platform)}),
-            )
+            hello = _format("hello", {"run": self.run, **describe_time(self._platform)})
+            yield b"retry: %d\n%s" % (_RETRY_MILLISECONDS, hello)
             while event := await reader.next():
                 yield event
         finally:
             self._readers.discard(reader)
 
-    def tell(self, kind: str, document: object, number: int | None = None) -> None:
-        """Tell everyone something.
+    def send(self, kind: str, content: object, number: int | None = None) -> None:
+        """Send an event to all readers.
 
-        :param kind: the event's name.
-        :param document: what JSON can hold, or attrs values.
+        :param kind: name of the event.
+        :param content: JSON, or attrs values to convert.
+        :param number: number of the event, sent as its id.
         """
         if self._readers:
-            event = _event(kind, document, number)
+            event = _format(kind, content, number)
             for reader in tuple(self._readers):
-                reader.loop.call_soon_threadsafe(reader.tell, event)
+                reader.loop.call_soon_threadsafe(reader.add, event)
 
-    def _tell_act(self, act: JournalEntry) -> None:
+    def send_exchanges(self) -> None:
+        """Send the exchanges that were not sent yet."""
         if self._readers:
-            number = self._control.last_act
-            standing = siblings(self._platform, str(act.reservation.task_sid))
-            self.tell("act", {**numbered(number, act), "reservations": standing}, number)
+            for exchange in self._state.exchanges.since(self._last_exchange):
+                self._last_exchange = exchange.number
+                self.send("exchange", exchange)
 
-    def _tell_notice(self, sent: SentCallback) -> None:
-        self.tell("notice", show_notice(sent))
-
-    def tell_exchange(self) -> None:
-        """Tell of the exchanges that were not told of yet."""
-        if self._readers:
-            for exchange in self._control.exchanges.since(self._exchanges):
-                self._exchanges = exchange.number
-                self.tell("exchange", exchange)
-
-    def watch(self) -> None:
-        """Tell what no act does: that the clock was put forward, or that tasks are there no more."""
+    def send_changes(self) -> None:
+        """Send the changes that no journal entry shows: a clock jump, and deleted tasks."""
         if not self._readers:
             return
-        (then, mark), tasks, due = self._marked, self._tasks, self._due
-        self._look()
-        now, present = self._marked
-        runs = pace(self._platform.clock)
-        if abs(now - then - timedelta(seconds=(present - mark) * runs)) > _AMISS * max(1.0, runs):
-            self.tell("clock", time(self._platform))
-        rung = due is not None and due <= now and due != self._due
-        if self._tasks < tasks or rung:
-            self.tell("gone", {})
+        (time, at), task_count, due = self._observed, self._task_count, self._next_due
+        self._observe()
+        now, present = self._observed
+        pace = clock_pace(self._platform.clock)
+        expected = time + timedelta(seconds=(present - at) * pace)
+        if abs(now - expected) > _CLOCK_TOLERANCE * max(1.0, pace):
+            self.send("clock", describe_time(self._platform))
+        has_timer_run = due is not None and due <= now and due != self._next_due
+        if self._task_count < task_count or has_timer_run:
+            self.send("deleted", {})
 
-    def _look(self) -> None:
-        self._tasks, self._due = len(self._platform.tasks()), self._platform.next_due()
-        self._marked = (self._platform.now(), monotonic())
-
-    def end(self) -> None:
-        """Let every reader go, so that a server may end."""
+    def close(self) -> None:
+        """Let every reader end."""
         for reader in tuple(self._readers):
-            reader.end()
+            reader.close()
+
+    def _send_entry(self, entry: JournalEntry) -> None:
+        if self._readers:
+            number = self._state.last_entry
+            reservations = describe_task(self._platform, str(entry.reservation.task_sid))
+            content = {**describe_entry(number, entry), "reservations": reservations}
+            self.send("entry", content, number)
+
+    def _send_result(self, sent: SentCallback) -> None:
+        self.send("callback", describe_result(sent))
+
+    def _observe(self) -> None:
+        self._task_count, self._next_due = len(self._platform.tasks()), self._platform.next_due()
+        self._observed = (self._platform.now(), monotonic())
 
 
 class _Reader:
-    """What is still to be told to one reader. Who lags behind too far is told what is there, and let go: the journal has the rest."""
+    """Events that one reader has still to get. One that lags too far behind is closed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: Final = loop
         self._events: asyncio.Queue[bytes] = asyncio.Queue()
-        self._open = True
+        self._is_open = True
 
-    def tell(self, event: bytes) -> None:
-        if self._open:
+    def add(self, event: bytes) -> None:
+        if self._is_open:
             self._events.put_nowait(event)
-            if self._events.qsize() > _BACKLOG:
-                self.end()
+            if self._events.qsize() > _MAX_BACKLOG:
+                self.close()
 
-    def end(self) -> None:
-        self._open = False
+    def close(self) -> None:
+        self._is_open = False
         self._events.put_nowait(b"")
 
     async def next(self) -> bytes:
-        """Wait for the next event; a sign of life when there is none for long, and nothing at the end."""
+        """Return the next event, a comment after a while, or nothing at the end."""
         try:
-            return await asyncio.wait_for(self._events.get(), _BEAT)
+            return await asyncio.wait_for(self._events.get(), _HEARTBEAT_SECONDS)
         except TimeoutError:
-            return b": still here\n\n"
+            return b": heartbeat\n\n"
 
 
-def _event(kind: str, document: object, number: int | None = None) -> bytes:
-    numbering = b"" if number is None else b"id: %d\n" % number
-    return b"%sevent: %s\ndata: %s\n\n" % (
-        numbering,
-        kind.encode(),
-        json.dumps(as_json(document)).encode(),
-    )
+def _format(kind: str, content: object, number: int | None = None) -> bytes:
+    identifier = b"" if number is None else b"id: %d\n" % number
+    data = json.dumps(as_json(content)).encode()
+    return b"%sevent: %s\ndata: %s\n\n" % (identifier, kind.encode(), data)

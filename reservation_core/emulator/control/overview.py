@@ -1,6 +1,7 @@
-"""What a developer looks at while debugging: every reservation as it stands, what may happen to it next, and why things went as they did.
+"""Reservations as a page shows them, the actions available for each, and the lifecycle's rules.
 
-What is offered is one line of the table ``OFFERS`` each; whether it is possible the platform says, and the lifecycle for it.
+Each action is a row of the table ``ACTIONS``. The platform and the lifecycle decide which of them
+are available.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -17,6 +18,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
 from reservation_core.domain.decisions import decide, find_fact_edge
 from reservation_core.domain.lifecycle import Status
+from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.model import JournalEntry, StoredReservation
@@ -24,15 +26,15 @@ from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.urlencoding import encode_form
 
-MOST: Final = 2000
-"""How many reservations are shown, the newest."""
+MAX_RESERVATIONS: Final = 2000
+"""Number of reservations that are shown, the newest ones."""
 
 _CALLER: Final = "+15005550006"  # the vendor's own magic number for tests
 _HOUR: Final = timedelta(hours=1)
 
 
-class OfferTarget(StrEnum):
-    """What something that may happen belongs to."""
+class ActionGroup(StrEnum):
+    """Group of actions on the page."""
 
     CALL = "The call"
     PLATFORM = "The platform reports"
@@ -41,116 +43,109 @@ class OfferTarget(StrEnum):
 
 
 @attrs.frozen
-class Offer:
-    """Something that may be let happen to a reservation: how it is named, and the request that does it.
+class Action:
+    """Action on a reservation, and the request that carries it out.
 
-    :param name: by which :func:`standing` says that it is possible.
-    :param path: below the control surface; ``WR`` and ``WT`` stand for the SIDs. Empty for the reservation's own address.
+    :param name: the name by which :func:`describe_reservation` lists it as available.
+    :param path: path below the control surface; ``WR`` and ``WT`` stand for the SIDs. Empty for
+        the reservation's own address in the emulated API.
     :param body: a JSON object, or a form for the reservation's own address.
     """
 
     name: str
-    says: str
-    of: OfferTarget
+    label: str
+    group: ActionGroup
     method: str
     path: str
     body: object = None
 
 
 _FACTS: Final = tuple(dict.fromkeys(edge.trigger for edge in lifecycle.FACT_EDGES))
-_ASKED: Final[dict[str, Command]] = {
-    command.trigger: command
+_COMMANDS: Final[dict[str, Command]] = {
+    f"ask_{command.trigger}": command
     for command in (Accept(), Reject(), Conference(from_=_CALLER), Wrap(), Complete())
 }
 
-OFFERS: Final = (
-    Offer(
-        "answer_call",
-        "Worker answers",
-        OfferTarget.CALL,
-        "POST",
-        "/reservations/WR/answer-call",
-    ),
-    Offer(
-        "miss_call",
-        "Does not answer",
-        OfferTarget.CALL,
-        "POST",
-        "/reservations/WR/miss-call",
-    ),
-    Offer("fail_call", "Leg fails", OfferTarget.CALL, "POST", "/reservations/WR/fail-call"),
-    Offer(
-        "hang_up",
-        "Caller hangs up",
-        OfferTarget.CALL,
-        "POST",
-        "/reservations/WR/hang-up",
+ACTIONS: Final = (
+    *(
+        Action(name, label, ActionGroup.CALL, "POST", f"/reservations/WR/{name.replace('_', '-')}")
+        for name, label in (
+            ("answer_call", "Worker answers"),
+            ("miss_call", "Worker does not answer"),
+            ("fail_call", "Call fails"),
+            ("hang_up", "Caller hangs up"),
+        )
     ),
     *(
-        Offer(
+        Action(
             fact,
             fact.capitalize(),
-            OfferTarget.PLATFORM,
+            ActionGroup.PLATFORM,
             "POST",
             "/reservations/WR/facts",
             {"fact": fact},
         )
         for fact in _FACTS
     ),
-    Offer("wrap_task", "Wrap up", OfferTarget.TASK, "POST", "/tasks/WT/wrap"),
-    Offer("complete_task", "Complete", OfferTarget.TASK, "POST", "/tasks/WT/complete"),
-    Offer("cancel_task", "Cancel", OfferTarget.TASK, "POST", "/tasks/WT/cancel"),
-    Offer("delete_task", "Delete", OfferTarget.TASK, "DELETE", "/tasks/WT"),
+    Action("wrap_task", "Wrap up", ActionGroup.TASK, "POST", "/tasks/WT/wrap"),
+    Action("complete_task", "Complete", ActionGroup.TASK, "POST", "/tasks/WT/complete"),
+    Action("cancel_task", "Cancel", ActionGroup.TASK, "POST", "/tasks/WT/cancel"),
+    Action("delete_task", "Delete", ActionGroup.TASK, "DELETE", "/tasks/WT"),
     *(
-        Offer(
-            f"ask_{trigger}",
-            trigger.capitalize(),
-            OfferTarget.CLIENT,
+        Action(
+            name,
+            command.trigger.capitalize(),
+            ActionGroup.CLIENT,
             "POST",
             "",
             encode_form(command.form()).decode(),
         )
-        for trigger, command in _ASKED.items()
+        for name, command in _COMMANDS.items()
     ),
 )
-"""All that a page offers to let happen, in the order in which it does."""
+"""All actions, in the order in which the page shows them."""
 
 
-def overview(platform: Platform) -> dict[str, object]:
-    """Show the time, what may be offered, and the newest reservations, oldest first."""
+def describe_platform(platform: Platform) -> dict[str, object]:
+    """Return the time, the actions and the newest reservations as JSON, oldest first."""
     sids = [str(reservation.sid) for reservation in platform.all()]
     return {
-        **time(platform),
-        "offers": OFFERS,
+        **describe_time(platform),
+        "actions": ACTIONS,
         "tasks": len(platform.tasks()),
         "workers": len(platform.workers()),
-        "held": len(sids),
-        "reservations": [standing(platform, sid) for sid in sids[-MOST:]],
+        "total": len(sids),
+        "reservations": [describe_reservation(platform, sid) for sid in sids[-MAX_RESERVATIONS:]],
     }
 
 
-def time(platform: Platform) -> dict[str, object]:
-    """Tell the time, and how many of its seconds pass in a real one (0 where it is moved by hand)."""
-    return {"now": platform.now(), "pace": pace(platform.clock)}
+def describe_time(platform: Platform) -> dict[str, object]:
+    """Return the platform's time and the pace of its clock as JSON."""
+    return {"now": platform.now(), "pace": clock_pace(platform.clock)}
 
 
-def pace(clock: Clock) -> float:
-    """Tell how many seconds of a clock pass in a real one."""
+def clock_pace(clock: Clock) -> float:
+    """Return the seconds of a clock that pass in a real second; 0 for a manual clock."""
     wait = clock.wait(clock.now() + _HOUR)
     return 0.0 if wait is None else round(_HOUR.total_seconds() / wait, 3)
 
 
-def standing(platform: Platform, sid: str) -> dict[str, object]:
-    """Show a reservation as it stands, and name what may happen to it.
+def describe_task(platform: Platform, sid: str) -> list[object]:
+    """Return all reservations of a task as JSON, oldest first."""
+    return [describe_reservation(platform, str(each.sid)) for each in platform.all(sid)]
 
-    :raises KeyError: when there is none, or none any more.
+
+def describe_reservation(platform: Platform, sid: str) -> dict[str, object]:
+    """Return a reservation, its task and its available actions as JSON.
+
+    :raises KeyError: if there is no such reservation.
     """
-    held = platform.stored(sid)
-    reservation = held.reservation
+    stored = platform.stored(sid)
+    reservation = stored.reservation
     task = platform.task(str(reservation.task_sid))
     return {
         "sid": sid,
-        "number": held.number,
+        "number": stored.number,
         "state": reservation.state,
         "status": reservation.status,
         "version": reservation.etag,
@@ -159,47 +154,48 @@ def standing(platform: Platform, sid: str) -> dict[str, object]:
         "task_status": task.status,
         "worker_sid": reservation.worker_sid,
         "worker_name": reservation.worker_name,
-        "transfer": held.is_transfer,
-        "code": held.canceled_reason_code,
-        "due": held.due,
-        "left": _left(held, task.reservation_timeout),
+        "transfer": stored.is_transfer,
+        "code": stored.canceled_reason_code,
+        "due": stored.due,
+        "left": _paused_seconds(stored, task.reservation_timeout),
         "path": reservation_path(reservation, Route.TASK),
-        "may": [*platform.available_actions(sid), *_askable(platform, sid)],
+        "available": [*platform.available_actions(sid), *_available_commands(platform, sid)],
     }
 
 
-def siblings(platform: Platform, task_sid: str) -> list[object]:
-    """Show all reservations of a task, oldest first."""
-    return [standing(platform, str(reservation.sid)) for reservation in platform.all(task_sid)]
-
-
-def _askable(platform: Platform, sid: str) -> Iterator[str]:
-    for trigger, command in _ASKED.items():
+def _available_commands(platform: Platform, sid: str) -> Iterator[str]:
+    for name, command in _COMMANDS.items():
         try:
             platform.check_command(sid, command)
         except (StateConflict, UnmetPrecondition):
             continue
-        yield f"ask_{trigger}"
+        yield name
 
 
-def _left(held: StoredReservation, timeout: int) -> float | None:
-    """Tell how many seconds were left when the timer stopped because the reservation is on hold."""
-    reservation = held.reservation
-    if (
-        not reservation.on_hold
-        or reservation.date_created is None
-        or reservation.date_updated is None
-    ):
+def _paused_seconds(stored: StoredReservation, timeout: int) -> float | None:
+    """Return the seconds that were left when the timer of a reservation on hold stopped."""
+    created, updated = stored.reservation.date_created, stored.reservation.date_updated
+    if not stored.reservation.on_hold or created is None or updated is None:
         return None
-    return max(0.0, timeout - (reservation.date_updated - reservation.date_created).total_seconds())
+    return max(0.0, timeout - (updated - created).total_seconds())
 
 
-def why(act: JournalEntry) -> str | None:
-    """Say on what ground an act was possible: the lifecycle's word for the step, its evidence and its source."""
-    if act.before is None:
+def describe_entry(number: int, entry: JournalEntry) -> dict[str, object]:
+    """Return a journal entry as JSON, with its number and the rule that allowed it."""
+    content = cast("dict[str, object]", as_json(entry))
+    return {"number": number, **content, "rule": lifecycle_rule(entry)}
+
+
+def lifecycle_rule(entry: JournalEntry) -> str | None:
+    """Return the lifecycle's rule for a journal entry, with its evidence and source.
+
+    ``None`` for a new reservation, and for an entry that a setting of the platform allowed.
+    """
+    if entry.before is None:
         return None
-    if act.trigger in lifecycle.TRIGGERS:
-        decision = decide(act.before, act.trigger, act.reservation.status is Status.ACCEPTED)
+    if entry.trigger in lifecycle.TRIGGERS:
+        is_accepting = entry.reservation.status is Status.ACCEPTED
+        decision = decide(entry.before, entry.trigger, is_accepting)
         return decision.reason if decision.is_allowed else None
-    edge = find_fact_edge(act.before, Status(act.trigger))
+    edge = find_fact_edge(entry.before, Status(entry.trigger))
     return None if edge is None else f"{edge.note} [{edge.evidence}: {edge.reference}]"

@@ -1,13 +1,14 @@
-"""What a platform is to hold from the start: workers, tasks and their reservations, as a JSON document says it.
+"""Workers, tasks and reservations to load into a platform, from a JSON document.
 
 ::
 
-    {"workers": [{"workspace_sid": "WS…", "sid": "WK…", "name": "…", "attributes": {"contact_uri": "client:…"}}],
+    {"workers": [{"workspace_sid": "WS…", "sid": "WK…", "name": "…",
+                  "attributes": {"contact_uri": "client:…"}}],
      "tasks": [{"workspace_sid": "WS…", "sid": "WT…", "attributes": {"call_sid": "CA…"},
                 "reservations": [{"worker_sid": "WK…", "sid": "WR…", "facts": ["accepted"]}]}]}
 
-A document is read whole before anything is done, and all that is wrong with it is told at once, each fault with its path. It is then
-planted as one unit of work: wholly or not at all.
+A document is read whole before it is loaded. All its faults are reported at once, each with its
+path. It is loaded in one transaction: wholly or not at all.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from reservation_core.rest.bodies import Attributes
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.field_reader import FieldReader
 
-SIDS: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
-"""How each SID that may be given begins."""
+SEED_PREFIXES: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
+"""Prefix of each SID in a document."""
 
 
 @attrs.frozen(kw_only=True)
 class WorkerSeed:
-    """A worker to be added; what is ``None`` the platform makes."""
+    """Worker to add. The platform chooses a value for each field that is ``None``."""
 
     workspace_sid: str
     sid: str | None = None
@@ -46,7 +47,10 @@ class WorkerSeed:
 
 @attrs.frozen(kw_only=True)
 class ReservationSeed:
-    """A reservation of a task for a worker, and the facts that have happened to it since."""
+    """Reservation of a task for a worker.
+
+    :param facts: statuses that the platform has reported since, in order.
+    """
 
     worker_sid: str
     sid: str | None = None
@@ -55,7 +59,10 @@ class ReservationSeed:
 
 @attrs.frozen(kw_only=True)
 class TaskSeed:
-    """A task to be added, and its reservations; ``reservation_timeout`` is in seconds."""
+    """Task to add, with its reservations.
+
+    :param reservation_timeout: seconds until a reservation times out.
+    """
 
     workspace_sid: str
     sid: str | None = None
@@ -67,80 +74,85 @@ class TaskSeed:
 
 @attrs.frozen
 class Seed:
-    """What to plant."""
+    """Document to load."""
 
     workers: tuple[WorkerSeed, ...] = ()
     tasks: tuple[TaskSeed, ...] = ()
 
 
-def read_seed(reading: FieldReader) -> Seed:
-    """Read a seed.
-
-    :raises UnreadableDocument: with everything that is wrong with it.
-    """
-    workers = tuple(map(read_seed_worker, reading.each("workers")))
-    tasks = tuple(map(read_seed_task, reading.each("tasks")))
-    reading.finish()
-    return Seed(workers, tasks)
+# --- reading -------------------------------------------------------------------------------------
 
 
 def read_seed_file(path: Path) -> Seed:
     """Read a seed from a file.
 
-    :raises UnreadableDocument: when there is no such file, or with everything that is wrong with it.
+    :raises UnreadableDocument: if the file or one of its fields cannot be read.
     """
     try:
         document = path.read_bytes()
     except OSError as error:
-        raise UnreadableDocument(
-            (PayloadFault(str(path), f"cannot be read ({error.strerror}); check the name"),)
-        ) from None
-    return read_seed(read_document(document))
+        problem = f"cannot be read ({error.strerror}); check the name"
+        raise UnreadableDocument((PayloadFault(str(path), problem),)) from None
+    body = read_document(document)
+    seed = read_seed(body)
+    body.finish()
+    return seed
 
 
-def read_seed_worker(reading: FieldReader) -> WorkerSeed:
-    """Read a worker."""
+def read_seed(body: FieldReader) -> Seed:
+    """Read a seed. Faults are added to the reader."""
+    return Seed(
+        workers=tuple(map(read_worker_seed, body.each("workers"))),
+        tasks=tuple(map(read_task_seed, body.each("tasks"))),
+    )
+
+
+def read_worker_seed(body: FieldReader) -> WorkerSeed:
+    """Read a worker. Faults are added to the reader."""
     seed = WorkerSeed(
-        workspace_sid=reading.required_sid("workspace_sid", SIDS["workspace_sid"]),
-        sid=reading.sid("sid", SIDS["worker_sid"]),
-        account_sid=reading.sid("account_sid", SIDS["account_sid"]),
-        name=reading.text("name"),
-        attributes=reading.mapping("attributes"),
-        activity_sid=reading.sid("activity_sid", SIDS["activity_sid"]),
+        workspace_sid=body.required_sid("workspace_sid", SEED_PREFIXES["workspace_sid"]),
+        sid=body.sid("sid", SEED_PREFIXES["worker_sid"]),
+        account_sid=body.sid("account_sid", SEED_PREFIXES["account_sid"]),
+        name=body.text("name"),
+        attributes=body.mapping("attributes"),
+        activity_sid=body.sid("activity_sid", SEED_PREFIXES["activity_sid"]),
     )
-    reading.reject_unread()
+    body.reject_unread()
     return seed
 
 
-def read_seed_task(reading: FieldReader) -> TaskSeed:
-    """Read a task with its reservations."""
+def read_task_seed(body: FieldReader) -> TaskSeed:
+    """Read a task with its reservations. Faults are added to the reader."""
     seed = TaskSeed(
-        workspace_sid=reading.required_sid("workspace_sid", SIDS["workspace_sid"]),
-        sid=reading.sid("sid", SIDS["task_sid"]),
-        account_sid=reading.sid("account_sid", SIDS["account_sid"]),
-        attributes=reading.mapping("attributes"),
-        reservation_timeout=reading.integer("reservation_timeout", None, minimum=1),
-        reservations=tuple(read_seed_reservation(each) for each in reading.each("reservations")),
+        workspace_sid=body.required_sid("workspace_sid", SEED_PREFIXES["workspace_sid"]),
+        sid=body.sid("sid", SEED_PREFIXES["task_sid"]),
+        account_sid=body.sid("account_sid", SEED_PREFIXES["account_sid"]),
+        attributes=body.mapping("attributes"),
+        reservation_timeout=body.integer("reservation_timeout", None, minimum=1),
+        reservations=tuple(map(read_reservation_seed, body.each("reservations"))),
     )
-    reading.reject_unread()
+    body.reject_unread()
     return seed
 
 
-def read_seed_reservation(reading: FieldReader) -> ReservationSeed:
-    """Read a reservation of a task."""
+def read_reservation_seed(body: FieldReader) -> ReservationSeed:
+    """Read a reservation of a task. Faults are added to the reader."""
     seed = ReservationSeed(
-        worker_sid=reading.required_sid("worker_sid", SIDS["worker_sid"]),
-        sid=reading.sid("sid", SIDS["sid"]),
-        facts=tuple(map(Status, reading.choices("facts", tuple(Status)))),
+        worker_sid=body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"]),
+        sid=body.sid("sid", SEED_PREFIXES["sid"]),
+        facts=tuple(map(Status, body.choices("facts", tuple(Status)))),
     )
-    reading.reject_unread()
+    body.reject_unread()
     return seed
 
 
-def load(seed: Seed, platform: Platform) -> None:
-    """Let a platform hold what a seed says, besides what it holds already: wholly, or not at all.
+# --- loading -------------------------------------------------------------------------------------
 
-    :raises ReservationError, ValueError, KeyError: as the platform does for what cannot be.
+
+def load_seed(seed: Seed, platform: Platform) -> None:
+    """Load a seed into a platform in one transaction, in addition to what it holds.
+
+    :raises ReservationError, ValueError, KeyError: if the platform refuses a part of it.
     """
     with platform.transaction():
         for worker in seed.workers:
@@ -151,33 +163,21 @@ def load(seed: Seed, platform: Platform) -> None:
 
 def load_worker(seed: WorkerSeed, platform: Platform) -> Worker:
     """Add a worker."""
-    return platform.add_worker(
-        seed.workspace_sid,
-        sid=seed.sid,
-        account_sid=seed.account_sid,
-        name=seed.name,
-        attributes=seed.attributes,
-        activity_sid=seed.activity_sid,
-    )
+    return platform.add_worker(**attrs.asdict(seed, recurse=False))
 
 
 def load_task(seed: TaskSeed, platform: Platform) -> Task:
-    """Add a task with its reservations, and let happen to each what has."""
+    """Add a task with its reservations."""
+    fields = attrs.asdict(seed, recurse=False, filter=attrs.filters.exclude("reservations"))
     with platform.transaction():
-        task = platform.add_task(
-            seed.workspace_sid,
-            sid=seed.sid,
-            account_sid=seed.account_sid,
-            attributes=seed.attributes,
-            reservation_timeout=seed.reservation_timeout,
-        )
+        task = platform.add_task(**fields)
         for each in seed.reservations:
             load_reservation(each, task.sid, platform)
         return platform.task(task.sid)
 
 
 def load_reservation(seed: ReservationSeed, task_sid: str, platform: Platform) -> Reservation:
-    """Reserve a worker for a task, and let happen what has."""
+    """Reserve a worker for a task, and report the statuses that followed."""
     with platform.transaction():
         reservation = platform.reserve(task_sid, seed.worker_sid, sid=seed.sid)
         for fact in seed.facts:

@@ -26,7 +26,8 @@ from reservation_core.emulator.api.exchange_log import ReceivedRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.feed import EventFeed
-from reservation_core.emulator.control.surface import CONTROL_ROOT, MAX_BODY_BYTES, Control
+from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.surface import MAX_BODY_BYTES, Control
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.http.asgi_messages import error_reply, read_request, send_reply
 from reservation_core.emulator.platform.platform import Platform
@@ -35,7 +36,9 @@ from reservation_core.rest.messages import Reply
 RESET_EXTENSION: Final = "reservation_core.reset"
 """Extension of the ASGI scope: a function that resets the connection."""
 
-_FOREIGN_SITES: Final = frozenset((b"sec-fetch-site", site) for site in (b"cross-site", b"same-site"))
+_FOREIGN_SITES: Final = frozenset(
+    (b"sec-fetch-site", site) for site in (b"cross-site", b"same-site")
+)
 _TIMER_SECONDS: Final = 0.1  # between two looks at the timers
 _RETRY_SECONDS: Final = 1.0  # after timers that failed
 _log: Final = logging.getLogger("reservation_core.emulator")
@@ -47,7 +50,9 @@ Its arguments are the request, the reply (``None`` without one), the duration in
 injected fault (empty without one).
 """
 
-_Start: TypeAlias = tuple[int, datetime, float]  # last act, platform's time, performance counter
+_Start: TypeAlias = tuple[
+    int, datetime, float
+]  # last journal entry, platform's time, performance counter
 
 
 class EmulatorApplication:
@@ -103,7 +108,7 @@ class EmulatorApplication:
         return reply
 
     def _start(self) -> _Start:
-        return self._control.last_act, self.platform.now(), time.perf_counter()
+        return self._control.last_entry, self.platform.now(), time.perf_counter()
 
     def _log(
         self, start: _Start, request: ReceivedRequest, reply: Reply | None, fault: str = ""

@@ -28,7 +28,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from reservation_core.emulator.api.exchange_log import ReceivedRequest
-from reservation_core.emulator.control.surface import CONTROL_ROOT
+from reservation_core.emulator.control.routes import CONTROL_ROOT
 from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
 from reservation_core.emulator.http.asgi_messages import READ_HEADERS
 

@@ -14,7 +14,6 @@ import contextlib
 import logging
 import socket
 import threading
-from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -85,6 +84,7 @@ class EmulatorServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self._stop_requested = asyncio.Event()
         probe = HttpToolsProtocol(self.config, self.server_state, {}, self._loop)
+        probe.on_message_begin()
         if missing := [name for name in USED_ATTRIBUTES if not hasattr(probe, name)]:
             _log.warning(
                 "uvicorn %s has no %s: requests are not limited, and no connection can be reset",

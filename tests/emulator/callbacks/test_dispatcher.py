@@ -157,7 +157,7 @@ def test_it_is_set_and_seen_over_http(receiver: Receiver) -> None:
         assert shown.json["assignment_url"] == f"{receiver.url}/assign?team=…"
         emulator.platform.reserve(TASK, WORKERS[0])
         emulator.settle()
-        queue = ask(emulator.url, "GET", "/_emulator/notices")
+        queue = ask(emulator.url, "GET", "/_emulator/callbacks/sent")
         assert queue.json["waiting"] == 0
         found = {one["kind"]: one for one in queue.json["sent"]}
         assert (found["assignment"]["status"], found["assignment"]["outcome"]) == (
@@ -172,9 +172,9 @@ def test_it_is_set_and_seen_over_http(receiver: Receiver) -> None:
         assert {one["number"] for one in queue.json["sent"]} == {1, 2}
         assert [
             one["number"]
-            for one in ask(emulator.url, "GET", "/_emulator/notices?since=1").json["sent"]
+            for one in ask(emulator.url, "GET", "/_emulator/callbacks/sent?since=1").json["sent"]
         ] == [2]
-        alerts = ask(emulator.url, "GET", "/_emulator/alerts")
+        alerts = ask(emulator.url, "GET", "/_emulator/callbacks/alerts")
         assert [(alert["code"], alert["warning"]) for alert in alerts.json] == [(11200, False)]
         looked_at = [
             ask(emulator.url, "GET", f"/_emulator/{name}")

@@ -19,14 +19,15 @@ from reservation_core.emulator.api.exchange_log import (
 )
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.overview import (
-    OFFERS,
-    OfferTarget,
-    overview,
-    pace,
-    standing,
-    why,
+    ACTIONS,
+    ActionGroup,
+    clock_pace,
+    describe_platform,
+    describe_reservation,
+    lifecycle_rule,
 )
-from reservation_core.emulator.control.surface import ROOT, Control
+from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.platform.settings import EmptyUpdate, SystemStatus
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
@@ -85,7 +86,7 @@ LIVES: Final[Mapping[str, Callable[[World, str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
+@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
 @pytest.mark.parametrize("life", LIVES)
 @pytest.mark.parametrize(
     "settings",
@@ -97,9 +98,9 @@ def test_what_is_offered_is_what_would_be_done(life: str, offer: Any, settings: 
     world = worlds.people(Platform(ManualClock(), settings=settings))
     sid = world.sid()
     LIVES[life](world, sid)
-    shown = standing(world.platform, sid)
+    shown = describe_reservation(world.platform, sid)
     if offer.path:
-        path = ROOT + offer.path.replace("WR", sid).replace("WT", TASK)
+        path = CONTROL_ROOT + offer.path.replace("WR", sid).replace("WT", TASK)
         body = b"" if offer.body is None else json.dumps(offer.body).encode()
         status = Control(world.platform, FaultPlan()).receive(offer.method, path, body).status
     else:
@@ -109,13 +110,13 @@ def test_what_is_offered_is_what_would_be_done(life: str, offer: Any, settings: 
             .receive(offer.method, str(shown["path"]), headers, str(offer.body).encode())
             .status
         )
-    assert (status == 200) is (offer.name in cast("list[str]", shown["may"])), status
+    assert (status == 200) is (offer.name in cast("list[str]", shown["available"])), status
 
 
 def test_every_offer_has_a_name_of_its_own() -> None:
     """No two offers share a name, and every kind of them is there."""
-    assert len({offer.name for offer in OFFERS}) == len(OFFERS)
-    assert {offer.of for offer in OFFERS} == set(OfferTarget)
+    assert len({offer.name for offer in ACTIONS}) == len(ACTIONS)
+    assert {offer.group for offer in ACTIONS} == set(ActionGroup)
 
 
 # --- how it stands -----------------------------------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
     """State, version, timer and task are shown; on hold the timer shows what was left when it stopped, however long that is ago."""
     sid = world.sid()
     world.platform.advance(37)
-    shown = standing(world.platform, sid)
+    shown = describe_reservation(world.platform, sid)
     assert (shown["state"], shown["version"], shown["task_status"], shown["left"]) == (
         "pending",
         "0",
@@ -135,7 +136,7 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
     assert shown["due"] == world.platform.now() + timedelta(seconds=83)
     world.platform.execute(sid, CONFERENCE)
     world.platform.advance(50)
-    shown = standing(world.platform, sid)
+    shown = describe_reservation(world.platform, sid)
     assert (shown["state"], shown["status"], shown["version"], shown["due"], shown["left"]) == (
         "onHold",
         "pending",
@@ -146,12 +147,12 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
 
 
 def test_of_very_many_the_newest_are_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OfferTarget more reservations than can be shown the newest are, oldest first, and how many there are is told."""
-    monkeypatch.setattr("reservation_core.emulator.control.overview.MOST", 2)
+    """ActionGroup more reservations than can be shown the newest are, oldest first, and how many there are is told."""
+    monkeypatch.setattr("reservation_core.emulator.control.overview.MAX_RESERVATIONS", 2)
     sids = [world.sid(worker) for worker in WORKERS]
-    shown = overview(world.platform)
+    shown = describe_platform(world.platform)
     reservations = cast("list[dict[str, object]]", shown["reservations"])
-    assert (shown["held"], [each["sid"] for each in reservations]) == (3, sids[1:])
+    assert (shown["total"], [each["sid"] for each in reservations]) == (3, sids[1:])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_of_very_many_the_newest_are_shown(world: World, monkeypatch: pytest.Mon
 )
 def test_the_pace_of_time_is_told(clock: ManualClock | RealClock, expected: float) -> None:
     """How many seconds pass in a real one is told, none where time is moved by hand."""
-    assert pace(clock) == expected
+    assert clock_pace(clock) == expected
 
 
 def test_every_act_has_its_reason(world: World) -> None:
@@ -168,7 +169,7 @@ def test_every_act_has_its_reason(world: World) -> None:
     sid = world.sid()
     world.platform.execute(sid, CONFERENCE)
     world.platform.answer_call(sid)
-    made, held, accepted = map(why, world.platform.journal)
+    made, held, accepted = map(lifecycle_rule, world.platform.journal)
     assert made is None
     assert (
         held
@@ -182,7 +183,7 @@ def test_every_act_has_its_reason(world: World) -> None:
     sid = lenient.sid()
     lenient.platform.execute(sid, CONFERENCE)
     lenient.platform.execute(sid, Reject())
-    assert why(lenient.platform.journal[-1]) is None
+    assert lifecycle_rule(lenient.platform.journal[-1]) is None
 
 
 # --- requests ----------------------------------------------------------------------------------------------------------------------
@@ -296,7 +297,7 @@ def test_the_last_exchanges_are_remembered(world: World) -> None:
 
 
 def test_the_control_surface_shows_them(world: World) -> None:
-    """What a page needs is on the control surface: the overview, the requests after a number, and each act with its reason."""
+    """What a page needs is on the control surface: the describe_platform, the requests after a number, and each act with its reason."""
     control = Control(world.platform, FaultPlan())
     sid = world.sid()
     world.platform.set_status(sid, Status.ACCEPTED)
@@ -307,14 +308,14 @@ def test_the_control_surface_shows_them(world: World) -> None:
         )
 
     def read(path: str) -> Any:
-        return json.loads(control.receive("GET", ROOT + path, b"").body)
+        return json.loads(control.receive("GET", CONTROL_ROOT + path, b"").body)
 
     assert [told["number"] for told in read("/exchanges?since=1")["exchanges"]] == [2]
-    assert read("/exchanges")["told"] == 2
+    assert read("/exchanges")["last"] == 2
     shown = read("/overview")
-    assert (shown["told"], shown["tasks"], shown["workers"], shown["pace"]) == (2, 1, 3, 0.0)
+    assert (shown["last"], shown["tasks"], shown["workers"], shown["pace"]) == (2, 1, 3, 0.0)
     assert [each["sid"] for each in shown["reservations"]] == [sid]
-    assert [offer["name"] for offer in shown["offers"]] == [offer.name for offer in OFFERS]
-    assert read("/journal?since=1")["acts"][0]["why"].startswith(
+    assert [offer["name"] for offer in shown["actions"]] == [offer.name for offer in ACTIONS]
+    assert read("/journal?since=1")["entries"][0]["rule"].startswith(
         "the worker, or another client, accepted [documented: "
     )

@@ -100,13 +100,13 @@ class Visit:
 
     def button(self, name: str) -> Locator:
         """Find what lets something happen."""
-        return self.page.locator(f'#offers button[data-name="{name}"]')
+        return self.page.locator(f'#actions button[data-name="{name}"]')
 
     def enabled(self) -> set[str]:
         """Name what may happen, as the buttons have it."""
         return set(
             self.page.eval_on_selector_all(
-                "#offers button:enabled", "all => all.map(each => each.dataset.name)"
+                "#actions button:enabled", "all => all.map(each => each.dataset.name)"
             )
         )
 
@@ -311,7 +311,7 @@ def test_the_list_is_filtered(visit: Visit, world: World) -> None:
     visit.page.keyboard.press("ArrowDown")
     assert visit.row(sids[1]).get_attribute("aria-pressed") == "true"
     visit.page.click("#copy")
-    visit.page.locator("#copied", has_text=re.compile("Copied|Marked")).wait_for()
+    visit.page.locator("#copied", has_text=re.compile("Copied|Selected")).wait_for()
 
 
 @needs_a_browser

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform, Settings, TaskStatus
-from reservation_core.emulator.control.surface import MOST, ROOT, WAYS, Control
+from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
+from reservation_core.emulator.control.surface import MAX_BODY_BYTES, Control
 from reservation_core.emulator.faults import Fault, FaultKind, FaultPlan
 from reservation_core.emulator.server import Emulator
 from reservation_core.rest.messages import Reply
@@ -45,7 +46,7 @@ def steer(control: Control) -> Steer:
         sent = (
             b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         )
-        reply: Reply = control.receive(method, ROOT + path, sent)
+        reply: Reply = control.receive(method, CONTROL_ROOT + path, sent)
         return wire.Answer(
             reply.status, {name.lower(): value for name, value in reply.headers.pairs}, reply.body
         )
@@ -59,10 +60,10 @@ def steer(control: Control) -> Steer:
 def test_every_way_is_listed(steer: Steer) -> None:
     """All that can be asked is listed, each with its method, its path and what it is for."""
     listed = steer("GET", "/ways").json
-    assert [(way["method"], way["path"], way["says"]) for way in listed] == [
-        (way.method, ROOT + way.path, way.says) for way in WAYS
+    assert [(way["method"], way["path"], way["description"]) for way in listed] == [
+        (way.method, CONTROL_ROOT + way.path, way.description) for way in CONTROL_ROUTES
     ]
-    assert len({(way.method, way.path) for way in WAYS}) == len(WAYS)
+    assert len({(way.method, way.path) for way in CONTROL_ROUTES}) == len(CONTROL_ROUTES)
 
 
 def test_all_that_is_held_is_shown(steer: Steer, world: World) -> None:
@@ -102,7 +103,7 @@ def test_the_settings_are_shown(steer: Steer) -> None:
     assert shown["has_quoted_etag"]["value"] is False
     assert shown["has_quoted_etag"].keys() == {
         "value",
-        "usual",
+        "default",
         "description",
         "evidence",
         "source",
@@ -110,7 +111,7 @@ def test_the_settings_are_shown(steer: Steer) -> None:
     secret = Control(
         Platform(settings=Settings(accounts={"somebody": "a secret word"})), FaultPlan()
     )
-    reply = secret.receive("GET", f"{ROOT}/settings", b"")
+    reply = secret.receive("GET", f"{CONTROL_ROOT}/settings", b"")
     assert b"a secret word" not in reply.body
     assert json.loads(reply.body)["accounts"]["value"] == 1
 
@@ -119,17 +120,17 @@ def test_the_journal_is_read_on_from_a_number(steer: Steer, world: World) -> Non
     """The journal numbers its acts from 1; who names the last one that was read gets what came after it."""
     sid = world.sid()
     first = steer("GET", "/journal").json
-    assert [(act["number"], act["trigger"], act["sid"]) for act in first["acts"]] == [
+    assert [(act["number"], act["trigger"], act["sid"]) for act in first["entries"]] == [
         (1, "created", sid)
     ]
     world.platform.set_status(sid, Status.ACCEPTED)
     world.platform.set_status(sid, Status.WRAPPING)
-    then = steer("GET", f"/journal?since={first['told']}").json
-    assert [(act["number"], act["trigger"]) for act in then["acts"]] == [
+    then = steer("GET", f"/journal?since={first['last']}").json
+    assert [(act["number"], act["trigger"]) for act in then["entries"]] == [
         (2, "accepted"),
         (3, "wrapping"),
     ]
-    assert steer("GET", "/journal?since=3").json["acts"] == []
+    assert steer("GET", "/journal?since=3").json["entries"] == []
 
 
 def test_the_journal_forgets_but_counts_on() -> None:
@@ -139,8 +140,8 @@ def test_the_journal_forgets_but_counts_on() -> None:
     sid = people(platform).sid()
     for fact in (Status.ACCEPTED, Status.WRAPPING):
         platform.set_status(sid, fact)
-    answer = json.loads(control.receive("GET", f"{ROOT}/journal?since=0", b"").body)
-    assert (answer["told"], [act["number"] for act in answer["acts"]]) == (3, [2, 3])
+    answer = json.loads(control.receive("GET", f"{CONTROL_ROOT}/journal?since=0", b"").body)
+    assert (answer["last"], [act["number"] for act in answer["entries"]]) == (3, [2, 3])
 
 
 # --- making --------------------------------------------------------------------------------------------------------------------------
@@ -376,7 +377,7 @@ FAULTY: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
     "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is not a number from 0 to 1e+09"}),
     "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is not a number from 0 to 1e+09"}),
     "a truth for a number": ("POST", "/faults", {"kind": "429", "times": True}, {"times": "is not a whole number from 1 to 1000000000"}),
-    "a number that is none": ("GET", "/journal?since=x", None, {"since": "is no number in the journal; give the last one that was read"}),
+    "a number that is none": ("GET", "/journal?since=x", None, {"since": "is not a number; give the last one that was read"}),
     "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is not a known field; check its spelling, or leave it out"}),
 }  # fmt: skip
 
@@ -421,19 +422,19 @@ def test_what_is_personal_is_masked(steer: Steer) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "said"),
     [
-        ("GET", "/nowhere", None, 404, f"GET {ROOT}/ways lists all that is"),
-        ("PUT", "/reset", None, 405, "use POST"),
+        ("GET", "/nowhere", None, 404, f"GET {CONTROL_ROOT}/ways lists all routes"),
+        ("PUT", "/reset", None, 405, "Use POST"),
         ("GET", f"/reservations/WR{NOBODY}", None, 404, f"there is no 'WR{NOBODY}'"),
         (
             "POST",
             f"/reservations/WR{NOBODY}/answer-call",
             None,
             404,
-            f"GET {ROOT}/state shows what there is",
+            f"GET {CONTROL_ROOT}/state shows all there is",
         ),
         ("POST", f"/tasks/{TASK}/wrap", None, 409, f"cannot wrap up task {TASK}: it is pending"),
         ("POST", "/tasks", {"workspace_sid": WORKSPACE, "sid": TASK}, 400, "the SID is in use"),
-        ("POST", "/seed", b"x" * (MOST + 1), 413, "bytes"),
+        ("POST", "/seed", b"x" * (MAX_BODY_BYTES + 1), 413, "bytes"),
     ],
 )
 def test_what_cannot_be_is_told(
@@ -452,7 +453,7 @@ def test_a_method_that_is_allowed_is_named(steer: Steer) -> None:
 
 @given(
     method=st.sampled_from(["GET", "POST", "DELETE", "BREW"]),
-    way=st.sampled_from(WAYS),
+    way=st.sampled_from(CONTROL_ROUTES),
     sid=st.sampled_from([WORKERS[0], TASK, "WR" + NOBODY, "%ff", "\u00e4", ""]),
     body=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([WORKSPACE, TASK, WORKERS[0]]),
@@ -467,7 +468,7 @@ def test_whatever_is_asked_is_answered(method: str, way: object, sid: str, body:
     platform = Platform(ManualClock())
     people(platform)
     path = re.sub("W[KTR](?=/|$)", lambda _: sid, getattr(way, "path"))  # noqa: B009 - the strategy's type says less
-    reply = Control(platform, FaultPlan()).receive(method, f"{ROOT}{path}", body)
+    reply = Control(platform, FaultPlan()).receive(method, f"{CONTROL_ROOT}{path}", body)
     assert reply.status in {200, 400, 404, 405, 409}
     json.loads(reply.body)
 
@@ -479,7 +480,7 @@ def test_it_is_the_same_over_http(emulator: Emulator) -> None:
     """A reservation is made, moved and read over HTTP as in process, errors included."""
 
     def steer(method: str, path: str, body: object = None) -> wire.Answer:
-        return wire.ask(emulator.url, method, ROOT + path, body)
+        return wire.ask(emulator.url, method, CONTROL_ROOT + path, body)
 
     worker = steer("POST", "/workers", {"workspace_sid": WORKSPACE, "name": "Zo\u00eb"}).json
     task = steer(
@@ -494,7 +495,7 @@ def test_it_is_the_same_over_http(emulator: Emulator) -> None:
         ]
         == "Zo\u00eb"
     )
-    assert steer("GET", "/journal?since=1").json["acts"][-1]["trigger"] == "accepted"
+    assert steer("GET", "/journal?since=1").json["entries"][-1]["trigger"] == "accepted"
     refused = steer("POST", f"/reservations/{reservation.sid}/facts", {"fact": "pending"})
     assert (refused.status, refused.headers["content-type"]) == (409, "application/json")
 
@@ -547,7 +548,7 @@ def test_who_is_called_back_is_set_and_shown(control: Control, steer: Steer) -> 
             {"event_types": ["reservation.created", "task.created"]},
             "event_types: must hold only words of reservation.created",
         ),
-        ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is no text"),
+        ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is not a text"),
         ({"duplicates": 2}, "duplicates: is not a number from 0 to 1"),
         ({"seed": "x"}, "seed: is not a whole number"),
         ({"token": "x"}, "token: is not a known field"),
@@ -569,17 +570,17 @@ def test_what_is_due_waits_and_is_forgotten(steer: Steer, world: World) -> None:
     """In process nobody sends: what is due waits to be taken; a reset forgets it, with what was sent and what went wrong."""
     steer("POST", "/callbacks", CALLBACKS)
     world.reserve()
-    assert steer("GET", "/notices").json == {"waiting": 1, "sent": []}
+    assert steer("GET", "/callbacks/sent").json == {"waiting": 1, "sent": []}
     steer("POST", "/reset")
-    assert steer("GET", "/notices").json["waiting"] == 0
-    assert steer("GET", "/alerts").json == []
+    assert steer("GET", "/callbacks/sent").json["waiting"] == 0
+    assert steer("GET", "/callbacks/alerts").json == []
     assert steer("GET", "/callbacks").json["signed"]
 
 
 def test_no_journal_shows_a_task_twice(steer: Steer, world: World) -> None:
     """An act in the journal shows the reservation, not the task and the worker beside it."""
     world.reserve()
-    (act,) = steer("GET", "/journal").json["acts"]
+    (act,) = steer("GET", "/journal").json["entries"]
     assert not {"task", "worker"} & act.keys()
 
 

@@ -15,6 +15,7 @@ from reservation_core.emulator import (
     ManualClock,
     Platform,
 )
+from reservation_core.emulator.api.exchange_log import ReceivedRequest
 from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.server import running_emulator
@@ -28,7 +29,9 @@ NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
 def line(method: str, target: str, body: bytes, reply: Reply | None, fault: str = "") -> str:
     """Give the line of one exchange that took a third of a millisecond."""
     lines: list[str] = []
-    make_exchange_logger(lines.append, lambda: NOW)(method, target, body, reply, 0.00033, fault)
+    make_exchange_logger(lines.append, lambda: NOW)(
+        ReceivedRequest(method, target, (), body), reply, 0.00033, fault
+    )
     (only,) = lines
     return only
 

@@ -1,22 +1,23 @@
-// The emulator's page: it shows what the control surface tells, and asks it for what a button stands for. It decides nothing.
+// The emulator's page: it shows the emulator's state and sends a request for each button.
 //
-// Everything is fetched once and from then on told by the feed. Whatever comes from outside is set as text, never as markup.
+// Everything is fetched once. From then on the event feed reports each change. Text from outside is
+// set as text, never as markup.
 
 const MOST_ROWS = 300; // reservations that are listed at once
 const MOST_ENTRIES = 300; // journal entries that are shown at once
 const REMEMBERED = 5000; // journal entries that are kept
-const SOON = 10; // seconds before a timer ends at which it stands out
+const SOON = 10; // seconds before the end of a timer from which it is highlighted
 const FORM = "application/x-www-form-urlencoded";
 const LIVE = ["pending", "onHold", "accepted", "wrapping"];
 const STATES = [...LIVE, "completed", "rejected", "timeout", "canceled", "rescinded"];
-const GONE = "The emulator does not answer. Start it again (reservation-core serve): this page goes on by itself.";
+const NO_ANSWER = "The emulator does not answer. Start it again (reservation-core serve): this page goes on by itself.";
 
-const held = new Map(); // reservations by SID
+const reservations = new Map(); // by SID
 const rows = new Map(); // their rows in the list
-const written = new Map(); // journal entries by kind and number
-const time = { told: 0, at: 0, pace: 0 }; // the emulator's time in ms, when it was told, and how fast it passes
-const here = { run: "", offers: [], total: 0, selected: "", lost: false, due: 0, drawing: 0, centred: "" };
-const read = { act: 0, exchange: 0, notice: 0 }; // up to which numbers the journal was fetched; the feed may be further on
+const entries = new Map(); // journal entries by kind and number
+const time = { reported: 0, at: 0, pace: 0 }; // the emulator's time in ms, when it was received, and its pace
+const page = { run: "", actions: [], total: 0, selected: "", isLost: false, reloading: 0, drawing: 0, centred: "" };
+const read = { entry: 0, exchange: 0, callback: 0 }; // last numbers that were fetched; the feed may be ahead
 const picture = document.querySelector("svg.lifecycle");
 
 /** Find an element of the page. */
@@ -30,7 +31,7 @@ function make(tag, name = "", ...content) {
   return made;
 }
 
-/** Let a parent hold exactly these elements in this order, moving no more of them than it must. */
+/** Make a parent hold exactly these elements in this order, moving as few as possible. */
 function arrange(parent, wanted) {
   const kept = new Set(wanted);
   for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
@@ -39,133 +40,134 @@ function arrange(parent, wanted) {
   });
 }
 
-/** Write a SID by its kind and its end. */
+/** Shorten a SID to its prefix and its end. */
 const short = (sid) => (sid?.length > 14 ? `${sid.slice(0, 2)}…${sid.slice(-8)}` : (sid ?? "–"));
 
-/** Name a state as a person would. */
+/** Return the name of a state in words. */
 const named = (state) => (state === "onHold" ? "on hold" : state);
 
-/** Write seconds as minutes and seconds, begun ones counted. */
+/** Format seconds as minutes and seconds, rounded up. */
 function minutes(seconds) {
   const whole = Math.max(0, Math.ceil(seconds - 0.001));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Tell what time it is at the emulator, in ms. */
-const now = () => time.told + (performance.now() - time.at) * time.pace;
+/** Return the emulator's time in ms. */
+const now = () => time.reported + (performance.now() - time.at) * time.pace;
 
-// --- asking ---------------------------------------------------------------------------------------------------------------------
+// --- requests -------------------------------------------------------------------------------------------------------------------
 
-/** Ask the emulator for something, and give what it answers. */
-async function ask(method, path, body = null, type = "application/json") {
+/** Send a request to the emulator and return the JSON of its reply. */
+async function send(method, path, body = null, type = "application/json") {
   let reply;
   try {
     const headers = body === null ? {} : { "Content-Type": type };
     reply = await fetch(path, { method, body, headers, credentials: "omit", cache: "no-store" });
   } catch {
-    throw new Error(GONE);
+    throw new Error(NO_ANSWER);
   }
-  const said = await reply.json();
-  if (!reply.ok) throw new Error(said.error ?? said.message ?? `The emulator answered ${reply.status}.`);
-  return said;
+  const content = await reply.json();
+  if (!reply.ok) throw new Error(content.error ?? content.message ?? `The emulator answered ${reply.status}.`);
+  return content;
 }
 
-/** Do something, and say what went wrong with it. */
-async function attempt(something) {
+/** Run an action and show its error. */
+async function attempt(action) {
   try {
-    await something();
-    if (!here.lost) warn("");
+    await action();
+    if (!page.isLost) warn("");
   } catch (error) {
     warn(error.message);
   }
 }
 
-/** Say what is wrong, or that nothing is any more. */
+/** Show an error, or hide it when the text is empty. */
 function warn(text) {
   one("alert-text").textContent = text;
   one("alert").hidden = !text;
 }
 
-/** Fetch how everything stands, and what of the journal was missed. */
+/** Fetch all reservations, and the journal entries that are missing. */
 async function load() {
-  const [overview, acts, exchanges, notices] = await Promise.all([
-    ask("GET", "overview"),
-    ask("GET", `journal?since=${read.act}`),
-    ask("GET", `exchanges?since=${read.exchange}`),
-    ask("GET", `notices?since=${read.notice}`),
+  const [overview, journal, exchanges, callbacks] = await Promise.all([
+    send("GET", "overview"),
+    send("GET", `journal?since=${read.entry}`),
+    send("GET", `exchanges?since=${read.exchange}`),
+    send("GET", `callbacks/sent?since=${read.callback}`),
   ]);
-  tick(overview);
-  here.offers = overview.offers;
-  here.total = overview.held;
-  held.clear();
-  for (const reservation of overview.reservations) held.set(reservation.sid, reservation);
-  acts.acts.forEach(addAct);
+  setTime(overview);
+  page.actions = overview.actions;
+  page.total = overview.total;
+  reservations.clear();
+  for (const reservation of overview.reservations) reservations.set(reservation.sid, reservation);
+  journal.entries.forEach(addEntry);
   exchanges.exchanges.forEach(addExchange);
-  notices.sent.forEach(addNotice);
-  Object.assign(read, { act: acts.told, exchange: exchanges.told, notice: notices.sent.at(-1)?.number ?? read.notice });
+  callbacks.sent.forEach(addCallback);
+  const callback = callbacks.sent.at(-1)?.number ?? read.callback;
+  Object.assign(read, { entry: journal.last, exchange: exchanges.last, callback });
   draw();
 }
 
-/** Fetch it again, once for all that asks for it within a moment. */
+/** Fetch everything again, once for all calls within 100 ms. */
 function reload() {
-  clearTimeout(here.due);
-  here.due = setTimeout(() => attempt(load), 100);
+  clearTimeout(page.reloading);
+  page.reloading = setTimeout(() => attempt(load), 100);
 }
 
-/** Take over the emulator's time. */
-function tick(told) {
-  Object.assign(time, { told: Date.parse(told.now), at: performance.now(), pace: told.pace });
+/** Set the emulator's time. */
+function setTime({ now, pace }) {
+  Object.assign(time, { reported: Date.parse(now), at: performance.now(), pace });
 }
 
-// --- hearing --------------------------------------------------------------------------------------------------------------------
+// --- the feed -------------------------------------------------------------------------------------------------------------------
 
-/** Listen to the feed for as long as the page is open. */
+/** Read the event feed for as long as the page is open. */
 function listen() {
   const feed = new EventSource("events");
-  const heard = {
-    here: greet,
-    act: (told) => {
-      for (const reservation of told.reservations) {
-        if (!held.has(reservation.sid)) here.total += 1;
-        held.set(reservation.sid, reservation);
+  const handlers = {
+    hello: start,
+    entry: (entry) => {
+      for (const reservation of entry.reservations) {
+        if (!reservations.has(reservation.sid)) page.total += 1;
+        reservations.set(reservation.sid, reservation);
       }
-      addAct(told);
+      addEntry(entry);
     },
     exchange: addExchange,
-    notice: addNotice,
-    clock: tick,
-    gone: reload,
+    callback: addCallback,
+    clock: setTime,
+    deleted: reload,
   };
-  for (const [kind, take] of Object.entries(heard)) {
+  for (const [kind, handle] of Object.entries(handlers)) {
     feed.addEventListener(kind, (event) => {
-      take(JSON.parse(event.data));
+      handle(JSON.parse(event.data));
       redraw();
     });
   }
   feed.onerror = () => {
-    here.lost = true;
+    page.isLost = true;
     link("lost", "no answer, trying again");
-    warn(GONE);
+    warn(NO_ANSWER);
     if (feed.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
   };
 }
 
-/** Begin with an emulator, or go on with it: one that was started anew counts from the beginning. */
-function greet(told) {
-  if (told.run !== here.run) {
-    here.run = told.run;
-    Object.assign(read, { act: 0, exchange: 0, notice: 0 });
-    written.clear();
+/** Start or resume with an emulator. A new run of it numbers everything from 1. */
+function start(event) {
+  if (event.run !== page.run) {
+    page.run = event.run;
+    Object.assign(read, { entry: 0, exchange: 0, callback: 0 });
+    entries.clear();
   }
-  here.lost = false;
-  tick(told);
+  page.isLost = false;
+  setTime(event);
   attempt(async () => {
     await load();
-    if (!here.lost) link("live", "live");
+    if (!page.isLost) link("live", "live");
   });
 }
 
-/** Show how the connection is. */
+/** Show the state of the connection. */
 function link(state, text) {
   one("link").dataset.link = state;
   one("link").textContent = text;
@@ -173,55 +175,55 @@ function link(state, text) {
 
 // --- the journal ----------------------------------------------------------------------------------------------------------------
 
-/** Write down an act: what moved a reservation, and on what ground. */
-function addAct(act) {
+/** Add an entry of the emulator's journal, with the rule that allowed it. */
+function addEntry(act) {
   const after = act.reservation.on_hold ? "onHold" : act.reservation.status;
   const command = act.trigger !== after || act.by === "client";
   const what = act.before === null ? "Reserved" : `${named(act.before)} → ${named(after)}`;
   const reason = [act.reason, act.code && `code ${act.code}`].filter(Boolean).join(", ");
   const more = [`${act.trigger} by the ${act.by}`, reason, `version ${act.version}`, `task ${act.task_status}`].filter(Boolean).join(" · ");
   const kind = act.before === null ? "" : command ? "command" : "fact";
-  write({ key: `act ${act.number}`, order: act.number, at: act.at, sid: act.sid, kind, label: "decision", what, more, why: act.why, act, after });
+  keep({ key: `entry ${act.number}`, order: act.number, at: act.at, sid: act.sid, kind, label: "decision", what, more, why: act.rule, act, after });
 }
 
-/** Write down a request and its answer, and why it was refused. */
+/** Add a request of the emulated API, with its reply and the reason of a refusal. */
 function addExchange(exchange) {
   const { number, after, at, sid, method, status, fault, reason: why } = exchange;
   const refused = status === null || status >= 400;
   const more = [`${method} ${exchange.path}`, `${(exchange.seconds * 1000).toFixed(1)}\u00a0ms`, fault].filter(Boolean).join(" · ");
   const what = `${exchange.request || method} → ${status ?? "no reply"}`;
-  const said = status === null ? "" : exchange.reply.replace(`${status} `, "");
+  const detail = status === null ? "" : exchange.reply.replace(`${status} `, "");
   const label = refused ? "refused" : "request";
-  write({ key: `exchange ${number}`, order: after + 0.5, at, sid, kind: "request", label, what, said, more, why, refused });
+  keep({ key: `exchange ${number}`, order: after + 0.5, at, sid, kind: "request", label, what, detail, more, why, refused });
 }
 
-/** Write down a notice that was sent, and what came of it. */
-function addNotice(notice) {
-  const { number, at, event, kind, status, outcome, reservation_sid: sid, notice: owed, ...rest } = notice;
-  const before = [...written.values()].filter((each) => each.act && Date.parse(each.at) <= Date.parse(at));
+/** Add a callback that was sent, with its result. */
+function addCallback(sent) {
+  const { number, at, event, kind, status, outcome, reservation_sid: sid, callback, ...rest } = sent;
+  const before = [...entries.values()].filter((each) => each.act && Date.parse(each.at) <= Date.parse(at));
   const order = Math.max(0, ...before.map((each) => each.order)) + 0.2;
   const what = `${event ?? kind} → ${status ?? "no reply"}`;
   const parts = Object.entries(rest).filter(([, value]) => value !== null && value !== "" && value !== false);
   const more = parts.filter(([, value]) => typeof value !== "object").map(([name, value]) => `${name}: ${value}`).join(" · ");
   const all = parts.filter(([, value]) => typeof value === "object");
   const refused = status === null || status >= 400;
-  write({ key: `notice ${number}`, order, at, sid, kind: "notice", label: "notice", what, said: outcome, more, all, refused });
+  keep({ key: `callback ${number}`, order, at, sid, kind: "callback", label: "callback", what, detail: outcome, more, all, refused });
 }
 
-/** Keep an entry, once, and let the oldest go. */
-function write(entry) {
-  if (written.has(entry.key)) return;
-  written.set(entry.key, entry);
-  if (written.size > REMEMBERED) written.delete(written.keys().next().value);
+/** Keep an entry once, and drop the oldest beyond the limit. */
+function keep(entry) {
+  if (entries.has(entry.key)) return;
+  entries.set(entry.key, entry);
+  if (entries.size > REMEMBERED) entries.delete(entries.keys().next().value);
 }
 
-/** Give the element that shows an entry, made when it is first asked for. */
-function shown(entry) {
+/** Return the element of an entry; it is made once. */
+function entryElement(entry) {
   if (!entry.element) {
     const at = make("time", "", entry.at ? entry.at.slice(11, 23).replace(/[+Z].*/, "") : "");
     at.dateTime = at.title = entry.at ?? "";
     const body = make("div", "", make("p", "what", entry.what));
-    if (entry.said) body.append(make("p", "said", entry.said));
+    if (entry.detail) body.append(make("p", "detail", entry.detail));
     body.append(make("p", "more", entry.more));
     for (const [name, value] of entry.all ?? []) {
       body.append(make("details", "more", make("summary", "", name), make("pre", "", JSON.stringify(value, null, 1))));
@@ -234,42 +236,42 @@ function shown(entry) {
 
 // --- drawing --------------------------------------------------------------------------------------------------------------------
 
-/** Draw soon, once for all that was told until then. */
+/** Draw soon, once for all events until then. */
 function redraw() {
-  if (!here.drawing) here.drawing = setTimeout(draw, 16);
+  if (!page.drawing) page.drawing = setTimeout(draw, 16);
 }
 
-/** Draw everything as it stands. */
+/** Draw everything. */
 function draw() {
-  clearTimeout(here.drawing);
-  here.drawing = 0;
-  if (!here.selected && held.size) here.selected = [...held.keys()].at(-1);
+  clearTimeout(page.drawing);
+  page.drawing = 0;
+  if (!page.selected && reservations.size) page.selected = [...reservations.keys()].at(-1);
   drawList();
   drawSelected();
-  light();
-  drawOffers();
+  drawPicture();
+  drawActions();
   drawJournal();
   drawTimers();
 }
 
-/** Draw the list: the newest on top, of those that the filter lets pass. */
+/** Draw the filtered list, the newest on top. */
 function drawList() {
-  const all = [...held.values()].sort((a, b) => b.number - a.number);
+  const all = [...reservations.values()].sort((a, b) => b.number - a.number);
   const text = one("filter").value.trim().toLowerCase();
   const status = one("status").value;
   const fits = (each) =>
     (!status || each.state === status || (status === "live" && LIVE.includes(each.state))) &&
     [each.sid, each.task_sid, each.worker_sid, each.worker_name].some((value) => value?.toLowerCase().includes(text));
   const found = all.filter(fits);
-  for (const sid of [...rows.keys()]) if (!held.has(sid)) rows.delete(sid);
+  for (const sid of [...rows.keys()]) if (!reservations.has(sid)) rows.delete(sid);
   arrange(one("rows"), found.slice(0, MOST_ROWS).map(drawRow));
   const passed = found.length < all.length ? `${found.length} of ${all.length}` : `${all.length}`;
-  const rest = here.total > all.length ? `, newest of ${here.total}` : found.length > MOST_ROWS ? `, first ${MOST_ROWS} shown` : "";
+  const rest = page.total > all.length ? `, newest of ${page.total}` : found.length > MOST_ROWS ? `, first ${MOST_ROWS} shown` : "";
   one("count").textContent = passed + rest;
   one("unmatched").hidden = found.length > 0;
-  one("unmatched").textContent = all.length ? "None that the filter lets pass." : "None.";
+  one("unmatched").textContent = all.length ? "No reservation matches the filter." : "None.";
   one("rows").hidden = !found.length;
-  one("empty").hidden = held.size > 0;
+  one("empty").hidden = reservations.size > 0;
 }
 
 /** Draw one row of the list. */
@@ -287,7 +289,7 @@ function drawRow(reservation) {
   drawState(state, reservation.state);
   worker.replaceChildren(make("span", "short", short(reservation.sid)), ` ${reservation.worker_name ?? ""}`);
   version.textContent = `version ${reservation.version}`;
-  row.firstChild.setAttribute("aria-pressed", String(reservation.sid === here.selected));
+  row.firstChild.setAttribute("aria-pressed", String(reservation.sid === page.selected));
   return row;
 }
 
@@ -298,78 +300,78 @@ function drawState(element, state) {
   element.textContent = named(state);
 }
 
-/** Draw what is known of the selected reservation. */
+/** Draw the selected reservation. */
 function drawSelected() {
-  const reservation = held.get(here.selected);
-  one("detail").hidden = !here.selected;
-  if (!here.selected) return;
-  one("sid").textContent = here.selected;
-  drawState(one("state"), reservation?.state ?? "gone");
+  const reservation = reservations.get(page.selected);
+  one("detail").hidden = !page.selected;
+  if (!page.selected) return;
+  one("sid").textContent = page.selected;
+  drawState(one("state"), reservation?.state ?? "deleted");
   if (!reservation) {
-    one("facts").replaceChildren(make("div", "", make("dd", "quiet", "It is not held: its task was deleted, or it never was here.")));
+    one("facts").replaceChildren(make("div", "", make("dd", "quiet", "This reservation does not exist: its task was deleted, or the SID is unknown.")));
     return;
   }
-  const told = {
+  const facts = {
     Timer: make("span", "timer"),
     Version: reservation.version,
     Worker: reservation.worker_name ? `${reservation.worker_name} (${short(reservation.worker_sid)})` : short(reservation.worker_sid),
     Task: `${reservation.task_status} (${short(reservation.task_sid)})`,
-    ...(reservation.transfer && { Transfer: "the second of a task that is worked on" }),
+    ...(reservation.transfer && { Transfer: "to a second worker, while the first one works on the task" }),
     ...(reservation.code && { "Reason code": String(reservation.code) }),
   };
-  one("facts").replaceChildren(...Object.entries(told).map(([name, value]) => make("div", "", make("dt", "", name), make("dd", "", value))));
+  one("facts").replaceChildren(...Object.entries(facts).map(([name, value]) => make("div", "", make("dt", "", name), make("dd", "", value))));
 }
 
-/** Light the selected reservation's place in the picture, and the way it came. */
-function light() {
-  const reservation = held.get(here.selected);
+/** Highlight the selected reservation's state and path in the picture. */
+function drawPicture() {
+  const reservation = reservations.get(page.selected);
   for (const lit of picture.querySelectorAll(".here, .walked, .passed")) lit.classList.remove("here", "walked", "passed");
   picture.classList.toggle("lit", Boolean(reservation));
   if (!reservation) return;
-  for (const { act, after } of written.values()) {
-    if (act?.sid !== here.selected || act.before === null) continue;
+  for (const { act, after } of entries.values()) {
+    if (act?.sid !== page.selected || act.before === null) continue;
     const edge = one(`edge-${act.before}-${act.trigger}-${after}`);
     for (const part of [edge, edge?.closest(".line")]) part?.classList.add("walked");
     one(`state-${act.before}`).classList.add("passed");
   }
   one(`state-${reservation.state}`).classList.add("here");
-  if (here.centred !== reservation.sid + reservation.state) centre();
-  here.centred = reservation.sid + reservation.state;
+  if (page.centred !== reservation.sid + reservation.state) centre();
+  page.centred = reservation.sid + reservation.state;
 }
 
-/** Bring the lit place to the middle, where the picture is wider than the page. */
+/** Scroll the highlighted state to the middle of a picture that is wider than the page. */
 function centre() {
   const box = picture.querySelector(".here").getBBox();
   const scale = picture.clientWidth / picture.viewBox.baseVal.width;
   one("scroll").scrollLeft = (box.x + box.width / 2) * scale - one("scroll").clientWidth / 2;
 }
 
-/** Draw what may happen now: a row of buttons for each kind, enabled where the emulator says it is possible. */
-function drawOffers() {
-  const reservation = held.get(here.selected);
-  const section = one("offers");
+/** Draw a row of buttons for each group of actions; only available actions are enabled. */
+function drawActions() {
+  const reservation = reservations.get(page.selected);
+  const section = one("actions");
   section.hidden = !reservation;
   if (!section.childElementCount) {
-    for (const of of new Set(here.offers.map((offer) => offer.of))) {
-      const group = make("div", "buttons", ...here.offers.filter((offer) => offer.of === of).map(drawOffer));
+    for (const title of new Set(page.actions.map((action) => action.group))) {
+      const group = make("div", "buttons", ...page.actions.filter((action) => action.group === title).map(drawAction));
       group.setAttribute("role", "group");
-      group.setAttribute("aria-label", of);
-      section.append(make("h3", "", of), group);
+      group.setAttribute("aria-label", title);
+      section.append(make("h3", "", title), group);
     }
   }
-  for (const button of section.querySelectorAll("button")) button.disabled = !reservation?.may.includes(button.dataset.name);
+  for (const button of section.querySelectorAll("button")) button.disabled = !reservation?.available.includes(button.dataset.name);
 }
 
 /** Draw one button. */
-function drawOffer(offer) {
-  const button = make("button", offer.path ? "fact" : "asks", offer.says);
+function drawAction(action) {
+  const button = make("button", action.path ? "fact" : "command", action.label);
   button.type = "button";
-  button.dataset.name = offer.name;
+  button.dataset.name = action.name;
   button.addEventListener("click", () =>
     attempt(() => {
-      const { sid, task_sid: task, path } = held.get(here.selected);
-      if (!offer.path) return ask(offer.method, path, offer.body, FORM);
-      return ask(offer.method, `.${offer.path.replace("WR", sid).replace("WT", task)}`, offer.body && JSON.stringify(offer.body));
+      const { sid, task_sid: task, path } = reservations.get(page.selected);
+      if (!action.path) return send(action.method, path, action.body, FORM);
+      return send(action.method, `.${action.path.replace("WR", sid).replace("WT", task)}`, action.body && JSON.stringify(action.body));
     }),
   );
   return button;
@@ -377,26 +379,26 @@ function drawOffer(offer) {
 
 /** Draw the journal, the newest on top. */
 function drawJournal() {
-  const every = one("every").checked || !here.selected;
+  const every = one("every").checked || !page.selected;
   const refused = one("refused").checked;
-  const wanted = [...written.values()].filter((each) => (every || each.sid === here.selected) && (!refused || each.refused));
+  const wanted = [...entries.values()].filter((each) => (every || each.sid === page.selected) && (!refused || each.refused));
   wanted.sort((a, b) => b.order - a.order || b.key.localeCompare(a.key, "en", { numeric: true }));
-  arrange(one("entries"), wanted.slice(0, MOST_ENTRIES).map(shown));
+  arrange(one("entries"), wanted.slice(0, MOST_ENTRIES).map(entryElement));
   one("silent").hidden = wanted.length > 0;
 }
 
-/** Draw the clock and every timer that is in sight. */
+/** Draw the clock and all timers. */
 function drawTimers() {
   if (time.at) {
     one("now").textContent = new Date(now()).toISOString().slice(11, 19);
-    one("pace").textContent = time.pace === 0 ? "UTC, moved by hand" : time.pace === 1 ? "UTC, real time" : `UTC, ${time.pace} times as fast`;
+    one("pace").textContent = time.pace === 0 ? "UTC, manual clock" : time.pace === 1 ? "UTC, real time" : `UTC, ${time.pace} times as fast`;
   }
-  for (const [sid, row] of rows) drawTimer(row.firstChild.children[1], held.get(sid));
+  for (const [sid, row] of rows) drawTimer(row.firstChild.children[1], reservations.get(sid));
   const timer = one("facts").querySelector(".timer");
-  if (timer) drawTimer(timer, held.get(here.selected));
+  if (timer) drawTimer(timer, reservations.get(page.selected));
 }
 
-/** Draw how long a reservation has left: running, paused while it is on hold, or nothing. */
+/** Draw a reservation's timer: running, paused while it is on hold, or none. */
 function drawTimer(element, reservation) {
   const left = reservation?.due ? (Date.parse(reservation.due) - now()) / 1000 : null;
   const paused = reservation?.state === "onHold";
@@ -406,30 +408,30 @@ function drawTimer(element, reservation) {
   element.classList.toggle("soon", left !== null && left <= SOON);
 }
 
-// --- what a person does ---------------------------------------------------------------------------------------------------------
+// --- interaction ----------------------------------------------------------------------------------------------------------------
 
-/** Select a reservation, and bring it into sight where the list is not beside it. */
+/** Select a reservation, and scroll to it on a narrow page. */
 function select(sid, asked = false) {
-  here.selected = sid;
+  page.selected = sid;
   if (location.hash.slice(1) !== sid) history.replaceState(null, "", `#${sid}`);
   draw();
   if (asked && matchMedia("(max-width: 900px)").matches) one("detail").scrollIntoView();
 }
 
-/** Copy the selected SID, or mark it where the browser lets nothing be copied. */
+/** Copy the selected SID, or select its text where the browser does not allow to copy. */
 async function copy() {
   try {
-    await navigator.clipboard.writeText(here.selected);
+    await navigator.clipboard.writeText(page.selected);
     one("copied").textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(one("sid"));
-    one("copied").textContent = "Marked: copy it with your keyboard";
+    one("copied").textContent = "Selected: copy it with your keyboard";
   }
   setTimeout(() => (one("copied").textContent = ""), 2000);
 }
 
-/** Go up and down the list by the arrow keys. */
-function walk(event) {
+/** Move along the list with the arrow keys. */
+function moveSelection(event) {
   const steps = { ArrowDown: 1, ArrowUp: -1 };
   const all = [...one("rows").querySelectorAll("button")];
   const next = all[all.indexOf(document.activeElement) + steps[event.key]];
@@ -439,29 +441,29 @@ function walk(event) {
   next.click();
 }
 
-/** Plant the example: two workers who are both reserved for one task. */
-async function plant() {
+/** Create an example: two workers, both reserved for one task. */
+async function createExample() {
   const sid = (prefix) => prefix + [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const workspace_sid = sid("WS");
   const workers = ["Ada", "Grace"].map((name) => ({ workspace_sid, sid: sid("WK"), name, attributes: { contact_uri: `client:${name.toLowerCase()}` } }));
-  const reservations = workers.map((worker) => ({ worker_sid: worker.sid }));
+  const pending = workers.map((worker) => ({ worker_sid: worker.sid }));
   const attributes = { call_sid: sid("CA"), from: "+15005550006" };
-  await ask("POST", "seed", JSON.stringify({ workers, tasks: [{ workspace_sid, attributes, reservations }] }));
+  await send("POST", "seed", JSON.stringify({ workers, tasks: [{ workspace_sid, attributes, reservations: pending }] }));
   await load();
-  select([...held.keys()].at(-2));
+  select([...reservations.keys()].at(-2));
 }
 
-/** Show the settings when they are first asked for. */
+/** Show the settings when they are first opened. */
 async function showSettings() {
   if (one("set").childElementCount) return;
-  const settings = await ask("GET", "settings");
+  const settings = await send("GET", "settings");
   for (const [name, { value, description, evidence, source }] of Object.entries(settings)) {
     const known = [evidence, source].filter(Boolean).join(": ");
     one("set").append(make("div", "", make("dt", "", name), make("dd", "", `${JSON.stringify(value)} `, make("span", "quiet", `${description}${known && ` [${known}]`}`))));
   }
 }
 
-/** Say how a state is chosen in the filter. */
+/** Make an option of the status filter. */
 function choice(value, text) {
   const made = make("option", "", text);
   made.value = value;
@@ -472,14 +474,14 @@ one("status").append(choice("", "every status"), choice("live", "live"), ...STAT
 one("base").textContent = `client.taskrouter.base_url = "${location.origin}"  # Python\nclient.taskrouter.baseUrl = "${location.origin}";  // Node`;
 for (const id of ["filter", "status", "every", "refused"]) one(id).addEventListener("input", draw);
 for (const button of one("passing").querySelectorAll("button")) {
-  button.addEventListener("click", () => attempt(() => ask("POST", "clock", JSON.stringify({ seconds: Number(button.dataset.seconds) }))));
+  button.addEventListener("click", () => attempt(() => send("POST", "clock", JSON.stringify({ seconds: Number(button.dataset.seconds) }))));
 }
-one("rows").addEventListener("keydown", walk);
+one("rows").addEventListener("keydown", moveSelection);
 one("copy").addEventListener("click", copy);
-one("try").addEventListener("click", () => attempt(plant));
+one("try").addEventListener("click", () => attempt(createExample));
 one("alert-close").addEventListener("click", () => warn(""));
 one("settings").addEventListener("toggle", () => attempt(showSettings));
 addEventListener("hashchange", () => select(location.hash.slice(1)));
-here.selected = location.hash.slice(1);
+page.selected = location.hash.slice(1);
 setInterval(drawTimers, 250);
 listen();

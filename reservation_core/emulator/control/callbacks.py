@@ -1,0 +1,89 @@
+"""Callback settings, results and alerts as JSON. A signing token can be set and is never shown."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from reservation_core.emulator.callbacks.model import SentCallback
+from reservation_core.emulator.callbacks.queue import CallbackQueue
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.documents import as_json
+from reservation_core.rest.errors import PayloadFault
+from reservation_core.rest.field_reader import FieldReader
+from reservation_core.webhooks.events import EVENT_STATUSES
+from reservation_core.webhooks.request import redact_url
+
+
+def describe_callback_settings(settings: CallbackSettings) -> object:
+    """Return callback settings as JSON, without the signing token."""
+    return {
+        "assignment_url": settings.assignment_url and redact_url(settings.assignment_url),
+        "fallback_url": settings.fallback_url and redact_url(settings.fallback_url),
+        "event_url": settings.event_url and redact_url(settings.event_url),
+        "signed": settings.auth_token is not None,
+        "event_types": sorted(settings.event_types),
+        "fields": settings.fields,
+        "duplicates": settings.duplicates,
+        "reordered": settings.reordered,
+        "seed": settings.seed,
+    }
+
+
+def read_callback_settings(body: FieldReader) -> CallbackSettings:
+    """Read callback settings.
+
+    :raises UnreadableDocument: for fields of the wrong type.
+    :raises ValueError: for values that :class:`CallbackSettings` refuses.
+    """
+    fields = body.mapping("fields") or {}
+    body.faults.extend(
+        PayloadFault(f"fields.{name}", "is not a text")
+        for name, value in fields.items()
+        if not isinstance(value, str)
+    )
+    read: dict[str, Any] = {
+        "assignment_url": body.text("assignment_url"),
+        "fallback_url": body.text("fallback_url"),
+        "event_url": body.text("event_url"),
+        "auth_token": body.text("auth_token"),
+        "event_types": body.choices("event_types", tuple(EVENT_STATUSES)) or None,
+        "fields": fields,
+        "duplicates": body.number("duplicates", 0.0, maximum=1),
+        "reordered": body.number("reordered", 0.0, maximum=1),
+        "seed": body.integer("seed", 0),
+    }
+    body.finish()
+    return CallbackSettings(**read)
+
+
+def describe_sent(queue: CallbackQueue, since: int) -> object:
+    """Return the results after a number, and the number of callbacks that wait, as JSON."""
+    sent = [describe_result(each) for each in list(queue.sent) if each.number > since]
+    return {"waiting": queue.waiting_count, "sent": sent}
+
+
+def describe_result(sent: SentCallback) -> object:
+    """Return a result as JSON. The query of its URL is not shown."""
+    callback = sent.callback
+    return {
+        "number": sent.number,
+        "callback": callback.number,
+        "kind": callback.kind,
+        "event": callback.event,
+        "again": callback.again,
+        "reservation_sid": callback.reservation_sid,
+        "url": redact_url(callback.url),
+        "form": dict(callback.form),
+        "at": sent.at,
+        "status": sent.status,
+        "seconds": sent.seconds,
+        "outcome": sent.outcome,
+    }
+
+
+def describe_alerts(queue: CallbackQueue) -> object:
+    """Return the alerts as JSON, oldest first."""
+    return [
+        {**cast("dict[str, object]", as_json(alert)), "warning": alert.is_warning}
+        for alert in list(queue.alerts)
+    ]

@@ -1,0 +1,343 @@
+"""Table of the control surface's routes, and the functions behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Final, TypeAlias, TypeVar
+
+import attrs
+
+from reservation_core.domain.lifecycle import Status
+from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.control.callbacks import (
+    describe_alerts,
+    describe_callback_settings,
+    describe_sent,
+    read_callback_settings,
+)
+from reservation_core.emulator.control.overview import describe_entry, describe_platform
+from reservation_core.emulator.control.seed import (
+    SEED_PREFIXES,
+    ReservationSeed,
+    Seed,
+    TaskSeed,
+    WorkerSeed,
+    load_reservation,
+    load_seed,
+    load_task,
+    load_worker,
+    read_reservation_seed,
+    read_seed,
+    read_task_seed,
+    read_worker_seed,
+)
+from reservation_core.emulator.control.state import ControlRequest, ControlState
+from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
+from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.settings import describe_settings
+from reservation_core.rest.field_reader import FieldReader
+
+CONTROL_ROOT: Final = "/_emulator"
+"""Path below which the control surface answers."""
+
+DEFAULT_CALL_FAILURE: Final = 13223
+"""Reason code of a failed call unless another is given: the number is invalid."""
+
+MAX_FAULT_SECONDS: Final = 300.0
+"""Longest delay of a fault, in seconds."""
+
+Handler: TypeAlias = Callable[[ControlState, ControlRequest], object]
+"""Function behind a route. It returns JSON, or attrs values to convert."""
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen
+class ControlRoute:
+    """Route of the control surface.
+
+    :param path: the path below :data:`CONTROL_ROOT`; ``WK``, ``WT`` and ``WR`` stand for the SID
+        of a worker, a task and a reservation.
+    :param description: what it does, with the fields of the body in braces.
+    """
+
+    method: str
+    path: str
+    description: str
+    handle: Handler
+
+
+def _route(method: str, path: str, description: str, act: Handler) -> ControlRoute:
+    def handle(state: ControlState, request: ControlRequest) -> object:
+        request.body.finish()
+        return act(state, request)
+
+    return ControlRoute(method, path, description, handle)
+
+
+def _body_route(
+    path: str,
+    description: str,
+    read: Callable[[FieldReader], _T],
+    act: Callable[[ControlState, ControlRequest, _T], object],
+) -> ControlRoute:
+    """Return a POST route that reads the whole body before it acts."""
+
+    def handle(state: ControlState, request: ControlRequest) -> object:
+        body = read(request.body)
+        request.body.finish()
+        return act(state, request, body)
+
+    return ControlRoute("POST", path, description, handle)
+
+
+def _platform_route(
+    method: str, path: str, description: str, act: Callable[[Platform, str], object]
+) -> ControlRoute:
+    """Return a route that calls a method of the platform with the SID in the path."""
+    return _route(
+        method, path, description, lambda state, request: act(state.platform, request.sid)
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def _list_routes(_: ControlState, __: ControlRequest) -> object:
+    return [
+        {"method": each.method, "path": CONTROL_ROOT + each.path, "description": each.description}
+        for each in CONTROL_ROUTES
+    ]
+
+
+def _show_state(state: ControlState, _: ControlRequest) -> object:
+    snapshot = attrs.asdict(state.platform.snapshot(), recurse=False)
+    return {**_show_clock(state), "last": state.last_entry, **snapshot}
+
+
+def _show_clock(state: ControlState) -> dict[str, object]:
+    return {"now": state.platform.now(), "next_due": state.platform.next_due()}
+
+
+def _show_overview(state: ControlState, _: ControlRequest) -> object:
+    return {**describe_platform(state.platform), "last": state.last_entry}
+
+
+def _show_settings(state: ControlState, _: ControlRequest) -> object:
+    settings = state.platform.settings
+    values = {name: getattr(settings, name) for name, _, _ in describe_settings()}
+    values["accounts"] = len(settings.accounts)  # passwords are not shown
+    return {
+        name: {"value": values[name], "default": default, **attrs.asdict(info)}
+        for name, default, info in describe_settings()
+    }
+
+
+def _show_journal(state: ControlState, request: ControlRequest) -> object:
+    forgotten = state.last_entry - len(state.platform.journal)
+    numbered = enumerate(state.platform.journal, forgotten + 1)
+    new = islice(numbered, max(0, request.since - forgotten), None)
+    return {"last": state.last_entry, "entries": [describe_entry(*each) for each in new]}
+
+
+def _show_exchanges(state: ControlState, request: ControlRequest) -> object:
+    exchanges = tuple(state.exchanges.since(request.since))
+    return {"last": state.exchanges.last_number, "exchanges": exchanges}
+
+
+# --- creating ------------------------------------------------------------------------------------
+
+
+def _load_seed(state: ControlState, _: ControlRequest, seed: Seed) -> object:
+    load_seed(seed, state.platform)
+    return state.platform.snapshot()
+
+
+def _add_worker(state: ControlState, _: ControlRequest, seed: WorkerSeed) -> object:
+    return load_worker(seed, state.platform)
+
+
+def _add_task(state: ControlState, _: ControlRequest, seed: TaskSeed) -> object:
+    return load_task(seed, state.platform)
+
+
+def _reserve(state: ControlState, request: ControlRequest, seed: ReservationSeed) -> object:
+    return load_reservation(seed, request.sid, state.platform)
+
+
+def _read_worker_sid(body: FieldReader) -> str:
+    return body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"])
+
+
+def _transfer(state: ControlState, request: ControlRequest, worker_sid: str) -> object:
+    return state.platform.transfer(request.sid, worker_sid)
+
+
+# --- changing ------------------------------------------------------------------------------------
+
+
+def _read_status(body: FieldReader) -> Status:
+    return Status(body.choice("fact", tuple(Status)))
+
+
+def _set_status(state: ControlState, request: ControlRequest, status: Status) -> object:
+    return state.platform.set_status(request.sid, status)
+
+
+def _read_code(body: FieldReader) -> int:
+    return body.integer("code", DEFAULT_CALL_FAILURE)
+
+
+def _fail_call(state: ControlState, request: ControlRequest, code: int) -> object:
+    return state.platform.fail_call(request.sid, code)
+
+
+def _read_seconds(body: FieldReader) -> float:
+    return body.number("seconds", 0.0)
+
+
+def _advance(state: ControlState, _: ControlRequest, seconds: float) -> object:
+    state.platform.advance(seconds)
+    return _show_clock(state)
+
+
+def _reset(state: ControlState, _: ControlRequest) -> object:
+    state.faults.clear()
+    state.callback_queue.clear()
+    state.platform.reset()
+    return {"now": state.platform.now()}
+
+
+# --- faults and callbacks ------------------------------------------------------------------------
+
+
+def _read_fault(body: FieldReader) -> Fault:
+    return Fault(
+        kind=FaultKind(body.choice("kind", HTTP_KINDS)),
+        times=body.integer("times", 1, minimum=1),
+        seconds=body.number("seconds", None, maximum=MAX_FAULT_SECONDS),
+        status=body.integer("status", 503, minimum=500, maximum=599),
+        retry_after=body.number("retry_after", None),
+        method=body.text("method"),
+        path_contains=body.text("path_contains") or "",
+    )
+
+
+def _add_fault(state: ControlState, request: ControlRequest, fault: Fault) -> object:
+    state.faults.add(fault)
+    return _show_faults(state, request)
+
+
+def _show_faults(state: ControlState, _: ControlRequest) -> object:
+    in_process_only = attrs.filters.exclude("rival", "late")
+    return [attrs.asdict(each, filter=in_process_only) for each in state.faults.pending]
+
+
+def _clear_faults(state: ControlState, request: ControlRequest) -> object:
+    state.faults.clear()
+    return _show_faults(state, request)
+
+
+def _show_callbacks(state: ControlState, _: ControlRequest) -> object:
+    return describe_callback_settings(state.callback_queue.settings)
+
+
+def _set_callbacks(
+    state: ControlState, request: ControlRequest, settings: CallbackSettings
+) -> object:
+    state.callback_queue.settings = settings
+    return _show_callbacks(state, request)
+
+
+def _clear_callbacks(state: ControlState, request: ControlRequest) -> object:
+    return _set_callbacks(state, request, CallbackSettings())
+
+
+def _show_sent(state: ControlState, request: ControlRequest) -> object:
+    return describe_sent(state.callback_queue, request.since)
+
+
+def _show_alerts(state: ControlState, _: ControlRequest) -> object:
+    return describe_alerts(state.callback_queue)
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+CONTROL_ROUTES: Final = (
+    _route("GET", "/ways", "list these routes", _list_routes),
+    _route("GET", "/state", "show everything that the emulator holds", _show_state),
+    _route("GET", "/overview", "show the newest reservations and their actions", _show_overview),
+    _route("GET", "/settings", "show the settings with their evidence", _show_settings),
+    _route("GET", "/journal", "show the entries after ?since=NUMBER", _show_journal),
+    _route("GET", "/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
+    _body_route("/seed", "load workers, tasks and their reservations", read_seed, _load_seed),
+    _route("POST", "/reset", "delete everything", _reset),
+    _body_route("/clock", "move the clock forward by {seconds}", _read_seconds, _advance),
+    _body_route("/workers", "add a worker", read_worker_seed, _add_worker),
+    _platform_route("GET", "/workers/WK", "show a worker", Platform.worker),
+    _body_route("/tasks", "add a task", read_task_seed, _add_task),
+    _platform_route("GET", "/tasks/WT", "show a task", Platform.task),
+    _body_route(
+        "/tasks/WT/reservations",
+        "reserve {worker_sid} for a task",
+        read_reservation_seed,
+        _reserve,
+    ),
+    _platform_route(
+        "POST", "/tasks/WT/wrap", "end the work on a task and begin wrapping", Platform.wrap_task
+    ),
+    _platform_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
+    _platform_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),
+    _platform_route(
+        "DELETE", "/tasks/WT", "delete a task and its reservations", Platform.delete_task
+    ),
+    _platform_route("GET", "/reservations/WR", "show a reservation, on hold or not", Platform.get),
+    _body_route(
+        "/reservations/WR/facts",
+        "let the platform report the status {fact}",
+        _read_status,
+        _set_status,
+    ),
+    _platform_route(
+        "POST",
+        "/reservations/WR/answer-call",
+        "let the worker answer the call",
+        Platform.answer_call,
+    ),
+    _platform_route(
+        "POST", "/reservations/WR/miss-call", "let the worker miss the call", Platform.miss_call
+    ),
+    _platform_route("POST", "/reservations/WR/hang-up", "let the caller hang up", Platform.hang_up),
+    _body_route(
+        "/reservations/WR/fail-call",
+        "let the call to the worker fail with the reason {code}",
+        _read_code,
+        _fail_call,
+    ),
+    _body_route(
+        "/reservations/WR/transfers",
+        "transfer the task to {worker_sid}",
+        _read_worker_sid,
+        _transfer,
+    ),
+    _route("GET", "/faults", "list the faults still to come", _show_faults),
+    _body_route(
+        "/faults",
+        f"inject a fault {{kind}} into coming requests: {', '.join(HTTP_KINDS)}",
+        _read_fault,
+        _add_fault,
+    ),
+    _route("DELETE", "/faults", "remove the faults", _clear_faults),
+    _route("GET", "/callbacks", "show the callback settings", _show_callbacks),
+    _body_route(
+        "/callbacks",
+        "call {assignment_url}, {fallback_url} and {event_url}, signed with {auth_token}",
+        read_callback_settings,
+        _set_callbacks,
+    ),
+    _route("DELETE", "/callbacks", "send no more callbacks", _clear_callbacks),
+    _route("GET", "/callbacks/sent", "show the callbacks sent after ?since=NUMBER", _show_sent),
+    _route("GET", "/callbacks/alerts", "show the failed callbacks", _show_alerts),
+)
+"""All routes of the control surface."""
