@@ -203,27 +203,14 @@ class Delivery:
             ]
         result = reconcile(now, command, suspects, refusal, self._policy)
         self._observer.reconciled(now, result)
-        name = command.trigger
-        match result:
-            case ReconcileResult.REPEAT:
-                return None
-            case ReconcileResult.DONE:
-                is_taken = leaves_pending(suspects[0].state, name, command.is_accepting)
-                return attrs.evolve(now, on_hold=is_taken and now.status is Status.PENDING)
-            case ReconcileResult.LOST_RACE:
-                self._give_up("the reservation moved on, and the command was not carried out")
-            case ReconcileResult.INDISTINGUISHABLE:
-                reason = (
-                    f"the reservation is {now.state}, and this {name} cannot be told apart "
-                    "from an action of another writer"
-                )
-                self._raise(Indistinguishable(reason, now, now, is_final=True))
-            case ReconcileResult.OUTCOME_UNKNOWN:
-                reason = (
-                    f"no fetch can show whether the {name} was taken: "
-                    "it has no visible effect at first"
-                )
-                self._raise(OutcomeUnknown(reason, now, is_final=True))
+        if result is ReconcileResult.REPEAT:
+            return None
+        if result is ReconcileResult.LOST_RACE:
+            self._give_up("the reservation moved on, and the command was not carried out")
+        if result is not ReconcileResult.DONE:
+            self._raise_unknown(result)
+        is_taken = leaves_pending(suspects[0].state, command.trigger, command.is_accepting)
+        return attrs.evolve(now, on_hold=is_taken and now.status is Status.PENDING)
 
     def _fetch(self) -> _Exchanges[Reservation]:
         """Fetch the reservation, and try again after each failure that may be temporary."""
@@ -266,6 +253,17 @@ class Delivery:
             message = f"{reason}; the fetch shows {self._held.state}"
             error = LostRace(200, message=message, reservation=self._held)
         self._raise(error)
+
+    def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
+        name, now = self._command.trigger, self._held
+        if result is ReconcileResult.INDISTINGUISHABLE:
+            reason = f"the reservation is {now.state}, and this {name} cannot be told apart"
+            reason += " from an action of another writer"
+            self._raise(Indistinguishable(reason, now, now, is_final=True))
+        reason = (
+            f"no fetch can show whether the {name} was taken: it has no visible effect at first"
+        )
+        self._raise(OutcomeUnknown(reason, now, is_final=True))
 
     def _raise(self, error: ReservationError) -> NoReturn:
         if isinstance(error, (Refused, GatewayError)):

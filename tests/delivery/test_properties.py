@@ -1,4 +1,4 @@
-"""Whatever lives reservations lead, what is held is what the platform reports, and what is refused changes nothing."""
+"""Properties of the client functions on the emulated platform, in generated scenarios."""
 
 import json
 from itertools import pairwise
@@ -35,15 +35,15 @@ from reservation_core.testing.strategies import commands, reservations
 from tests.emulator.clocks import Ticking
 from tests.reference.oracle import rows
 
-ENDS: Final = {"rejected", "timeout", "canceled", "rescinded", "completed"}
+TERMINAL: Final = {"rejected", "timeout", "canceled", "rescinded", "completed"}
 FACTS: Final = {(row["from"], row["to"]) for row in rows("facts")}
 REACHABLE: Final = {
     (row["before"], row["after"]) for row in rows("reachable") if row["reachable"] == "yes"
 }
 
 
-class Watched(InMemoryGateway):
-    """A gateway that counts what it is sent, to a platform whose clock goes on by a second each time it is read."""
+class CountingGateway(InMemoryGateway):
+    """Counts requests. The platform's clock advances by a second at each reading."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -52,34 +52,38 @@ class Watched(InMemoryGateway):
         self.sent = 0
 
     def send(self, request: Request) -> Reply:
-        """Count, then answer."""
+        """Count a request and send it."""
         self.sent += 1
         return super().send(request)
 
 
 def as_reported(held: Reservation, read: Reservation) -> Reservation:
-    """Write what the platform holds as it is reported on the route that ``read`` came by."""
+    """Return the platform's reservation as it is reported on the route of ``read``."""
     etag = held.etag if "/Tasks/" in (read.url or "") else None
     return attrs.evolve(held, url=read.url, links=read.links, etag=etag)
 
 
-class Life:
-    """Up to three reservations of one task, each as the platform holds it and as a client does, over one route."""
+class Scenario:
+    """Up to three reservations of one task, as the platform and as a client holds them.
+
+    ``known`` is the client's view by SID. ``stale`` names the reservations that changed since they
+    were fetched. ``history`` keeps the statuses of each reservation on the platform.
+    """
 
     def __init__(self, first: Reservation, number: int, route: Route) -> None:
-        self.gateway = Watched()
+        self.gateway = CountingGateway()
+        self.platform = self.gateway.platform
         self.route = route
         self.known: dict[str, Reservation] = {}
         self.stale: set[str] = set()
-        self.told: dict[str, list[str]] = {}
-        for own in range(number):
+        self.history: dict[str, list[str]] = {}
+        for index in range(number):
+            sid, worker_sid = f"WR{index:032x}", f"WK{index:032x}"
             held = self.platform.add(
-                attrs.evolve(
-                    first, sid=f"WR{own:032x}", worker_sid=f"WK{own:032x}", status=Status.PENDING
-                )
+                attrs.evolve(first, sid=sid, worker_sid=worker_sid, status=Status.PENDING)
             )
-            self.told[str(held.sid)] = []
-            self.read(
+            self.history[str(held.sid)] = []
+            self.fetch(
                 Address(
                     sid=held.sid,
                     workspace_sid=held.workspace_sid,
@@ -88,28 +92,22 @@ class Life:
                 )
             )
 
-    @property
-    def platform(self) -> Platform:
-        """The platform that it is lived on."""
-        return self.gateway.platform
-
-    def read(self, where: Reservation | Address) -> None:
-        """Fetch one reservation and hold it."""
+    def fetch(self, where: Reservation | Address) -> None:
+        """Fetch one reservation."""
         self.hold(fetch(where, self.gateway, route=self.route))
 
     def hold(self, reservation: Reservation) -> None:
-        """Hold what was read, which is fresh."""
+        """Hold a reservation that was just reported."""
         self.known[str(reservation.sid)] = reservation
         self.stale.discard(str(reservation.sid))
 
-    def happened(self, before: tuple[Reservation, ...]) -> None:
-        """Note whose reservations have changed behind the client's back."""
-        self.stale |= {
-            str(now.sid) for old, now in zip(before, self.platform.all(), strict=True) if old != now
-        }
+    def mark_changed(self, before: tuple[Reservation, ...]) -> None:
+        """Mark the reservations that changed on the platform as stale."""
+        after = self.platform.all()
+        self.stale |= {str(now.sid) for old, now in zip(before, after, strict=True) if old != now}
 
-    def ask(self, data: st.DataObject, sid: str) -> None:
-        """Ask for a command that is legal as far as the client knows."""
+    def perform_allowed(self, data: st.DataObject, sid: str) -> None:
+        """Perform a command that is allowed as far as the client knows."""
         known = self.known[sid]
         kinds = [
             kind for kind in known.allowed if not (kind is Supervise and self.route is Route.WORKER)
@@ -119,88 +117,81 @@ class Life:
         before, command = self.platform.all(), data.draw(commands(*kinds))
         was_stale = sid in self.stale
         try:
-            answer = perform(known, command, self.gateway, route=self.route)
+            after = perform(known, command, self.gateway, route=self.route)
         except LostRace:
             assert was_stale
             assert self.platform.all() == before
-            self.read(known)
+            self.fetch(known)
         else:
-            self.happened(before)
-            self.hold(answer)
+            self.mark_changed(before)
+            self.hold(after)
 
-    def ask_in_vain(self, data: st.DataObject, sid: str) -> None:
-        """Ask for a command that is not legal: nothing is sent and nothing changes."""
-        known = self.known[sid]
-        before, sent, command = (
-            self.platform.all(),
-            self.gateway.sent,
-            data.draw(commands(*set(COMMANDS) - set(known.allowed))),
-        )
+    def perform_refused(self, data: st.DataObject, sid: str) -> None:
+        """Perform a command that is not allowed: nothing is sent and nothing changes."""
+        known, before, sent = self.known[sid], self.platform.all(), self.gateway.sent
+        command = data.draw(commands(*set(COMMANDS) - set(known.allowed)))
         with pytest.raises(CommandNotAllowed):
             perform(known, command, self.gateway, route=self.route)
         assert (self.platform.all(), self.gateway.sent, self.known[sid]) == (before, sent, known)
 
     def report(self, data: st.DataObject, sid: str) -> None:
-        """Let a fact happen, or not happen where it cannot."""
+        """Report a status on the platform, which refuses an impossible one."""
         before, state = self.platform.all(), self.platform.get(sid).state
         possible = [fact for fact in Status if (state, fact) in FACTS]
         fact = data.draw(st.sampled_from(possible or Status) | st.sampled_from(Status))
         if fact in possible:
             assert self.platform.set_status(sid, fact).status is fact
-            self.happened(before)
+            self.mark_changed(before)
         else:
             with pytest.raises(StateConflict):
                 self.platform.set_status(sid, fact)
             assert self.platform.all() == before
 
     def refresh(self, data: st.DataObject, sid: str) -> None:
-        """Fetch what the client holds, and in passing whatever else."""
+        """Fetch the reservation and any others."""
         for other in {sid} | data.draw(st.sets(st.sampled_from(sorted(self.known)))):
-            self.read(self.known[other])
+            self.fetch(self.known[other])
 
     def check(self) -> None:
-        """Compare what the client holds with what the platform does, and note where everything stands."""
+        """Compare the client's view with the platform, and record the statuses."""
         for sid, known in self.known.items():
             held = self.platform.get(sid)
             if sid not in self.stale:
                 assert known == as_reported(held, known)
             assert (known.status.value, held.status.value) in REACHABLE
-            self.told[sid].append(held.status.value)
+            self.history[sid].append(held.status.value)
 
 
 @given(st.data(), reservations(), st.integers(1, 3), st.sampled_from(Route))
 @settings(max_examples=150, deadline=None)
-def test_what_is_held_is_what_the_platform_reports(
+def test_client_holds_what_the_platform_reports_through_any_scenario(
     data: st.DataObject, first: Reservation, number: int, route: Route
 ) -> None:
-    """Through any life of commands, facts, siblings and late news, the client holds what it was told, and an end is an end."""
-    life = Life(first, number, route)
-    life.check()
+    scenario = Scenario(first, number, route)
+    scenario.check()
     steps = {
-        "ask": life.ask,
-        "ask in vain": life.ask_in_vain,
-        "report": life.report,
-        "refresh": life.refresh,
+        "perform": scenario.perform_allowed,
+        "perform refused": scenario.perform_refused,
+        "report": scenario.report,
+        "refresh": scenario.refresh,
     }
-    for step in data.draw(
-        st.lists(st.sampled_from(["ask", "ask", "report", *steps]), min_size=4, max_size=18)
-    ):
-        steps[step](data, data.draw(st.sampled_from(sorted(life.known))))
-        life.check()
-    for told in life.told.values():
-        assert set(pairwise(told)) <= REACHABLE
-        ended = [number for number, status in enumerate(told) if status in ENDS]
-        assert len({told[number] for number in ended}) <= 1
-        assert not ended or set(told[ended[0] :]) <= ENDS
+    names = st.sampled_from(["perform", "perform", "report", *steps])
+    for name in data.draw(st.lists(names, min_size=4, max_size=18)):
+        steps[name](data, data.draw(st.sampled_from(sorted(scenario.known))))
+        scenario.check()
+    for statuses in scenario.history.values():
+        assert set(pairwise(statuses)) <= REACHABLE
+        ends = [index for index, status in enumerate(statuses) if status in TERMINAL]
+        assert len({statuses[index] for index in ends}) <= 1
+        assert not ends or set(statuses[ends[0] :]) <= TERMINAL
 
 
 @given(reservations(), commands(), st.sampled_from(Route))
 @settings(max_examples=200)
-def test_one_step_is_taken_or_refused(
+def test_command_is_carried_out_or_refused_without_a_request(
     reservation: Reservation, command: Command, route: Route
 ) -> None:
-    """From any reservation any command is either carried out and held as reported, or refused with nothing sent and nothing changed."""
-    gateway = Watched()
+    gateway = CountingGateway()
     held = gateway.platform.add(reservation)
     if reservation.allows(command) and not (
         isinstance(command, Supervise) and route is Route.WORKER
@@ -218,9 +209,8 @@ def test_one_step_is_taken_or_refused(
 
 @given(reservations())
 @settings(max_examples=100)
-def test_what_is_written_reads_back_the_same(reservation: Reservation) -> None:
-    """The platform's own body of any reservation is read as the reservation it holds, from a fetch and from a list, on both routes."""
-    gateway = Watched()
+def test_reply_reads_back_as_the_platforms_reservation(reservation: Reservation) -> None:
+    gateway = CountingGateway()
     held = gateway.platform.add(reservation)
     reply = gateway.send(prepare_fetch(held))
     assert read_reservation(reply.body, etag=reply.etag) == held
@@ -239,10 +229,9 @@ def test_what_is_written_reads_back_the_same(reservation: Reservation) -> None:
 
 @given(reservations(), commands(), st.sampled_from(Route))
 @settings(max_examples=150)
-def test_what_is_sent_reads_back_the_same(
+def test_request_reads_back_as_its_command(
     reservation: Reservation, command: Command, route: Route
 ) -> None:
-    """The bytes of any request are read back as its pairs, and the pairs as the command."""
     if not reservation.allows(command) or isinstance(command, Supervise):
         reservation, route = attrs.evolve(reservation, status="pending"), Route.TASK
     if not reservation.allows(command):
