@@ -1,7 +1,8 @@
-"""The last requests of the emulated API, what each was answered, and for those that were refused reason: the rule, and what to do instead.
+"""The latest requests to the emulated API, their replies, and the reasons of refusals.
 
-A request is kept as it came and described when somebody looks, but for the reason, which depends on how things stood then. Of what was
-sent only what is not personal is shown (see :mod:`reservation_core.domain.redaction`), and nothing of who sent it.
+An exchange is stored as received and described on demand, except for the reason, which depends on
+the state at that time. Personal values are masked (:mod:`reservation_core.domain.redaction`), and
+nothing about the sender is stored.
 """
 
 from __future__ import annotations
@@ -26,31 +27,32 @@ from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply
 
 MAX_EXCHANGES: Final = 1000
-"""How many exchanges are remembered."""
+"""Number of exchanges that are kept."""
 
-_LONGEST: Final = 8192  # bytes of a body that are remembered; no command has as many
-_SETTING: Final = "the emulator's setting {}, which GET /_emulator/settings shows"
-_WHYS: Final[Mapping[int, str]] = {
-    401: f"The credentials are none of those in {_SETTING.format('accounts')}.",
-    404: "Nothing is held at this address: check the workspace's, the task's or worker's and the reservation's SID against the list. "
-    "What belongs to an ended task is gone after a while.",
-    429: f"More requests came in a second than {_SETTING.format('rate_limit')}, lets pass.",
+_MAX_BODY: Final = 8192  # bytes; no command has as many
+_SEE_SETTING: Final = "See the setting {} in GET /_emulator/settings."
+_REASONS: Final[Mapping[int, str]] = {
+    401: f"The credentials are not those of an account. {_SEE_SETTING.format('accounts')}",
+    404: "There is no reservation at this address. Check the SIDs of the workspace, the task or "
+    "worker and the reservation. A reservation is deleted some time after its task has ended.",
+    429: f"There are more requests per second than allowed. {_SEE_SETTING.format('rate_limit')}",
 }
-"""Why a request is refused, where the status alone tells."""
+"""Reason of a refusal by HTTP status, where that is enough."""
 
 
 @attrs.frozen
 class LoggedExchange:
-    """A request and its answer, fit to be shown.
+    """A request and its reply, ready to be shown.
 
-    :param number: the how-manyth it was, from 1.
-    :param after: the number of the last act before it, so that it can be put among them.
-    :param path: the path that was asked, SIDs shortened.
-    :param sid: the reservation it was about, where it was about one.
-    :param request: the command, its personal values masked, or what else the form said.
-    :param status: of the answer; ``None`` when there was none.
-    :param reason: reason it was refused, where it was.
-    :param fault: what befell it by plan; empty for nothing.
+    :param number: 1-based sequence number.
+    :param after: number of the last journal entry before it.
+    :param path: the path, with shortened SIDs.
+    :param sid: the reservation's SID, if the path has one.
+    :param request: the command with masked personal values, or a summary of the form.
+    :param status: the reply's HTTP status; ``None`` without a reply.
+    :param seconds: time to answer.
+    :param fault: the injected fault; empty for none.
+    :param reason: why the request was refused; empty if it was not.
     """
 
     number: int
@@ -68,7 +70,7 @@ class LoggedExchange:
 
 
 class ReceivedRequest(NamedTuple):
-    """A request as it came."""
+    """A raw request."""
 
     method: str
     target: str
@@ -76,9 +78,9 @@ class ReceivedRequest(NamedTuple):
     body: bytes
 
 
-class _Kept(
-    NamedTuple
-):  # an attrs value takes five times as long to make, and this is done for every request
+class _Record(NamedTuple):
+    """An exchange as received. A named tuple is made five times as fast as an attrs value."""
+
     number: int
     after: int
     at: datetime
@@ -92,110 +94,107 @@ class _Kept(
 
 
 class ExchangeLog:
-    """The last exchanges with a platform, oldest first."""
+    """The latest exchanges with a platform, oldest first."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform: Final = platform
         self.last_number: int = 0
-        """How many there were: the number of the last one."""
-        self._kept: Final[deque[_Kept]] = deque(maxlen=MAX_EXCHANGES)
+        """Number of the latest exchange, which is the number of all exchanges."""
+        self._records: Final[deque[_Record]] = deque(maxlen=MAX_EXCHANGES)
 
     def add(
         self,
         after: int,
         at: datetime,
-        came: ReceivedRequest,
+        request: ReceivedRequest,
         reply: Reply | None,
         seconds: float,
         fault: str = "",
     ) -> None:
-        """Remember one.
+        """Add an exchange.
 
-        :param after: the number of the last act before it.
-        :param at: when it came.
-        :param seconds: that it took to answer.
+        :param after: number of the last journal entry before it.
+        :param at: time of the request.
+        :param seconds: time to answer.
+        :param fault: the injected fault.
         """
         reason = ""
         if fault:
-            reason = f"This was planned: {fault}."
+            reason = f"An injected fault: {fault}."
         elif reply is not None and reply.status >= 400:
-            reason = _explain(self.platform, came, reply.status)
+            reason = _explain(self.platform, request, reply.status)
         self.last_number += 1
-        self._kept.append(
-            _Kept(
-                self.last_number,
-                after,
-                at,
-                came.method,
-                came.target,
-                came.body[:_LONGEST],
-                reply,
-                seconds,
-                fault,
-                reason,
-            )
+        method, target, _, body = request
+        record = _Record(
+            self.last_number,
+            after,
+            at,
+            method,
+            target,
+            body[:_MAX_BODY],
+            reply,
+            seconds,
+            fault,
+            reason,
         )
+        self._records.append(record)
 
     def since(self, number: int) -> Iterator[LoggedExchange]:
-        """Describe those after a number."""
-        first = self.last_number - len(self._kept)
-        for kept in tuple(islice(self._kept, max(0, number - first), None)):
-            yield self._describe(kept)
+        """Return the exchanges after a number."""
+        first = self.last_number - len(self._records)
+        for record in tuple(islice(self._records, max(0, number - first), None)):
+            yield self._describe(record)
 
-    def _describe(self, kept: _Kept) -> LoggedExchange:
-        where = parse_path(kept.target)
+    def _describe(self, record: _Record) -> LoggedExchange:
+        where, reply = parse_path(record.target), record.reply
         return LoggedExchange(
-            number=kept.number,
-            after=kept.after,
-            at=kept.at,
-            method=mask(kept.method, limit=10),
-            path=target_text(kept.target),
+            number=record.number,
+            after=record.after,
+            at=record.at,
+            method=mask(record.method, limit=10),
+            path=target_text(record.target),
             sid=None if where is None else where[1].sid,
-            request=_read(self.platform, kept.body),
-            status=None if kept.reply is None else kept.reply.status,
-            reply="no reply" if kept.reply is None else reply_text(kept.reply),
-            seconds=kept.seconds,
-            fault=kept.fault,
-            reason=kept.reason,
+            request=_describe_form(self.platform, record.body),
+            status=None if reply is None else reply.status,
+            reply="no reply" if reply is None else reply_text(reply),
+            seconds=record.seconds,
+            fault=record.fault,
+            reason=record.reason,
         )
 
 
-def _read(platform: Platform, body: bytes) -> str:
-    """Write what a form asks for, without what is personal."""
+def _describe_form(platform: Platform, body: bytes) -> str:
+    """Describe a form without personal values."""
     if not body:
         return ""
     try:
-        asked = read_update(read_pairs(body), platform.settings)
+        update = read_update(read_pairs(body), platform.settings)
     except (UnreadableRequest, InvalidCommand):
         return form_text(body)
-    return form_text(body) if asked is None or isinstance(asked, Status) else repr(asked)
+    return form_text(body) if update is None or isinstance(update, Status) else repr(update)
 
 
-def _explain(platform: Platform, came: ReceivedRequest, status: int) -> str:
-    """Say reason a request was refused and what to do instead; empty where the answer itself says all."""
-    if status in _WHYS:
-        return _WHYS[status]
-    where = parse_path(came.target)
+def _explain(platform: Platform, request: ReceivedRequest, status: int) -> str:
+    """Explain a refusal and its remedy; empty if the reply says enough."""
+    if status in _REASONS:
+        return _REASONS[status]
+    where = parse_path(request.target)
     try:
-        held = platform.get(str(where and where[1].sid))
-        asked = read_update(read_pairs(came.body), platform.settings)
+        reservation = platform.get(str(where and where[1].sid))
+        update = read_update(read_pairs(request.body), platform.settings)
     except (KeyError, UnreadableRequest):
         return ""
-    except InvalidCommand as wrong:
-        return str(wrong)
+    except InvalidCommand as error:
+        return str(error)
     if status == 412:
-        wanted = next(
-            (value for name, value in came.headers if name.lower() == IF_MATCH.lower()), ""
-        )
+        versions = (value for name, value in request.headers if name.lower() == IF_MATCH.lower())
         return (
-            f"{IF_MATCH} asked for version {shorten(wanted)}, but the reservation is at version {held.etag}: "
-            "fetch it, look at what has changed, and decide again."
+            f"{IF_MATCH} asked for version {shorten(next(versions, ''))}, but the reservation is at "
+            f"version {reservation.etag}. Fetch it and decide again."
         )
-    if asked is None:
+    if update is None:
         return ""
-    if isinstance(asked, Status):
-        return (
-            f"{asked} is reported while {held.state}, and is no step of the lifecycle from there."
-        )
-    decision = decide(held.state, asked.trigger, asked.is_accepting)
+    if isinstance(update, Status):
+        return f"The status {update} is not a step of the lifecycle from {reservation.state}."
+    decision = decide(reservation.state, update.trigger, update.is_accepting)
     return "" if decision.is_allowed else str(decision)

@@ -14,55 +14,53 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import Reply
 
-_KNOWN: Final = {(STATUS_FIELD, status.value) for status in Status} | {
-    command.first_pair for command in COMMANDS
+_KNOWN_HEADS: Final = {
+    *((STATUS_FIELD, status.value) for status in Status),
+    *(command.first_pair for command in COMMANDS),
 }
 _SID: Final = re.compile(r"\b([A-Z]{2})[0-9a-fA-F]{26}([0-9a-fA-F]{6})\b")
-_LONGEST: Final = 200
-_STATUS: Final = "reservation_status"
+_MAX_LENGTH: Final = 200
+_STATUS_FIELD: Final = "reservation_status"
 
 
 def shorten_target(text: str) -> str:
     """Redact a text and shorten its SIDs."""
-    return _SID.sub(r"\1…\2", mask(text, limit=_LONGEST))
+    return _SID.sub(r"\1…\2", mask(text, limit=_MAX_LENGTH))
 
 
 def target_text(target: str) -> str:
-    """Write a target short: the workspace left out, SIDs by their ends."""
+    """Describe a target: without the workspace, SIDs shortened."""
     return re.sub(r"^/v1/Workspaces/[^/]+", "…", shorten_target(target))
 
 
 def form_text(body: bytes) -> str:
-    """Name the status or instruction that a form asks for."""
+    """Name the status or the instruction of a form."""
     try:
         pairs = parse_qsl(body.decode())
     except ValueError:
-        return "what is no form"
+        return "not a form"
     heads = [
         value
         for name, value in pairs
-        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN
+        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN_HEADS
     ]
     return " and ".join(heads) or ("neither status nor instruction" if body else "")
 
 
 def reply_text(reply: Reply) -> str:
-    """Write a reply short: its status, and what it says of a reservation or of an error."""
+    """Describe a reply: its status, and the reservation or the error in its body."""
     try:
         body = cast("Mapping[str, object]", json.loads(reply.body or b"{}"))
     except ValueError:
         return f"{reply.status}, unreadable"
-    if _STATUS in body:
+    if _STATUS_FIELD in body:
         version = f", version {reply.etag}" if reply.etag else ""
-        return f"{reply.status} {body[_STATUS]}{version}"
+        return f"{reply.status} {body[_STATUS_FIELD]}{version}"
     if "reservations" in body:
         return f"{reply.status} {len(cast('list[object]', body['reservations']))} reservations"
-    words = (
-        str(reply.status),
-        *(
-            shorten_target(str(body[name]))
-            for name in ("code", "message")
-            if body.get(name) is not None
-        ),
+    details = (
+        shorten_target(str(body[name]))
+        for name in ("code", "message")
+        if body.get(name) is not None
     )
-    return " ".join(words)
+    return " ".join((str(reply.status), *details))

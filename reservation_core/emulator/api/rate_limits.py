@@ -1,4 +1,4 @@
-"""How often each operation may be asked for: a bucket of tokens an operation, which the platform's clock fills."""
+"""Rate limits of the emulated API: one token bucket for each operation."""
 
 from __future__ import annotations
 
@@ -10,39 +10,37 @@ from reservation_core.domain.commands.parsing import FormPairs
 
 
 class RateLimiter:
-    """The rate limit of every operation.
+    """Rate limit of every operation.
 
-    :param limit: requests a second, and how many may come at once; ``None`` for no limit.
-    :param now: what time it is.
+    :param limit: requests per second, and the size of a burst; ``None`` for no limit.
+    :param now: returns the current time.
     """
 
     def __init__(self, limit: int | None, now: Callable[[], datetime]) -> None:
         self._limit: Final = limit
         self._now = now
-        self._left: dict[Hashable, tuple[float, datetime]] = {}
+        self._buckets: dict[Hashable, tuple[float, datetime]] = {}
 
     def take(self, operation: Hashable) -> FormPairs | None:
-        """Count one request: the headers that tell how many are left, or ``None`` when there are too many."""
+        """Count one request.
+
+        :returns: the headers with the remaining number, or ``None`` if the limit is exceeded.
+        """
         if self._limit is None:
             return ()
-        now = self._now()
-        left, since = self._left.get(operation, (float(self._limit), now))
-        left = min(float(self._limit), left + (now - since).total_seconds() * self._limit)
-        if left < 1:
-            self._left[operation] = (left, now)
+        now, limit = self._now(), float(self._limit)
+        tokens, since = self._buckets.get(operation, (limit, now))
+        tokens = min(limit, tokens + (now - since).total_seconds() * limit)
+        if tokens < 1:
+            self._buckets[operation] = (tokens, now)
             return None
-        self._left[operation] = (left - 1, now)
-        return self._headers(int(left - 1))
+        self._buckets[operation] = (tokens - 1, now)
+        return self.headers(int(tokens - 1))
 
-    @property
-    def spent(self) -> FormPairs:
-        """The headers of a request too many."""
-        return self._headers(0)
-
-    def _headers(self, left: int) -> FormPairs:
-        # How the platform writes its configuration is not known.
+    def headers(self, remaining: int) -> FormPairs:
+        """Return the rate-limit headers. The value of the configuration is a guess."""
         return (
             ("X-Rate-Limit-Limit", str(self._limit)),
-            ("X-Rate-Limit-Remaining", str(left)),
+            ("X-Rate-Limit-Remaining", str(remaining)),
             ("X-Rate-Limit-Config", f"{self._limit} per second"),
         )

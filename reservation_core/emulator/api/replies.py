@@ -1,4 +1,4 @@
-"""The replies of the emulated platform: bodies and headers, as the reference has them."""
+"""Replies of the emulated API: bodies and headers, as in the reference."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, Route, parent_paths, reservation_path
 from reservation_core.rest.messages import Headers, Reply
 
-JSON_TYPE: Final = ("Content-Type", "application/json")
-CORS: Final = (
+CORS_HEADERS: Final = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
     (
@@ -26,65 +25,54 @@ CORS: Final = (
         "ETag, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
     ),
 )
-"""What lets a page of any origin call: the browser SDK sends its two versions and ``If-Match``, and reads the ETag."""
+"""Headers for pages of any origin. The browser SDK sends two versions and reads the ETag."""
 
-_ALWAYS: Final = (JSON_TYPE, *CORS)
-_PLAIN: Final = Headers(_ALWAYS)
-_MORE: Final = "https://www.twilio.com/docs/errors/"
+_HEADERS: Final = (("Content-Type", "application/json"), *CORS_HEADERS)
+_WITHOUT_ETAG: Final = Headers(_HEADERS)
 
 
-def preflight() -> Reply:
-    """Answer the question of a browser whether it may ask."""
-    return Reply(204, Headers((*CORS, ("Access-Control-Max-Age", "600"))))
+def preflight_reply() -> Reply:
+    """Return the reply to a CORS preflight request."""
+    return Reply(204, Headers((*CORS_HEADERS, ("Access-Control-Max-Age", "600"))))
 
 
 def json_reply(
-    status: int, body: bytes, *, etag: str | None = None, more: Iterable[tuple[str, str]] = ()
+    status: int, body: bytes, *, etag: str | None = None, headers: Iterable[tuple[str, str]] = ()
 ) -> Reply:
-    """Make a reply of JSON.
+    """Return a JSON reply.
 
-    :param etag: the version, as it is to be sent.
-    :param more: further headers.
+    :param etag: the value of the ETag header, if any.
+    :param headers: further headers.
     """
-    if more:
-        own = () if etag is None else (("ETag", etag),)
-        return Reply(status, Headers((*own, *more, *_ALWAYS)), body)
-    return Reply(status, _PLAIN if etag is None else Headers((("ETag", etag), *_ALWAYS)), body)
+    if etag is None and not headers:
+        return Reply(status, _WITHOUT_ETAG, body)
+    version = () if etag is None else (("ETag", etag),)
+    return Reply(status, Headers((*version, *headers, *_HEADERS)), body)
 
 
-def error(
-    status: int, code: int | None, message: str, *, more: Iterable[tuple[str, str]] = ()
-) -> Reply:
-    """Make an error reply; one without a code of the platform's says nothing of it."""
-    body: dict[str, object] = {} if code is None else {"code": code}
-    body["message"] = message
-    if code is not None:
-        body["more_info"] = f"{_MORE}{code}"
-    return json_reply(status, json.dumps({**body, "status": status}).encode(), more=more)
+def write_reservation(reservation: Reservation, status: str, route: Route, origin: str) -> str:
+    """Return a reservation as JSON text.
 
-
-def write(held: Reservation, shown: str, route: Route, origin: str) -> str:
-    """Write a reservation as a body shows it.
-
-    :param shown: its status, as a body shows it.
-    :param origin: where the addresses in it lead, ``https://host[:port]``.
+    :param status: the status to show.
+    :param origin: start of the addresses in it, ``https://host[:port]``.
     """
-    head, tail = _lasting(
-        held.sid,
-        held.account_sid,
-        held.workspace_sid,
-        held.task_sid,
-        held.worker_sid,
-        held.worker_name,
-        held.date_created,
+    head, tail = _write_constants(
+        reservation.sid,
+        reservation.account_sid,
+        reservation.workspace_sid,
+        reservation.task_sid,
+        reservation.worker_sid,
+        reservation.worker_name,
+        reservation.date_created,
         route,
         origin,
     )
-    return f'{head}{_date(held.date_updated)}, "reservation_status": "{shown}"{tail}'
+    date = _write_date(reservation.date_updated)
+    return f'{head}{date}, "reservation_status": "{status}"{tail}'
 
 
 @lru_cache(maxsize=4096)
-def _lasting(
+def _write_constants(
     sid: str | None,
     account_sid: str | None,
     workspace_sid: str | None,
@@ -95,7 +83,10 @@ def _lasting(
     route: Route,
     origin: str,
 ) -> tuple[str, str]:
-    """Write what stays the same in all bodies of a reservation: what stands before its date of update, and after its status."""
+    """Return the text before the date of the update and the text after the status.
+
+    They are the same in all bodies of a reservation.
+    """
     where = Address(workspace_sid=workspace_sid, sid=sid, task_sid=task_sid, worker_sid=worker_sid)
     workspace, task, worker = parent_paths(where)
     tail = {
@@ -111,12 +102,13 @@ def _lasting(
             "workspace": origin + workspace,
         },
     }
-    head = f'{{"account_sid": {json.dumps(account_sid)}, "date_created": {_date(date_created)}, "date_updated": '
+    account, created = json.dumps(account_sid), _write_date(date_created)
+    head = f'{{"account_sid": {account}, "date_created": {created}, "date_updated": '
     return head, f", {json.dumps(tail)[1:]}"
 
 
-def _date(date: datetime | None) -> str:
-    """Write a date as the official clients read it: to the second, with a Z."""
+def _write_date(date: datetime | None) -> str:
+    """Return a date as the official clients read it: to the second, with a Z."""
     if date is None:
         return "null"
     return f'"{(date if date.tzinfo is UTC else date.astimezone(UTC)).isoformat()[:19]}Z"'

@@ -1,6 +1,7 @@
-"""Reading what an update asks for, as the emulated platform takes it: tolerant by default, and as its settings say.
+"""The form of an update, read as the emulated platform reads it.
 
-What a parameter is, only the commands know: a form is made regular here and then read by :meth:`Command.from_form`.
+It is tolerant by default and as strict as the settings say. Only the commands know the parameters:
+a form is normalized here and then parsed by :meth:`Command.from_form`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl
 
 import attrs
 
@@ -26,17 +26,16 @@ from reservation_core.emulator.platform.settings import (
     SystemStatus,
 )
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
-
-MAX_FIELDS: Final = 1000
-"""How many pairs a form or a query may have; a command has at most 33, one of which may be repeated seven times."""
+from reservation_core.rest.urlencoding import decode_form
 
 _HEADS: Final = frozenset({STATUS_FIELD, INSTRUCTION_FIELD})
-_OWN: Final = {
-    command.first_pair: frozenset(p.wire_name for p in command.parameters) for command in COMMANDS
+_PARAMETERS: Final = {
+    command.first_pair: frozenset(parameter.wire_name for parameter in command.parameters)
+    for command in COMMANDS
 }
-_KNOWN: Final = frozenset[str]().union(*_OWN.values())
-_SYSTEM: Final = frozenset(status.value for status in Status) - {
-    word for name, word in _OWN if name == STATUS_FIELD
+_ALL_PARAMETERS: Final = frozenset[str]().union(*_PARAMETERS.values())
+_SYSTEM_STATUSES: Final = frozenset(status.value for status in Status) - {
+    word for name, word in _PARAMETERS if name == STATUS_FIELD
 }
 _broken_escape: Final = re.compile("%(?![0-9A-Fa-f]{2})").search
 _charset: Final = re.compile(r";\s*charset=\"?([^\s\";]+)", re.IGNORECASE).search
@@ -44,103 +43,98 @@ _charset: Final = re.compile(r";\s*charset=\"?([^\s\";]+)", re.IGNORECASE).searc
 
 @attrs.frozen(slots=False)
 class UnreadableRequest(ReservationError):
-    """A request whose body or query cannot be read at all; ``status`` is the HTTP status it is answered with."""
+    """A request's body or query cannot be read.
+
+    ``status`` is the HTTP status of the reply.
+    """
 
     status: int
     reason: str
 
     def __str__(self) -> str:
-        """Say what is wrong, and with which status it is answered."""
+        """Name the reason and the HTTP status."""
         return f"{self.reason} (answered {self.status})"
 
 
 def read_pairs(text: bytes | str) -> FormPairs:
-    """Read a form, or a query, that is percent-encoded UTF-8.
+    """Decode a form or a query: percent-encoded UTF-8.
 
-    :raises UnreadableRequest: when it is not, or has too many pairs.
+    :raises UnreadableRequest: if it is not, or has more than 1,000 fields.
     """
     try:
-        decoded = (text.encode("ascii") if isinstance(text, str) else text).decode()
-        if _broken_escape(decoded):
-            raise UnreadableRequest(400, "The form or query has a % that begins no code")
-        pairs = parse_qsl(
-            decoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
-        )
+        decoded = text.decode() if isinstance(text, bytes) else text.encode("ascii").decode()
     except UnicodeError:
         raise UnreadableRequest(400, "The form or query is not percent-encoded UTF-8") from None
-    except ValueError:
-        raise UnreadableRequest(
-            400, f"The form or query has more than {MAX_FIELDS} parameters"
-        ) from None
-    return tuple(pairs)
+    if _broken_escape(decoded):
+        raise UnreadableRequest(400, "The form or query has an incomplete percent-escape")
+    try:
+        return decode_form(decoded)
+    except ValueError as error:
+        raise UnreadableRequest(400, f"The body or query is {error}") from None
 
 
-def check_type(content_type: str) -> None:
-    """Let only a form pass; no stated type is taken for one.
+def check_content_type(content_type: str) -> None:
+    """Accept a form in UTF-8, or no content type.
 
-    :raises UnreadableRequest: for any other type, or a form in another encoding than UTF-8.
+    :raises UnreadableRequest: if it is another type or another encoding.
     """
-    kind = content_type.partition(";")[0].strip().lower()
+    media_type = content_type.partition(";")[0].strip().lower()
     charset = _charset(content_type)
-    if kind not in ("", FORM_CONTENT_TYPE) or (
-        charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii")
-    ):
+    is_utf8 = charset is None or charset[1].lower() in ("utf-8", "utf8", "us-ascii")
+    if media_type not in ("", FORM_CONTENT_TYPE) or not is_utf8:
         raise UnreadableRequest(415, f"The body must be {FORM_CONTENT_TYPE} in UTF-8")
 
 
 def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
-    """Read an update: the command, or a status that only the platform is known to set, or nothing where that is let pass.
+    """Parse the form of an update.
 
-    :raises InvalidCommand: when it is none, with every violation.
+    :returns: a command; a status that only the platform is known to set; or ``None`` for an empty
+        update. The last two only where a setting allows it.
+    :raises InvalidCommand: if it is not valid, with every violation.
     """
-    pairs = _choose(form, settings.both_given)
+    pairs = _choose_head(form, settings.both_given)
     heads = [pair for pair in pairs if pair[0] in _HEADS]
     if not heads and settings.neither_given is EmptyUpdate.UNCHANGED:
         return None
     if len(heads) == 1:
         name, word = heads[0]
-        if (
-            name == STATUS_FIELD
-            and word in _SYSTEM
-            and settings.system_status is SystemStatus.CARRIED_OUT
-        ):
+        is_system_status = name == STATUS_FIELD and word in _SYSTEM_STATUSES
+        if is_system_status and settings.system_status is SystemStatus.CARRIED_OUT:
             return Status(word)
-        own = _OWN.get((name, word.lower()), _KNOWN)
-        pairs = tuple(_regular(pairs, own, settings))
+        own = _PARAMETERS.get((name, word.lower()), _ALL_PARAMETERS)
+        pairs = tuple(_drop_ignored(pairs, own, settings))
     if settings.strict:
         _refuse_unknown(pairs)
     return Command.from_form(pairs)
 
 
-def _choose(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
-    """Leave out what is passed over when a status and an instruction are given."""
-    passed_over = {
-        StatusAndInstruction.INSTRUCTION: STATUS_FIELD,
-        StatusAndInstruction.STATUS: INSTRUCTION_FIELD,
-    }.get(both)
-    if passed_over is None or not {name for name, _ in form} >= _HEADS:
+def _choose_head(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
+    """Drop the status or the instruction if both are given and one is ignored."""
+    if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _HEADS:
         return form
-    return tuple(pair for pair in form if pair[0] != passed_over)
+    keeps_status = both is StatusAndInstruction.STATUS
+    ignored = INSTRUCTION_FIELD if keeps_status else STATUS_FIELD
+    return tuple(pair for pair in form if pair[0] != ignored)
 
 
-def _regular(
+def _drop_ignored(
     pairs: FormPairs, own: frozenset[str], settings: Settings
 ) -> Iterable[tuple[str, str]]:
-    """Leave out the parameters that are ignored."""
-    foreign = settings.foreign_parameters is ForeignParameters.IGNORED and not settings.strict
-    blank = settings.blank_values is BlankValues.UNSET
+    drops_foreign = settings.foreign_parameters is ForeignParameters.IGNORED and not settings.strict
+    drops_blank = settings.blank_values is BlankValues.UNSET
     for name, text in pairs:
-        if name in _HEADS or not (
-            (foreign and name in _KNOWN and name not in own) or (blank and not text)
-        ):
+        is_foreign = name in _ALL_PARAMETERS and name not in own
+        is_ignored = (drops_foreign and is_foreign) or (drops_blank and not text)
+        if name in _HEADS or not is_ignored:
             yield name, text
 
 
 def _refuse_unknown(pairs: FormPairs) -> None:
-    unknown = dict.fromkeys(name for name, _ in pairs if name not in _KNOWN and name not in _HEADS)
-    if unknown:
-        broken = (
-            Violation(name, "", "is not a parameter", "<not shown>", "leave it out")
-            for name in unknown
-        )
-        raise InvalidCommand("Command", tuple(broken))
+    names = dict.fromkeys(name for name, _ in pairs)
+    violations = tuple(
+        Violation(name, "", "is not a parameter", "<not shown>", "leave it out")
+        for name in names
+        if name not in _ALL_PARAMETERS and name not in _HEADS
+    )
+    if violations:
+        raise InvalidCommand("Command", violations)

@@ -471,5 +471,5 @@ def test_a_page_token_finds_its_place_again() -> None:
 
 def test_what_cannot_be_read_says_why() -> None:
     """The error of an unreadable form says what is wrong and what it is answered with."""
-    with pytest.raises(UnreadableRequest, match=r"begins no code \(answered 400\)"):
+    with pytest.raises(UnreadableRequest, match=r"incomplete percent-escape \(answered 400\)"):
         read_pairs("a=%")

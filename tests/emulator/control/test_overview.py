@@ -265,7 +265,7 @@ def test_a_fact_that_cannot_be_is_told() -> None:
     told = exchange(world, worlds.path(sid), "ReservationStatus=timeout")
     assert (told.request, told.reason) == (
         "timeout",
-        "timeout is reported while accepted, and is no step of the lifecycle from there.",
+        "The status timeout is not a step of the lifecycle from accepted.",
     )
     assert exchange(world, worlds.path(sid), "X=1").request == "neither status nor instruction"
     assert exchange(world, worlds.path(sid), "X=1", {"Content-Type": "text/plain"}).reason == ""
@@ -275,7 +275,7 @@ def test_an_address_that_is_none_is_told(world: World) -> None:
     """Where nothing is held the reason says what to check, and no SID is made up."""
     told = exchange(world, worlds.path("WR" + worlds.NOBODY), "ReservationStatus=accepted")
     assert (told.status, told.sid) == (404, "WR" + worlds.NOBODY)
-    assert told.reason.startswith("Nothing is held at this address: check ")
+    assert told.reason.startswith("There is no reservation at this address. Check ")
     assert exchange(world, "/v1/Nowhere").sid is None
 
 
@@ -291,7 +291,7 @@ def test_the_last_exchanges_are_remembered(world: World) -> None:
         None,
         "no reply",
         "reset before acting",
-        "This was planned: reset before acting.",
+        "An injected fault: reset before acting.",
     )
     assert exchanges.last_number == MAX_EXCHANGES + 2
 

@@ -89,7 +89,7 @@ def test_a_list_is_told(gateway: InMemoryGateway) -> None:
         (b"ReservationStatus=wrapping", "wrapping"),
         (b"ReservationStatus=accepted&Instruction=call", "accepted and call"),
         (b"Instruction=my+secret&CallFrom=x", "neither status nor instruction"),
-        (b"\xff\xfe", "what is no form"),
+        (b"\xff\xfe", "not a form"),
     ],
 )
 def test_what_was_asked_is_told(body: bytes, asked: str) -> None:

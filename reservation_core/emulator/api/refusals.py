@@ -1,0 +1,99 @@
+"""Error replies of the emulated API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
+from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_ERROR_CODES, Status
+from reservation_core.emulator.api.replies import json_reply
+from reservation_core.emulator.platform.errors import StateConflict
+from reservation_core.emulator.platform.settings import ErrorCodes
+from reservation_core.rest.messages import Reply
+
+GENERIC_CODE: Final = 20001
+"""Error number of a bad request."""
+
+
+def error_reply(
+    status: int, code: int | None, message: str, *, headers: Iterable[tuple[str, str]] = ()
+) -> Reply:
+    """Return an error reply. Without an error number the body has none."""
+    body: dict[str, object] = {} if code is None else {"code": code}
+    body["message"] = message
+    if code is not None:
+        body["more_info"] = f"https://www.twilio.com/docs/errors/{code}"
+    return json_reply(status, json.dumps({**body, "status": status}).encode(), headers=headers)
+
+
+UNAUTHORIZED: Final = error_reply(
+    401, 20003, "Authenticate", headers=(("WWW-Authenticate", 'Basic realm="Twilio API"'),)
+)
+STALE: Final = error_reply(
+    412, 20412, "The version in If-Match is not the resource's current version"
+)
+
+
+def not_found(target: str) -> Reply:
+    """Return the reply for an address without a resource."""
+    path = target.partition("?")[0]
+    return error_reply(404, 20404, f"The requested resource {path} was not found")
+
+
+def method_not_allowed(allowed: Iterable[str]) -> Reply:
+    """Return the reply for a wrong HTTP method."""
+    return error_reply(405, 20004, "Method not allowed", headers=(("Allow", ", ".join(allowed)),))
+
+
+def bad_request(code: int, message: str, codes: ErrorCodes) -> Reply:
+    """Return the reply for an update that is refused for another reason than the state.
+
+    :param code: the error number in the platform's dictionary.
+    :param codes: the setting for the number that is shown.
+    """
+    shown = {ErrorCodes.DICTIONARY: code, ErrorCodes.GENERIC: GENERIC_CODE, ErrorCodes.NONE: None}
+    return error_reply(400, shown[codes], message)
+
+
+def invalid_command(error: InvalidCommand, codes: ErrorCodes) -> Reply:
+    """Return the reply for an update whose parameters are invalid."""
+    code = next((violation.code for violation in error.violations if violation.code), GENERIC_CODE)
+    message = "; ".join(f"{each.parameter} {each.rule}" for each in error.violations)
+    return bad_request(code, message, codes)
+
+
+def state_conflict(
+    conflict: StateConflict, update: Command | Status | None, codes: ErrorCodes
+) -> Reply:
+    """Return the reply for an update that does not fit the state, as observed.
+
+    The platform has one family of messages for statuses and another one for instructions.
+    """
+    trigger = conflict.trigger
+    # No message of supervise is known. Its error number makes it recognizable.
+    has_own_code = codes is ErrorCodes.DICTIONARY or trigger == "supervise"
+    code = STATE_ERROR_CODES.get(trigger, GENERIC_CODE) if has_own_code else GENERIC_CODE
+    message = _conflict_message(conflict, update)
+    return error_reply(400, None if codes is ErrorCodes.NONE else code, message)
+
+
+def _conflict_message(conflict: StateConflict, update: Command | Status | None) -> str:
+    sid, state, trigger = conflict.sid, conflict.state, conflict.trigger
+    if isinstance(update, Command) and update.first_pair[0] == INSTRUCTION_FIELD:
+        instruction = f"Unable to execute {type(update).__name__} instruction"
+        if update.is_task_route_only:
+            return f"{instruction} on reservation {sid} in its present state."
+        return f"{instruction}. Reservation {sid} is not currently in a Pending state."
+    word = update.first_pair[1] if isinstance(update, Command) else trigger
+    if state == word:
+        return f"Reservation {sid} is already in state [{word}] and cannot be updated to [{word}]"
+    sources = (edge.source for edge in COMMAND_EDGES if edge.trigger == trigger)
+    expected = next(sources, Status.PENDING)
+    target = ON_HOLD if state == ON_HOLD else word
+    return (
+        f"Reservation {sid} not in expected state [{expected}] and cannot be updated to [{target}]"
+    )
