@@ -1,11 +1,9 @@
-"""Where a reservation stands: the two routes, their paths, and the SIDs they are made of."""
+"""Paths of reservations on the two routes, and the SIDs in them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import StrEnum
-from functools import cache
 from typing import Final, Protocol, TypeGuard
 
 import attrs
@@ -20,54 +18,56 @@ SID_PREFIXES: Final = {
     "task_sid": "WT",
     "worker_sid": "WK",
 }
-"""The SIDs a reservation holds, and how each begins."""
+"""The SID fields of a reservation, and the two letters each SID begins with."""
 
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
-    """Whether a value is the SID that a field asks for."""
-    return (
-        isinstance(value, str) and re.fullmatch(sid(SID_PREFIXES[field]).pattern, value) is not None
-    )
+    """Return true if a value is a SID of the kind a field holds."""
+    return isinstance(value, str) and re.fullmatch(_pattern(field), value) is not None
+
+
+def _pattern(field: str) -> str:
+    return sid(SID_PREFIXES[field]).pattern
 
 
 class Route(StrEnum):
-    """The two addresses of a reservation. The worker route lacks supervise and tells no version (ETag)."""
+    """The two routes to a reservation. The worker route has no supervise and no ETag."""
 
     TASK = "task"
     WORKER = "worker"
 
 
 class HasCollectionSids(Protocol):
-    """What has the SIDs that a list of reservations is found by."""
+    """An object with the SIDs in the path of a list of reservations."""
 
     @property
     def workspace_sid(self) -> str | None:
-        """The workspace's."""
+        """The SID of the workspace."""
         ...
 
     @property
     def task_sid(self) -> str | None:
-        """The task's; the task route needs it."""
+        """The SID of the task, for the task route."""
         ...
 
     @property
     def worker_sid(self) -> str | None:
-        """The worker's; the worker route needs it."""
+        """The SID of the worker, for the worker route."""
         ...
 
 
 class HasReservationSids(HasCollectionSids, Protocol):
-    """What has the SIDs a reservation's address is made of: a :class:`Reservation`, or an :class:`Address`."""
+    """An object with the SIDs in the path of a reservation, such as :class:`Reservation`."""
 
     @property
     def sid(self) -> str | None:
-        """The reservation's own."""
+        """The SID of the reservation."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """The SIDs of one reservation, for reading it before anything else is known of it; the route in use says which are needed."""
+    """The SIDs of a reservation that is not fetched yet. The route says which are needed."""
 
     workspace_sid: str | None
     sid: str | None
@@ -75,90 +75,78 @@ class Address:
     worker_sid: str | None = None
 
 
-def _task_path(where: HasCollectionSids) -> str:
-    return f"/v1/Workspaces/{where.workspace_sid}/Tasks/{where.task_sid}/Reservations"
+_OWNERS: Final = {Route.TASK: ("Tasks", "task_sid"), Route.WORKER: ("Workers", "worker_sid")}
 
 
-def _worker_path(where: HasCollectionSids) -> str:
-    return f"/v1/Workspaces/{where.workspace_sid}/Workers/{where.worker_sid}/Reservations"
+def _join_path(route: Route, workspace_sid: str | None, owner_sid: str | None) -> str:
+    return f"/v1/Workspaces/{workspace_sid}/{_OWNERS[route][0]}/{owner_sid}/Reservations"
 
 
-_COLLECTIONS: Final = {
-    Route.TASK: (_task_path, ("workspace_sid", "task_sid")),
-    Route.WORKER: (_worker_path, ("workspace_sid", "worker_sid")),
-}
-_FORMS: Final = Address(
-    **{
-        field: sid(prefix).pattern
-        for field, prefix in SID_PREFIXES.items()
-        if field != "account_sid"
-    }
-)
-_right: Final = re.compile(
-    f"(?:{_task_path(_FORMS)}|{_worker_path(_FORMS)})(?:/{_FORMS.sid})?"
+_is_path: Final = re.compile(
+    "(?:{})(?:/{})?".format(
+        "|".join(
+            _join_path(route, _pattern("workspace_sid"), _pattern(field))
+            for route, (_, field) in _OWNERS.items()
+        ),
+        _pattern("sid"),
+    )
 ).fullmatch
-"""Whether a path is made of SIDs: a whole path is checked at once, by the path that their forms make."""
+_SEGMENT: Final = "([^/?]+)"
+_PARSERS: Final = {
+    route: rf"{_join_path(route, _SEGMENT, _SEGMENT)}(?:/{_SEGMENT})?(?:\?.*)?" for route in Route
+}
 
 
 def reservation_path(where: HasReservationSids, route: Route) -> str:
-    """Write the path of one reservation.
+    """Return the path of a reservation.
 
-    :raises IncompleteReservation: when a SID of it is missing or is none.
+    :raises IncompleteReservation: when a SID in it is unset or not a SID.
     """
-    write, fields = _COLLECTIONS[route]
-    path = f"{write(where)}/{where.sid}"
-    if _right(path) is None:
-        raise _lack(where, *fields, "sid")
+    owner = _OWNERS[route][1]
+    path = f"{_join_path(route, where.workspace_sid, getattr(where, owner))}/{where.sid}"
+    if not _is_path(path):
+        raise _incomplete(where, "workspace_sid", owner, "sid")
     return path
 
 
 def collection_path(where: HasCollectionSids, route: Route) -> str:
-    """Write the path of all reservations of a task, or of a worker.
+    """Return the path of the reservations of a task or of a worker.
 
-    :raises IncompleteReservation: when a SID of it is missing or is none.
+    :raises IncompleteReservation: when a SID in it is unset or not a SID.
     """
-    write, fields = _COLLECTIONS[route]
-    path = write(where)
-    if _right(path) is None:
-        raise _lack(where, *fields)
+    owner = _OWNERS[route][1]
+    path = _join_path(route, where.workspace_sid, getattr(where, owner))
+    if not _is_path(path):
+        raise _incomplete(where, "workspace_sid", owner)
     return path
 
 
-def _lack(where: HasCollectionSids, *fields: str) -> IncompleteReservation:
-    sids = {field: getattr(where, field) for field in fields}
+def _incomplete(where: HasCollectionSids, *fields: str) -> IncompleteReservation:
     return IncompleteReservation(
-        tuple(field for field, value in sids.items() if not is_sid(value, field))
+        tuple(field for field in fields if not is_sid(getattr(where, field), field))
     )
 
 
 def parent_paths(where: HasCollectionSids) -> tuple[str, str, str]:
-    """Write the paths of the workspace, the task and the worker that a reservation belongs to."""
+    """Return the paths of the workspace, the task and the worker of a reservation.
+
+    :raises IncompleteReservation: when a SID in them is unset or not a SID.
+    """
     task, worker = (collection_path(where, route).rpartition("/")[0] for route in Route)
     return task.rsplit("/", 2)[0], task, worker
 
 
 def parse_path(path: str) -> tuple[Route, Address] | None:
-    """Read the address out of a path, query left aside; its ``sid`` is ``None`` for a list. ``None`` for any other path.
+    """Parse the path of a reservation or of a list of them, ``None`` for any other path.
+
+    The query is ignored. The address of a list has no ``sid``.
 
     >>> parse_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))
     """
-    for route, match_path in _readers():
-        if match := match_path(path):
-            workspace_sid, owner, sid = match.groups()
-            if route is Route.TASK:
-                return route, Address(workspace_sid=workspace_sid, sid=sid, task_sid=owner)
-            return route, Address(workspace_sid=workspace_sid, sid=sid, worker_sid=owner)
+    for route, pattern in _PARSERS.items():
+        if match := re.fullmatch(pattern, path):
+            workspace_sid, owner_sid, sid = match.groups()
+            owner = {_OWNERS[route][1]: owner_sid}
+            return route, Address(workspace_sid=workspace_sid, sid=sid, **owner)
     return None
-
-
-@cache
-def _readers() -> tuple[tuple[Route, Callable[[str], re.Match[str] | None]], ...]:
-    """Make what takes a path apart, when the first one is read: a client never does."""
-    segment = "([^/?]+)"
-    anywhere = Address(workspace_sid=segment, task_sid=segment, worker_sid=segment, sid=None)
-    rest = rf"(?:/{segment})?(?:\?.*)?"
-    return tuple(
-        (route, re.compile(write(anywhere) + rest).fullmatch)
-        for route, (write, _) in _COLLECTIONS.items()
-    )

@@ -33,7 +33,9 @@ CALLBACK_FIELDS: Final = {
 _STATUS: Final = "reservation_status"
 _STATUSES: Final = {status.value: status for status in Status}
 _take_sids: Final = itemgetter(*SID_PREFIXES)
-_are_sids: Final = re.compile("\n".join(sid(prefix).pattern for prefix in SID_PREFIXES.values()))
+_are_sids: Final = re.compile(
+    "\n".join(sid(prefix).pattern for prefix in SID_PREFIXES.values())
+).fullmatch
 
 
 def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:
@@ -109,7 +111,7 @@ def _read_all_sids(body: Mapping[str, object]) -> Sequence[str] | None:
     """
     try:
         sids = _take_sids(body)
-        return sids if _are_sids.fullmatch("\n".join(sids)) else None
+        return sids if _are_sids("\n".join(sids)) else None
     except (KeyError, TypeError):
         return None
 
