@@ -51,7 +51,7 @@ class FieldReader:
         self.faults: Final[list[PayloadFault]] = [] if faults is None else faults
         self._error: Final = error
         self._taken: Final[set[str]] = set()
-        is_object = isinstance(value, (dict, Mapping))
+        is_object = isinstance(value, Mapping)
         self.fields: Final = cast("Mapping[str, object]", value if is_object else {})
         if not is_object:
             problem = "is missing" if value is None and path else mismatch(value, wanted)
@@ -179,7 +179,7 @@ class FieldReader:
     def mapping(self, name: str) -> Mapping[str, Json] | None:
         """Take a JSON object as it is."""
         value = self.take(name)
-        if value is None or isinstance(value, (dict, Mapping)):
+        if value is None or isinstance(value, Mapping):
             return cast("Mapping[str, Json] | None", value)
         self.add_fault(name, mismatch(value, "an object"))
         return None

@@ -8,16 +8,17 @@ malformed date is a fault. All faults are reported together, each with its path.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Final
+from typing import Final, cast
 
 from reservation_core.domain.commands.kinds import sid
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
 from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.bodies import Payload, read_object
-from reservation_core.rest.errors import MalformedReply, UnknownStatus
+from reservation_core.rest.errors import UnknownStatus
 from reservation_core.rest.field_reader import FieldReader, LenientFieldReader
 
 CALLBACK_FIELDS: Final = {
@@ -32,7 +33,9 @@ CALLBACK_FIELDS: Final = {
 
 _STATUS: Final = "reservation_status"
 _STATUSES: Final = {status.value: status for status in Status}
-_take_sids: Final = itemgetter(*SID_PREFIXES)
+_take_fields: Final = itemgetter(
+    *SID_PREFIXES, _STATUS, "date_created", "date_updated", "worker_name", "url", "links"
+)
 _are_sids: Final = re.compile(
     "\n".join(sid(prefix).pattern for prefix in SID_PREFIXES.values())
 ).fullmatch
@@ -70,74 +73,89 @@ def read_resource(
     :param links: the links of the held reservation, to be reused when the body repeats them.
     :raises MalformedReply: as :func:`read_reservation`.
     """
-    reader = FieldReader(body, path)
-    sids = _read_all_sids(body) or _read_sids(reader)
-    raw_status = body.get(_STATUS)
-    status = _STATUSES.get(raw_status) if isinstance(raw_status, str) else None
-    if raw_status is None:
-        reader.add_fault(_STATUS, "is missing")
-    elif status is None:
-        reader.add_fault(_STATUS, f"is not one of {', '.join(Status)}", raw_status)
-    created, updated = reader.date("date_created"), reader.date("date_updated")
-    worker_name, url = reader.text("worker_name"), reader.text("url")
-    links = _read_links(reader, links)
-    if status is None and isinstance(raw_status, str):
-        raise UnknownStatus(tuple(reader.faults), raw_status)
-    if reader.faults or status is None:
-        raise MalformedReply(tuple(reader.faults))
+    return _read_plain(body, etag, links) or _read_any(body, etag, links, path)
+
+
+def _read_plain(
+    body: Mapping[str, object], etag: str | None, held: Links | None
+) -> Reservation | None:
+    """Read a body that has every field as the platform writes it, ``None`` for any other body.
+
+    It only saves time, and may be removed. It takes 2 µs where :func:`_read_any` takes 10 µs, of
+    the 10 µs of a whole update (benchmark rows 6 and 7).
+    """
     builder = ReservationBuilder()
-    (
-        builder.sid,
-        builder.account_sid,
-        builder.workspace_sid,
-        builder.task_sid,
-        builder.worker_sid,
-    ) = sids
+    try:
+        *sids, raw_status, created, updated, worker_name, url, links = _take_fields(body)
+        status = _STATUSES[raw_status]
+        created, updated = datetime.fromisoformat(created), datetime.fromisoformat(updated)
+        pairs = tuple(links.items())
+        are_sids = _are_sids("\n".join(sids))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    is_utc = created.tzinfo is UTC and updated.tzinfo is UTC
+    if not (are_sids and is_utc and isinstance(worker_name, str) and isinstance(url, str)):
+        return None
+    if held is None or pairs != held.pairs:
+        if not all(isinstance(link, str) for link in links.values()):
+            return None
+        held = Links(pairs)
+    builder.sid, builder.account_sid, builder.workspace_sid = sids[:3]
+    builder.task_sid, builder.worker_sid = sids[3:]
     builder.worker_name = worker_name
     builder.status = status
     builder.date_created = created
     builder.date_updated = updated
     builder.url = url
-    builder.links = links
+    builder.links = held
     builder.etag = etag or None
     builder.on_hold = False
     return builder.build()
 
 
-def _read_all_sids(body: Mapping[str, object]) -> Sequence[str] | None:
-    """Read the five SIDs at once, ``None`` when one is absent or wrong.
-
-    It takes 0.6 µs; one by one they take 6.5 µs (benchmark row 6, where a reply takes 6.8 µs).
-    """
-    try:
-        sids = _take_sids(body)
-        return sids if _are_sids("\n".join(sids)) else None
-    except (KeyError, TypeError):
-        return None
-
-
-def _read_sids(reader: FieldReader) -> Sequence[str | None]:
-    """Read the SIDs one by one. The worker SDK's bodies nest the task."""
+def _read_any(
+    body: Mapping[str, object], etag: str | None, held: Links | None, path: str
+) -> Reservation:
+    reader = FieldReader(body, path)
     sids = {field: reader.sid(field, prefix) for field, prefix in SID_PREFIXES.items()}
-    task = reader.fields.get("task")
-    if reader.fields.get("task_sid") is None and isinstance(task, Mapping):
-        task_reader = FieldReader(task, reader.path_of("task"), reader.faults)
+    if body.get("task_sid") is None and isinstance(task := body.get("task"), Mapping):
+        # The worker SDK's bodies nest the task.
+        task_reader = FieldReader(cast("object", task), reader.path_of("task"), reader.faults)
         sids["task_sid"] = task_reader.sid("sid", SID_PREFIXES["task_sid"])
-    return tuple(sids.values())
+    raw_status = reader.take(_STATUS)
+    status = _STATUSES.get(raw_status) if isinstance(raw_status, str) else None
+    if raw_status is None:
+        reader.add_fault(_STATUS, "is missing")
+    elif status is None:
+        reader.add_fault(_STATUS, f"is not one of {', '.join(Status)}", raw_status)
+    reservation = Reservation(
+        sid=sids["sid"],
+        account_sid=sids["account_sid"],
+        workspace_sid=sids["workspace_sid"],
+        task_sid=sids["task_sid"],
+        worker_sid=sids["worker_sid"],
+        worker_name=reader.text("worker_name"),
+        status=status or Status.PENDING,
+        date_created=reader.date("date_created"),
+        date_updated=reader.date("date_updated"),
+        url=reader.text("url"),
+        links=_read_links(reader, held),
+        etag=etag or None,
+    )
+    if status is None and isinstance(raw_status, str):
+        raise UnknownStatus(tuple(reader.faults), raw_status)
+    reader.raise_faults()
+    return reservation
 
 
 def _read_links(reader: FieldReader, held: Links | None) -> Links | None:
     links = reader.mapping("links")
     if links is None:
         return None
-    if held is not None and tuple(links.items()) == held.pairs:
-        return held
-    pairs = tuple([(name, link) for name, link in links.items() if isinstance(link, str)])
-    if len(pairs) < len(links):
-        link_reader = FieldReader(links, reader.path_of("links"), reader.faults)
-        for name in links:
-            link_reader.text(name)
-    return Links(pairs)
+    link_reader = FieldReader(links, reader.path_of("links"), reader.faults)
+    texts = {name: link_reader.text(name) for name in links}
+    pairs = tuple((name, text) for name, text in texts.items() if text is not None)
+    return held if held and pairs == held.pairs else Links(pairs)
 
 
 def read_callback(reader: LenientFieldReader, *, etag: str | None = None) -> Reservation:
