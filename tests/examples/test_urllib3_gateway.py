@@ -1,4 +1,4 @@
-"""The suite of a gateway of one's own: the whole contract is inherited."""
+"""Test suite of a custom gateway: it inherits the whole contract."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,14 +6,11 @@ from functools import partial
 import pytest
 
 from reservation_core.testing.contract.gateway import CREDENTIALS, GatewayContract
-from reservation_core.testing.contract.gateway.drivers import GatewayUnderTest
 from tests.examples.urllib3_gateway import Urllib3Gateway
 
 
 class TestUrllib3Gateway(GatewayContract):
-    """Every promise a gateway makes."""
-
     @pytest.fixture
-    def open_gateway(self) -> Callable[..., GatewayUnderTest]:
-        """Give what opens the gateway."""
+    def open_gateway(self) -> Callable[..., Urllib3Gateway]:
+        """Return a function that opens the gateway."""
         return partial(Urllib3Gateway, CREDENTIALS)

@@ -1,7 +1,8 @@
-"""A gateway of one's own, on urllib3: what it takes to bring another HTTP client to the library.
+"""A custom gateway, on urllib3: all that another HTTP client needs.
 
-It shows the whole of a gateway's duty: one request out and one whole reply back, nothing followed, nothing repeated, and a failure told
-as ``NotSent`` only when nothing can have left.
+A gateway sends one request and returns one complete reply. It follows no redirect and repeats
+nothing. It raises ``NotSent`` only when the request was certainly not sent, and else
+``GatewayError``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class Urllib3Gateway:
-    """Moves requests by a pool of urllib3; share one between threads."""
+    """Sends requests through a pool of urllib3. Threads may share it."""
 
     def __init__(self, credentials: Credentials, **options: Unpack[GatewayOptions]) -> None:
         self._settings: Final = GatewaySettings(credentials=credentials, **options)
@@ -43,11 +44,11 @@ class Urllib3Gateway:
         )
 
     def send(self, request: Request) -> Reply:
-        """Send one request and bring back its whole reply."""
+        """Send one request and return its complete reply."""
         if self._closed:
-            raise NotSent("the gateway is closed; open a new one")
+            raise NotSent("the gateway is closed: open a new one")
         if not request.path.startswith("/"):
-            raise ValueError("the path of a request starts with a slash")
+            raise ValueError("the path of a request must start with a slash")
         headers = dict(request.headers.pairs) | {
             "Authorization": self._settings.credentials.authorization,
             "User-Agent": "desk",
@@ -73,35 +74,33 @@ class Urllib3Gateway:
         except HTTPError as error:
             if isinstance(error.args[0], ssl.SSLCertVerificationError):
                 raise NotSent("the server's certificate is not trusted") from None
-            raise GatewayError(f"the exchange broke off: {type(error).__name__}") from None
+            raise GatewayError(f"the exchange failed: {type(error).__name__}") from None
         return Reply(reply.status, list(reply.headers.items()), body)
 
-    def _read(self, reply: urllib3.BaseHTTPResponse, end: float) -> bytes:
-        """Read the body as it comes: not for ever, not without bound, and not after a head that http.client reads in its own way."""
+    def _read(self, reply: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        """Read the body within the time and the size limit.
+
+        Refuse a head that ``http.client`` misunderstands.
+        """
         length = reply.headers.get("Content-Length")
         if reply.status < HTTPStatus.OK:
-            raise GatewayError("early hints came where the reply was due")
+            raise GatewayError("early hints came instead of the reply")
         if not (length or "0").isdecimal():
-            raise GatewayError("the length of the reply is no number")
+            raise GatewayError("the length of the reply is not a number")
         body = b""
         while piece := reply.read1(16_384, decode_content=True):
             body += piece
             if len(body) > self._settings.max_reply_bytes:
-                raise GatewayError(
-                    f"the reply is longer than {self._settings.max_reply_bytes} bytes"
-                )
-            if time.monotonic() > end:
-                raise GatewayError(f"the reply took longer than {self._settings.timeout:g} s")
-        if (
-            not body
-            and length is None
-            and "Transfer-Encoding" not in reply.headers
-            and reply.status not in _BODILESS
-        ):
-            raise GatewayError("the reply ends within its head")
+                limit = self._settings.max_reply_bytes
+                raise GatewayError(f"the reply is longer than {limit} bytes")
+            if time.monotonic() > deadline:
+                raise GatewayError(f"no complete reply within {self._settings.timeout:g} s")
+        has_frame = length is not None or "Transfer-Encoding" in reply.headers
+        if not body and not has_frame and reply.status not in _BODILESS:
+            raise GatewayError("the reply ended within its head")
         return body
 
     def close(self) -> None:
-        """Close it."""
+        """Refuse further requests and close the connections."""
         self._closed = True
         self._pool.clear()

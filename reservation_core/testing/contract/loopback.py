@@ -1,9 +1,16 @@
-"""A server on 127.0.0.1 that answers with raw bytes, so that a gateway meets every answer a network can give.
+"""Server on 127.0.0.1 that answers with any bytes, for tests of HTTP clients.
 
-The script is a sequence of answers: each request takes the next one, and the last one repeats. An answer is a function of the
-connection; it reads the request, or does not, writes what it likes, and says whether the connection stays open.
+::
 
-Bounds: 256 connections at a time (``max_connections``), 1 MB a request, 5 seconds for any wait.
+    with LoopbackServer(json_response(), no_response()) as server:
+        ...  # send requests to server.origin
+    assert len(server.requests) == 2
+
+Each request takes the next responder of the script. The last responder repeats. A responder is a
+function of the connection: it may read the request, write any bytes, and returns True to keep the
+connection open.
+
+Bounds: 256 connections at a time (``max_connections``), 1 MiB per request, 5 seconds per wait.
 """
 
 import contextlib
@@ -14,25 +21,24 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Generator, Iterable
-from itertools import repeat
-from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import attrs
 
-MAX_WAIT = 5.0
-"""Seconds that any single wait lasts at max_connections."""
+MAX_WAIT: Final = 5.0
+"""Seconds that a single wait lasts at most."""
 
-MEBIBYTE = 1_048_576
+MEBIBYTE: Final = 1_048_576
 
-_JSON = ("Content-Type", "application/json")
+_JSON: Final = ("Content-Type", "application/json")
+_CHUNKED: Final = ("Transfer-Encoding", "chunked")
 
-HeaderPairs = Iterable[tuple[str, str]]
+HeaderPairs: TypeAlias = Iterable[tuple[str, str]]
 
 
 @attrs.frozen
 class ReceivedRequest:
-    """One request as it arrived, byte for byte."""
+    """One request as it was received, byte for byte."""
 
     head: bytes
     body: bytes
@@ -43,47 +49,51 @@ class ReceivedRequest:
         return self.head.decode("latin-1").partition("\r\n")[0]
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header, in order; empty when it is absent."""
+        """Return every value of a header, in order. The list is empty if there is none."""
         lines = (line.partition(": ") for line in self.head.decode("latin-1").split("\r\n")[1:])
         return [value for key, _, value in lines if key.lower() == name.lower()]
 
 
 class Connection:
-    """One accepted connection: what an answer reads from and writes to."""
+    """One accepted connection, which a responder reads from and writes to."""
 
     def __init__(
-        self, sock: socket.socket, received: list[ReceivedRequest], stopped: threading.Event
+        self, sock: socket.socket, requests: list[ReceivedRequest], stopped: threading.Event
     ) -> None:
         self._sock = sock
-        self._received = received
+        self._requests = requests
         self._stopped = stopped
         self._unread = b""
 
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Do the server's part of a TLS handshake."""
+        self._sock = context.wrap_socket(self._sock, server_side=True)
+
     def has_request(self) -> bool:
-        """Whether a (further) request begins; false once the client has gone."""
-        if not self._unread:
+        """Wait for another request. Return False if the client or the server ends instead."""
+        if not self._unread and not self._stopped.is_set():
             self._unread = self._sock.recv(65536)
         return bool(self._unread)
 
     def receive(self) -> ReceivedRequest:
-        """Read one whole request and put it on record."""
+        """Read and record one complete request."""
         while b"\r\n\r\n" not in self._unread:
-            self._more()
+            self._read_more()
         head, _, rest = self._unread.partition(b"\r\n\r\n")
         lengths = ReceivedRequest(head, b"").all("content-length")
         length = int(lengths[0]) if lengths else 0
         while len(rest) < length:
             self._unread = b""
-            self._more()
+            self._read_more()
             rest += self._unread
-        received, self._unread = ReceivedRequest(head, rest[:length]), rest[length:]
-        self._received.append(received)
-        return received
+        request, self._unread = ReceivedRequest(head, rest[:length]), rest[length:]
+        self._requests.append(request)
+        return request
 
-    def _more(self) -> None:
+    def _read_more(self) -> None:
         more = self._sock.recv(65536)
         if not more or len(self._unread) > MEBIBYTE:
-            raise ConnectionError("the request ended early, or never")
+            raise ConnectionError("the request is incomplete or too long")
         self._unread += more
 
     def write(self, raw: bytes) -> None:
@@ -91,20 +101,37 @@ class Connection:
         self._sock.sendall(raw)
 
     def pause(self, seconds: float) -> None:
-        """Wait, but no longer than the server lives."""
+        """Wait, but not after the server is stopped."""
         self._stopped.wait(min(seconds, MAX_WAIT))
 
     def reset(self) -> None:
-        """Break the connection with a TCP reset, not with an end."""
+        """Close the connection with a TCP reset."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sock.close()
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
 
-Responder = Callable[[Connection], bool]
+    def shut_down(self) -> None:
+        """End every read and write, also of another thread."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+
+Responder: TypeAlias = Callable[[Connection], bool]
 
 
 class LoopbackServer:
-    """The server: ``with LoopbackServer(json_response(), no_response()) as server``; then read ``server.requests`` and ``server.connections``."""
+    """A scripted server on 127.0.0.1, running while its ``with`` block lasts.
+
+    :param script: responders in order. The default is one :func:`json_response`.
+    :param tls: the server's certificate. Without it, the server speaks plain http.
+    :param max_connections: further connections are closed at once.
+
+    ``origin`` is the URL to send to, ``requests`` the requests received, and ``connections`` the
+    number of connections accepted.
+    """
 
     def __init__(
         self, *script: Responder, tls: ssl.SSLContext | None = None, max_connections: int = 256
@@ -116,32 +143,28 @@ class LoopbackServer:
         self._max_connections = max_connections
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._open: set[socket.socket] = set()
+        self._open: set[Connection] = set()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         port: int = self._listener.getsockname()[1]
         self.origin: Final = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._start_thread(self._accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         with self._lock:
-            for sock in [self._listener, *self._open]:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+            for connection in self._open:
+                connection.shut_down()
         for thread in self._threads:
             thread.join(MAX_WAIT)
         self._listener.close()
 
-    def _start(self, target: Callable[[], None]) -> None:
+    def _start_thread(self, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -151,66 +174,60 @@ class LoopbackServer:
             while True:
                 sock, _ = self._listener.accept()
                 sock.settimeout(MAX_WAIT)
+                connection = Connection(sock, self.requests, self._stopped)
                 with self._lock:
                     self.connections += 1
-                    if len(self._open) >= self._max_connections or self._stopped.is_set():
-                        sock.close()
-                        continue
-                self._start(functools.partial(self._serve, sock))
+                    is_full = len(self._open) >= self._max_connections
+                    if not is_full:
+                        self._open.add(connection)
+                if is_full:
+                    connection.close()
+                else:
+                    self._start_thread(functools.partial(self._serve, connection))
 
-    def _serve(self, accepted: socket.socket) -> None:
-        with (
-            contextlib.suppress(OSError),
-            accepted,
-            self._secured(accepted) as sock,
-        ):  # clients leave as they please
-            connection = Connection(sock, self.requests, self._stopped)
-            while connection.has_request() and self._next()(connection):
+    def _serve(self, connection: Connection) -> None:
+        with contextlib.suppress(OSError):  # clients disconnect at any time
+            if self._tls:
+                connection.start_tls(self._tls)
+            while connection.has_request() and self._next_responder()(connection):
                 pass
-
-    @contextlib.contextmanager
-    def _secured(self, accepted: socket.socket) -> Generator[socket.socket]:
-        sock = self._tls.wrap_socket(accepted, server_side=True) if self._tls else accepted
+        connection.close()
         with self._lock:
-            if self._stopped.is_set():  # pragma: no cover - a matter of a moment
-                raise ConnectionAbortedError
-            self._open.add(sock)
-        try:
-            with sock:
-                yield sock
-        finally:
-            with self._lock:
-                self._open.discard(sock)
+            self._open.discard(connection)
 
-    def _next(self) -> Responder:
+    def _next_responder(self) -> Responder:
         with self._lock:
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
 
 def response_head(status: str = "200 OK", headers: HeaderPairs = ()) -> bytes:
-    """Write the bytes of a reply, up to and with the empty line."""
-    return "\r\n".join(
-        [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
-    ).encode("latin-1")
+    """Return the bytes of a reply, up to and including the empty line."""
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
 
 
 def raw_response(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Responder:
-    """Read the request and write the parts, with a pause before each; then keep the connection, or end it."""
+    """Respond with bytes as they are.
 
-    def answer(connection: Connection) -> bool:
+    :param parts: written one by one.
+    :param keep: keep the connection open afterwards.
+    :param pause: seconds to wait before each part.
+    """
+
+    def respond(connection: Connection) -> bool:
         connection.receive()
         for part in parts:
             connection.pause(pause)
             connection.write(part)
         return keep
 
-    return answer
+    return respond
 
 
 def json_response(
     body: bytes = b"{}", status: str = "200 OK", headers: HeaderPairs = (), pause: float = 0.0
 ) -> Responder:
-    """Responder whole and correct, as JSON, after a pause; the connection stays open."""
+    """Respond with JSON after a pause in seconds, and keep the connection open."""
     return raw_response(
         response_head(status, [_JSON, *headers, ("Content-Length", str(len(body)))]) + body,
         keep=True,
@@ -218,77 +235,77 @@ def json_response(
     )
 
 
-def chunked_response(pieces: Iterable[bytes], headers: HeaderPairs = ()) -> Responder:
-    """Responder correctly in chunks; the connection stays open."""
+def chunked_response(pieces: Iterable[bytes]) -> Responder:
+    """Respond in chunks, and keep the connection open."""
     frames = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
-    return raw_response(
-        response_head(headers=[_JSON, *headers, ("Transfer-Encoding", "chunked")]),
-        *frames,
-        b"0\r\n\r\n",
-        keep=True,
-    )
+    return raw_response(response_head(headers=[_JSON, _CHUNKED]), *frames, b"0\r\n\r\n", keep=True)
 
 
-def endless_response() -> Responder:
-    """Responder in chunks for as long as the client listens, up to 1 GB."""
+def endless_response(mebibytes: int = 1000) -> Responder:
+    """Respond in chunks of 1 MiB for as long as the client reads, up to ``mebibytes``."""
 
-    def answer(connection: Connection) -> bool:
+    def respond(connection: Connection) -> bool:
         connection.receive()
-        connection.write(response_head(headers=[("Transfer-Encoding", "chunked")]))
-        return any(
-            map(connection.write, repeat(b"%x\r\n%s\r\n" % (MEBIBYTE, b"x" * MEBIBYTE), 1000))
-        )
+        connection.write(response_head(headers=[_CHUNKED]))
+        chunk = b"%x\r\n%s\r\n" % (MEBIBYTE, b"x" * MEBIBYTE)
+        for _ in range(mebibytes):
+            connection.write(chunk)
+        return False
 
-    return answer
+    return respond
 
 
 def echo_response() -> Responder:
-    """Responder correctly with what the request held."""
+    """Respond with the body of the request."""
 
-    def answer(connection: Connection) -> bool:
+    def respond(connection: Connection) -> bool:
         body = connection.receive().body
         connection.write(response_head(headers=[("Content-Length", str(len(body)))]) + body)
         return True
 
-    return answer
+    return respond
 
 
 def gzip_response(body: bytes) -> Responder:
-    """Responder correctly, compressed with gzip."""
+    """Respond with a body compressed by gzip."""
     return json_response(gzip.compress(body), headers=[("Content-Encoding", "gzip")])
 
 
 def no_response() -> Responder:
-    """Read the request and say nothing until the server stops."""
+    """Read the request, and send no response until the server stops."""
     return raw_response(b"", pause=MAX_WAIT)
 
 
-def unsolicited_response(said: bytes) -> Responder:
-    """Write without reading, and end the connection."""
+def unsolicited_response(data: bytes) -> Responder:
+    """Write bytes without reading the request, and close the connection."""
 
-    def answer(connection: Connection) -> bool:
-        connection.write(said)
+    def respond(connection: Connection) -> bool:
+        connection.write(data)
         return False
 
-    return answer
+    return respond
 
 
 def reset_connection(*, after: bytes | None = None) -> Responder:
-    """Break the connection: with the request unread, or read and ``after`` written."""
+    """Reset the connection.
 
-    def answer(connection: Connection) -> bool:
+    :param after: bytes to write before, once the request is read. Without them, the request is left
+        unread.
+    """
+
+    def respond(connection: Connection) -> bool:
         if after is not None:
             connection.receive()
             connection.write(after)
         connection.reset()
         return False
 
-    return answer
+    return respond
 
 
 @contextlib.contextmanager
 def closed_port() -> Generator[str]:
-    """Give the origin of a port on which nobody listens (bound, so that no one else takes it)."""
+    """Yield the origin of a port without a listener. It is bound, so that no process takes it."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -296,7 +313,10 @@ def closed_port() -> Generator[str]:
 
 @contextlib.contextmanager
 def unresponsive_port() -> Generator[str]:
-    """Give the origin of a port that leaves every new connection unanswered: its queue is full (as Linux does it)."""
+    """Yield the origin of a port that answers no connection, because its queue is full.
+
+    Only Linux leaves such connections unanswered.
+    """
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""Gateways that each break one promise in an ordinary way; ``test_contract`` holds them to the contract."""
+"""Gateways that each break one promise of the contract."""
 
 import asyncio
 import functools
@@ -34,12 +34,13 @@ class KeepsCookies(PyreqwestGateway):
         return super()._configure(builder).default_cookie_store(True)
 
 
-class ShowsTheSecret(PyreqwestGateway):
+class ShowsThePassword(PyreqwestGateway):
     def __repr__(self) -> str:
-        return f"<gateway as {self._settings.credentials.username} with {self._settings.credentials.password}>"
+        credentials = self._settings.credentials
+        return f"<gateway as {credentials.username} with {credentials.password}>"
 
 
-class TellsWhatItSent(PyreqwestGateway):
+class ShowsTheRequestInErrors(PyreqwestGateway):
     def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
@@ -47,8 +48,8 @@ class TellsWhatItSent(PyreqwestGateway):
             raise type(error)(f"{error.reason} of {request.body.decode()}") from error
 
 
-class Repeats(PyreqwestGateway):
-    """Sends again after a failure, and after a reply that says busy."""
+class RepeatsRequests(PyreqwestGateway):
+    """Sends again after a failure and after a 503."""
 
     def send(self, request: Request) -> Reply:
         try:
@@ -60,7 +61,7 @@ class Repeats(PyreqwestGateway):
         return super().send(request) if reply.status == 503 else reply
 
 
-class CallsEverythingUnsent(PyreqwestGateway):
+class ReportsEveryFailureAsNotSent(PyreqwestGateway):
     def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
@@ -68,7 +69,7 @@ class CallsEverythingUnsent(PyreqwestGateway):
             raise NotSent(error.reason) from error
 
 
-class CallsEverythingUnknown(PyreqwestGateway):
+class ReportsEveryFailureAsUnknown(PyreqwestGateway):
     def send(self, request: Request) -> Reply:
         try:
             return super().send(request)
@@ -76,11 +77,11 @@ class CallsEverythingUnknown(PyreqwestGateway):
             raise GatewayError(error.reason) from error
 
 
-class RaisesOnStatus(PyreqwestGateway):
+class RaisesForStatus(PyreqwestGateway):
     def send(self, request: Request) -> Reply:
         reply = super().send(request)
         if reply.status >= 500:
-            raise GatewayError("the server is in trouble")
+            raise GatewayError("the server failed")
         return reply
 
 
@@ -90,7 +91,7 @@ class ReadsWithoutLimit(PyreqwestGateway):
         super().__init__(credentials, **options)
 
 
-class WaitsForEver(PyreqwestGateway):
+class IgnoresTheTimeout(PyreqwestGateway):
     def __init__(self, credentials: Credentials, **options: Unpack[GatewayOptions]) -> None:
         options["timeout"] = 60
         super().__init__(credentials, **options)
@@ -105,8 +106,8 @@ class DropsIfMatch(PyreqwestGateway):
         )
 
 
-class JoinsLists(PyreqwestGateway):
-    """Sends a parameter given twice once, joined with a comma."""
+class JoinsRepeatedParameters(PyreqwestGateway):
+    """Sends a repeated parameter once, its values joined with commas."""
 
     def send(self, request: Request) -> Reply:
         joined: dict[str, str] = {}
@@ -115,13 +116,13 @@ class JoinsLists(PyreqwestGateway):
         return super().send(attrs.evolve(request, form=tuple(joined.items())))
 
 
-class ForgetsTheCredentials(PyreqwestGateway):
+class SendsOtherCredentials(PyreqwestGateway):
     def __init__(self, credentials: Credentials, **options: Unpack[GatewayOptions]) -> None:
         super().__init__(attrs.evolve(credentials, password="other"), **options)
 
 
 class MixesUpCallers(PyreqwestGateway):
-    """Keeps the request on itself, where the next caller overwrites it."""
+    """Keeps the request in an attribute, which the next caller overwrites."""
 
     def send(self, request: Request) -> Reply:
         self._request = request
@@ -129,9 +130,7 @@ class MixesUpCallers(PyreqwestGateway):
         return super().send(self._request)
 
 
-class OpensOneEach(PyreqwestGateway):
-    """Opens a client for every request."""
-
+class OpensOneClientPerRequest(PyreqwestGateway):
     def send(self, request: Request) -> Reply:
         settings = self._settings
         with PyreqwestGateway(
@@ -142,11 +141,11 @@ class OpensOneEach(PyreqwestGateway):
 
 class NeverCloses(PyreqwestGateway):
     def close(self) -> None:
-        """Do nothing."""
+        pass
 
 
-class CallsClosingUnsent(PyreqwestGateway):
-    """Says of the exchange under way what is true of the next one only."""
+class ReportsClosingAsNotSent(PyreqwestGateway):
+    """Reports the exchange under way at closing as not sent."""
 
     def send(self, request: Request) -> Reply:
         try:
@@ -155,28 +154,22 @@ class CallsClosingUnsent(PyreqwestGateway):
             raise (NotSent("the gateway is closed") if self._closed else error) from None
 
 
-class SwallowsCancelling(AsyncPyreqwestGateway):
+class SwallowsCancellation(AsyncPyreqwestGateway):
     async def asend(self, request: Request) -> Reply:
         try:
             return await super().asend(request)
         except asyncio.CancelledError:
-            raise GatewayError("broke off") from None
+            raise GatewayError("cancelled") from None
 
 
-class OneAfterTheOther(AsyncPyreqwestGateway):
-    """Blocks the event loop while it waits."""
-
+class BlocksTheEventLoop(AsyncPyreqwestGateway):
     async def asend(self, request: Request) -> Reply:
-        def wait() -> Reply:
-            with PyreqwestGateway(
-                CREDENTIALS, base_url=self._settings.base_url, timeout=1
-            ) as gateway:
-                return gateway.send(request)
-
-        return wait()
+        blocking = PyreqwestGateway(CREDENTIALS, base_url=self._settings.base_url, timeout=1)
+        with blocking:
+            return blocking.send(request)
 
 
-class RepeatsInTasks(AiohttpGateway):
+class RepeatsRequestsAsync(AiohttpGateway):
     async def asend(self, request: Request) -> Reply:
         try:
             return await super().asend(request)
@@ -186,23 +179,21 @@ class RepeatsInTasks(AiohttpGateway):
             return await super().asend(request)
 
 
-class Held(OwnClientContract):
-    """Holds the gateway named by ``kind`` to the contract."""
+class ThreadContractOf(OwnClientContract):
+    """The contract, applied to the gateway class ``kind``."""
 
     kind: type[PyreqwestGateway]
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., PyreqwestGateway]:
-        """Open the gateway."""
         return functools.partial(self.kind, CREDENTIALS)
 
 
-class AsyncHeld(AsyncOwnClientContract):
-    """Holds the gateway for asyncio named by ``kind`` to the contract."""
+class AsyncioContractOf(AsyncOwnClientContract):
+    """The contract, applied to the gateway class ``kind``."""
 
     kind: type[AsyncPyreqwestGateway | AiohttpGateway]
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., AsyncPyreqwestGateway | AiohttpGateway]:
-        """Open the gateway."""
         return functools.partial(self.kind, CREDENTIALS)

@@ -1,4 +1,4 @@
-"""The contract notices: each gateway that breaks a promise fails the test of that promise, and a sound one passes it."""
+"""Tests of the gateway contract: a broken gateway fails it, and every shipped one passes it."""
 
 import importlib
 import inspect
@@ -20,89 +20,100 @@ from tests.testing.contract import broken_gateways as broken
 
 pytest_plugins = ["pytester"]
 
-NOTICED: list[tuple[type[PyreqwestGateway | AsyncPyreqwestGateway | AiohttpGateway], str]] = [
+BROKEN_PROMISES: list[
+    tuple[type[PyreqwestGateway | AsyncPyreqwestGateway | AiohttpGateway], str]
+] = [
     (broken.FollowsRedirects, "test_redirect_is_returned_not_followed[302 Found]"),
     (broken.KeepsCookies, "test_cookies_are_not_kept"),
-    (broken.ShowsTheSecret, "test_secrets_are_not_shown_or_logged"),
-    (broken.TellsWhatItSent, "test_failure_after_sending_is_outcome_unknown[end at once]"),
-    (broken.Repeats, "test_failure_after_sending_is_outcome_unknown[reset after the request]"),
-    (broken.Repeats, "test_every_status_is_returned_as_reply[503 No]"),
-    (broken.Repeats, "test_request_is_sent_once"),
+    (broken.ShowsThePassword, "test_secrets_are_not_shown_or_logged"),
+    (broken.ShowsTheRequestInErrors, "test_failure_after_sending_is_outcome_unknown[end at once]"),
     (
-        broken.CallsEverythingUnsent,
+        broken.RepeatsRequests,
         "test_failure_after_sending_is_outcome_unknown[reset after the request]",
     ),
-    (broken.CallsEverythingUnsent, "test_missing_reply_is_outcome_unknown"),
-    (broken.CallsEverythingUnknown, "test_refused_connection_is_not_sent"),
-    (broken.CallsEverythingUnknown, "test_certificate_of_unknown_authority_is_refused"),
-    (broken.CallsEverythingUnknown, "test_waiting_for_a_free_connection_is_not_sent"),
-    (broken.RaisesOnStatus, "test_every_status_is_returned_as_reply[500 Oh]"),
+    (broken.RepeatsRequests, "test_every_status_is_returned_as_reply[503 No]"),
+    (broken.RepeatsRequests, "test_request_is_sent_once"),
+    (
+        broken.ReportsEveryFailureAsNotSent,
+        "test_failure_after_sending_is_outcome_unknown[reset after the request]",
+    ),
+    (broken.ReportsEveryFailureAsNotSent, "test_missing_reply_is_outcome_unknown"),
+    (broken.ReportsEveryFailureAsUnknown, "test_refused_connection_is_not_sent"),
+    (broken.ReportsEveryFailureAsUnknown, "test_certificate_of_unknown_authority_is_refused"),
+    (broken.ReportsEveryFailureAsUnknown, "test_waiting_for_a_free_connection_is_not_sent"),
+    (broken.RaisesForStatus, "test_every_status_is_returned_as_reply[500 Oh]"),
     (broken.ReadsWithoutLimit, "test_oversized_reply_is_refused[plain]"),
     (broken.ReadsWithoutLimit, "test_gzip_bomb_is_refused"),
-    (broken.WaitsForEver, "test_timeout_covers_the_whole_body"),
-    (broken.WaitsForEver, "test_timeout_covers_the_head"),
+    (broken.IgnoresTheTimeout, "test_timeout_covers_the_whole_body"),
+    (broken.IgnoresTheTimeout, "test_timeout_covers_the_head"),
     (broken.DropsIfMatch, "test_if_match_is_sent_unchanged[7]"),
-    (broken.JoinsLists, "test_post_is_sent_as_prepared"),
-    (broken.ForgetsTheCredentials, "test_get_is_sent_without_body"),
+    (broken.JoinsRepeatedParameters, "test_post_is_sent_as_prepared"),
+    (broken.SendsOtherCredentials, "test_get_is_sent_without_body"),
     (broken.MixesUpCallers, "test_concurrent_callers_get_their_own_replies"),
-    (broken.OpensOneEach, "test_connection_is_reused"),
+    (broken.OpensOneClientPerRequest, "test_connection_is_reused"),
     (broken.NeverCloses, "test_closed_gateway_sends_nothing"),
-    (broken.CallsClosingUnsent, "test_close_aborts_exchange_under_way"),
-    (broken.SwallowsCancelling, "test_cancellation_drops_one_exchange"),
-    (broken.OneAfterTheOther, "test_cancellation_drops_one_exchange"),
+    (broken.ReportsClosingAsNotSent, "test_close_aborts_exchange_under_way"),
+    (broken.SwallowsCancellation, "test_cancellation_drops_one_exchange"),
+    (broken.BlocksTheEventLoop, "test_cancellation_drops_one_exchange"),
     (
-        broken.RepeatsInTasks,
+        broken.RepeatsRequestsAsync,
         "test_failure_after_sending_is_outcome_unknown[reset after the request]",
     ),
 ]
 
 
-def outcomes(pytester: pytest.Pytester, kind: type[object], promises: list[str]) -> dict[str, int]:
-    """Hold a gateway to some of the promises, in a pytest of its own."""
-    contract = "AsyncHeld" if hasattr(kind, "asend") else "Held"
+def run_contract(
+    pytester: pytest.Pytester, kind: type[object], promises: list[str]
+) -> dict[str, int]:
+    """Run tests of the contract on a gateway, in a pytest of its own. Return the outcomes."""
+    contract = "AsyncioContractOf" if hasattr(kind, "asend") else "ThreadContractOf"
     pytester.makepyfile(
-        test_held=f"""
+        test_gateway=f"""
             from {kind.__module__} import {kind.__name__}
             from {broken.__name__} import {contract}
 
-            class TestHeld({contract}):
+            class TestGateway({contract}):
                 kind = {kind.__name__}
         """
     )
     return pytester.runpytest_inprocess(
-        "-p", "no:cacheprovider", *(f"test_held.py::TestHeld::{name}" for name in promises)
+        "-p", "no:cacheprovider", *(f"test_gateway.py::TestGateway::{name}" for name in promises)
     ).parseoutcomes()
 
 
 @pytest.mark.parametrize(
-    ("kind", "promise"), NOTICED, ids=[f"{kind.__name__}-{promise}" for kind, promise in NOTICED]
+    ("kind", "promise"),
+    BROKEN_PROMISES,
+    ids=[f"{kind.__name__}-{promise}" for kind, promise in BROKEN_PROMISES],
 )
-def test_a_broken_promise_is_noticed(
+def test_broken_promise_fails_its_test(
     pytester: pytest.Pytester, kind: type[object], promise: str
 ) -> None:
-    """A gateway that breaks a promise fails the test of that promise."""
-    assert outcomes(pytester, kind, [promise]) == {"failed": 1}
+    assert run_contract(pytester, kind, [promise]) == {"failed": 1}
 
 
 @pytest.mark.parametrize("kind", [PyreqwestGateway, AsyncPyreqwestGateway])
-def test_a_kept_promise_passes(pytester: pytest.Pytester, kind: type[object]) -> None:
-    """Held to the same promises the same way, a sound gateway passes: the failures are the broken gateways' own."""
+def test_sound_gateway_passes_the_same_tests(pytester: pytest.Pytester, kind: type[object]) -> None:
     promises = sorted(
-        {promise for other, promise in NOTICED if hasattr(other, "asend") == hasattr(kind, "asend")}
+        {
+            promise
+            for other, promise in BROKEN_PROMISES
+            if hasattr(other, "asend") == hasattr(kind, "asend")
+        }
     )
-    assert outcomes(pytester, kind, promises) == {"passed": len(promises)}
+    assert run_contract(pytester, kind, promises) == {"passed": len(promises)}
 
 
-# --- who is held to it ------------------------------------------------------------------------------------------------------------
+# --- the shipped gateways -------------------------------------------------------------------------
 
 
-def flavours(classes: list[type]) -> set[str]:
-    """Tell the gateways for threads, with ``send``, and for asyncio, with ``asend``."""
+def ports(classes: list[type]) -> set[str]:
+    """Return the methods by which the classes send: ``send`` for threads, ``asend`` for asyncio."""
     return {port for kind in classes for port in ("send", "asend") if hasattr(kind, port)}
 
 
-def public(module: ModuleType) -> list[type]:
-    """Give the classes that a module defines for others."""
+def public_classes(module: ModuleType) -> list[type]:
+    """Return the public classes that a module defines."""
     return [
         kind
         for name, kind in vars(module).items()
@@ -113,16 +124,15 @@ def public(module: ModuleType) -> list[type]:
 @pytest.mark.parametrize(
     "name", [module.name for module in pkgutil.iter_modules(gateways.__path__)]
 )
-def test_every_shipped_gateway_is_held_to_the_whole(name: str) -> None:
-    """Each gateway of this library, for threads and for asyncio, inherits every promise, and its tests change none of them."""
-    shipped = flavours(public(importlib.import_module(f"{gateways.__name__}.{name}")))
-    if not shipped or name == "port":  # the port, settings, and what gateways share
+def test_shipped_gateway_inherits_every_test_unchanged(name: str) -> None:
+    shipped = ports(public_classes(importlib.import_module(f"{gateways.__name__}.{name}")))
+    if not shipped or name == "port":  # a module without a gateway
         return
-    held: set[str] = set()
-    for kind in public(importlib.import_module(f"tests.gateways.test_{name}")):
+    tested: set[str] = set()
+    for kind in public_classes(importlib.import_module(f"tests.gateways.test_{name}")):
         for port, contract in (("send", GatewayContract), ("asend", AsyncGatewayContract)):
             if issubclass(kind, contract):
-                held.add(port)
+                tested.add(port)
                 promises = dict(inspect.getmembers(contract, inspect.isfunction))
                 assert {
                     promise: getattr(kind, promise)
@@ -133,14 +143,13 @@ def test_every_shipped_gateway_is_held_to_the_whole(name: str) -> None:
                     for promise, test in promises.items()
                     if promise.startswith("test_")
                 }
-    assert held == shipped
+    assert tested == shipped
 
 
 @pytest.mark.parametrize(
     "contract", [GatewayContract, AsyncGatewayContract, OwnClientContract, AsyncOwnClientContract]
 )
-def test_every_promise_is_a_sentence(contract: type) -> None:
-    """Every test of the contract says in its docstring what is promised."""
+def test_every_test_of_the_contract_states_its_promise(contract: type) -> None:
     promises = [
         promise for name, promise in inspect.getmembers(contract) if name.startswith("test_")
     ]

@@ -1,34 +1,46 @@
-"""The promises every gateway keeps, as tests that its author inherits with one fixture.
+"""Contract of a gateway: tests that its author inherits with one fixture.
 
 ::
 
     from reservation_core.testing.contract.gateway import CREDENTIALS, GatewayContract
 
-    class TestMine(GatewayContract):
+    class TestMyGateway(GatewayContract):
         @pytest.fixture
         def open_gateway(self):
             return lambda **options: MyGateway(CREDENTIALS, **options)
 
-===========================  ==============================  =========================================================================
-for threads                  for asyncio                     the promises
-===========================  ==============================  =========================================================================
-``GatewayContract``          ``AsyncGatewayContract``        of every gateway, also on an HTTP client that somebody else configured
-``OwnClientContract``        ``AsyncOwnClientContract``      these, and those of a gateway that has its HTTP client to itself
-===========================  ==============================  =========================================================================
+======================  ==========================  ==============================================
+for threads             for asyncio                 for a gateway
+======================  ==========================  ==============================================
+``GatewayContract``     ``AsyncGatewayContract``    of any kind, also on an HTTP client that the
+                                                    service configured
+``OwnClientContract``   ``AsyncOwnClientContract``  with an HTTP client of its own. It includes
+                                                    the first contract.
+======================  ==========================  ==============================================
 
-Every gateway: encoding, headers, credentials, time-outs, failure classes (nothing sent, or unknown), size limit, no redirect, nothing
-secret shown, concurrency, cancellation, closing. With a client of its own, further: the time-outs cover connecting alone and the head
-of a reply, a reply is measured and unpacked while it streams in, a broken handshake is known as not sent, no cookie or proxy variable
-has a say, and closing ends what is under way. No promise can be waived; a gateway on somebody else's client that keeps one of the
-further ones as well says so by its name: ``test_proxy_variables_are_ignored = OwnClientContract.test_proxy_variables_are_ignored``.
+The first contract covers encoding, headers, credentials, timeouts, the class of each failure (not
+sent, or outcome unknown), the size limit, redirects, secrecy, concurrency, cancellation and
+closing.
 
-For asyncio the fixture's function is called within the event loop. The options are ``base_url``, ``connect_timeout``, ``timeout``,
-``max_reply_bytes`` and ``max_connections``, as :class:`reservation_core.gateways.settings.Settings` has them; each test gives those
-that matter to it.
+With a client of its own, a gateway promises more. The timeouts cover connecting alone and the head
+of a reply. A reply is measured and decompressed while it arrives. A failed TLS handshake is known
+as not sent. Cookies are not kept, and proxy variables are ignored. Closing ends the exchanges under
+way.
 
-The server is the suite's own, on 127.0.0.1 and bounded; proxies and credentials of the environment are out of the way. The TLS tests
-need ``trustme``, and name whom to trust in ``SSL_CERT_FILE`` and ``REQUESTS_CA_BUNDLE`` (a client that reads neither is configured
-to, in the fixture). For telling failures, add ``pytest.register_assert_rewrite("reservation_core.testing.contract.gateway")`` to ``conftest.py``.
+Every test must pass. A gateway on another's client that keeps a further promise adds it by name:
+``test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept``.
+
+The fixture's function gets ``base_url``, ``connect_timeout``, ``timeout``, ``max_reply_bytes`` and
+``max_connections`` as keyword arguments, where a test needs them.
+:class:`reservation_core.gateways.settings.GatewaySettings` describes them. For asyncio the function
+is called within the event loop.
+
+The server runs on 127.0.0.1, with bounds. Proxies and credentials of the environment are removed.
+The TLS tests need ``trustme``, and name the trusted authority in ``SSL_CERT_FILE`` and
+``REQUESTS_CA_BUNDLE``. A client that reads neither must be configured to, in the fixture.
+
+A failed test says which promise is broken and what to do. To see the values too, put
+``pytest.register_assert_rewrite("reservation_core.testing.contract.gateway")`` in ``conftest.py``.
 """
 
 import functools
@@ -42,10 +54,10 @@ from reservation_core.testing.contract.gateway.concurrency import (
 )
 from reservation_core.testing.contract.gateway.drivers import (
     AsyncGatewayUnderTest,
+    AsyncioDriver,
     DriverFactory,
     GatewayUnderTest,
-    tasks,
-    threads,
+    ThreadDriver,
 )
 from reservation_core.testing.contract.gateway.failures import FailureTests
 from reservation_core.testing.contract.gateway.own_client import OwnClientTests
@@ -78,35 +90,43 @@ __all__ = [
 ]
 
 
-class _Prepared:
+class _CleanEnvironment:
     @pytest.fixture(autouse=True)
-    def _prepared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _clean_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clear_environment(monkeypatch)
 
 
-class GatewayContract(SendingTests, ReplyTests, FailureTests, ThreadConcurrencyTests, _Prepared):
-    """What a gateway for threads promises; give the fixture ``open_gateway``."""
+class GatewayContract(
+    SendingTests, ReplyTests, FailureTests, ThreadConcurrencyTests, _CleanEnvironment
+):
+    """Promises of a gateway for threads. Define the fixture ``open_gateway``."""
 
     @pytest.fixture
     def open_driver(self, open_gateway: Callable[..., GatewayUnderTest]) -> DriverFactory:
         """Use the gateway from threads."""
-        return functools.partial(threads, open_gateway)
+        return functools.partial(ThreadDriver, open_gateway)
 
 
 class AsyncGatewayContract(
-    SendingTests, ReplyTests, FailureTests, AsyncioConcurrencyTests, _Prepared
+    SendingTests, ReplyTests, FailureTests, AsyncioConcurrencyTests, _CleanEnvironment
 ):
-    """What a gateway for asyncio promises; give the fixture ``open_gateway``."""
+    """Promises of a gateway for asyncio. Define the fixture ``open_gateway``."""
 
     @pytest.fixture
     def open_driver(self, open_gateway: Callable[..., AsyncGatewayUnderTest]) -> DriverFactory:
-        """Use the gateway from tasks."""
-        return functools.partial(tasks, open_gateway)
+        """Use the gateway from asyncio tasks."""
+        return functools.partial(AsyncioDriver, open_gateway)
 
 
 class OwnClientContract(OwnClientTests, GatewayContract):
-    """What a gateway for threads promises that has its HTTP client to itself; give the fixture ``open_gateway``."""
+    """Promises of a gateway for threads with an HTTP client of its own.
+
+    Define the fixture ``open_gateway``.
+    """
 
 
 class AsyncOwnClientContract(OwnClientTests, AsyncGatewayContract):
-    """What a gateway for asyncio promises that has its HTTP client to itself; give the fixture ``open_gateway``."""
+    """Promises of a gateway for asyncio with an HTTP client of its own.
+
+    Define the fixture ``open_gateway``.
+    """

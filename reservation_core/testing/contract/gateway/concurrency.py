@@ -1,134 +1,129 @@
-"""How a gateway is lived with: shared by many, interrupted, cancelled and closed, and showing nothing secret at any time."""
+"""Tests of sharing, interrupting, cancelling and closing a gateway, and of secrecy."""
 
 import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from typing import Unpack
 
 import pytest
 
 from reservation_core.gateways.settings import GatewayOptions
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply
-from reservation_core.testing.contract import loopback
-from reservation_core.testing.contract.gateway.drivers import AsyncGatewayUnderTest, DriverFactory
+from reservation_core.testing.contract.gateway.drivers import (
+    AsyncGatewayUnderTest,
+    DriverFactory,
+    SendResult,
+)
 from reservation_core.testing.contract.gateway.support import (
-    SECRETS,
+    check_outcome_unknown,
+    check_shows_no_secret,
     expect_failure,
+    only_request,
+    serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
+    echo_response,
     json_response,
+    no_response,
     raw_response,
+    reset_connection,
     response_head,
 )
 
-_WHOLE = response_head(headers=[("Content-Length", "2")]) + b"{}"
+_COMPLETE = response_head(headers=[("Content-Length", "2")]) + b"{}"
 
 
 class ConcurrencyTests:
-    """Concurrency, connections used again, closing and secrecy."""
+    """Concurrency, reuse of connections, closing and secrecy."""
 
     def test_concurrent_callers_get_their_own_replies(self, open_driver: DriverFactory) -> None:
-        """Many callers share a gateway: each gets its own reply, and the connections are reused."""
+        """Many callers share a gateway: each gets its own reply, and connections are reused."""
         requests = [update_request([("Number", str(number))]) for number in range(200)]
-        with (
-            LoopbackServer(loopback.echo_response()) as server,
-            open_driver(base_url=server.origin, max_connections=50) as driver,
-        ):
-            outcomes = driver.send_all(requests)
-        assert [isinstance(outcome, Reply) and outcome.body for outcome in outcomes] == [
-            request.body for request in requests
-        ]
-        assert 1 <= server.connections < 200
+        with serving(open_driver, echo_response(), max_connections=50) as driver:
+            results = driver.send_all(requests)
+        bodies = [isinstance(result, Reply) and result.body for result in results]
+        assert bodies == [request.body for request in requests], "keep concurrent callers apart"
+        assert 1 <= driver.server.connections < 200, "reuse connections"
 
     def test_connection_is_reused(self, open_driver: DriverFactory) -> None:
         """Requests one after the other use one connection."""
-        with LoopbackServer() as server, open_driver(base_url=server.origin) as driver:
+        with serving(open_driver) as driver:
             for _ in range(20):
                 driver.send(update_request())
-        assert (server.connections, len(server.requests)) == (1, 20)
+        assert len(driver.server.requests) == 20
+        assert driver.server.connections == 1, "keep and reuse the connection"
 
     def test_request_is_sent_once(self, open_driver: DriverFactory) -> None:
-        """Connections that the server drops after each reply, or resets, are replaced without sending anything twice."""
-        reply_and_drop, reply_and_reset = raw_response(_WHOLE), loopback.reset_connection(after=b"")
+        """Connections closed or reset by the server are replaced, and nothing is sent twice."""
+        script = [raw_response(_COMPLETE), json_response(), reset_connection(after=b"")] * 20
         requests = [update_request([("Number", str(number))]) for number in range(40)]
-        with (
-            LoopbackServer(*[reply_and_drop, json_response(), reply_and_reset] * 20) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            outcomes = [outcome for request in requests for outcome in driver.send_all([request])]
-        bodies = [received.body for received in server.requests]
-        assert len(bodies) == len(set(bodies))
-        never_left = {
+        with serving(open_driver, *script) as driver:
+            results = [driver.send_all([request])[0] for request in requests]
+        received = [request.body for request in driver.server.requests]
+        assert len(received) == len(set(received)), "send nothing twice"
+        not_sent = {
             request.body
-            for request, outcome in zip(requests, outcomes, strict=True)
-            if isinstance(outcome, NotSent)
+            for request, result in zip(requests, results, strict=True)
+            if isinstance(result, NotSent)
         }
-        assert never_left.isdisjoint(bodies)
-        assert sum(isinstance(outcome, Reply) for outcome in outcomes) >= 10
+        assert not_sent.isdisjoint(received), "raise NotSent only if nothing was sent"
+        assert sum(isinstance(result, Reply) for result in results) >= 10, (
+            "replace a connection that the server has closed"
+        )
 
     def test_close_ends_exchange_with_reply_or_outcome_unknown(
         self, open_driver: DriverFactory
     ) -> None:
-        """An exchange under way when the gateway is closed ends with its reply or with an unknown outcome; nothing is sent after it."""
-        with (
-            LoopbackServer(json_response(b"late", pause=0.3)) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            (outcome,) = driver.send_and_close([update_request()], 0.1)
-            assert (
-                outcome.body == b"late"
-                if isinstance(outcome, Reply)
-                else not isinstance(outcome, NotSent)
-            )
+        """An exchange under way at closing ends with its reply or with an unknown outcome."""
+        with serving(open_driver, json_response(b"late", pause=0.3)) as driver:
+            (result,) = driver.send_and_close([update_request()], 0.1)
+            if isinstance(result, Reply):
+                assert result.body == b"late"
+            else:
+                check_outcome_unknown(result)
             with pytest.raises(NotSent, match="closed"):
                 driver.send(update_request())
-        assert len(server.requests) == 1
+        only_request(driver)
 
     def test_closed_gateway_sends_nothing(self, open_driver: DriverFactory) -> None:
-        """A closed gateway says that it is closed; closing it twice is no error."""
-        with LoopbackServer() as server, open_driver(base_url=server.origin) as driver:
+        """A closed gateway raises NotSent and says that it is closed. Closing twice is allowed."""
+        with serving(open_driver) as driver:
             driver.send(update_request())
             driver.close()
             driver.close()
             with pytest.raises(NotSent, match="closed"):
                 driver.send(update_request())
-        assert len(server.requests) == 1
+        only_request(driver)
 
     def test_secrets_are_not_shown_or_logged(
         self, open_driver: DriverFactory, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Neither the gateway nor any log line, at any level, shows a secret or a number."""
+        """No repr of the gateway and no log line, at any level, shows a secret or a number."""
         for logger in (None, *logging.Logger.manager.loggerDict):
             caplog.set_level(1, logger)
-        with (
-            LoopbackServer(json_response(), raw_response()) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
+        with serving(open_driver, json_response(), raw_response()) as driver:
             driver.send(update_request())
             expect_failure(driver, update_request())
-            shown = repr(driver.gateway) + str(driver.gateway)
-        assert not [secret for secret in SECRETS if secret in shown + caplog.text]
+            check_shows_no_secret(repr(driver.gateway) + str(driver.gateway) + caplog.text)
 
 
 class ThreadConcurrencyTests(ConcurrencyTests):
-    """What only threads meet."""
+    """Concurrency of a gateway for threads."""
 
     @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
     def test_keyboard_interrupt_propagates(self, open_driver: DriverFactory) -> None:
-        """Ctrl-C during an exchange comes out as itself, and the gateway goes on."""
+        """Ctrl-C during an exchange is raised as it is, and the gateway still works."""
 
         def interrupt(_number: int, _frame: object) -> None:
             raise KeyboardInterrupt
 
         before = signal.signal(signal.SIGALRM, interrupt)
         try:
-            with (
-                LoopbackServer(json_response(pause=0.3), json_response()) as server,
-                open_driver(base_url=server.origin) as driver,
-            ):
+            with serving(open_driver, json_response(pause=0.3), json_response()) as driver:
                 signal.setitimer(signal.ITIMER_REAL, 0.1)
                 with pytest.raises(KeyboardInterrupt):
                     driver.send(update_request())
@@ -139,52 +134,47 @@ class ThreadConcurrencyTests(ConcurrencyTests):
 
 
 class AsyncioConcurrencyTests(ConcurrencyTests):
-    """What only tasks meet."""
+    """Concurrency of a gateway for asyncio."""
 
     def test_cancellation_drops_one_exchange(
         self, open_gateway: Callable[..., AsyncGatewayUnderTest]
     ) -> None:
-        """A cancelled task ends at once, as cancelled; its connection is dropped, and the others and the gateway go on."""
+        """A cancelled asyncio task ends at once. Other exchanges continue."""
 
-        async def scene(options: GatewayOptions) -> None:
+        async def run(**options: Unpack[GatewayOptions]) -> None:
             gateway = open_gateway(**options)
-            dropped = asyncio.ensure_future(gateway.asend(update_request([("Number", "1")])))
+            cancelled = asyncio.ensure_future(gateway.asend(update_request([("Number", "1")])))
             await asyncio.sleep(0.1)
-            kept = asyncio.ensure_future(gateway.asend(update_request([("Number", "2")])))
+            other = asyncio.ensure_future(gateway.asend(update_request([("Number", "2")])))
             await asyncio.sleep(0.1)
-            dropped.cancel()
+            cancelled.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await dropped
-            assert (await kept).body == b"kept"
+                await cancelled
+            assert (await other).body == b"other", "cancel one exchange, not the others"
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(gateway.asend(update_request()), 0.1)
             assert (await gateway.asend(update_request())).body == b"next"
             await gateway.aclose()
 
-        with LoopbackServer(
-            loopback.no_response(),
-            json_response(b"kept", pause=0.25),
-            loopback.no_response(),
-            json_response(b"next"),
-        ) as server:
-            asyncio.run(scene({"base_url": server.origin, "timeout": 60}))
+        other, following = json_response(b"other", pause=0.25), json_response(b"next")
+        with LoopbackServer(no_response(), other, no_response(), following) as server:
+            asyncio.run(run(base_url=server.origin, timeout=60))
 
-    @pytest.mark.filterwarnings(
-        "ignore::ResourceWarning"
-    )  # of a connection whose event loop has ended
+    # A connection whose event loop has ended cannot be closed.
+    @pytest.mark.filterwarnings("ignore::ResourceWarning")
     def test_second_event_loop_is_served_or_refused(
         self, open_gateway: Callable[..., AsyncGatewayUnderTest]
     ) -> None:
-        """An event loop that ends with an exchange under way cancels it; from another loop the gateway sends, or says that it did not."""
+        """In a second event loop, the gateway sends or raises NotSent."""
 
-        async def leave(options: GatewayOptions) -> AsyncGatewayUnderTest:
-            gateway = open_gateway(**options)
-            left = asyncio.ensure_future(gateway.asend(update_request()))
+        async def leave_exchange_under_way(origin: str) -> AsyncGatewayUnderTest:
+            gateway = open_gateway(base_url=origin)
+            sending = asyncio.ensure_future(gateway.asend(update_request()))
             await asyncio.sleep(0.1)
-            assert not left.done()
+            assert not sending.done()
             return gateway
 
-        async def use(gateway: AsyncGatewayUnderTest) -> Reply | GatewayError:
+        async def send(gateway: AsyncGatewayUnderTest) -> SendResult:
             try:
                 return await gateway.asend(update_request())
             except GatewayError as error:
@@ -192,7 +182,10 @@ class AsyncioConcurrencyTests(ConcurrencyTests):
             finally:
                 await gateway.aclose()
 
-        with LoopbackServer(loopback.no_response(), json_response()) as server:
-            outcome = asyncio.run(use(asyncio.run(leave({"base_url": server.origin}))))
-        assert isinstance(outcome, Reply | NotSent)
-        assert len(server.requests) == 1 + isinstance(outcome, Reply)
+        with LoopbackServer(no_response(), json_response()) as server:
+            gateway = asyncio.run(leave_exchange_under_way(server.origin))
+            result = asyncio.run(send(gateway))
+        assert isinstance(result, Reply | NotSent), (
+            "serve a second event loop, or raise NotSent before sending"
+        )
+        assert len(server.requests) == 1 + isinstance(result, Reply)

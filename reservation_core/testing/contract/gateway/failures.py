@@ -1,4 +1,4 @@
-"""What goes wrong: whatever breaks ends in time, in the class that says whether anything was sent, and is never sent again."""
+"""Tests of timeouts, broken exchanges and TLS."""
 
 import functools
 import ssl
@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reservation_core.rest.errors import NotSent
-from reservation_core.testing.contract import loopback
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
+    check_outcome_unknown,
+    check_still_works,
     expect_failure,
     expect_failures,
+    expect_not_sent,
+    expect_outcome_unknown,
     named_cases,
+    serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     Responder,
+    closed_port,
     json_response,
+    no_response,
     raw_response,
+    reset_connection,
     response_head,
+    unresponsive_port,
+    unsolicited_response,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
 
 _LENGTH_50 = response_head(headers=[("Content-Length", "50")])
 _CHUNKED = response_head(headers=[("Transfer-Encoding", "chunked")])
+_TWO_LENGTHS = response_head(headers=[("Content-Length", "2"), ("Content-Length", "3")])
 
 _BROKEN = named_cases(
     end_within_the_head=raw_response(b"HTTP/1.1 200 OK\r\nETa"),
@@ -38,13 +47,11 @@ _BROKEN = named_cases(
     end_between_chunks=raw_response(_CHUNKED + b"4\r\nhalf\r\n"),
     bad_chunk_length=raw_response(_CHUNKED + b"zz\r\nhalf\r\n"),
     bad_length=raw_response(response_head(headers=[("Content-Length", "two")]) + b"{}"),
-    two_lengths=raw_response(
-        response_head(headers=[("Content-Length", "2"), ("Content-Length", "3")]) + b"{}"
-    ),
-    reset_with_the_request_unread=loopback.reset_connection(),
-    reset_after_the_request=loopback.reset_connection(after=b""),
-    reset_within_the_head=loopback.reset_connection(after=b"HTTP/1.1 200"),
-    reset_within_the_body=loopback.reset_connection(after=_LENGTH_50 + b"half"),
+    two_lengths=raw_response(_TWO_LENGTHS + b"{}"),
+    reset_with_the_request_unread=reset_connection(),
+    reset_after_the_request=reset_connection(after=b""),
+    reset_within_the_head=reset_connection(after=b"HTTP/1.1 200"),
+    reset_within_the_body=reset_connection(after=_LENGTH_50 + b"half"),
     end_at_once=raw_response(),
     garbage=raw_response(b"\x00\xff what is this?\r\n\r\n"),
     garbage_for_a_status=raw_response(b"HTTP/1.1 abc OK\r\n\r\n"),
@@ -53,12 +60,12 @@ _BROKEN = named_cases(
     bad_gzip=json_response(b"no gzip", headers=[("Content-Encoding", "gzip")]),
 )
 
-HANDSHAKES = named_cases(
-    reset=loopback.reset_connection(),
-    plain=loopback.unsolicited_response(b"HTTP/1.1 400 Bad\r\n\r\n"),
-    end=loopback.unsolicited_response(b""),
+FAILED_HANDSHAKES = named_cases(
+    reset=reset_connection(),
+    plain=unsolicited_response(b"HTTP/1.1 400 Bad\r\n\r\n"),
+    end=unsolicited_response(b""),
 )
-"""How a server fails to shake hands."""
+"""Servers that fail the TLS handshake."""
 
 NEEDS_UNRESPONSIVE_PORT = pytest.mark.skipif(
     sys.platform != "linux",
@@ -67,93 +74,80 @@ NEEDS_UNRESPONSIVE_PORT = pytest.mark.skipif(
 
 
 class FailureTests:
-    """Time-outs, the two classes of failure, and TLS."""
+    """Timeouts, the two classes of failure, and TLS."""
 
-    @pytest.mark.parametrize("answer", _BROKEN)
+    @pytest.mark.parametrize("responder", _BROKEN)
     def test_failure_after_sending_is_outcome_unknown(
-        self, open_driver: DriverFactory, answer: Responder
+        self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """Whatever breaks once the request may have left is GatewayError, not NotSent; it is not sent again, and the gateway goes on."""
-        with (
-            LoopbackServer(answer, json_response(b"next")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            error = expect_failure(driver, update_request())
-            assert not isinstance(error, NotSent)
-            assert len(server.requests) <= 1
-            assert driver.send(update_request()).body == b"next"
+        """A failure after sending is GatewayError, not NotSent, and nothing is sent again."""
+        with serving(open_driver, responder, json_response(b"next")) as driver:
+            expect_outcome_unknown(driver, update_request())
+            assert len(driver.server.requests) <= 1, "send nothing again after a failure"
+            check_still_works(driver)
 
     def test_missing_reply_is_outcome_unknown(self, open_driver: DriverFactory) -> None:
-        """Where nothing comes in time the outcome is unknown; what comes late answers no later request."""
-        answers = [
-            loopback.no_response(),
+        """A reply that is late has an unknown outcome, and answers no later request."""
+        responders = [
+            no_response(),
             raw_response(b"HTTP/1.1 200 OK\r\nETa", b"", pause=0.2),
             json_response(b"late", pause=0.6),
         ]
-        with (
-            LoopbackServer(*answers, json_response(b"next")) as server,
-            open_driver(base_url=server.origin, timeout=0.35) as driver,
-        ):
-            for error in expect_failures(driver, *[update_request()] * len(answers)):
-                assert not isinstance(error, NotSent)
-            assert len(server.requests) == len(answers)
-            assert driver.send(update_request()).body == b"next"
+        with serving(open_driver, *responders, json_response(b"next"), timeout=0.35) as driver:
+            for error in expect_failures(driver, *[update_request()] * len(responders)):
+                check_outcome_unknown(error)
+            assert len(driver.server.requests) == len(responders), "send each request once"
+            check_still_works(driver)
 
     def test_timeout_covers_the_whole_body(self, open_driver: DriverFactory) -> None:
-        """A body that comes a byte at a time does not stretch the time-out."""
-        dripping = raw_response(
-            response_head(headers=[("Content-Length", "10")]), *[b"a"] * 10, pause=0.06
-        )
-        with (
-            LoopbackServer(dripping, json_response(b"next")) as server,
-            open_driver(base_url=server.origin, timeout=0.25) as driver,
-        ):
-            assert not isinstance(expect_failure(driver, update_request()), NotSent)
-            assert driver.send(update_request()).body == b"next"
+        """A body that arrives byte by byte does not extend the timeout."""
+        head = response_head(headers=[("Content-Length", "10")])
+        dripping = raw_response(head, *[b"a"] * 10, pause=0.06)
+        with serving(open_driver, dripping, json_response(b"next"), timeout=0.25) as driver:
+            expect_outcome_unknown(driver, update_request())
+            check_still_works(driver)
 
     def test_refused_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
-        """Nobody listens: nothing was sent."""
-        with loopback.closed_port() as origin, open_driver(base_url=origin) as driver:
-            error = expect_failure(driver, update_request())
-        assert isinstance(error, NotSent)
+        """A refused connection means that nothing was sent."""
+        with closed_port() as origin, open_driver(base_url=origin) as driver:
+            expect_not_sent(driver, update_request())
 
     @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_fails_in_time(self, open_driver: DriverFactory) -> None:
-        """Nobody answers: that is a failure, once the time is up."""
+        """A connection that is never answered fails within the timeout."""
         with (
-            loopback.unresponsive_port() as origin,
+            unresponsive_port() as origin,
             open_driver(base_url=origin, connect_timeout=0.2, timeout=0.2) as driver,
         ):
             expect_failure(driver, update_request())
 
     def test_unknown_host_name_is_not_sent(self, open_driver: DriverFactory) -> None:
-        """A host name that is none: nothing was sent."""
-        with open_driver(
-            base_url="https://nothing.invalid", connect_timeout=2, timeout=60
-        ) as driver:
-            assert isinstance(expect_failure(driver, update_request()), NotSent)
+        """A host name that does not exist means that nothing was sent."""
+        unknown = "https://nothing.invalid"
+        with open_driver(base_url=unknown, connect_timeout=2, timeout=60) as driver:
+            expect_not_sent(driver, update_request())
 
     def test_waiting_for_a_free_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
-        """A request that gets no free connection within connect_timeout was not sent; the one under way is answered."""
+        """A request without a free connection within connect_timeout is not sent."""
         slow = json_response(b"slow", pause=0.3)
-        with (
-            LoopbackServer(slow) as server,
-            open_driver(base_url=server.origin, max_connections=1, connect_timeout=0.1) as driver,
-        ):
-            outcomes = driver.send_all([update_request(), update_request()])
-        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotSent", "Reply"]
-        assert len(server.requests) == 1
+        with serving(open_driver, slow, max_connections=1, connect_timeout=0.1) as driver:
+            results = driver.send_all([update_request(), update_request()])
+        kinds = sorted(type(result).__name__ for result in results)
+        assert kinds == ["NotSent", "Reply"], (
+            "with one connection, answer one request and raise NotSent for the other"
+        )
+        assert len(driver.server.requests) == 1, "bound the connections by max_connections"
 
-    # --- TLS -----------------------------------------------------------------------------------------------------------------------
+    # --- TLS --------------------------------------------------------------------------------------
 
     @pytest.fixture
     def authority(self) -> "trustme.CA":
-        """Give a certificate authority that nobody knows."""
+        """Return a certificate authority that no client trusts."""
         return _authority()
 
     @pytest.fixture
     def trusted(self, authority: "trustme.CA", monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-        """Make the authority known the way a user would."""
+        """Trust the authority as a user would, by the environment."""
         with authority.cert_pem.tempfile() as file:
             monkeypatch.setenv("SSL_CERT_FILE", file)
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", file)
@@ -163,59 +157,49 @@ class FailureTests:
     def test_trusted_certificate_is_accepted(
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
-        """An authority named by the environment is trusted, and the request goes through."""
-        with (
-            LoopbackServer(tls=_serving(authority, "127.0.0.1")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
+        """An authority named by the environment is trusted."""
+        with serving(open_driver, tls=_server_tls(authority, "127.0.0.1")) as driver:
             assert driver.send(update_request()).status == 200
 
     def test_certificate_of_unknown_authority_is_refused(
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
-        """A certificate of an unknown authority ends the handshake: nothing was sent."""
-        with (
-            LoopbackServer(tls=_serving(authority, "127.0.0.1")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            error = expect_failure(driver, update_request())
-        assert isinstance(error, NotSent)
-        assert "certificate" in error.reason
-        assert server.requests == []
+        """A certificate of an unknown authority is refused before sending."""
+        with serving(open_driver, tls=_server_tls(authority, "127.0.0.1")) as driver:
+            error = expect_not_sent(driver, update_request())
+        assert "certificate" in error.reason, "say in the error that it is about the certificate"
+        assert driver.server.requests == [], "verify certificates"
 
     @pytest.mark.usefixtures("trusted")
     def test_certificate_for_another_name_is_refused(
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
-        """A trusted certificate of another host ends the handshake: nothing was sent."""
-        with (
-            LoopbackServer(tls=_serving(authority, "other.example")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            assert isinstance(expect_failure(driver, update_request()), NotSent)
-        assert server.requests == []
+        """A trusted certificate of another host is refused before sending."""
+        with serving(open_driver, tls=_server_tls(authority, "other.example")) as driver:
+            expect_not_sent(driver, update_request())
+        assert driver.server.requests == [], "verify host names"
 
-    @pytest.mark.parametrize("answer", HANDSHAKES)
+    @pytest.mark.parametrize("responder", FAILED_HANDSHAKES)
     def test_failed_tls_handshake_is_a_failure(
-        self, open_driver: DriverFactory, answer: Responder
+        self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A server that breaks off, or does not speak TLS, is told as a failure, and was not sent the request."""
+        """A server that breaks off the handshake, or does not use TLS, gets no request."""
         with (
-            LoopbackServer(answer) as server,
+            LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
             expect_failure(driver, update_request())
-        assert server.requests == []
+        assert server.requests == [], "send nothing without TLS"
 
 
 @functools.cache
 def _authority() -> "trustme.CA":
-    made: trustme.CA = pytest.importorskip("trustme").CA()
-    return made
+    authority: trustme.CA = pytest.importorskip("trustme").CA()
+    return authority
 
 
-def _serving(authority: "trustme.CA", name: str) -> ssl.SSLContext:
-    """Make what a server needs to show a certificate for a name."""
+def _server_tls(authority: "trustme.CA", name: str) -> ssl.SSLContext:
+    """Return the server's TLS settings, with a certificate for a host name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with authority.issue_cert(name).private_key_and_cert_chain_pem.tempfile() as file:
         context.load_cert_chain(file)

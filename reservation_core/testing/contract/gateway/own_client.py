@@ -1,4 +1,4 @@
-"""What only a gateway can keep that has an HTTP client of its own: each wait, connection, byte and cookie is then its to decide on."""
+"""Tests that only a gateway with an HTTP client of its own can pass."""
 
 import gzip
 import time
@@ -6,135 +6,131 @@ import time
 import pytest
 
 from reservation_core.rest.errors import GatewayError, NotSent
-from reservation_core.testing.contract import loopback
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
-from reservation_core.testing.contract.gateway.failures import HANDSHAKES, NEEDS_UNRESPONSIVE_PORT
-from reservation_core.testing.contract.gateway.replies import HINTED
-from reservation_core.testing.contract.gateway.support import expect_failure, update_request
+from reservation_core.testing.contract.gateway.failures import (
+    FAILED_HANDSHAKES,
+    NEEDS_UNRESPONSIVE_PORT,
+)
+from reservation_core.testing.contract.gateway.replies import EARLY_HINTS
+from reservation_core.testing.contract.gateway.support import (
+    check_outcome_unknown,
+    check_still_works,
+    expect_not_sent,
+    expect_outcome_unknown,
+    only_request,
+    serving,
+    update_request,
+)
 from reservation_core.testing.contract.loopback import (
+    MAX_WAIT,
     LoopbackServer,
     Responder,
+    endless_response,
     json_response,
+    no_response,
     raw_response,
+    unresponsive_port,
 )
+
+_PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
 
 class OwnClientTests:
-    """Promises beyond those of every gateway."""
+    """Promises about each wait, connection, byte and cookie."""
 
     def test_body_is_returned_as_bytes(self, open_driver: DriverFactory) -> None:
-        """A body that is no text, or packed in a way nobody asked for, comes back byte for byte."""
-        with (
-            LoopbackServer(
-                json_response(b"\x00\xff", headers=[("Content-Encoding", "br")])
-            ) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            assert driver.send(update_request()).body == b"\x00\xff"
+        """A body that is not text, or has an unknown encoding, is returned byte for byte."""
+        encoded = json_response(b"\x00\xff", headers=[("Content-Encoding", "br")])
+        with serving(open_driver, encoded) as driver:
+            assert driver.send(update_request()).body == b"\x00\xff", "return the bytes unchanged"
 
     def test_early_hints_are_skipped(self, open_driver: DriverFactory) -> None:
-        """The reply that follows early hints is handed back."""
-        with LoopbackServer(HINTED) as server, open_driver(base_url=server.origin) as driver:
-            assert driver.send(update_request()).body == b"hint"
+        """The reply after early hints is returned."""
+        with serving(open_driver, EARLY_HINTS) as driver:
+            assert driver.send(update_request()).body == b"hint", "skip the early hints"
 
     def test_truncated_gzip_is_not_a_reply(self, open_driver: DriverFactory) -> None:
-        """A packed body that ends early is not taken for the whole, even where its length is as named."""
-        half = json_response(
-            gzip.compress(b"{}" * 999)[:-9], headers=[("Content-Encoding", "gzip")]
-        )
-        with (
-            LoopbackServer(half, json_response(b"next")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            assert not isinstance(expect_failure(driver, update_request()), NotSent)
-            assert driver.send(update_request()).body == b"next"
+        """A gzip body that ends early is not a reply, even if its length is as announced."""
+        truncated = gzip.compress(b"{}" * 999)[:-9]
+        responder = json_response(truncated, headers=[("Content-Encoding", "gzip")])
+        with serving(open_driver, responder, json_response(b"next")) as driver:
+            expect_outcome_unknown(driver, update_request())
+            check_still_works(driver)
 
     def test_endless_reply_is_aborted(self, open_driver: DriverFactory) -> None:
-        """A reply is seen to be too long while it comes, not when it has ended."""
-        with (
-            LoopbackServer(loopback.endless_response(), json_response(b"next")) as server,
-            open_driver(base_url=server.origin, max_reply_bytes=1000) as driver,
-        ):
-            error = expect_failure(driver, update_request())
-            assert not isinstance(error, NotSent)
-            assert "1000" in error.reason
-            assert driver.send(update_request()).body == b"next"
+        """A reply is refused as soon as it exceeds max_reply_bytes, not when it has ended."""
+        responders = [endless_response(), json_response(b"next")]
+        with serving(open_driver, *responders, max_reply_bytes=1000) as driver:
+            error = expect_outcome_unknown(driver, update_request())
+            assert "1000" in error.reason, "name max_reply_bytes in the error"
+            check_still_works(driver)
 
     def test_timeout_covers_the_head(self, open_driver: DriverFactory) -> None:
-        """A head that comes a byte at a time does not stretch the time-out."""
-        dripping = raw_response(
-            b"HTTP/1.1 200 OK\r\nX-", *[b"a"] * 9, b": a\r\nContent-Length: 2\r\n\r\n{}", pause=0.06
-        )
-        with (
-            LoopbackServer(dripping, json_response(b"next")) as server,
-            open_driver(base_url=server.origin, timeout=0.25) as driver,
-        ):
-            assert not isinstance(expect_failure(driver, update_request()), NotSent)
-            assert driver.send(update_request()).body == b"next"
+        """A head that arrives byte by byte does not extend the timeout."""
+        head_end = b": a\r\nContent-Length: 2\r\n\r\n{}"
+        dripping = raw_response(b"HTTP/1.1 200 OK\r\nX-", *[b"a"] * 9, head_end, pause=0.06)
+        with serving(open_driver, dripping, json_response(b"next"), timeout=0.25) as driver:
+            expect_outcome_unknown(driver, update_request())
+            check_still_works(driver)
 
     @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
-        """Nobody answers within connect_timeout: nothing was sent, and it does not take the whole time-out."""
+        """A connection not answered within connect_timeout means that nothing was sent."""
         with (
-            loopback.unresponsive_port() as origin,
+            unresponsive_port() as origin,
             open_driver(base_url=origin, connect_timeout=0.2, timeout=5) as driver,
         ):
-            assert isinstance(expect_failure(driver, update_request()), NotSent)
+            expect_not_sent(driver, update_request())
 
-    @pytest.mark.parametrize("answer", HANDSHAKES)
+    @pytest.mark.parametrize("responder", FAILED_HANDSHAKES)
     def test_failed_tls_handshake_is_not_sent(
-        self, open_driver: DriverFactory, answer: Responder
+        self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A server that breaks off, or does not speak TLS: nothing was sent."""
+        """A failed TLS handshake means that nothing was sent."""
         with (
-            LoopbackServer(answer) as server,
+            LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
-            assert isinstance(expect_failure(driver, update_request()), NotSent)
+            expect_not_sent(driver, update_request())
 
     def test_cookies_are_not_kept(self, open_driver: DriverFactory) -> None:
-        """A cookie that is set is not sent back."""
-        with (
-            LoopbackServer(json_response(headers=[("Set-Cookie", "a=b; Path=/")])) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
+        """A cookie that the server sets is not sent back."""
+        with serving(open_driver, json_response(headers=[("Set-Cookie", "a=b; Path=/")])) as driver:
             driver.send(update_request())
             driver.send(update_request())
-        assert [received.all("Cookie") for received in server.requests] == [[], []]
+        cookies = [received.all("Cookie") for received in driver.server.requests]
+        assert cookies == [[], []], "keep no cookie"
 
     def test_proxy_variables_are_ignored(
         self, open_driver: DriverFactory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Proxy variables are not read: the credentials go to the base URL and nowhere else."""
-        with LoopbackServer() as proxy, LoopbackServer() as server:
-            for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        """The credentials go to the base URL and nowhere else, whatever the environment says."""
+        with LoopbackServer() as proxy:
+            for name in _PROXY_VARIABLES:
                 monkeypatch.setenv(name, proxy.origin)
-            with open_driver(base_url=server.origin) as driver:
+            with serving(open_driver) as driver:
                 driver.send(update_request())
-        assert (proxy.connections, len(server.requests)) == (0, 1)
+        assert proxy.connections == 0, "ignore proxy variables"
+        only_request(driver)
 
     def test_close_aborts_exchange_under_way(self, open_driver: DriverFactory) -> None:
-        """An exchange under way when the gateway is closed has an unknown outcome, and does not wait for its time-out."""
+        """An exchange under way at closing ends at once, with an unknown outcome."""
         started = time.monotonic()
-        with (
-            LoopbackServer(loopback.no_response()) as server,
-            open_driver(base_url=server.origin, timeout=60) as driver,
-        ):
-            (outcome,) = driver.send_and_close([update_request()], 0.2)
-            assert time.monotonic() - started < loopback.MAX_WAIT - 1
-        assert isinstance(outcome, GatewayError)
-        assert not isinstance(outcome, NotSent)
-        assert len(server.requests) == 1
+        with serving(open_driver, no_response(), timeout=60) as driver:
+            (result,) = driver.send_and_close([update_request()], 0.2)
+            assert time.monotonic() - started < MAX_WAIT - 1, "end the exchange at once"
+        check_outcome_unknown(result)
+        only_request(driver)
 
     def test_close_refuses_requests_waiting_for_a_connection(
         self, open_driver: DriverFactory
     ) -> None:
-        """What had no connection yet when the gateway is closed gets none any more, and ends as what failed, not as cancelled."""
-        with (
-            LoopbackServer(loopback.no_response()) as server,
-            open_driver(base_url=server.origin, max_connections=1, connect_timeout=5) as driver,
-        ):
-            outcomes = driver.send_and_close([update_request() for _ in range(3)], 0.2)
-        assert [isinstance(outcome, GatewayError) for outcome in outcomes] == [True] * 3
-        assert not all(isinstance(outcome, NotSent) for outcome in outcomes)
-        assert len(server.requests) == 1
+        """A request that waits for a connection at closing fails, and is not cancelled."""
+        with serving(open_driver, no_response(), max_connections=1, connect_timeout=5) as driver:
+            results = driver.send_and_close([update_request()] * 3, 0.2)
+        for result in results:
+            assert isinstance(result, GatewayError), "raise GatewayError or NotSent"
+        assert not all(isinstance(result, NotSent) for result in results), (
+            "the request under way may have been sent. Raise GatewayError"
+        )
+        only_request(driver)

@@ -1,19 +1,23 @@
-"""What comes back: every whole reply as the platform meant it, none that is too long, and no redirect followed."""
+"""Tests of the replies that a gateway returns."""
 
 import pytest
 
-from reservation_core.rest.errors import NotSent
 from reservation_core.rest.messages import Reply
-from reservation_core.testing.contract import loopback
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
-    expect_failure,
+    check_outcome_unknown,
+    check_still_works,
+    expect_outcome_unknown,
     named_cases,
+    only_request,
+    serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     Responder,
+    chunked_response,
+    gzip_response,
     json_response,
     raw_response,
     response_head,
@@ -21,17 +25,17 @@ from reservation_core.testing.contract.loopback import (
 
 _LENGTH_50 = response_head(headers=[("Content-Length", "50")])
 
-_WHOLE = named_cases(
+_COMPLETE = named_cases(
     plain=(json_response(b'{"sid": "WR0"}'), b'{"sid": "WR0"}'),
     empty=(json_response(b""), b""),
     no_content=(raw_response(response_head("204 No Content"), keep=True), b""),
-    chunks=(loopback.chunked_response([b'{"sid"', b': "WR0"}']), b'{"sid": "WR0"}'),
-    zipped=(loopback.gzip_response(b"z" * 100_000), b"z" * 100_000),
-    beyond_ascii=(json_response('{"n": "é"}'.encode()), '{"n": "é"}'.encode()),
+    chunks=(chunked_response([b'{"sid"', b': "WR0"}']), b'{"sid": "WR0"}'),
+    gzip=(gzip_response(b"z" * 100_000), b"z" * 100_000),
+    utf_8=(json_response('{"n": "é"}'.encode()), '{"n": "é"}'.encode()),
     late=(json_response(b"late", pause=0.1), b"late"),
-    up_to_the_end=(
-        raw_response(response_head(headers=[("Connection", "close")]), b"up to the end"),
-        b"up to the end",
+    until_close=(
+        raw_response(response_head(headers=[("Connection", "close")]), b"until close"),
+        b"until close",
     ),
     slow=(
         raw_response(_LENGTH_50, b"x" * 25, b"y" * 25, keep=True, pause=0.02),
@@ -39,15 +43,15 @@ _WHOLE = named_cases(
     ),
 )
 
-_OVERLONG = named_cases(
+_OVERSIZED = named_cases(
     plain=json_response(b"x" * 1001),
-    chunks=loopback.chunked_response([b"x" * 500] * 3),
-    zipped=loopback.gzip_response(b"x" * 1001),
+    chunks=chunked_response([b"x" * 500] * 3),
+    gzip=gzip_response(b"x" * 1001),
 )
 _AT_THE_LIMIT = named_cases(
     plain=json_response(b"x" * 1000),
-    chunks=loopback.chunked_response([b"x" * 500] * 2),
-    zipped=loopback.gzip_response(b"x" * 1000),
+    chunks=chunked_response([b"x" * 500] * 2),
+    gzip=gzip_response(b"x" * 1000),
 )
 
 _FRAMED = named_cases(
@@ -55,25 +59,25 @@ _FRAMED = named_cases(
     in_chunks=response_head(headers=[("Transfer-Encoding", "chunked")]) + b"2\r\n{}\r\n0\r\n\r\n",
 )
 
-HINTED = raw_response(
+EARLY_HINTS = raw_response(
     response_head("103 Early Hints"),
     response_head(headers=[("Content-Length", "4")]) + b"hint",
     keep=True,
 )
-"""A reply with early hints before it."""
+"""A reply after early hints."""
 
 
 class ReplyTests:
-    """ReplyTests, the limit of their size, and what is no reply to the request."""
+    """Complete replies, their size limit, and redirects."""
 
-    @pytest.mark.parametrize("case", _WHOLE)
+    @pytest.mark.parametrize("case", _COMPLETE)
     def test_complete_reply_is_returned(
         self, open_driver: DriverFactory, case: tuple[Responder, bytes]
     ) -> None:
-        """However a whole reply is framed, its body comes back as the platform meant it."""
-        answer, body = case
-        with LoopbackServer(answer) as server, open_driver(base_url=server.origin) as driver:
-            assert driver.send(update_request()).body == body
+        """A complete reply is returned with its body, in any framing."""
+        responder, body = case
+        with serving(open_driver, responder) as driver:
+            assert driver.send(update_request()).body == body, "return the body as it was meant"
 
     @pytest.mark.parametrize(
         "status",
@@ -83,45 +87,30 @@ class ReplyTests:
         self, open_driver: DriverFactory, status: str
     ) -> None:
         """A status is never an error of the gateway, and never a reason to send again."""
-        with (
-            LoopbackServer(json_response(b'{"code": 1}', status)) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            assert (driver.send(update_request()).status, len(server.requests)) == (
-                int(status[:3]),
-                1,
-            )
+        with serving(open_driver, json_response(b'{"code": 1}', status)) as driver:
+            reply = driver.send(update_request())
+        assert reply.status == int(status[:3]), "return every status, and raise nothing"
+        only_request(driver)
 
     def test_reply_headers_are_case_insensitive(self, open_driver: DriverFactory) -> None:
-        """The headers of a reply are looked up in any case."""
-        with (
-            LoopbackServer(
-                json_response(headers=[("ETag", '"7"'), ("Retry-After", "3")])
-            ) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            answered = driver.send(update_request())
-        assert (answered.headers["etag"], answered.etag, answered.headers["RETRY-AFTER"]) == (
-            '"7"',
-            '"7"',
-            "3",
-        )
+        """The headers of a reply are found in any case."""
+        responder = json_response(headers=[("ETag", '"7"'), ("Retry-After", "3")])
+        with serving(open_driver, responder) as driver:
+            reply = driver.send(update_request())
+        assert reply.headers["etag"] == reply.etag == '"7"', "return the headers of the reply"
+        assert reply.headers["RETRY-AFTER"] == "3"
 
     def test_non_ascii_header_does_not_lose_the_reply(self, open_driver: DriverFactory) -> None:
-        """A header outside ASCII costs neither the reply nor any other header."""
-        with (
-            LoopbackServer(json_response(headers=[("X-Name", "caf\xe9"), ("ETag", "7")])) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            answered = driver.send(update_request())
-        assert (answered.etag, answered.body) == ("7", b"{}")
+        """A header outside ASCII loses neither the reply nor any other header."""
+        with serving(
+            open_driver, json_response(headers=[("X-Name", "caf\xe9"), ("ETag", "7")])
+        ) as driver:
+            reply = driver.send(update_request())
+        assert (reply.etag, reply.body) == ("7", b"{}"), "skip a header that is not ASCII"
 
     def test_long_header_is_returned(self, open_driver: DriverFactory) -> None:
-        """A header of 5 kB is read."""
-        with (
-            LoopbackServer(json_response(headers=[("X-Long", "v" * 5_000)])) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
+        """A header of 5 kB is returned."""
+        with serving(open_driver, json_response(headers=[("X-Long", "v" * 5_000)])) as driver:
             assert len(driver.send(update_request()).headers["X-Long"]) == 5_000
 
     @pytest.mark.parametrize(
@@ -130,96 +119,71 @@ class ReplyTests:
     def test_redirect_is_returned_not_followed(
         self, open_driver: DriverFactory, status: str
     ) -> None:
-        """A redirect is a reply like any other: nothing, and no credentials, go to the other place, nor to the same one again."""
-        with (
-            LoopbackServer() as other,
-            LoopbackServer(
-                json_response(b"", status, [("Location", f"{other.origin}/")])
-            ) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            answered = driver.send(update_request())
-        assert (answered.status, answered.headers["Location"]) == (
-            int(status[:3]),
-            f"{other.origin}/",
-        )
-        assert (len(server.requests), other.connections) == (1, 0)
+        """A redirect is a reply: nothing is sent to the other place, and nothing is sent again."""
+        with LoopbackServer() as other:
+            location = f"{other.origin}/"
+            redirect = json_response(b"", status, [("Location", location)])
+            with serving(open_driver, redirect) as driver:
+                reply = driver.send(update_request())
+        assert other.connections == 0, "follow no redirect: it would take the credentials along"
+        assert (reply.status, reply.headers["Location"]) == (int(status[:3]), location)
+        only_request(driver)
 
-    @pytest.mark.parametrize("place", ["http://[::bad", "http://h\xe9llo/", ":", "//"])
+    @pytest.mark.parametrize("location", ["http://[::bad", "http://h\xe9llo/", ":", "//"])
     def test_redirect_to_invalid_location_is_returned(
-        self, open_driver: DriverFactory, place: str
+        self, open_driver: DriverFactory, location: str
     ) -> None:
-        """Where a redirect leads is nobody's concern here, not even when it is no place."""
-        with (
-            LoopbackServer(json_response(b"", "302 Found", [("Location", place)])) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
+        """A redirect is returned even when its location is not a URL."""
+        with serving(
+            open_driver, json_response(b"", "302 Found", [("Location", location)])
+        ) as driver:
             assert driver.send(update_request()).status == 302
 
     def test_early_hints_are_not_taken_for_the_reply(self, open_driver: DriverFactory) -> None:
-        """Early hints are never taken for the reply, nor the reply after them for a later one's."""
-        with (
-            LoopbackServer(HINTED, json_response(b"next")) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            (outcome,) = driver.send_all([update_request()])
-            assert (
-                outcome.body == b"hint"
-                if isinstance(outcome, Reply)
-                else not isinstance(outcome, NotSent)
-            )
-            assert driver.send(update_request()).body == b"next"
+        """Early hints are not the reply, and the reply after them answers no later request."""
+        with serving(open_driver, EARLY_HINTS, json_response(b"next")) as driver:
+            (result,) = driver.send_all([update_request()])
+            if isinstance(result, Reply):
+                assert result.body == b"hint", "return the reply after the early hints"
+            else:
+                check_outcome_unknown(result)
+            check_still_works(driver)
 
-    @pytest.mark.parametrize("answer", _OVERLONG)
+    @pytest.mark.parametrize("responder", _OVERSIZED)
     def test_oversized_reply_is_refused(
-        self, open_driver: DriverFactory, answer: Responder
+        self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A reply longer than the limit, after decompression, is refused, naming the limit; the gateway goes on."""
-        with (
-            LoopbackServer(answer, json_response(b"next")) as server,
-            open_driver(base_url=server.origin, max_reply_bytes=1000) as driver,
-        ):
-            error = expect_failure(driver, update_request())
-            assert not isinstance(error, NotSent)
-            assert "1000" in error.reason
-            assert driver.send(update_request()).body == b"next"
+        """A reply beyond max_reply_bytes (decompressed) is refused. The error names the limit."""
+        with serving(
+            open_driver, responder, json_response(b"next"), max_reply_bytes=1000
+        ) as driver:
+            error = expect_outcome_unknown(driver, update_request())
+            assert "1000" in error.reason, "name max_reply_bytes in the error"
+            check_still_works(driver)
 
     def test_gzip_bomb_is_refused(self, open_driver: DriverFactory) -> None:
-        """A small reply that unpacks to 50 MB is refused at the default limit of 1 MiB."""
-        with (
-            LoopbackServer(loopback.gzip_response(b"\0" * 50_000_000)) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            assert not isinstance(expect_failure(driver, update_request()), NotSent)
+        """A small reply that decompresses to 50 MB is refused at the default limit of 1 MiB."""
+        with serving(open_driver, gzip_response(b"\0" * 50_000_000)) as driver:
+            expect_outcome_unknown(driver, update_request())
 
-    @pytest.mark.parametrize("answer", _AT_THE_LIMIT)
+    @pytest.mark.parametrize("responder", _AT_THE_LIMIT)
     def test_reply_at_size_limit_is_returned(
-        self, open_driver: DriverFactory, answer: Responder
+        self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A reply just as long as the limit comes back whole."""
-        with (
-            LoopbackServer(answer) as server,
-            open_driver(base_url=server.origin, max_reply_bytes=1000) as driver,
-        ):
+        """A reply of exactly max_reply_bytes is returned."""
+        with serving(open_driver, responder, max_reply_bytes=1000) as driver:
             assert driver.send(update_request()).body == b"x" * 1000
 
-    @pytest.mark.parametrize("whole", _FRAMED)
+    @pytest.mark.parametrize("complete", _FRAMED)
     def test_surplus_bytes_are_not_taken_for_the_next_reply(
-        self, open_driver: DriverFactory, whole: bytes
+        self, open_driver: DriverFactory, complete: bytes
     ) -> None:
-        """What a server writes beyond the end of a reply is never taken for the next one."""
+        """Bytes that a server writes beyond the end of a reply are not taken for the next one."""
         stray = response_head(headers=[("Content-Length", "5")]) + b"stray"
-        with (
-            LoopbackServer(
-                raw_response(whole + stray, keep=True), json_response(b"next")
-            ) as server,
-            open_driver(base_url=server.origin) as driver,
-        ):
-            bodies = [
-                outcome.body
-                for _ in range(3)
-                for outcome in driver.send_all([update_request()])
-                if isinstance(outcome, Reply)
-            ]
-        assert b"next" in bodies
-        assert set(bodies) <= {b"{}", b"next"}
+        with serving(
+            open_driver, raw_response(complete + stray, keep=True), json_response(b"next")
+        ) as driver:
+            results = [driver.send_all([update_request()])[0] for _ in range(3)]
+        bodies = {result.body for result in results if isinstance(result, Reply)}
+        assert b"next" in bodies, "open a new connection after one with surplus bytes"
+        assert bodies <= {b"{}", b"next"}, "drop a connection with bytes beyond a reply"
