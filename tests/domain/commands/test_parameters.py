@@ -1,16 +1,14 @@
-"""The 54 parameters: each declaration against its row of the hand-written table."""
+"""The 54 parameters against the hand-written table."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
-import attrs
 import pytest
 
-from reservation_core import Accept, Call, Command, Conference, Evidence, InvalidCommand, Parameter
-from reservation_core.domain.commands.base import PARAMETER_METADATA_KEY
+from reservation_core import Command, Evidence
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import (
     Boolean,
@@ -28,16 +26,28 @@ from reservation_core.testing.strategies import build
 from tests.reference.oracle import load, rows
 
 ROWS = rows("parameters")
+
+
 OWN = [row for row in ROWS if row["name"] not in {"ReservationStatus", "Instruction"}]
+
+
 BY_TRIGGER = {command.trigger: command for command in COMMANDS}
+
+
 BY_NAME = {
     parameter.wire_name: parameter for command in COMMANDS for parameter in command.parameters
 }
+
+
 DESCRIBED = {
     operation["operationId"]: cast("dict[str, dict[str, object]]", operation["body"])
     for operation in cast("dict[str, list[dict[str, object]]]", load("openapi"))["operations"]
 }
+
+
 SID_PREFIXES = {"dequeue": "Dequeue", "call": "Call", "redirect": "Redirect"}
+
+
 SAMPLES = {
     "sid": "WA0123456789abcdef0123456789abcdef",
     "caller": "5550006",
@@ -86,11 +96,7 @@ def make(row: dict[str, str], *others: str) -> Command:
     )
 
 
-# --- what is declared ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_table_has_54_rows_of_which_52_are_parameters_of_a_command() -> None:
-    """The two rows that are no parameter of a command are the first pair of every form."""
+def test_commands_declare_52_of_the_54_rows() -> None:
     assert [int(row["number"]) for row in ROWS] == list(range(1, 55))
     assert len(OWN) == sum(len(command.parameters) for command in COMMANDS) == len(BY_NAME) == 52
     (statuses,) = (row["values"].split() for row in ROWS if row["kind"] == "status")
@@ -112,16 +118,14 @@ def test_the_table_has_54_rows_of_which_52_are_parameters_of_a_command() -> None
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
-def test_a_command_has_its_parameters_in_the_order_of_the_reference(command: type[Command]) -> None:
-    """Each command declares exactly the rows it owns, in their order."""
+def test_parameters_follow_order_of_reference(command: type[Command]) -> None:
     assert [parameter.wire_name for parameter in command.parameters] == [
         row["name"] for row in OWN if row["command"] == command.trigger
     ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
-def test_names_order_and_types_are_those_of_the_api_description(command: type[Command]) -> None:
-    """The platform's own machine-readable description has the same names in the same order, of the same types."""
+def test_parameters_agree_with_api_description(command: type[Command]) -> None:
     described = {
         wire: fact
         for wire, fact in DESCRIBED["UpdateTaskReservation"].items()
@@ -142,8 +146,7 @@ def test_names_order_and_types_are_those_of_the_api_description(command: type[Co
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_name_follows_the_law(row: dict[str, str]) -> None:
-    """The wire name is the command's prefix and the field in CamelCase, and the constructor takes the parameter under that field."""
+def test_wire_name_is_prefix_and_camel_case_field(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     assert parameter in BY_TRIGGER[row["command"]].parameters
     assert parameter.field == field(row)
@@ -155,8 +158,7 @@ def test_a_name_follows_the_law(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_parameter_is_required_exactly_where_the_table_says(row: dict[str, str]) -> None:
-    """What every source requires is required; what sources dispute is optional, and its absence is a caution."""
+def test_required_parameters_are_those_of_the_table(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     assert parameter.is_required == (row["required"] == "yes")
     absent = parameter.find_violation(None)
@@ -184,8 +186,7 @@ def _facts(kind: Kind) -> tuple[str, list[str], str, str]:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_kind_is_that_of_the_table(row: dict[str, str]) -> None:
-    """The kind, the words of a closed set in their order, and both limits of a number are those of the row."""
+def test_kind_is_that_of_the_table(row: dict[str, str]) -> None:
     kind = BY_NAME[row["name"]].kind
     words = row["values"].split() if row["kind"] != "open-enum" else []
     free = {"sid", "caller", "contact", "text", "secret", "open-enum"}
@@ -214,8 +215,7 @@ def test_a_kind_is_that_of_the_table(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in OWN if row["pattern"]], ids=name)
-def test_a_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
-    """A SID has the prefix of the row's pattern."""
+def test_sid_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
     kind = BY_NAME[row["name"]].kind
     assert isinstance(kind, Text)
     assert kind.pattern == row["pattern"].strip("^$")
@@ -225,8 +225,7 @@ def test_a_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_value_is_as_private_as_the_table_says(row: dict[str, str]) -> None:
-    """What the platform marks as personal or secret is masked; two more are masked that may hold a person's contact or name."""
+def test_sensitivity_is_that_of_the_table(row: dict[str, str]) -> None:
     also = {"Supervisor": Sensitivity.PERSONAL, "SipAuthUsername": Sensitivity.PERSONAL}
     marks = {
         "pii": Sensitivity.PERSONAL,
@@ -237,8 +236,7 @@ def test_a_value_is_as_private_as_the_table_says(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_default_is_that_of_the_table(row: dict[str, str]) -> None:
-    """What the platform does without the parameter is documented, begins as the table has it, and is never sent."""
+def test_default_is_that_of_the_table_and_never_sent(row: dict[str, str]) -> None:
     default = BY_NAME[row["name"]].info.default
     if row["default"]:
         assert default is not None
@@ -256,8 +254,7 @@ def test_a_default_is_that_of_the_table(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_an_error_number_is_one_of_the_table(row: dict[str, str]) -> None:
-    """A violation carries the number the platform has for a missing or bad value, where it has one."""
+def test_error_code_is_one_of_the_table(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     violation = parameter.find_violation(object())
     assert violation is not None
@@ -267,8 +264,7 @@ def test_an_error_number_is_one_of_the_table(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", OWN, ids=name)
-def test_a_parameter_travels_the_routes_of_the_table(row: dict[str, str]) -> None:
-    """The worker route has every parameter but those of supervise, in the table as in the API description."""
+def test_routes_are_those_of_the_table(row: dict[str, str]) -> None:
     command = BY_TRIGGER[row["command"]]
     assert (
         command.is_task_route_only
@@ -278,8 +274,7 @@ def test_a_parameter_travels_the_routes_of_the_table(row: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
-def test_a_callback_name_is_that_of_the_table(row: dict[str, str]) -> None:
-    """In answer to an assignment callback a parameter has the name of the row; those of supervise cannot be said there."""
+def test_callback_name_is_that_of_the_table(row: dict[str, str]) -> None:
     if row["name"] not in BY_NAME:
         assert row["callback_name"] == "instruction"
         assert next(iter(build(BY_TRIGGER["accept"], {}).instruction())) == "instruction"
@@ -292,12 +287,10 @@ def test_a_callback_name_is_that_of_the_table(row: dict[str, str]) -> None:
         assert said["instruction"] == row["command"]
 
 
-# --- what a parameter needs ------------------------------------------------------------------------------------------------------
-
-NEEDING = [row for row in OWN if row["needs"] and row["needs"] != "To"]
+DEPENDENT = [row for row in OWN if row["needs"] and row["needs"] != "To"]
 
 
-def _told(command: Command, wire: str) -> list[str]:
+def _inferred_cautions(command: Command, wire: str) -> list[str]:
     """Give the inferred cautions about one parameter, in words."""
     return [
         str(caution)
@@ -306,26 +299,25 @@ def _told(command: Command, wire: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("row", NEEDING, ids=name)
-def test_a_parameter_alone_is_idle_and_said_to_be(row: dict[str, str]) -> None:
-    """Without what it needs a parameter is sent all the same, with one caution that names what is missing."""
+@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+def test_parameter_without_its_dependency_gives_caution(row: dict[str, str]) -> None:
     first, *_ = row["needs"].split()
-    (told,) = _told(make(row), row["name"])
+    (told,) = _inferred_cautions(make(row), row["name"])
     assert any(other in told for other in first.split("|"))
     assert row["name"] in dict(make(row).form())
 
 
-@pytest.mark.parametrize("row", NEEDING, ids=name)
-def test_a_parameter_with_what_it_needs_is_not_idle(row: dict[str, str]) -> None:
-    """With everything it needs (of alternatives any one) there is no such caution."""
+@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+def test_parameter_with_its_dependencies_gives_no_caution(row: dict[str, str]) -> None:
     groups = [group.split("|") for group in row["needs"].split()]
     for one in groups[-1]:
-        assert not _told(make(row, one, *(group[0] for group in groups[:-1])), row["name"])
+        assert not _inferred_cautions(
+            make(row, one, *(group[0] for group in groups[:-1])), row["name"]
+        )
 
 
-@pytest.mark.parametrize("row", NEEDING, ids=name)
-def test_each_missing_need_is_told(row: dict[str, str]) -> None:
-    """Whichever of the needed parameters is missing, some caution of the command names it."""
+@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+def test_each_missing_dependency_is_named(row: dict[str, str]) -> None:
     groups = [group.split("|") for group in row["needs"].split()]
     for missing in groups:
         command = make(row, *(group[0] for group in groups if group is not missing))
@@ -346,15 +338,15 @@ def test_each_missing_need_is_told(row: dict[str, str]) -> None:
     "off",
     [{"record": False}, {"conference_record": "false"}, {"conference_record": "do-not-record"}],
 )
-def test_a_need_that_is_switched_off_is_no_help(wire: str, off: dict[str, object]) -> None:
-    """A recording that is expressly not made is as good as none."""
+def test_dependency_that_is_switched_off_does_not_count(wire: str, off: dict[str, object]) -> None:
     (row,) = (row for row in OWN if row["name"] == wire)
-    assert _told(build(BY_TRIGGER["conference"], {field(row): sample(row), **off}), wire)
+    assert _inferred_cautions(
+        build(BY_TRIGGER["conference"], {field(row): sample(row), **off}), wire
+    )
 
 
 @pytest.mark.parametrize("row", [row for row in OWN if row["needs"] == "To"], ids=name)
-def test_sip_credentials_need_a_sip_address(row: dict[str, str]) -> None:
-    """They are idle when the contact is none; when no contact is given the worker's own may be one, so nothing is said."""
+def test_sip_credentials_without_sip_contact_give_caution(row: dict[str, str]) -> None:
     conference = BY_TRIGGER["conference"]
     for to, idle in (
         ("+15005550006", True),
@@ -363,28 +355,14 @@ def test_sip_credentials_need_a_sip_address(row: dict[str, str]) -> None:
         ("SIPS:a@example.com", False),
         (None, False),
     ):
-        assert bool(_told(build(conference, {field(row): "abc", "to": to}), row["name"])) == idle
-    assert not _told(build(conference, {"to": "client:alice"}), row["name"])
+        assert (
+            bool(_inferred_cautions(build(conference, {field(row): "abc", "to": to}), row["name"]))
+            == idle
+        )
+    assert not _inferred_cautions(build(conference, {"to": "client:alice"}), row["name"])
 
 
-# --- how a declaration is kept ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
-def test_a_declaration_is_found_on_its_field(command: type[Command]) -> None:
-    """Each attrs field of a command holds its declaration under the one metadata key, and says what it does in a sentence."""
-    held: list[Parameter] = [
-        made.metadata[PARAMETER_METADATA_KEY] for made in attrs.fields(command)
-    ]
-    assert held == list(command.parameters)
-    for parameter in held:
-        assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.info.summary)
-    assert command.__doc__
-
-
-def test_annotations_may_be_texts() -> None:
-    """A declaration in a module that defers its annotations, as this one does, is read all the same."""
-
+def test_string_annotations_are_evaluated() -> None:
     class Later:
         ring_time: Annotated[Seconds | None, ParameterInfo("How long it rings.")] = None
         to: Annotated[Contact, ParameterInfo("Who is called.")]
@@ -394,58 +372,3 @@ def test_annotations_may_be_texts() -> None:
         ("ring_time", "CallRingTime", False, "How long it rings."),
         ("to", "CallTo", True, "Who is called."),
     ]
-
-
-def test_a_compiled_method_says_where_it_is_from() -> None:
-    """What is written for a command when it is first used has a module and a file name that a traceback can show."""
-    assert Accept().form() == (("ReservationStatus", "accepted"),)
-    assert Conference(timeout=20).form()
-    made = Conference.form
-    assert made.__doc__ == Command.form.__doc__
-    assert all(
-        kind.__eq__ is Command.__eq__ and kind.__hash__ is Command.__hash__ for kind in COMMANDS
-    )
-    assert (made.__module__, made.__code__.co_filename) == (
-        "reservation_core.domain.commands.compiled",
-        "<compiled methods of Conference>",
-    )
-
-
-@attrs.frozen(kw_only=True, slots=False)
-class Tagged(Call):
-    """A command of a service's own, with a note of its own."""
-
-    tag: str = "x"
-
-
-@attrs.frozen(kw_only=True)
-class Noted(Conference):
-    """Another, whose methods attrs writes."""
-
-    note: str = ""
-
-
-def test_a_class_that_somebody_derives_is_a_command_too() -> None:
-    """It may hold more; it is checked, sent and compared like what it derives of, first and ever after."""
-    given: dict[str, Any] = {"from_": "+15005550006", "url": "https://example.com"}
-    wrong: dict[str, Any] = {**given, "timeout": 0}
-    other: dict[str, Any] = {**given, "timeout": 9}
-    for _ in range(2):
-        tagged = Tagged(**given, tag="y")
-        assert tagged.form() == Call(**given).form()
-        assert (tagged.tag, tagged.trigger) == ("y", "call")
-        with pytest.raises(InvalidCommand, match="Timeout"):
-            Tagged(**wrong)
-        assert tagged != Tagged(**other, tag="y")
-
-
-def test_what_is_derived_shows_nothing_personal() -> None:
-    """Whoever writes the repr, contacts and passwords are masked in it."""
-    given: dict[str, Any] = {
-        "to": "sip:alice@example.com",
-        "sip_auth_username": "alice",
-        "sip_auth_password": "hush-this",
-    }
-    shown = repr(Noted(**given, note="n"))
-    assert "note='n'" in shown
-    assert not [word for word in ("hush-this", "alice") if word in shown]

@@ -1,0 +1,237 @@
+"""Disputed rules against the reference table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+import pytest
+from hypothesis import given, settings
+
+from reservation_core import (
+    Accept,
+    Call,
+    Caution,
+    Command,
+    Complete,
+    Conference,
+    Dequeue,
+    Evidence,
+    Redirect,
+    Reject,
+    Source,
+    Supervise,
+    Wrap,
+)
+from reservation_core.testing.strategies import (
+    commands,
+)
+from tests.domain.commands.helpers import (
+    HEX,
+    URL,
+    blamed,
+    refused,
+    some,
+)
+from tests.reference.oracle import rows
+
+Sources: TypeAlias = tuple[Source, Source]
+
+
+REST, CALLBACK = Source.RESERVATIONS, Source.ASSIGNMENT_CALLBACK
+
+
+DISPUTES: Final[
+    Mapping[tuple[str, str, str], tuple[Sources, Sequence[Command], Sequence[Command]]]
+] = {
+    # (number, command, parameter): whose the two readings are, commands that meet the dispute, and commands just beside it
+    ("3", "dequeue", "DequeueFrom"): ((REST, CALLBACK), [Dequeue()], [Dequeue(from_="5550006")]),
+    ("4", "conference", "From"): (
+        (REST, Source.ERROR_DICTIONARY),
+        [Conference()],
+        [Conference(from_="5550006")],
+    ),
+    ("5", "reject", "WorkerActivitySid"): (
+        (REST, CALLBACK),
+        [Reject()],
+        [Reject(worker_activity_sid=f"WA{HEX}")],
+    ),
+    ("6", "redirect", "RedirectAccept"): (
+        (REST, CALLBACK),
+        [Redirect(call_sid=f"CA{HEX}", url=URL)],
+        [Redirect(call_sid=f"CA{HEX}", url=URL, accept=accept) for accept in (True, False)],
+    ),
+    ("7", "dequeue", "DequeueTimeout"): (
+        (REST, Source.CALLS),
+        [Dequeue(timeout=601), Dequeue(timeout=999)],
+        [Dequeue(timeout=600), Dequeue(timeout=1), Dequeue()],
+    ),
+    ("7", "call", "CallTimeout"): (
+        (REST, Source.CALLS),
+        [Call(from_="5550006", url=URL, timeout=601), Call(from_="5550006", url=URL, timeout=999)],
+        [
+            Call(from_="5550006", url=URL, timeout=600),
+            Call(from_="5550006", url=URL, timeout=1),
+            Call(from_="5550006", url=URL),
+        ],
+    ),
+    ("7", "conference", "Timeout"): (
+        (REST, Source.PARTICIPANTS),
+        [Conference(timeout=601), Conference(timeout=4)],
+        [Conference(timeout=600), Conference(timeout=5), Conference()],
+    ),
+    ("8", "wrap", "ReservationStatus"): (
+        (REST, Source.LIFECYCLE),
+        [Wrap()],
+        [Complete(), Accept()],
+    ),
+    ("9", "conference", "Instruction"): (
+        (CALLBACK, Source.CALL_CONTROL),
+        [Conference()],
+        [Dequeue(), Accept()],
+    ),
+    ("10", "supervise", "Instruction"): (
+        (REST, Source.OPENAPI),
+        [Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")],
+        [Conference(), Dequeue()],
+    ),
+    ("11", "conference", "MaxParticipants"): (
+        (REST, Source.WORKER_SDK),
+        [Conference(), Conference(max_participants=None)],
+        [Conference(max_participants=250), Conference(max_participants=10)],
+    ),
+    ("12", "conference", "Region"): (
+        (REST, Source.WORKER_SDK),
+        [Conference(region="us2"), Conference(region="de1")],
+        [
+            Conference(),
+            *(Conference(region=region) for region in ("us1", "ie1", "sg1", "br1", "au1", "jp1")),
+        ],
+    ),
+    ("13", "conference", "Record"): (
+        (REST, Source.WORKER_SDK),
+        [Conference(record=True), Conference(record=False)],
+        [Conference(), Conference(conference_record="true")],
+    ),
+    ("16", "dequeue", "DequeueStatusCallbackUrl"): (
+        (CALLBACK, REST),
+        [Dequeue(status_callback_url=URL)],
+        [Dequeue(), Call(from_="5550006", url=URL, status_callback_url=URL)],
+    ),
+}
+
+
+NOT_ABOUT_COMMANDS: Final = {
+    "1": "about a report, not a command",
+    "2": "no command sets the other four statuses",
+    "14": "about lists",
+    "15": "about events",
+    "17": "about a header",
+}
+
+
+def _documented_cautions(command: Command, parameter: str) -> list[Caution]:
+    return [
+        caution
+        for caution in command.cautions
+        if caution.parameter == parameter and caution.evidence is Evidence.DOCUMENTED
+    ]
+
+
+def test_disputes_cover_the_reference_table() -> None:
+    told = {
+        (row["number"], row["command"], row["parameter"])
+        for row in rows("cautions")
+        if row["number"] not in NOT_ABOUT_COMMANDS
+    }
+    assert told == set(DISPUTES)
+    assert Conference().instruction() == {"instruction": "conference"}
+    for status in ("pending", "timeout", "canceled", "rescinded"):
+        assert blamed(refused(Command.from_form, [("ReservationStatus", status)])) == [
+            "ReservationStatus"
+        ]
+
+
+@pytest.mark.parametrize("row", DISPUTES, ids="-".join)
+def test_dispute_gives_caution_with_both_interpretations(row: tuple[str, str, str]) -> None:
+    sources, met, _ = DISPUTES[row]
+    for command in met:
+        assert command.trigger == row[1]
+        (caution,) = _documented_cautions(command, row[2])
+        first, second = caution.interpretations
+        assert {first.source, second.source} == set(sources)
+        assert first.statement != second.statement
+        assert str(caution).startswith(f"{row[2]}: ")
+        for part in (
+            first.statement,
+            second.statement,
+            str(first.source),
+            str(second.source),
+            f"Applied here: {caution.applied}.",
+        ):
+            assert part in str(caution)
+
+
+@pytest.mark.parametrize("row", DISPUTES, ids="-".join)
+def test_command_outside_a_dispute_has_no_caution(row: tuple[str, str, str]) -> None:
+    _, met, beside = DISPUTES[row]
+    texts = {
+        caution.interpretations
+        for command in met
+        for caution in _documented_cautions(command, row[2])
+    }
+    for command in beside:
+        assert not [caution for caution in command.cautions if caution.interpretations in texts]
+
+
+def _expected(command: Command) -> Counter[str]:
+    """Say by hand which documented disputes a command meets, a name per dispute."""
+    sent = dict(command.form())
+    timeout = int(sent.get("Timeout", sent.get("CallTimeout", sent.get("DequeueTimeout", "60"))))
+    met: dict[str, bool] = {
+        "DequeueFrom": isinstance(command, Dequeue) and "DequeueFrom" not in sent,
+        "From": isinstance(command, Conference) and "From" not in sent,
+        "WorkerActivitySid": isinstance(command, Reject)
+        and not sent.keys() & {"WorkerActivitySid"},
+        "RedirectAccept": isinstance(command, Redirect) and "RedirectAccept" not in sent,
+        "DequeueTimeout": "DequeueTimeout" in sent and timeout > 600,
+        "CallTimeout": "CallTimeout" in sent and timeout > 600,
+        "Timeout": "Timeout" in sent and not 5 <= timeout <= 600,
+        "ReservationStatus": isinstance(command, Wrap),
+        "Instruction": isinstance(command, (Conference, Supervise)),
+        "MaxParticipants": isinstance(command, Conference) and "MaxParticipants" not in sent,
+        "Region": sent.get("Region") in {"us2", "de1"},
+        "Record": "Record" in sent,
+        "DequeuePostWorkActivitySid": "DequeuePostWorkActivitySid"
+        in sent,  # deprecated, and not valid everywhere (40139, 40143)
+        "PostWorkActivitySid": "PostWorkActivitySid" in sent,
+        "DequeueRecord": sent.get("DequeueRecord", "do-not-record")
+        not in {"do-not-record", "record-from-answer"},  # which leg?
+        "CallRecord": sent.get("CallRecord", "do-not-record")
+        not in {"do-not-record", "record-from-answer"},
+    }
+    for name in (
+        "To",
+        "CallTo",
+        "DequeueTo",
+    ):  # an application's SID; a client's bare name, which only a call takes
+        met[name] = name in sent and not re.match(r"\+|client:|sips?:", sent[name], re.IGNORECASE)
+    counted = Counter(name for name, is_met in met.items() if is_met)
+    counted.update(
+        name
+        for name, text in sent.items()
+        if text.lower().startswith("http") and name.endswith(("Url", "Callback")) and " " in text
+    )
+    counted.update(["DequeueStatusCallbackUrl"] if "DequeueStatusCallbackUrl" in sent else [])
+    return counted
+
+
+@settings(some, max_examples=200)
+@given(commands())
+def test_command_has_exactly_its_documented_cautions(command: Command) -> None:
+    told = Counter(
+        caution.parameter for caution in command.cautions if caution.evidence is Evidence.DOCUMENTED
+    )
+    assert told == _expected(command)

@@ -1,0 +1,194 @@
+"""Redaction of commands, errors and foreign texts."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reservation_core import (
+    Accept,
+    Call,
+    Command,
+    CommandNotAllowed,
+    Conference,
+    Dequeue,
+    Status,
+    Supervise,
+)
+from reservation_core.domain.redaction import Sensitivity, mask, shorten
+from reservation_core.testing.strategies import (
+    build,
+)
+from tests.domain.commands.helpers import (
+    everything_printed,
+    refused,
+    some,
+)
+
+
+@attrs.frozen
+class Private:
+    """Things that must not be seen; each is long enough to be found wherever it is."""
+
+    phone: str
+    client: str
+    sip: str
+    name: str
+    password: str
+
+    def leaked_in(self, text: str) -> list[str]:
+        """Name those that a text gives away."""
+        parts = {
+            **attrs.asdict(self),
+            "digits": self.phone[1:],
+            "identity": self.client[7:],
+            "user": self.sip[4:].partition("@")[0],
+        }
+        return [part for part, value in parts.items() if value in text]
+
+
+def _word(prefix: str) -> st.SearchStrategy[str]:
+    return st.text("bcdfghjkmnpqrstvwxyz", min_size=6, max_size=10).map(prefix.__add__)
+
+
+PRIVATE: Final = st.builds(
+    Private,
+    phone=st.integers(10**9, 10**10 - 1).map("+1{}".format),
+    client=_word("client:Zoë"),
+    sip=_word("sip:Q").map("{}@example.com".format),
+    name=_word("Jürgen "),
+    password=_word("pwd-"),
+)
+
+
+def commands_holding(private: Private) -> list[tuple[type[Command], dict[str, object]]]:
+    """Give arguments of commands that hold these things wherever they belong."""
+    return [
+        (Dequeue, {"to": private.phone, "from_": private.phone}),
+        (Dequeue, {"to": private.client, "from_": private.name}),
+        (
+            Call,
+            {
+                "to": private.sip,
+                "from_": private.name,
+                "url": f"https://u:{private.password}@example.com/?to={private.phone}",
+            },
+        ),
+        (
+            Conference,
+            {
+                "to": private.sip,
+                "from_": private.phone,
+                "sip_auth_username": private.name,
+                "sip_auth_password": private.password,
+            },
+        ),
+        (
+            Conference,
+            {
+                "to": private.client,
+                "wait_url": f"https://example.com/{private.phone[1:]}?pw={private.password}",
+            },
+        ),
+        (Supervise, {"supervisor": private.client, "supervisor_mode": "barge"}),
+        (Supervise, {"supervisor": private.phone, "supervisor_mode": "barge"}),
+    ]
+
+
+@some
+@given(PRIVATE)
+def test_command_redacts_personal_and_secret_values(private: Private) -> None:
+    for kind, keywords in commands_holding(private):
+        command = build(kind, keywords)
+        assert not private.leaked_in(
+            f"{command!r} {command} {command.cautions!r} {' '.join(map(str, command.cautions))}"
+        )
+        assert private.leaked_in(str(command.form()))
+        assert set(re.findall(r"(\w+)=", repr(command))) >= set(keywords)
+
+
+@settings(some, max_examples=12)
+@given(PRIVATE, st.sampled_from(["\n", "\x00", "\ud800"]))
+def test_error_redacts_personal_and_secret_values(private: Private, spoil: str) -> None:
+    for kind, keywords in commands_holding(private):
+        command = build(kind, keywords)
+        wrong = {name: f"{value}{spoil}" for name, value in keywords.items()}
+        errors: list[BaseException] = [
+            refused(build, kind, wrong),
+            refused(build, kind, {name: [value] for name, value in keywords.items()}),
+            refused(Command.from_form, [*command.form(), *command.form()[1:]]),
+            refused(Command.from_form, [("Instruction", "redirect"), *command.form()[1:]]),
+            refused(Accept.from_form, command.form()),
+            refused(
+                Command.from_form,
+                [
+                    kind.first_pair,
+                    *((p.wire_name, wrong[p.field]) for p in kind.parameters if p.field in wrong),
+                ],
+            ),
+            CommandNotAllowed(command, Status.COMPLETED, (), "it has ended [inferred: somewhere]"),
+        ]
+        for error in errors:
+            assert not private.leaked_in(everything_printed(error))
+
+
+@settings(some, max_examples=15)
+@given(PRIVATE)
+def test_contact_in_wrong_field_is_redacted(private: Private) -> None:
+    for value in (private.phone, private.client, private.sip, private.phone[1:]):
+        for keywords in (
+            {"beep": value},
+            {"wait_url": value},
+            {"status_callback_event": [value]},
+            {"timeout": value},
+            {"post_work_activity_sid": value},
+        ):
+            assert not private.leaked_in(everything_printed(refused(build, Conference, keywords)))
+        for form in (
+            [("Instruction", value)],
+            [("ReservationStatus", value)],
+            [("Instruction", "call"), ("ReservationStatus", value)],
+        ):
+            assert not private.leaked_in(everything_printed(refused(Command.from_form, form)))
+
+
+def test_shorten_names_type_of_unprintable_value() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shorten(10**5000) == "<int>"
+    assert shorten(deep) == "<list>"
+    assert shorten("a\nb\x1b\u2028") == repr("a\nb\x1b\u2028")
+    assert mask("a\nb\x1b\u2028\ud800") == "a\\nb\\x1b\\u2028\\ud800"
+    while deep:
+        (deep,) = deep  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+def test_mask_replaces_contacts_and_known_values() -> None:
+    assert mask("call +1 (500) 555-0006 now") == "call <personal> now"
+    assert (
+        mask("to client:alice, sip:bob@example.com; tel:5550006")
+        == "to <personal>, <personal>; <personal>"
+    )
+    assert mask("caller 15005550006.") == "caller <personal>."
+    assert mask("code 40135 in state [accepted]") == "code 40135 in state [accepted]"
+    assert (
+        mask("the caller bob is not bobby", {"bob": Sensitivity.PERSONAL})
+        == "the caller <personal> is not bobby"
+    )
+    assert (
+        mask("wrong password hunter2", {"hunter2": Sensitivity.SECRET}) == "wrong password <secret>"
+    )
+    assert mask("x" * 501) == "x" * 499 + "…"
+    assert mask("x" * 500) == "x" * 500
+    assert shorten("x" * 200) == "'" + "x" * 78 + "…"
+    assert shorten("+15005550006") == "'<personal>'"
+
+
+def test_mask_hides_whole_text_with_very_short_secret() -> None:
+    assert mask("bad a banana", {"an": Sensitivity.SECRET}) == "<secret>"
+    assert mask("bad pear", {"an": Sensitivity.SECRET}) == "bad pear"
