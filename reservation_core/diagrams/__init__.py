@@ -1,1 +1,9 @@
-"""diagrams."""
+"""Diagrams of the lifecycle and tables of the parameters, generated from the declarations.
+
+``python -m reservation_core.diagrams diagrams`` writes them into a folder.
+
+* ``labels``: names and grouping that the others share
+* ``svg``: the lifecycle as a picture
+* ``graphs``: the lifecycle for Mermaid and Graphviz
+* ``tables``: statuses and parameters as Markdown
+"""

@@ -32,7 +32,7 @@ from tests.domain.commands.helpers import (
 
 @attrs.frozen
 class Private:
-    """Things that must not be seen; each is long enough to be found wherever it is."""
+    """Values that must be redacted, each long enough to be found in any text."""
 
     phone: str
     client: str
@@ -41,7 +41,7 @@ class Private:
     password: str
 
     def leaked_in(self, text: str) -> list[str]:
-        """Name those that a text gives away."""
+        """Return the names of the values that a text leaks."""
         parts = {
             **attrs.asdict(self),
             "digits": self.phone[1:],
@@ -66,7 +66,7 @@ PRIVATE: Final = st.builds(
 
 
 def commands_holding(private: Private) -> list[tuple[type[Command], dict[str, object]]]:
-    """Give arguments of commands that hold these things wherever they belong."""
+    """Return arguments of commands that hold these values where they belong."""
     return [
         (Dequeue, {"to": private.phone, "from_": private.phone}),
         (Dequeue, {"to": private.client, "from_": private.name}),

@@ -1,4 +1,4 @@
-"""The reservation as a value, and what it says may be asked of it."""
+"""The reservation as a value, and the commands it allows."""
 
 from __future__ import annotations
 
@@ -28,9 +28,17 @@ from reservation_core.testing.strategies import commands, reservations
 from tests.reference.oracle import load, rows
 
 few = settings(max_examples=40)
+
+
 URL = "https://example.com/"
+
+
 HEX = "0123456789abcdef" * 2
+
+
 BY_TRIGGER = {command.trigger: command for command in COMMANDS}
+
+
 ACCEPTING: dict[str, Command] = {
     "call+accept": Call(from_="5550006", url=URL, accept=True),
     "redirect+accept": Redirect(call_sid=f"CA{HEX}", url=URL, accept=True),
@@ -40,8 +48,8 @@ ACCEPTING: dict[str, Command] = {
 }
 
 
-def standing(state: str) -> Reservation:
-    """Give a reservation that stands in a state of the table."""
+def reservation_in(state: str) -> Reservation:
+    """Return a reservation in a state of the table."""
     return (
         Reservation(status=Status.PENDING, on_hold=True)
         if state == "onHold"
@@ -50,21 +58,20 @@ def standing(state: str) -> Reservation:
 
 
 @pytest.mark.parametrize("row", rows("matrix"), ids=lambda row: f"{row['command']}-{row['state']}")
-def test_a_reservation_allows_what_the_matrix_allows(row: dict[str, str]) -> None:
-    """Each of the 99 cells is answered alike for the command and for its class, by the yes or no, the list, and the explanation."""
-    reservation = standing(row["state"])
+def test_reservation_allows_the_commands_of_the_matrix(row: dict[str, str]) -> None:
+    reservation = reservation_in(row["state"])
     kind = BY_TRIGGER[row["command"].partition("+")[0]]
     command = ACCEPTING.get(row["command"]) or kind()
-    right = row["allowed"] == "yes"
+    is_right = row["allowed"] == "yes"
     assert reservation.state == row["state"]
     assert (
         reservation.allows(command)
         == reservation.allows(kind)
         == (kind in reservation.allowed)
-        == right
+        == is_right
     )
     decision = reservation.explain(command)
-    assert decision.is_allowed == right
+    assert decision.is_allowed == is_right
     assert decision == explain(reservation, command) == explain(reservation.state, command)
     if decision.edge is not None:
         assert decision.edge.target == {"later": ON_HOLD, "nothing": row["state"]}.get(
@@ -75,8 +82,9 @@ def test_a_reservation_allows_what_the_matrix_allows(row: dict[str, str]) -> Non
 
 @few
 @given(reservations(), commands())
-def test_asking_changes_nothing(reservation: Reservation, command: Command) -> None:
-    """A reservation is the same value after any question, and answers the same again."""
+def test_questions_do_not_change_the_reservation(
+    reservation: Reservation, command: Command
+) -> None:
     before = pickle.dumps(reservation)
     answers = [
         (reservation.allows(command), reservation.allowed, reservation.explain(command))
@@ -91,8 +99,7 @@ def test_asking_changes_nothing(reservation: Reservation, command: Command) -> N
 
 @few
 @given(reservations())
-def test_a_reservation_is_a_value(reservation: Reservation) -> None:
-    """A reservation is frozen, hashable, equal to its copies and its pickle, and holds nothing but its fields."""
+def test_reservation_is_an_immutable_value(reservation: Reservation) -> None:
     for one in (
         copy.copy(reservation),
         copy.deepcopy(reservation),
@@ -112,8 +119,7 @@ def test_a_reservation_is_a_value(reservation: Reservation) -> None:
 
 @few
 @given(reservations(), st.text("bcdfghjkmnp", min_size=8))
-def test_a_name_is_never_shown(reservation: Reservation, name: str) -> None:
-    """The worker's name appears in no text of a reservation; its absence does."""
+def test_worker_name_is_redacted(reservation: Reservation, name: str) -> None:
     named = attrs.evolve(reservation, worker_name=name)
     assert name not in f"{named!r} {named}"
     assert "worker_name=<personal>" in repr(named)
@@ -121,8 +127,7 @@ def test_a_name_is_never_shown(reservation: Reservation, name: str) -> None:
     assert "taskrouter.twilio.com" not in repr(named)
 
 
-def test_a_status_may_be_written_as_a_text() -> None:
-    """A status is taken as a word of the platform too; another word is refused."""
+def test_status_is_converted_from_text() -> None:
     assert Reservation(status=cast("Status", "wrapping")).status is Status.WRAPPING
     with pytest.raises(ValueError, match="reserved"):
         Reservation(status=cast("Status", "reserved"))
@@ -130,8 +135,7 @@ def test_a_status_may_be_written_as_a_text() -> None:
         Reservation()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-def test_every_field_of_the_api_description_is_here() -> None:
-    """The entity has the properties of the platform's own description, and beside them only the version and the hidden state."""
+def test_fields_are_those_of_the_api_description_plus_etag_and_on_hold() -> None:
     operations = cast("dict[str, list[dict[str, object]]]", load("openapi"))["operations"]
     (fetch,) = (
         operation for operation in operations if operation["operationId"] == "FetchTaskReservation"
@@ -145,8 +149,7 @@ def test_every_field_of_the_api_description_is_here() -> None:
     assert described - ours == set()
 
 
-def test_a_reservation_on_hold_stands_in_the_hidden_state() -> None:
-    """On hold is where the reservation stands, while its status stays what the platform said."""
+def test_on_hold_reservation_is_in_the_ninth_state() -> None:
     held = Reservation(status=Status.PENDING, on_hold=True)
     assert held.status is Status.PENDING
     assert held.state == ON_HOLD
@@ -155,7 +158,6 @@ def test_a_reservation_on_hold_stands_in_the_hidden_state() -> None:
 
 
 def test_links_are_a_mapping_and_a_value() -> None:
-    """Links are looked up by name, counted, compared and hashed, and written like a dictionary."""
     links = Links((("task", "https://a/"), ("worker", "https://b/")))
     assert dict(links) == {"task": "https://a/", "worker": "https://b/"}
     assert (links["task"], len(links), "worker" in links, links.get("workspace")) == (
@@ -173,10 +175,9 @@ def test_links_are_a_mapping_and_a_value() -> None:
 
 @few
 @given(reservations(), st.sampled_from(Status), st.booleans())
-def test_a_step_changes_what_it_tells_and_nothing_else(
+def test_with_status_keeps_all_other_fields(
     reservation: Reservation, status: Status, on_hold: bool
 ) -> None:
-    """What a step does not concern stays; its version and date are the step's own, or unknown."""
     moved = reservation.with_status(status, on_hold=on_hold, etag="9")
     assert moved == attrs.evolve(
         reservation, status=status, on_hold=on_hold, etag="9", date_updated=None

@@ -16,8 +16,6 @@ from reservation_core.domain.commands.kinds import (
 )
 from reservation_core.domain.redaction import Sensitivity
 
-# --- named types ------------------------------------------------------------------------------------
-
 PHONE: Final = r"\+[1-9][0-9]{1,14}"
 _REACHABLE: Final = (
     rf"{PHONE}|client:\S.*|[sS][iI][pP][sS]?:[^\s@]+@[^\s@]+|app:AP[0-9a-fA-F]{{32}}"

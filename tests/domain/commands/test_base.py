@@ -74,10 +74,8 @@ def test_one_broken_rule_gives_one_violation(kind: type[Command], data: st.DataO
         assert violation.rule.startswith("must ")
     else:
         assert (violation.value, violation.rule) == ("nothing", "is required")
-    assert (
-        f"{kind.__name__} cannot be sent:\n  {wrong.wire_name} = {violation.value}: {violation.rule}"
-        in str(error)
-    )
+    text = f"{wrong.wire_name} = {violation.value}: {violation.rule}"
+    assert f"{kind.__name__} cannot be sent:\n  {text}" in str(error)
 
 
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)

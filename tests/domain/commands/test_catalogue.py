@@ -48,7 +48,7 @@ SID_PREFIXES: Final = {"dequeue": "dequeue_", "call": "call_", "redirect": "redi
 
 @attrs.frozen
 class Recorded:
-    """One request of the official client, with our verdict."""
+    """One recorded request of the official client, with our verdict."""
 
     case: str
     route: str
@@ -95,7 +95,7 @@ STATUS_COMMANDS: Final[Mapping[str, type[Command]]] = {
 
 
 def as_recorded(keywords: Mapping[str, object]) -> Command:
-    """Build the command that a call of the official client means: its class from the status or the instruction, the rest its fields."""
+    """Build the command equal to a recorded call of the official client."""
     rest = {
         name: value
         for name, value in keywords.items()
@@ -131,7 +131,8 @@ def test_form_equals_recorded_request(request_: Recorded) -> None:
 REFUSALS: Final[
     Mapping[str, tuple[list[str] | None, list[tuple[Callable[[], object], list[tuple[str, str]]]]]]
 ] = {
-    # case: (what its form is blamed for, or None where the form is tolerated; what is refused when it is built, and the rules)
+    # case: the blamed parameters of its form (None if the form is tolerated),
+    # and constructor calls with the rules they break
     "status_and_instruction_together": (["ReservationStatus"], []),
     "empty_update": (["Instruction"], []),
     "edge_empty_string_and_empty_list": (
@@ -169,7 +170,7 @@ REFUSALS: Final[
         ],
     ),
     "edge_bool_in_string_params": (
-        None,  # the official client writes them with a capital, and any letter case is read
+        None,  # the official client capitalises them, and any letter case is tolerated
         [
             (
                 lambda: build(Conference, {"beep": True, "conference_record": False}),
@@ -227,9 +228,9 @@ def test_invalid_recorded_request_is_refused(request_: Recorded) -> None:
     wrong, built = REFUSALS[request_.case]
     if wrong is None:
         command = Command.from_form(request_.pairs)
-        odd = [name for name, text in request_.pairs if (name, text) not in command.form()]
-        assert odd
-        assert set(odd) <= {caution.parameter for caution in command.cautions}
+        tolerated = [name for name, text in request_.pairs if (name, text) not in command.form()]
+        assert tolerated
+        assert set(tolerated) <= {caution.parameter for caution in command.cautions}
     else:
         assert sorted(blamed(refused(Command.from_form, request_.pairs))) == sorted(wrong)
     for make, expected in built:
@@ -240,7 +241,7 @@ def test_invalid_recorded_request_is_refused(request_: Recorded) -> None:
 
 
 class Stub:
-    """Stands where the official client's transport does, and keeps the form it is handed."""
+    """Transport for the official client that keeps the form."""
 
     is_async = False
 
@@ -248,13 +249,13 @@ class Stub:
         self.data: dict[str, object] = {}
 
     def request(self, *_: object, data: dict[str, object], **__: object) -> Response:
-        """Keep the form and answer with an empty success."""
+        """Keep the form and return an empty success."""
         self.data = data
         return Response(200, "{}")
 
 
 def as_official(command: Command) -> Pairs:
-    """Give the form that the official client sends when it is asked for the same."""
+    """Return the form that the official client sends for the same command."""
     stub = Stub()
     client = Client(
         "AC" + HEX, "token", http_client=cast("HttpClient", stub), environment={"X": ""}

@@ -46,7 +46,8 @@ REST, CALLBACK = Source.RESERVATIONS, Source.ASSIGNMENT_CALLBACK
 DISPUTES: Final[
     Mapping[tuple[str, str, str], tuple[Sources, Sequence[Command], Sequence[Command]]]
 ] = {
-    # (number, command, parameter): whose the two readings are, commands that meet the dispute, and commands just beside it
+    # (number, command, parameter): the sources of both interpretations, commands that touch the
+    # dispute, and commands that just miss it
     ("3", "dequeue", "DequeueFrom"): ((REST, CALLBACK), [Dequeue()], [Dequeue(from_="5550006")]),
     ("4", "conference", "From"): (
         (REST, Source.ERROR_DICTIONARY),
@@ -141,12 +142,12 @@ def _documented_cautions(command: Command, parameter: str) -> list[Caution]:
 
 
 def test_disputes_cover_the_reference_table() -> None:
-    told = {
+    found = {
         (row["number"], row["command"], row["parameter"])
         for row in rows("cautions")
         if row["number"] not in NOT_ABOUT_COMMANDS
     }
-    assert told == set(DISPUTES)
+    assert found == set(DISPUTES)
     assert Conference().instruction() == {"instruction": "conference"}
     for status in ("pending", "timeout", "canceled", "rescinded"):
         assert blamed(refused(Command.from_form, [("ReservationStatus", status)])) == [
@@ -187,7 +188,7 @@ def test_command_outside_a_dispute_has_no_caution(row: tuple[str, str, str]) -> 
 
 
 def _expected(command: Command) -> Counter[str]:
-    """Say by hand which documented disputes a command meets, a name per dispute."""
+    """Return the documented disputes that a command touches, worked out by hand."""
     sent = dict(command.form())
     timeout = int(sent.get("Timeout", sent.get("CallTimeout", sent.get("DequeueTimeout", "60"))))
     met: dict[str, bool] = {
@@ -231,7 +232,7 @@ def _expected(command: Command) -> Counter[str]:
 @settings(some, max_examples=200)
 @given(commands())
 def test_command_has_exactly_its_documented_cautions(command: Command) -> None:
-    told = Counter(
+    found = Counter(
         caution.parameter for caution in command.cautions if caution.evidence is Evidence.DOCUMENTED
     )
-    assert told == _expected(command)
+    assert found == _expected(command)

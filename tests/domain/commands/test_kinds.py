@@ -43,7 +43,7 @@ HEX = "0123456789abcdef" * 2
 
 
 def kind(named: object) -> Kind:
-    """Take the kind out of a named type, as a parameter's declaration does."""
+    """Return the kind of a named type."""
     hint, made = get_args(named)
     assert isinstance(made, Kind)
     return made.bind(hint)
@@ -76,7 +76,7 @@ def compiled_check(of: Kind) -> FunctionType:
     return methods["__attrs_post_init__"]
 
 
-def expression(of: Kind, value: object) -> bool:
+def passes_compiled_check(of: Kind, value: object) -> bool:
     """Return true if a value passes the compiled check of a kind."""
     try:
         compiled_check(of)(Probe(value))
@@ -85,8 +85,8 @@ def expression(of: Kind, value: object) -> bool:
     return True
 
 
-def taken_over(value: object) -> object:
-    """Make a tuple of a list, as a command's constructor does."""
+def to_tuple(value: object) -> object:
+    """Convert a list to a tuple, as the constructor of a command does."""
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 
 
@@ -105,7 +105,7 @@ def test_valid_value_has_no_problem(name: str, data: st.DataObject) -> None:
     value = data.draw(values(NAMED[name]))
     taken = tuple(value) if isinstance(value, list) else value
     assert NAMED[name].find_problem(taken) is None
-    assert expression(NAMED[name], taken)
+    assert passes_compiled_check(NAMED[name], taken)
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -113,15 +113,15 @@ def test_valid_value_has_no_problem(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_near_miss_has_a_problem(name: str, data: st.DataObject) -> None:
     value = data.draw(near_misses(NAMED[name]))
-    value = taken_over(value)
+    value = to_tuple(value)
     problem = NAMED[name].find_problem(value)
     assert problem is not None
     assert problem.rule.startswith("must ")
-    assert not expression(NAMED[name], value)
+    assert not passes_compiled_check(NAMED[name], value)
 
 
 class Word(StrEnum):
-    """Words that are a text, and more than a text."""
+    """Members that are a ``str``."""
 
     TRUE = "true"
     GET = "GET"
@@ -131,7 +131,7 @@ class Word(StrEnum):
 
 
 class OldWord(str, Enum):  # noqa: UP042 - written as before StrEnum on purpose: str() of it gives the member's name
-    """The same, as written before there was ``StrEnum``."""
+    """The same, as written before ``StrEnum``."""
 
     TRUE = "true"
     GET = "GET"
@@ -141,7 +141,7 @@ class OldWord(str, Enum):  # noqa: UP042 - written as before StrEnum on purpose:
 
 
 class Number(IntEnum):
-    """A number, and more than a number."""
+    """A member that is an ``int``."""
 
     TWENTY = 20
 
@@ -178,7 +178,7 @@ ANYTHING: SearchStrategy[object] = st.one_of(
 @few
 @given(value=ANYTHING)
 def test_compiled_check_agrees_with_find_problem(name: str, value: object) -> None:
-    assert expression(NAMED[name], value) == (
+    assert passes_compiled_check(NAMED[name], value) == (
         value is None or NAMED[name].find_problem(value) is None
     )
 
@@ -193,7 +193,7 @@ def test_enum_member_is_encoded_as_its_text(value: Value) -> None:
         if named.find_problem(value) is None:
             assert "&".join(encode_value(value)) == "&".join(texts_)
         else:
-            assert not expression(named, value)
+            assert not passes_compiled_check(named, value)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_enum_member_is_encoded_as_its_text(value: Value) -> None:
     ],
 )
 def test_sid_is_prefix_and_32_hexadecimal_digits(text: object, right: bool) -> None:
-    assert (sid("WA").find_problem(text) is None) == right == expression(sid("WA"), text)
+    assert (sid("WA").find_problem(text) is None) == right == passes_compiled_check(sid("WA"), text)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,11 @@ def test_sid_agrees_with_pattern_of_platform(row: dict[str, str], text: str) -> 
     ],
 )
 def test_integer_accepts_only_ints_within_limits(name: str, value: object, right: bool) -> None:
-    assert (NAMED[name].find_problem(value) is None) == right == expression(NAMED[name], value)
+    assert (
+        (NAMED[name].find_problem(value) is None)
+        == right
+        == passes_compiled_check(NAMED[name], value)
+    )
 
 
 def test_integer_problem_states_limits() -> None:
@@ -355,7 +359,7 @@ def test_multiple_choice_decodes_repeated_or_joined_words(
 def test_multiple_choice_refuses_anything_but_a_list_of_its_words(wrong: object) -> None:
     events = kind(vocabulary.ConferenceEvents)
     assert events.find_problem(wrong) is not None
-    assert wrong is None or not expression(events, wrong)
+    assert wrong is None or not passes_compiled_check(events, wrong)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +388,7 @@ def test_text_refuses_unwritable_characters(name: str, spoil: str) -> None:
     assert NAMED[name].find_problem(text) is None
     for broken in (spoil + text, text[:9] + spoil + text[9:], text + spoil):
         assert NAMED[name].find_problem(broken) is not None
-        assert not expression(NAMED[name], broken)
+        assert not passes_compiled_check(NAMED[name], broken)
 
 
 CONTACTS = {
@@ -480,7 +484,11 @@ URLS = {
 
 @pytest.mark.parametrize("text", URLS)
 def test_url_is_absolute_http_or_https(text: str) -> None:
-    assert (NAMED["Url"].find_problem(text) is None) == URLS[text] == expression(NAMED["Url"], text)
+    assert (
+        (NAMED["Url"].find_problem(text) is None)
+        == URLS[text]
+        == passes_compiled_check(NAMED["Url"], text)
+    )
     assert (NAMED["UrlOrSilence"].find_problem(text) is None) == (URLS[text] or text == "")
 
 

@@ -61,13 +61,13 @@ SAMPLES = {
 }
 
 
-def name(row: dict[str, str]) -> str:
-    """Name one row."""
+def row_id(row: dict[str, str]) -> str:
+    """Return the ID of one row."""
     return row["name"]
 
 
 def sample(row: dict[str, str]) -> object:
-    """Give a right value of a parameter by its row: of a set of words the last that switches something on."""
+    """Return a valid value for a row, and of words the last one that switches something on."""
     words = [word for word in row["values"].split() if word not in {"do-not-record", "false"}]
     right = SAMPLES.get(row["kind"], words[-1] if words else "")
     right = [words[-1]] if row["kind"] == "list" else right
@@ -75,7 +75,7 @@ def sample(row: dict[str, str]) -> object:
 
 
 def field(row: dict[str, str]) -> str:
-    """Give the Python name of a parameter by the official client's rule: its name in snake case, without its command's prefix."""
+    """Return the field of a row: its name in snake case without the prefix of the command."""
     snake = re.sub(
         r"(?<!^)(?=[A-Z])", "_", row["name"].removeprefix(SID_PREFIXES.get(row["command"], ""))
     ).lower()
@@ -83,7 +83,7 @@ def field(row: dict[str, str]) -> str:
 
 
 def make(row: dict[str, str], *others: str) -> Command:
-    """Build the row's command with its parameter, what the command requires, and these others by their names on the wire."""
+    """Build the command of a row with its parameter, the required ones and these others."""
     wanted = {row["name"], *others}
     own = [other for other in OWN if other["command"] == row["command"]]
     return build(
@@ -145,7 +145,7 @@ def test_parameters_agree_with_api_description(command: type[Command]) -> None:
         assert isinstance(kind, Uri) == (fact.get("format") == "uri")
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_wire_name_is_prefix_and_camel_case_field(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     assert parameter in BY_TRIGGER[row["command"]].parameters
@@ -157,7 +157,7 @@ def test_wire_name_is_prefix_and_camel_case_field(row: dict[str, str]) -> None:
     assert taken.default is None
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_required_parameters_are_those_of_the_table(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     assert parameter.is_required == (row["required"] == "yes")
@@ -168,7 +168,7 @@ def test_required_parameters_are_those_of_the_table(row: dict[str, str]) -> None
 
 
 def _facts(kind: Kind) -> tuple[str, list[str], str, str]:
-    """Say of a kind what the table says of one: its name, its words, its limits."""
+    """Return the facts about a kind that the table has: name, words, minimum and maximum."""
     if isinstance(kind, Integer):
         return "integer", [], str(kind.minimum), str(kind.maximum)
     if isinstance(kind, Boolean):
@@ -185,7 +185,7 @@ def _facts(kind: Kind) -> tuple[str, list[str], str, str]:
     return "url" if isinstance(kind, Uri) else "text", [], "", ""
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_kind_is_that_of_the_table(row: dict[str, str]) -> None:
     kind = BY_NAME[row["name"]].kind
     words = row["values"].split() if row["kind"] != "open-enum" else []
@@ -214,7 +214,7 @@ def test_kind_is_that_of_the_table(row: dict[str, str]) -> None:
             assert kind.find_problem(right) is None
 
 
-@pytest.mark.parametrize("row", [row for row in OWN if row["pattern"]], ids=name)
+@pytest.mark.parametrize("row", [row for row in OWN if row["pattern"]], ids=row_id)
 def test_sid_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
     kind = BY_NAME[row["name"]].kind
     assert isinstance(kind, Text)
@@ -224,7 +224,7 @@ def test_sid_pattern_is_that_of_the_table(row: dict[str, str]) -> None:
         assert (kind.find_problem(f"{prefix}{'0' * 32}") is None) == (prefix == row["pattern"][1:3])
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_sensitivity_is_that_of_the_table(row: dict[str, str]) -> None:
     also = {"Supervisor": Sensitivity.PERSONAL, "SipAuthUsername": Sensitivity.PERSONAL}
     marks = {
@@ -235,7 +235,7 @@ def test_sensitivity_is_that_of_the_table(row: dict[str, str]) -> None:
     assert BY_NAME[row["name"]].kind.sensitivity is marks[row["personal"]]
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_default_is_that_of_the_table_and_never_sent(row: dict[str, str]) -> None:
     default = BY_NAME[row["name"]].info.default
     if row["default"]:
@@ -253,7 +253,7 @@ def test_default_is_that_of_the_table_and_never_sent(row: dict[str, str]) -> Non
     assert row["name"] not in dict(make({**row, "name": ""}).form()) or row["required"] == "yes"
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_error_code_is_one_of_the_table(row: dict[str, str]) -> None:
     parameter = BY_NAME[row["name"]]
     violation = parameter.find_violation(object())
@@ -263,7 +263,7 @@ def test_error_code_is_one_of_the_table(row: dict[str, str]) -> None:
     assert (f"platform error {violation.code}" in str(violation)) == bool(row["code"])
 
 
-@pytest.mark.parametrize("row", OWN, ids=name)
+@pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_routes_are_those_of_the_table(row: dict[str, str]) -> None:
     command = BY_TRIGGER[row["command"]]
     assert (
@@ -273,7 +273,7 @@ def test_routes_are_those_of_the_table(row: dict[str, str]) -> None:
     )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=name)
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
 def test_callback_name_is_that_of_the_table(row: dict[str, str]) -> None:
     if row["name"] not in BY_NAME:
         assert row["callback_name"] == "instruction"
@@ -282,16 +282,16 @@ def test_callback_name_is_that_of_the_table(row: dict[str, str]) -> None:
     assert BY_TRIGGER[row["command"]].can_answer_callback == bool(row["callback_name"])
     if row["callback_name"]:
         assert BY_NAME[row["name"]].callback_name == row["callback_name"]
-        said = make(row).instruction()
-        assert row["callback_name"] in said
-        assert said["instruction"] == row["command"]
+        document = make(row).instruction()
+        assert row["callback_name"] in document
+        assert document["instruction"] == row["command"]
 
 
 DEPENDENT = [row for row in OWN if row["needs"] and row["needs"] != "To"]
 
 
 def _inferred_cautions(command: Command, wire: str) -> list[str]:
-    """Give the inferred cautions about one parameter, in words."""
+    """Return the texts of the inferred cautions about one parameter."""
     return [
         str(caution)
         for caution in command.cautions
@@ -299,15 +299,15 @@ def _inferred_cautions(command: Command, wire: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+@pytest.mark.parametrize("row", DEPENDENT, ids=row_id)
 def test_parameter_without_its_dependency_gives_caution(row: dict[str, str]) -> None:
     first, *_ = row["needs"].split()
-    (told,) = _inferred_cautions(make(row), row["name"])
-    assert any(other in told for other in first.split("|"))
+    (text,) = _inferred_cautions(make(row), row["name"])
+    assert any(other in text for other in first.split("|"))
     assert row["name"] in dict(make(row).form())
 
 
-@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+@pytest.mark.parametrize("row", DEPENDENT, ids=row_id)
 def test_parameter_with_its_dependencies_gives_no_caution(row: dict[str, str]) -> None:
     groups = [group.split("|") for group in row["needs"].split()]
     for one in groups[-1]:
@@ -316,13 +316,13 @@ def test_parameter_with_its_dependencies_gives_no_caution(row: dict[str, str]) -
         )
 
 
-@pytest.mark.parametrize("row", DEPENDENT, ids=name)
+@pytest.mark.parametrize("row", DEPENDENT, ids=row_id)
 def test_each_missing_dependency_is_named(row: dict[str, str]) -> None:
     groups = [group.split("|") for group in row["needs"].split()]
     for missing in groups:
         command = make(row, *(group[0] for group in groups if group is not missing))
-        told = " ".join(map(str, command.cautions))
-        assert any(re.search(rf"\b{other}\b", told) for other in missing)
+        texts = " ".join(map(str, command.cautions))
+        assert any(re.search(rf"\b{other}\b", texts) for other in missing)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_dependency_that_is_switched_off_does_not_count(wire: str, off: dict[str
     )
 
 
-@pytest.mark.parametrize("row", [row for row in OWN if row["needs"] == "To"], ids=name)
+@pytest.mark.parametrize("row", [row for row in OWN if row["needs"] == "To"], ids=row_id)
 def test_sip_credentials_without_sip_contact_give_caution(row: dict[str, str]) -> None:
     conference = BY_TRIGGER["conference"]
     for to, idle in (

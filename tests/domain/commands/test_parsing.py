@@ -82,7 +82,7 @@ EVENTS: Final = "DequeueStatusCallbackEvent"
 
 
 TOLERATED_FORMS: Final[list[tuple[Pairs, Command, str, Source]]] = [
-    # the form, the command it is read as, the parameter that was odd, and who is known to write so
+    # the form, the parsed command, the tolerated parameter, and the source of the deviation
     ((("Instruction", "Conference"),), Conference(), "Instruction", Source.RESERVATIONS),
     ((("Instruction", "DEQUEUE"),), Dequeue(), "Instruction", Source.RESERVATIONS),
     (
@@ -155,9 +155,9 @@ TOLERATED_FORMS: Final[list[tuple[Pairs, Command, str, Source]]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "command", "odd", "source"), TOLERATED_FORMS, ids=str)
+@pytest.mark.parametrize(("form", "command", "tolerated", "source"), TOLERATED_FORMS, ids=str)
 def test_from_form_reads_tolerated_deviation_with_caution(
-    form: Pairs, command: Command, odd: str, source: Source
+    form: Pairs, command: Command, tolerated: str, source: Source
 ) -> None:
     back = Command.from_form(form)
     assert back == command
@@ -165,7 +165,7 @@ def test_from_form_reads_tolerated_deviation_with_caution(
     (caution,) = [
         caution
         for caution in back.cautions
-        if caution.parameter == odd and caution not in command.cautions
+        if caution.parameter == tolerated and caution not in command.cautions
     ]
     assert source in {reading.source for reading in caution.interpretations}
     assert caution.evidence is Evidence.OBSERVED
@@ -328,11 +328,11 @@ def test_from_form_refuses_parameter_of_another_command(
 @settings(some, max_examples=100)
 @given(commands(*CALLBACK_COMMANDS))
 def test_from_instruction_restores_command(command: Command) -> None:
-    said: object = json.loads(json.dumps(command.instruction()))
-    back = Command.from_instruction(cast("Mapping[str, object]", said))
+    document: object = json.loads(json.dumps(command.instruction()))
+    back = Command.from_instruction(cast("Mapping[str, object]", document))
     assert back == command
     assert back.cautions == command.cautions
-    assert type(command).from_instruction(cast("Mapping[str, object]", said)) == command
+    assert type(command).from_instruction(cast("Mapping[str, object]", document)) == command
 
 
 CALL_INSTRUCTION: Final[Mapping[str, object]] = {
@@ -343,7 +343,7 @@ CALL_INSTRUCTION: Final[Mapping[str, object]] = {
 
 
 TOLERATED_INSTRUCTIONS: Final[list[tuple[dict[str, object], Command, list[str]]]] = [
-    # what is said, the command it is read as, and the names that were odd
+    # the instruction, the parsed command, and the tolerated names
     ({"instruction": "ACCEPT"}, Accept(), ["instruction"]),
     ({"instruction": "accept", "to": "client:alice"}, Accept(), ["to"]),
     ({"instruction": "conference", "room_name": "x"}, Conference(), ["room_name"]),
@@ -383,19 +383,19 @@ TOLERATED_INSTRUCTIONS: Final[list[tuple[dict[str, object], Command, list[str]]]
 ]
 
 
-@pytest.mark.parametrize(("said", "command", "odd"), TOLERATED_INSTRUCTIONS, ids=str)
+@pytest.mark.parametrize(("document", "command", "tolerated"), TOLERATED_INSTRUCTIONS, ids=str)
 def test_from_instruction_reads_tolerated_deviation_with_caution(
-    said: dict[str, object], command: Command, odd: list[str]
+    document: dict[str, object], command: Command, tolerated: list[str]
 ) -> None:
-    back = Command.from_instruction(said)
+    back = Command.from_instruction(document)
     assert back == command
     assert [
         caution.parameter for caution in back.cautions if caution not in command.cautions
-    ] == odd
+    ] == tolerated
 
 
 INVALID_INSTRUCTIONS: Final[list[tuple[dict[str, object], list[tuple[str, int | None]]]]] = [
-    # what is said, and each name that is wrong with the platform's number for it
+    # the instruction, and each invalid name with the platform's error number
     ({}, [("instruction", None)]),
     ({"instruction": None}, [("instruction", None)]),
     ({"instruction": "banana"}, [("instruction", 55555)]),
@@ -427,11 +427,11 @@ def test_from_instruction_refuses_huge_integer() -> None:
     assert [violation.parameter for violation in error.violations] == ["timeout"]
 
 
-@pytest.mark.parametrize(("said", "wrong"), INVALID_INSTRUCTIONS, ids=str)
+@pytest.mark.parametrize(("document", "wrong"), INVALID_INSTRUCTIONS, ids=str)
 def test_from_instruction_reports_all_violations_by_callback_name(
-    said: dict[str, object], wrong: list[tuple[str, int | None]]
+    document: dict[str, object], wrong: list[tuple[str, int | None]]
 ) -> None:
-    error = refused(lambda: Command.from_instruction(said))
+    error = refused(lambda: Command.from_instruction(document))
     assert sorted(
         (violation.parameter, violation.code) for violation in error.violations
     ) == sorted(wrong)
