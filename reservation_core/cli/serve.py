@@ -17,7 +17,7 @@ from reservation_core.cli.console import TerminalOutput
 from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.routes import CONTROL_ROOT
-from reservation_core.emulator.control.seed import load_seed, read_seed_file
+from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
@@ -153,11 +153,11 @@ def _read_callbacks(
 
 def _plant(file: Path, platform: Platform) -> None:
     """Plant a seed file where nothing is held yet."""
-    seed = read_seed_file(file)
+    load = read_seed_file(file)
     if platform.workers() or platform.tasks():
         return
     try:
-        load_seed(seed, platform)
+        load(platform)
     except KeyError as error:
         raise ConfigurationError(
             f"{file}: there is no {error.args[0]}; put it into the seed"

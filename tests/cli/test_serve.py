@@ -21,7 +21,7 @@ from reservation_core import Status
 from reservation_core.cli import main as cli
 from reservation_core.cli import serve as serving
 from reservation_core.emulator import ManualClock, Platform, RealClock
-from reservation_core.emulator.control.seed import load_seed, read_seed_file
+from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.documents import UnreadableDocument
 from reservation_core.emulator.platform.clock import DEFAULT_START
 from reservation_core.emulator.server import Emulator, running_emulator
@@ -65,7 +65,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
 def test_a_seed_file_is_planted() -> None:
     """The example of a seed plants its workers and its tasks, each reservation with what has happened to it."""
     platform = Platform(ManualClock())
-    load_seed(read_seed_file(SEED), platform)
+    read_seed_file(SEED)(platform)
     assert [worker.name for worker in platform.workers()] == ["Alice", "Bob"]
     assert platform.worker(WORKER).attributes["contact_uri"] == "client:alice"
     assert [each.status for each in platform.all()] == [

@@ -16,7 +16,6 @@ import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import TracebackType
 from typing import Final, Self
 
 from reservation_core.emulator.callbacks.exchange import (
@@ -68,12 +67,7 @@ class CallbackDispatcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

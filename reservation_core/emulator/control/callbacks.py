@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
+
+import attrs
 
 from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.callbacks.queue import CallbackQueue
@@ -13,19 +15,18 @@ from reservation_core.rest.field_reader import FieldReader
 from reservation_core.webhooks.events import EVENT_STATUSES
 from reservation_core.webhooks.request import redact_url
 
+_URLS: Final = ("assignment_url", "fallback_url", "event_url")
+
 
 def describe_callback_settings(settings: CallbackSettings) -> object:
-    """Return callback settings as JSON, without the signing token."""
+    """Return callback settings as JSON, without the signing token and the queries of URLs."""
+    content = attrs.asdict(settings, filter=lambda field, _: field.name != "auth_token")
+    for name in _URLS:
+        content[name] = content[name] and redact_url(content[name])
     return {
-        "assignment_url": settings.assignment_url and redact_url(settings.assignment_url),
-        "fallback_url": settings.fallback_url and redact_url(settings.fallback_url),
-        "event_url": settings.event_url and redact_url(settings.event_url),
-        "signed": settings.auth_token is not None,
+        **content,
         "event_types": sorted(settings.event_types),
-        "fields": settings.fields,
-        "duplicates": settings.duplicates,
-        "reordered": settings.reordered,
-        "seed": settings.seed,
+        "signed": settings.auth_token is not None,
     }
 
 
@@ -41,11 +42,8 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
         for name, value in fields.items()
         if not isinstance(value, str)
     )
-    read: dict[str, Any] = {
-        "assignment_url": body.text("assignment_url"),
-        "fallback_url": body.text("fallback_url"),
-        "event_url": body.text("event_url"),
-        "auth_token": body.text("auth_token"),
+    values: dict[str, Any] = {
+        **{name: body.text(name) for name in (*_URLS, "auth_token")},
         "event_types": body.choices("event_types", tuple(EVENT_STATUSES)) or None,
         "fields": fields,
         "duplicates": body.number("duplicates", 0.0, maximum=1),
@@ -53,7 +51,7 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
         "seed": body.integer("seed", 0),
     }
     body.finish()
-    return CallbackSettings(**read)
+    return CallbackSettings(**values)
 
 
 def describe_sent(queue: CallbackQueue, since: int) -> object:

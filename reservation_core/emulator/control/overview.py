@@ -55,50 +55,37 @@ class Action:
     name: str
     label: str
     group: ActionGroup
-    method: str
     path: str
+    method: str = "POST"
     body: object = None
 
 
-_FACTS: Final = tuple(dict.fromkeys(edge.trigger for edge in lifecycle.FACT_EDGES))
+_FACTS_PATH: Final = "/reservations/WR/facts"
 _COMMANDS: Final[dict[str, Command]] = {
     f"ask_{command.trigger}": command
     for command in (Accept(), Reject(), Conference(from_=_CALLER), Wrap(), Complete())
 }
 
 ACTIONS: Final = (
+    Action("answer_call", "Worker answers", ActionGroup.CALL, "/reservations/WR/answer-call"),
+    Action("miss_call", "Worker does not answer", ActionGroup.CALL, "/reservations/WR/miss-call"),
+    Action("fail_call", "Call fails", ActionGroup.CALL, "/reservations/WR/fail-call"),
+    Action("hang_up", "Caller hangs up", ActionGroup.CALL, "/reservations/WR/hang-up"),
     *(
-        Action(name, label, ActionGroup.CALL, "POST", f"/reservations/WR/{name.replace('_', '-')}")
-        for name, label in (
-            ("answer_call", "Worker answers"),
-            ("miss_call", "Worker does not answer"),
-            ("fail_call", "Call fails"),
-            ("hang_up", "Caller hangs up"),
-        )
+        Action(fact, fact.capitalize(), ActionGroup.PLATFORM, _FACTS_PATH, body={"fact": fact})
+        for fact in dict.fromkeys(edge.trigger for edge in lifecycle.FACT_EDGES)
     ),
-    *(
-        Action(
-            fact,
-            fact.capitalize(),
-            ActionGroup.PLATFORM,
-            "POST",
-            "/reservations/WR/facts",
-            {"fact": fact},
-        )
-        for fact in _FACTS
-    ),
-    Action("wrap_task", "Wrap up", ActionGroup.TASK, "POST", "/tasks/WT/wrap"),
-    Action("complete_task", "Complete", ActionGroup.TASK, "POST", "/tasks/WT/complete"),
-    Action("cancel_task", "Cancel", ActionGroup.TASK, "POST", "/tasks/WT/cancel"),
-    Action("delete_task", "Delete", ActionGroup.TASK, "DELETE", "/tasks/WT"),
+    Action("wrap_task", "Wrap up", ActionGroup.TASK, "/tasks/WT/wrap"),
+    Action("complete_task", "Complete", ActionGroup.TASK, "/tasks/WT/complete"),
+    Action("cancel_task", "Cancel", ActionGroup.TASK, "/tasks/WT/cancel"),
+    Action("delete_task", "Delete", ActionGroup.TASK, "/tasks/WT", "DELETE"),
     *(
         Action(
             name,
             command.trigger.capitalize(),
             ActionGroup.CLIENT,
-            "POST",
             "",
-            encode_form(command.form()).decode(),
+            body=encode_form(command.form()).decode(),
         )
         for name, command in _COMMANDS.items()
     ),
@@ -144,16 +131,10 @@ def describe_reservation(platform: Platform, sid: str) -> dict[str, object]:
     reservation = stored.reservation
     task = platform.task(str(reservation.task_sid))
     return {
-        "sid": sid,
+        **cast("dict[str, object]", as_json(reservation)),
         "number": stored.number,
         "state": reservation.state,
-        "status": reservation.status,
-        "version": reservation.etag,
-        "workspace_sid": reservation.workspace_sid,
-        "task_sid": task.sid,
         "task_status": task.status,
-        "worker_sid": reservation.worker_sid,
-        "worker_name": reservation.worker_name,
         "transfer": stored.is_transfer,
         "code": stored.canceled_reason_code,
         "due": stored.due,

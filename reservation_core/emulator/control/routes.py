@@ -19,18 +19,10 @@ from reservation_core.emulator.control.callbacks import (
 from reservation_core.emulator.control.overview import describe_entry, describe_platform
 from reservation_core.emulator.control.seed import (
     SEED_PREFIXES,
-    ReservationSeed,
-    Seed,
-    TaskSeed,
-    WorkerSeed,
-    load_reservation,
-    load_seed,
-    load_task,
-    load_worker,
-    read_reservation_seed,
+    read_reservation,
     read_seed,
-    read_task_seed,
-    read_worker_seed,
+    read_task,
+    read_worker,
 )
 from reservation_core.emulator.control.state import ControlRequest, ControlState
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
@@ -92,7 +84,7 @@ def _body_route(
     return ControlRoute("POST", path, description, handle)
 
 
-def _platform_route(
+def _sid_route(
     method: str, path: str, description: str, act: Callable[[Platform, str], object]
 ) -> ControlRoute:
     """Return a route that calls a method of the platform with the SID in the path."""
@@ -146,55 +138,18 @@ def _show_exchanges(state: ControlState, request: ControlRequest) -> object:
     return {"last": state.exchanges.last_number, "exchanges": exchanges}
 
 
-# --- creating ------------------------------------------------------------------------------------
-
-
-def _load_seed(state: ControlState, _: ControlRequest, seed: Seed) -> object:
-    load_seed(seed, state.platform)
-    return state.platform.snapshot()
-
-
-def _add_worker(state: ControlState, _: ControlRequest, seed: WorkerSeed) -> object:
-    return load_worker(seed, state.platform)
-
-
-def _add_task(state: ControlState, _: ControlRequest, seed: TaskSeed) -> object:
-    return load_task(seed, state.platform)
-
-
-def _reserve(state: ControlState, request: ControlRequest, seed: ReservationSeed) -> object:
-    return load_reservation(seed, request.sid, state.platform)
-
-
-def _read_worker_sid(body: FieldReader) -> str:
-    return body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"])
-
-
-def _transfer(state: ControlState, request: ControlRequest, worker_sid: str) -> object:
-    return state.platform.transfer(request.sid, worker_sid)
-
-
 # --- changing ------------------------------------------------------------------------------------
 
 
-def _read_status(body: FieldReader) -> Status:
-    return Status(body.choice("fact", tuple(Status)))
+def _load(state: ControlState, _: ControlRequest, load: Callable[[Platform], object]) -> object:
+    return load(state.platform)
 
 
-def _set_status(state: ControlState, request: ControlRequest, status: Status) -> object:
-    return state.platform.set_status(request.sid, status)
-
-
-def _read_code(body: FieldReader) -> int:
-    return body.integer("code", DEFAULT_CALL_FAILURE)
-
-
-def _fail_call(state: ControlState, request: ControlRequest, code: int) -> object:
-    return state.platform.fail_call(request.sid, code)
-
-
-def _read_seconds(body: FieldReader) -> float:
-    return body.number("seconds", 0.0)
+def _load_seed(
+    state: ControlState, request: ControlRequest, load: Callable[[Platform], object]
+) -> object:
+    _load(state, request, load)
+    return state.platform.snapshot()
 
 
 def _advance(state: ControlState, _: ControlRequest, seconds: float) -> object:
@@ -250,18 +205,6 @@ def _set_callbacks(
     return _show_callbacks(state, request)
 
 
-def _clear_callbacks(state: ControlState, request: ControlRequest) -> object:
-    return _set_callbacks(state, request, CallbackSettings())
-
-
-def _show_sent(state: ControlState, request: ControlRequest) -> object:
-    return describe_sent(state.callback_queue, request.since)
-
-
-def _show_alerts(state: ControlState, _: ControlRequest) -> object:
-    return describe_alerts(state.callback_queue)
-
-
 # --- the table -----------------------------------------------------------------------------------
 
 CONTROL_ROUTES: Final = (
@@ -273,53 +216,54 @@ CONTROL_ROUTES: Final = (
     _route("GET", "/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
     _body_route("/seed", "load workers, tasks and their reservations", read_seed, _load_seed),
     _route("POST", "/reset", "delete everything", _reset),
-    _body_route("/clock", "move the clock forward by {seconds}", _read_seconds, _advance),
-    _body_route("/workers", "add a worker", read_worker_seed, _add_worker),
-    _platform_route("GET", "/workers/WK", "show a worker", Platform.worker),
-    _body_route("/tasks", "add a task", read_task_seed, _add_task),
-    _platform_route("GET", "/tasks/WT", "show a task", Platform.task),
+    _body_route(
+        "/clock",
+        "move the clock forward by {seconds}",
+        lambda body: body.number("seconds", 0.0),
+        _advance,
+    ),
+    _body_route("/workers", "add a worker", read_worker, _load),
+    _sid_route("GET", "/workers/WK", "show a worker", Platform.worker),
+    _body_route("/tasks", "add a task", read_task, _load),
+    _sid_route("GET", "/tasks/WT", "show a task", Platform.task),
     _body_route(
         "/tasks/WT/reservations",
         "reserve {worker_sid} for a task",
-        read_reservation_seed,
-        _reserve,
+        read_reservation,
+        lambda state, request, load: load(state.platform, request.sid),
     ),
-    _platform_route(
-        "POST", "/tasks/WT/wrap", "end the work on a task and begin wrapping", Platform.wrap_task
-    ),
-    _platform_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
-    _platform_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),
-    _platform_route(
-        "DELETE", "/tasks/WT", "delete a task and its reservations", Platform.delete_task
-    ),
-    _platform_route("GET", "/reservations/WR", "show a reservation, on hold or not", Platform.get),
+    _sid_route("POST", "/tasks/WT/wrap", "begin wrapping up a task", Platform.wrap_task),
+    _sid_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
+    _sid_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),
+    _sid_route("DELETE", "/tasks/WT", "delete a task and its reservations", Platform.delete_task),
+    _sid_route("GET", "/reservations/WR", "show a reservation", Platform.get),
     _body_route(
         "/reservations/WR/facts",
         "let the platform report the status {fact}",
-        _read_status,
-        _set_status,
+        lambda body: Status(body.choice("fact", tuple(Status))),
+        lambda state, request, status: state.platform.set_status(request.sid, status),
     ),
-    _platform_route(
+    _sid_route(
         "POST",
         "/reservations/WR/answer-call",
         "let the worker answer the call",
         Platform.answer_call,
     ),
-    _platform_route(
+    _sid_route(
         "POST", "/reservations/WR/miss-call", "let the worker miss the call", Platform.miss_call
     ),
-    _platform_route("POST", "/reservations/WR/hang-up", "let the caller hang up", Platform.hang_up),
     _body_route(
         "/reservations/WR/fail-call",
         "let the call to the worker fail with the reason {code}",
-        _read_code,
-        _fail_call,
+        lambda body: body.integer("code", DEFAULT_CALL_FAILURE),
+        lambda state, request, code: state.platform.fail_call(request.sid, code),
     ),
+    _sid_route("POST", "/reservations/WR/hang-up", "let the caller hang up", Platform.hang_up),
     _body_route(
         "/reservations/WR/transfers",
         "transfer the task to {worker_sid}",
-        _read_worker_sid,
-        _transfer,
+        lambda body: body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"]),
+        lambda state, request, worker_sid: state.platform.transfer(request.sid, worker_sid),
     ),
     _route("GET", "/faults", "list the faults still to come", _show_faults),
     _body_route(
@@ -336,8 +280,23 @@ CONTROL_ROUTES: Final = (
         read_callback_settings,
         _set_callbacks,
     ),
-    _route("DELETE", "/callbacks", "send no more callbacks", _clear_callbacks),
-    _route("GET", "/callbacks/sent", "show the callbacks sent after ?since=NUMBER", _show_sent),
-    _route("GET", "/callbacks/alerts", "show the failed callbacks", _show_alerts),
+    _route(
+        "DELETE",
+        "/callbacks",
+        "send no more callbacks",
+        lambda state, request: _set_callbacks(state, request, CallbackSettings()),
+    ),
+    _route(
+        "GET",
+        "/callbacks/sent",
+        "show the callbacks sent after ?since=NUMBER",
+        lambda state, request: describe_sent(state.callback_queue, request.since),
+    ),
+    _route(
+        "GET",
+        "/callbacks/alerts",
+        "show the failed callbacks",
+        lambda state, _: describe_alerts(state.callback_queue),
+    ),
 )
 """All routes of the control surface."""

@@ -7,17 +7,16 @@
      "tasks": [{"workspace_sid": "WS…", "sid": "WT…", "attributes": {"call_sid": "CA…"},
                 "reservations": [{"worker_sid": "WK…", "sid": "WR…", "facts": ["accepted"]}]}]}
 
-A document is read whole before it is loaded. All its faults are reported at once, each with its
-path. It is loaded in one transaction: wholly or not at all.
+A document is read whole before anything is loaded: each function here returns another one, which
+loads what was read. All faults of a document are reported at once, each with its path. It is
+loaded in one transaction: wholly or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
-
-import attrs
+from typing import Any, Final
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
@@ -25,7 +24,6 @@ from reservation_core.emulator.documents import UnreadableDocument, read_documen
 from reservation_core.emulator.platform.model import Task, Worker
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.bodies import Attributes
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.field_reader import FieldReader
 
@@ -33,58 +31,8 @@ SEED_PREFIXES: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 """Prefix of each SID in a document."""
 
 
-@attrs.frozen(kw_only=True)
-class WorkerSeed:
-    """Worker to add. The platform chooses a value for each field that is ``None``."""
-
-    workspace_sid: str
-    sid: str | None = None
-    account_sid: str | None = None
-    name: str | None = attrs.field(default=None, repr=False)
-    attributes: Attributes | None = attrs.field(default=None, repr=False)
-    activity_sid: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ReservationSeed:
-    """Reservation of a task for a worker.
-
-    :param facts: statuses that the platform has reported since, in order.
-    """
-
-    worker_sid: str
-    sid: str | None = None
-    facts: tuple[Status, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class TaskSeed:
-    """Task to add, with its reservations.
-
-    :param reservation_timeout: seconds until a reservation times out.
-    """
-
-    workspace_sid: str
-    sid: str | None = None
-    account_sid: str | None = None
-    attributes: Attributes | None = attrs.field(default=None, repr=False)
-    reservation_timeout: int | None = None
-    reservations: tuple[ReservationSeed, ...] = ()
-
-
-@attrs.frozen
-class Seed:
-    """Document to load."""
-
-    workers: tuple[WorkerSeed, ...] = ()
-    tasks: tuple[TaskSeed, ...] = ()
-
-
-# --- reading -------------------------------------------------------------------------------------
-
-
-def read_seed_file(path: Path) -> Seed:
-    """Read a seed from a file.
+def read_seed_file(path: Path) -> Callable[[Platform], None]:
+    """Read a document from a file; return a function that loads it.
 
     :raises UnreadableDocument: if the file or one of its fields cannot be read.
     """
@@ -94,92 +42,81 @@ def read_seed_file(path: Path) -> Seed:
         problem = f"cannot be read ({error.strerror}); check the name"
         raise UnreadableDocument((PayloadFault(str(path), problem),)) from None
     body = read_document(document)
-    seed = read_seed(body)
+    load = read_seed(body)
     body.finish()
-    return seed
+    return load
 
 
-def read_seed(body: FieldReader) -> Seed:
-    """Read a seed. Faults are added to the reader."""
-    return Seed(
-        workers=tuple(map(read_worker_seed, body.each("workers"))),
-        tasks=tuple(map(read_task_seed, body.each("tasks"))),
-    )
+def read_seed(body: FieldReader) -> Callable[[Platform], None]:
+    """Read workers and tasks; return a function that adds them to what a platform holds.
 
-
-def read_worker_seed(body: FieldReader) -> WorkerSeed:
-    """Read a worker. Faults are added to the reader."""
-    seed = WorkerSeed(
-        workspace_sid=body.required_sid("workspace_sid", SEED_PREFIXES["workspace_sid"]),
-        sid=body.sid("sid", SEED_PREFIXES["worker_sid"]),
-        account_sid=body.sid("account_sid", SEED_PREFIXES["account_sid"]),
-        name=body.text("name"),
-        attributes=body.mapping("attributes"),
-        activity_sid=body.sid("activity_sid", SEED_PREFIXES["activity_sid"]),
-    )
-    body.reject_unread()
-    return seed
-
-
-def read_task_seed(body: FieldReader) -> TaskSeed:
-    """Read a task with its reservations. Faults are added to the reader."""
-    seed = TaskSeed(
-        workspace_sid=body.required_sid("workspace_sid", SEED_PREFIXES["workspace_sid"]),
-        sid=body.sid("sid", SEED_PREFIXES["task_sid"]),
-        account_sid=body.sid("account_sid", SEED_PREFIXES["account_sid"]),
-        attributes=body.mapping("attributes"),
-        reservation_timeout=body.integer("reservation_timeout", None, minimum=1),
-        reservations=tuple(map(read_reservation_seed, body.each("reservations"))),
-    )
-    body.reject_unread()
-    return seed
-
-
-def read_reservation_seed(body: FieldReader) -> ReservationSeed:
-    """Read a reservation of a task. Faults are added to the reader."""
-    seed = ReservationSeed(
-        worker_sid=body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"]),
-        sid=body.sid("sid", SEED_PREFIXES["sid"]),
-        facts=tuple(map(Status, body.choices("facts", tuple(Status)))),
-    )
-    body.reject_unread()
-    return seed
-
-
-# --- loading -------------------------------------------------------------------------------------
-
-
-def load_seed(seed: Seed, platform: Platform) -> None:
-    """Load a seed into a platform in one transaction, in addition to what it holds.
-
-    :raises ReservationError, ValueError, KeyError: if the platform refuses a part of it.
+    It raises the platform's errors, and has no effect then.
     """
-    with platform.transaction():
-        for worker in seed.workers:
-            load_worker(worker, platform)
-        for task in seed.tasks:
-            load_task(task, platform)
+    workers = [read_worker(each) for each in body.each("workers")]
+    tasks = [read_task(each) for each in body.each("tasks")]
+
+    def load(platform: Platform) -> None:
+        with platform.transaction():
+            for add in (*workers, *tasks):
+                add(platform)
+
+    return load
 
 
-def load_worker(seed: WorkerSeed, platform: Platform) -> Worker:
-    """Add a worker."""
-    return platform.add_worker(**attrs.asdict(seed, recurse=False))
+def read_worker(body: FieldReader) -> Callable[[Platform], Worker]:
+    """Read a worker; return a function that adds it."""
+    fields: dict[str, Any] = {
+        **_read_common(body, "worker_sid"),
+        "name": body.text("name"),
+        "activity_sid": body.sid("activity_sid", SEED_PREFIXES["activity_sid"]),
+    }
+    body.reject_unread()
+    return lambda platform: platform.add_worker(**fields)
 
 
-def load_task(seed: TaskSeed, platform: Platform) -> Task:
-    """Add a task with its reservations."""
-    fields = attrs.asdict(seed, recurse=False, filter=attrs.filters.exclude("reservations"))
-    with platform.transaction():
-        task = platform.add_task(**fields)
-        for each in seed.reservations:
-            load_reservation(each, task.sid, platform)
-        return platform.task(task.sid)
+def read_task(body: FieldReader) -> Callable[[Platform], Task]:
+    """Read a task with its reservations; return a function that adds them."""
+    fields: dict[str, Any] = {
+        **_read_common(body, "task_sid"),
+        "reservation_timeout": body.integer("reservation_timeout", None, minimum=1),
+    }
+    reservations = [read_reservation(each) for each in body.each("reservations")]
+    body.reject_unread()
+
+    def load(platform: Platform) -> Task:
+        with platform.transaction():
+            task = platform.add_task(**fields)
+            for reserve in reservations:
+                reserve(platform, task.sid)
+            return platform.task(task.sid)
+
+    return load
 
 
-def load_reservation(seed: ReservationSeed, task_sid: str, platform: Platform) -> Reservation:
-    """Reserve a worker for a task, and report the statuses that followed."""
-    with platform.transaction():
-        reservation = platform.reserve(task_sid, seed.worker_sid, sid=seed.sid)
-        for fact in seed.facts:
-            reservation = platform.set_status(str(reservation.sid), fact)
-        return reservation
+def read_reservation(body: FieldReader) -> Callable[[Platform, str], Reservation]:
+    """Read a reservation; return a function that adds it to the task of a SID.
+
+    The statuses in ``facts`` are reported afterwards, in their order.
+    """
+    worker_sid = body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"])
+    sid = body.sid("sid", SEED_PREFIXES["sid"])
+    facts = [Status(fact) for fact in body.choices("facts", tuple(Status))]
+    body.reject_unread()
+
+    def load(platform: Platform, task_sid: str) -> Reservation:
+        with platform.transaction():
+            reservation = platform.reserve(task_sid, worker_sid, sid=sid)
+            for fact in facts:
+                reservation = platform.set_status(str(reservation.sid), fact)
+            return reservation
+
+    return load
+
+
+def _read_common(body: FieldReader, kind: str) -> dict[str, object]:
+    return {
+        "workspace_sid": body.required_sid("workspace_sid", SEED_PREFIXES["workspace_sid"]),
+        "sid": body.sid("sid", SEED_PREFIXES[kind]),
+        "account_sid": body.sid("account_sid", SEED_PREFIXES["account_sid"]),
+        "attributes": body.mapping("attributes"),
+    }

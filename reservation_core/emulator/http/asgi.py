@@ -133,18 +133,14 @@ class EmulatorApplication:
         request = await read_request(scope, receive, self.max_body_bytes)
         if request is None:
             return
-        is_too_long = len(request.body) > self.max_body_bytes
         fault = self.faults.take(request.method, request.target) if self.faults else None
-        if fault is None:
-            await send_reply(send, self.answer(request), close=is_too_long)
-            return
         start = self._start()
-        reply = await self._inject(fault, scope, request)
+        reply = await self._inject(fault, scope, request) if fault else self._act(request)
         if reply is None:
             await receive()  # returns when the connection is gone; until then uvicorn would answer
-        else:
-            await send_reply(send, reply, close=is_too_long)
-        self._log(start, request, reply, fault.kind.value)
+        self._log(start, request, reply, fault.kind.value if fault else "")
+        if reply is not None:
+            await send_reply(send, reply, close=len(request.body) > self.max_body_bytes)
 
     async def _inject(self, fault: Fault, scope: Scope, request: ReceivedRequest) -> Reply | None:
         """Inject a fault; return ``None`` when the connection was reset."""

@@ -48,7 +48,6 @@ class EmulatorServer(uvicorn.Server):
         )
         super().__init__(config)
         self._application = application
-        self._is_extended = True
         self._has_begun = threading.Event()
 
     def run_on(self, listener: socket.socket) -> None:
@@ -92,7 +91,6 @@ class EmulatorServer(uvicorn.Server):
                 ", ".join(missing),
             )
             self.config.http_protocol_class = HttpToolsProtocol
-            self._is_extended = False
         await super().startup(sockets)
         self._has_begun.set()
 
@@ -109,7 +107,7 @@ class EmulatorServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more requests, and give those that are being answered two seconds."""
         self._application.feed.close()
-        if not self._is_extended:
+        if self.config.http_protocol_class is not EmulatorConnection:
             await super().shutdown(sockets)
             return
         for listener in (*self.servers, *(sockets or ())):

@@ -127,7 +127,7 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
     sid = world.sid()
     world.platform.advance(37)
     shown = describe_reservation(world.platform, sid)
-    assert (shown["state"], shown["version"], shown["task_status"], shown["left"]) == (
+    assert (shown["state"], shown["etag"], shown["task_status"], shown["left"]) == (
         "pending",
         "0",
         "reserved",
@@ -137,7 +137,7 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
     world.platform.execute(sid, CONFERENCE)
     world.platform.advance(50)
     shown = describe_reservation(world.platform, sid)
-    assert (shown["state"], shown["status"], shown["version"], shown["due"], shown["left"]) == (
+    assert (shown["state"], shown["status"], shown["etag"], shown["due"], shown["left"]) == (
         "onHold",
         "pending",
         "1",

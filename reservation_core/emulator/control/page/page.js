@@ -288,7 +288,7 @@ function drawRow(reservation) {
   const [state, , worker, version] = row.firstChild.children;
   drawState(state, reservation.state);
   worker.replaceChildren(make("span", "short", short(reservation.sid)), ` ${reservation.worker_name ?? ""}`);
-  version.textContent = `version ${reservation.version}`;
+  version.textContent = `version ${reservation.etag}`;
   row.firstChild.setAttribute("aria-pressed", String(reservation.sid === page.selected));
   return row;
 }
@@ -313,7 +313,7 @@ function drawSelected() {
   }
   const facts = {
     Timer: make("span", "timer"),
-    Version: reservation.version,
+    Version: reservation.etag,
     Worker: reservation.worker_name ? `${reservation.worker_name} (${short(reservation.worker_sid)})` : short(reservation.worker_sid),
     Task: `${reservation.task_status} (${short(reservation.task_sid)})`,
     ...(reservation.transfer && { Transfer: "to a second worker, while the first one works on the task" }),
