@@ -45,6 +45,11 @@ class Headers(Mapping[str, str]):
                 return value
         raise KeyError(name)
 
+    def get_all(self, name: str) -> list[str]:
+        """Return the values of all headers of a name, in their order."""
+        wanted = name.lower()
+        return [value for key, value in self.pairs if key.lower() == wanted]
+
     def __iter__(self) -> Iterator[str]:
         names: dict[str, str] = {}
         for key, _ in self.pairs:

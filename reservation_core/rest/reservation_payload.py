@@ -21,16 +21,6 @@ from reservation_core.rest.bodies import Payload, read_object
 from reservation_core.rest.errors import UnknownStatus
 from reservation_core.rest.field_reader import FieldReader, LenientFieldReader
 
-CALLBACK_FIELDS: Final = {
-    "ReservationSid": "sid",
-    "AccountSid": "account_sid",
-    "WorkspaceSid": "workspace_sid",
-    "TaskSid": "task_sid",
-    "WorkerSid": "worker_sid",
-    "WorkerName": "worker_name",
-}
-"""A reservation's fields by their names in forms."""
-
 _STATUS: Final = "reservation_status"
 _STATUSES: Final = {status.value: status for status in Status}
 _take_fields: Final = itemgetter(

@@ -1,11 +1,19 @@
-"""Webhooks in: whether they are the platform's, what they report, and how they are answered.
+"""Incoming webhooks: verify that the platform sent them, read them, and answer them.
 
-``signature`` tells the platform's requests from everybody else's, ``assignment`` and ``events`` read them, ``answers`` says what they are
-answered with and by when. ``starlette``, ``flask`` and ``django`` connect that to a framework, and import it.
+It does not know how a reservation is stored or how a command is delivered.
+
+* ``signature``: the signature of a webhook, and its :class:`Verifier`
+* ``request``: a webhook as it was received, and the URL that the platform called
+* ``assignment``, ``events``: readers of assignment callbacks and of events
+* ``responses``: the responses to webhooks
+* ``deadline``: the time limit of a response
+* ``starlette``, ``flask``, ``django``: ``receive`` and ``respond`` of a framework, which they import
+* ``asgi``, ``wsgi``: the webhook of an ASGI scope and of a WSGI environment
 """
 
 from reservation_core.rest.bodies import Attributes, Json
 from reservation_core.webhooks.assignment import Assignment, read_assignment
+from reservation_core.webhooks.deadline import ANSWER_TIMEOUT, Deadline
 from reservation_core.webhooks.events import (
     EVENT_STATUSES,
     EVENT_TYPES,
@@ -14,13 +22,7 @@ from reservation_core.webhooks.events import (
     read_events,
 )
 from reservation_core.webhooks.request import Forged, Webhook
-from reservation_core.webhooks.responses import (
-    ACKNOWLEDGEMENT,
-    ANSWER_TIMEOUT,
-    Deadline,
-    answer,
-    refuse_webhook,
-)
+from reservation_core.webhooks.responses import ACKNOWLEDGEMENT, answer, refuse_webhook
 from reservation_core.webhooks.signature import Algorithm, Verifier, add_body_hash, sign
 
 __all__ = [

@@ -1,6 +1,7 @@
-"""The webhook in an ASGI scope, which Starlette, FastAPI and Django keep.
+"""The webhook of an ASGI scope, as Starlette, FastAPI and Django keep it.
 
-The path is the one that came over the wire where the server tells it (``raw_path``); else it is escaped anew, which may not be how it was.
+The path is that of the wire if the server gives it (``raw_path``). Otherwise it is escaped again,
+which may differ from the wire.
 """
 
 from __future__ import annotations
@@ -12,26 +13,22 @@ from reservation_core.webhooks.request import Webhook, escape_path, received_url
 
 
 def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
-    """Make the webhook of a scope, still without its body.
+    """Build the webhook of a scope, without its body.
 
-    :param scheme: as the framework knows it, where the scope does not.
-    :raises Forged: when the host that the request names is none.
+    :param scheme: the scheme that the framework knows, by default that of the scope.
+    :raises Forged: when the host that the request names is not a host.
     """
     pairs = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-    host = next((value for name, value in headers if name.lower() == "host"), "") or _own_host(
-        scope
+    host = next((value for name, value in headers if name.lower() == "host"), "")
+    url = received_url(
+        scheme or str(scope.get("scheme", "http")), host or _server_host(scope), _target(scope)
     )
     peer = cast("tuple[str, int] | None", scope.get("client"))
-    return Webhook(
-        received_url(scheme or str(scope.get("scheme", "http")), host, _target(scope)),
-        headers,
-        b"",
-        peer[0] if peer else "",
-    )
+    return Webhook(url, headers, b"", peer[0] if peer else "")
 
 
-def _own_host(scope: Mapping[str, object]) -> str:
+def _server_host(scope: Mapping[str, object]) -> str:
     server = cast("tuple[str, int | None] | None", scope.get("server"))
     return server_host(server[0], server[1] or 0) if server else ""
 
@@ -39,8 +36,7 @@ def _own_host(scope: Mapping[str, object]) -> str:
 def _target(scope: Mapping[str, object]) -> str:
     raw = cast("bytes | None", scope.get("raw_path"))
     path = raw.decode("latin-1") if raw else escape_path(cast("str", scope["path"]))
-    told = cast("bytes | str", scope.get("query_string", b""))
-    query = (
-        told if isinstance(told, str) else told.decode("latin-1")
-    )  # a text from Django's own test client
+    # Django's test client has a text here.
+    query = cast("bytes | str", scope.get("query_string", b""))
+    query = query if isinstance(query, str) else query.decode("latin-1")
     return f"{path}?{query}" if query else path

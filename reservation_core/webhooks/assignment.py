@@ -1,6 +1,7 @@
-"""The assignment callback: what it tells of the reservation, its task and its worker.
+"""Assignment callbacks: the reservation, its task and its worker.
 
-It names no status: it is sent when the worker is reserved, so the reservation is pending.
+A callback has no status. The platform sends it when the worker is reserved, so the reservation is
+pending.
 """
 
 from __future__ import annotations
@@ -17,39 +18,44 @@ from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldRead
 from reservation_core.rest.reservation_payload import read_callback
 
 
-def _names(told: Mapping[str, object]) -> str:
-    return f"<{', '.join(told)}>"
+def _show_names(fields: Mapping[str, object]) -> str:
+    return f"<{', '.join(fields)}>"
 
 
 @attrs.frozen(kw_only=True)
 class Assignment:
-    """One assignment callback. A ``repr`` shows the names of the attributes and of the other fields, and none of their values.
+    """One assignment callback.
 
-    :param reservation: pending, with every SID that was told.
-    :param task_attributes: the JSON object as it was told; empty where none was. So are ``worker_attributes``.
+    The ``repr`` shows the names of the attributes and of the other fields, without values.
+
+    :param reservation: pending, with every SID of the callback.
+    :param task_attributes: the task's JSON object, empty without one. ``worker_attributes`` is the
+        same of the worker.
     :param task_age: in seconds.
-    :param time: when the callback was made, aware, in UTC.
-    :param other_fields: the fields that are not documented, as they came.
+    :param time: when the callback was made, an aware time in UTC.
+    :param other_fields: the undocumented fields, as they were received.
     """
 
     reservation: Reservation
-    task_attributes: Attributes = attrs.field(repr=_names)
-    worker_attributes: Attributes = attrs.field(repr=_names)
+    task_attributes: Attributes = attrs.field(repr=_show_names)
+    worker_attributes: Attributes = attrs.field(repr=_show_names)
     workflow_sid: str | None
     task_queue_sid: str | None
     task_age: int | None
     task_priority: int | None
     time: datetime | None
-    other_fields: Mapping[str, object] = attrs.field(repr=_names)
+    other_fields: Mapping[str, object] = attrs.field(repr=_show_names)
 
 
 def read_assignment(payload: Payload) -> Assignment:
     """Read an assignment callback.
 
-    :param payload: its form: a mapping of its fields, or the body as it was sent.
-    :raises MalformedReply: with every fault, that of attributes which are no JSON object among them.
+    :param payload: its form: a mapping of its fields, or the body as it was received.
+    :raises MalformedReply: with every fault, including attributes that are not a JSON object.
 
-    >>> assignment = read_assignment("ReservationSid=WR" + "a" * 32 + "&TaskAttributes=%7B%22language%22%3A%22en%22%7D")
+    >>> sid = "WR" + "a" * 32
+    >>> body = "ReservationSid=" + sid + "&TaskAttributes=%7B%22language%22%3A%22en%22%7D"
+    >>> assignment = read_assignment(body)
     >>> assignment.reservation.status, assignment.task_attributes
     (<Status.PENDING: 'pending'>, {'language': 'en'})
     """
@@ -62,7 +68,7 @@ def read_assignment(payload: Payload) -> Assignment:
     task_priority = reader.integer("TaskPriority", None, maximum=LARGEST_INTEGER)
     time = reader.date("Timestamp")
     return Assignment(
-        reservation=read_callback(reader),
+        reservation=read_callback(reader),  # it raises the faults of all fields
         task_attributes=task_attributes,
         worker_attributes=worker_attributes,
         workflow_sid=workflow_sid,
@@ -75,6 +81,6 @@ def read_assignment(payload: Payload) -> Assignment:
 
 
 def _single(value: object) -> object:
-    """Take a single value out of the list of a form's values."""
+    """Return the value of a list of one value, and anything else as it is."""
     values = cast("list[object]", value) if isinstance(value, list) else []
     return values[0] if len(values) == 1 else value

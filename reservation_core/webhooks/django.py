@@ -1,18 +1,22 @@
-"""Webhooks in Django: the verified body of a request, and an answer as a response.
+"""Webhooks in Django.
 
-from reservation_core.webhooks.django import receive, respond          # pip install 'reservation-core[django]'
+::
 
-@csrf_exempt
-@require_POST
-def assign(request: HttpRequest) -> HttpResponse:
-    try:
-        assignment = read_assignment(receive(request, verifier))
-    except (Forged, MalformedReply) as error:
-        return respond(turn_away(error))
-    return respond(answer(Accept() if assignment.task_attributes.get("language") == "en" else None))
+    from reservation_core.webhooks.django import receive, respond
+    # pip install 'reservation-core[django]'
 
-Nothing may read the form before: that would leave no body to verify, and Django says so with a ``RawPostDataException``. A body above its
-``DATA_UPLOAD_MAX_MEMORY_SIZE`` is refused by Django itself.
+    @csrf_exempt
+    @require_POST
+    def assign(request: HttpRequest) -> HttpResponse:
+        try:
+            assignment = read_assignment(receive(request, verifier))
+        except (Forged, MalformedReply) as error:
+            return respond(refuse_webhook(error))
+        is_english = assignment.task_attributes.get("language") == "en"
+        return respond(answer(Accept() if is_english else None))
+
+No other code may read the form before: it would leave no body to verify, and Django raises a
+``RawPostDataException``. Django itself refuses a body above its ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from reservation_core.webhooks.wsgi import from_environ
 
 
 class DjangoRequest(Protocol):
-    """What is asked of a Django request, be it WSGI's or ASGI's."""
+    """The used part of a Django request, under WSGI or ASGI."""
 
     @property
     def META(self) -> dict[str, object]:  # noqa: N802 - the framework's name
@@ -43,14 +47,14 @@ class DjangoRequest(Protocol):
 
     @property
     def scheme(self) -> str | None:
-        """The scheme, by the proxy's header where the settings say so."""
+        """The scheme, from the proxy's header if the settings say so."""
         ...
 
 
 def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
-    """Give the body of a request that is the platform's.
+    """Verify a request, and return its body.
 
-    :raises Forged: when it is not believed to be.
+    :raises Forged: when it fails verification.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
     head = (
@@ -58,11 +62,11 @@ def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
         if scope is None
         else from_scope(scope, scheme=request.scheme)
     )
-    verifier.admit(head)
+    verifier.check_head(head)
     verifier.verify(head.with_body(request.body))
     return request.body
 
 
 def respond(reply: Reply) -> HttpResponse:
-    """Make a response of an answer."""
+    """Convert a reply to a response."""
     return HttpResponse(reply.body, status=reply.status, headers=dict(reply.headers))

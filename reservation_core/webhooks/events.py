@@ -1,10 +1,12 @@
-"""Events as they are reported: by the workspace's event callback (a form) or by Event Streams (CloudEvents), read into one value.
+"""Events of reservations: from the event callback (a form) or Event Streams (CloudEvents).
 
-1. The type says what happened; no field of an event names the reservation's status.
-2. ``reservation.wrapup`` reports wrapping and ``reservation.created`` pending; ``reservation.failed`` reports no status, for nobody was
-   reserved. A type that reports no status of a reservation is kept, and its ``status`` is ``None``; of such an event nothing is asked but
-   its type and its time.
-3. Neither way promises an order, and either may repeat itself: go by ``key``, then by ``version``, then by ``time``.
+1. The type says what happened. No field of an event is the reservation's status.
+2. ``reservation.wrapup`` reports wrapping, and ``reservation.created`` reports pending.
+   ``reservation.failed`` reports no status, because no worker was reserved. An event whose type
+   reports no status of a reservation is kept, with ``status`` ``None``. It needs only a type and a
+   time.
+3. Neither source guarantees an order, and either may repeat an event: compare ``key``, then
+   ``version``, then ``time``.
 """
 
 from __future__ import annotations
@@ -21,25 +23,30 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.bodies import Payload, read_body
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldReader
-from reservation_core.rest.reservation_payload import CALLBACK_FIELDS, read_form_fields
+from reservation_core.rest.reservation_payload import read_form_fields
 
-_CALLED: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
+_TYPE_NAMES: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
 
 EVENT_TYPES: Final[Mapping[Status, str]] = {
-    status: f"reservation.{_CALLED.get(status, status)}" for status in Status
+    status: f"reservation.{_TYPE_NAMES.get(status, status)}" for status in Status
 }
 """The type of the event that reports each status."""
 
 EVENT_STATUSES: Final[Mapping[str, Status]] = {
     type_: status for status, type_ in EVENT_TYPES.items()
 }
-"""The status that each type of event reports; a type that is not here reports none."""
+"""The status that each type of event reports. A type that is not here reports none."""
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
 _STREAM_NAMES: Final = {
     name: re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
     for name in (
-        *CALLBACK_FIELDS,
+        "ReservationSid",
+        "AccountSid",
+        "WorkspaceSid",
+        "TaskSid",
+        "WorkerSid",
+        "WorkerName",
         "Sid",
         "ReservationVersion",
         "TaskAssignmentStatus",
@@ -47,25 +54,23 @@ _STREAM_NAMES: Final = {
         "TimestampMs",
     )
 } | {"EventType": "eventtype"}
-_SIDS: Final = {
-    name: field
-    for name, field in CALLBACK_FIELDS.items()
-    if field in {"sid", "task_sid", "worker_sid", "workspace_sid"}
-}
 
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """One thing that happened, as it was reported.
+    """One event as it was reported.
 
-    :param sid: the event's own, the same on every way and every repetition; not documented for callbacks, though seen there.
+    :param sid: the event's own SID, the same for every source and every repetition. It is seen in
+        callbacks, though not documented there.
     :param type: such as ``reservation.accepted``.
-    :param status: the reservation's status that it reports; ``None`` for every other type.
-    :param reservation: the reservation with that status and the SIDs that were told; ``None`` without a status.
-    :param version: the reservation's, which grows with every change; ``None`` where it was not told.
-    :param time: aware, in UTC, to the millisecond where it was told so.
-    :param task_status: the task's assignment status, where it was told.
-    :param payload: everything, as it came; it holds personal data. Events are compared without it.
+    :param status: the status that the type reports, ``None`` for other types.
+    :param reservation: the reservation with that status and the event's SIDs, ``None`` without a
+        status.
+    :param version: the reservation's version, which grows with every change.
+    :param time: an aware time in UTC, in milliseconds if the event has them.
+    :param task_status: the task's assignment status.
+    :param payload: all fields, as they were received. They hold personal data. Events are compared
+        without them.
     """
 
     sid: str | None
@@ -83,23 +88,20 @@ class Event:
 
     @property
     def key(self) -> str:
-        """What a repetition is told by: the event's SID, or else what it says, when, and of what."""
-        return self.sid or "/".join(
-            (
-                self.type,
-                self.time.isoformat(),
-                self.reservation_sid or self.task_sid or self.worker_sid or "",
-            )
-        )
+        """The key that repetitions share: the event's SID, or else its type, time and subject."""
+        subject = self.reservation_sid or self.task_sid or self.worker_sid or ""
+        return self.sid or f"{self.type}/{self.time.isoformat()}/{subject}"
 
 
 def read_event(payload: Payload) -> Event:
     """Read one event.
 
-    :param payload: an event callback's form or a CloudEvent: a mapping, or the body as it was sent.
+    :param payload: an event callback's form or a CloudEvent: a mapping of its fields, or the body
+        as it was received.
     :raises MalformedReply: with every fault.
 
-    >>> event = read_event({"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32, "Timestamp": "1400000000"})
+    >>> form = {"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32}
+    >>> event = read_event(form | {"Timestamp": "1400000000"})
     >>> event.status, event.reservation.status
     (<Status.WRAPPING: 'wrapping'>, <Status.WRAPPING: 'wrapping'>)
     """
@@ -109,20 +111,22 @@ def read_event(payload: Payload) -> Event:
 def read_events(
     payload: Payload, *, on_unreadable: Callable[[MalformedReply], object] | None = None
 ) -> tuple[Event, ...]:
-    """Read all events of a body: one, or a batch of Event Streams.
+    """Read all events of a body: a single one, or a batch of Event Streams.
 
-    :param on_unreadable: is told of each event of a batch that cannot be read, instead of refusing all of them: the platform sends a
-        batch that was refused again, for hours.
-    :raises MalformedReply: with every fault of every event; and always when the body is no JSON and no form.
+    :param on_unreadable: called with the error of each unreadable event of a batch, so that the
+        others are returned. Without it the whole batch is refused, and the platform sends it again
+        for hours.
+    :raises MalformedReply: with every fault of every event, and always when the body is neither
+        JSON nor a form.
     """
     body = read_body(payload)
     if not isinstance(body, list):
         return (_read_one(body, ""),)
     events: list[Event] = []
     faults: list[PayloadFault] = []
-    for number, one in enumerate(cast("list[object]", body)):
+    for number, item in enumerate(cast("list[object]", body)):
         try:
-            events.append(_read_one(one, f"[{number}]"))
+            events.append(_read_one(item, f"[{number}]"))
         except MalformedReply as error:
             if on_unreadable is None:
                 faults += error.faults
@@ -151,10 +155,9 @@ def _read_one(body: object, path: str) -> Event:
     type_ = type_.removeprefix(_STREAM_TYPE)
     if type_ in EVENT_STATUSES and not is_whole:
         reader.raise_faults()  # the fields of the reservation are missing
-    sid = next((sid for layer in layers[:-1] if (sid := layer.text("Sid"))), None)
-    return _build(
-        inner, reader.fields, type_ or None, _read_time(*layers), sid or envelope.text("id")
-    )
+    sids = [layer.text("Sid") for layer in layers[:-1]]
+    sid = next(filter(None, sids), None) or envelope.text("id")
+    return _build(inner, reader.fields, type_ or None, _read_time(*layers), sid)
 
 
 def _read_time(*readers: LenientFieldReader) -> datetime | None:
@@ -181,12 +184,7 @@ def _build(
     status = EVENT_STATUSES.get(type_ or "")
     version = reader.integer("ReservationVersion", None, maximum=LARGEST_INTEGER)
     task_status = reader.text("TaskAssignmentStatus")
-    if status is None:
-        reservation = None
-        sids = {field: reader.text(name) for name, field in _SIDS.items()}
-    else:
-        reservation = read_form_fields(reader, status)
-        sids = {field: getattr(reservation, field) for field in _SIDS.values()}
+    reservation = None if status is None else read_form_fields(reader, status)
     if type_ is None or time is None:
         raise MalformedReply(tuple(reader.faults))
     return Event(
@@ -196,10 +194,10 @@ def _build(
         reservation=reservation,
         version=version,
         time=time,
-        reservation_sid=sids["sid"],
-        task_sid=sids["task_sid"],
-        worker_sid=sids["worker_sid"],
-        workspace_sid=sids["workspace_sid"],
+        reservation_sid=reader.text("ReservationSid"),
+        task_sid=reader.text("TaskSid"),
+        worker_sid=reader.text("WorkerSid"),
+        workspace_sid=reader.text("WorkspaceSid"),
         task_status=task_status,
         payload=payload,
     )

@@ -1,16 +1,20 @@
-"""Webhooks in Flask: the verified body of the present request, and an answer as a response.
+"""Webhooks in Flask.
 
-    from reservation_core.webhooks.flask import receive, respond          # pip install 'reservation-core[flask]'
+::
+
+    from reservation_core.webhooks.flask import receive, respond
+    # pip install 'reservation-core[flask]'
 
     @app.post("/assign")
     def assign() -> Response:
         try:
             assignment = read_assignment(receive(verifier))
         except (Forged, MalformedReply) as error:
-            return respond(turn_away(error))
-        return respond(answer(Accept() if assignment.task_attributes.get("language") == "en" else None))
+            return respond(refuse_webhook(error))
+        is_english = assignment.task_attributes.get("language") == "en"
+        return respond(answer(Accept() if is_english else None))
 
-Nothing may read the form before: that would leave no body to verify.
+No other code may read the form before: it would leave no body to verify.
 """
 
 from __future__ import annotations
@@ -23,12 +27,12 @@ from reservation_core.webhooks.wsgi import from_environ
 
 
 def receive(verifier: Verifier) -> bytes:
-    """Give the body of the present request when it is the platform's.
+    """Verify the current request, and return its body.
 
-    :raises Forged: when it is not believed to be.
+    :raises Forged: when it fails verification.
     """
     head = from_environ(request.environ)
-    verifier.admit(head)
+    verifier.check_head(head)
     body = (
         request.stream.read(verifier.max_body + 1)
         if request.content_length is None
@@ -39,5 +43,5 @@ def receive(verifier: Verifier) -> bytes:
 
 
 def respond(reply: Reply) -> Response:
-    """Make a response of an answer."""
+    """Convert a reply to a response."""
     return Response(reply.body, reply.status, dict(reply.headers))

@@ -1,19 +1,23 @@
-"""Webhooks in Starlette and FastAPI: the verified body of a request, and an answer as a response.
+"""Webhooks in Starlette and FastAPI.
 
-    from reservation_core.webhooks.starlette import receive, respond          # pip install 'reservation-core[starlette]'
+::
+
+    from reservation_core.webhooks.starlette import receive, respond
+    # pip install 'reservation-core[starlette]'
 
     async def assign(request: Request) -> Response:
         try:
             assignment = read_assignment(await receive(request, verifier))
         except (Forged, MalformedReply) as error:
-            return respond(turn_away(error))
-        return respond(answer(Accept() if assignment.task_attributes.get("language") == "en" else None))
+            return respond(refuse_webhook(error))
+        is_english = assignment.task_attributes.get("language") == "en"
+        return respond(answer(Accept() if is_english else None))
 
-Nothing may read the body before, not even as the ``Form()`` of a FastAPI parameter: that would leave none to verify, and Starlette says so
-with a ``RuntimeError``.
+No other code may read the body before, not even as the ``Form()`` of a FastAPI parameter: it would
+leave none to verify, and Starlette raises a ``RuntimeError``.
 
-A server that rewrites scheme and peer by itself (uvicorn does, for proxies it trusts) leaves nothing to ``trusted_proxies``; a
-``public_url`` holds in any case.
+Some servers replace scheme and peer themselves, as uvicorn does for proxies that it trusts. Then
+``trusted_proxies`` has no effect, and ``public_url`` still works.
 """
 
 from __future__ import annotations
@@ -27,12 +31,12 @@ from reservation_core.webhooks.signature import Verifier
 
 
 async def receive(request: Request, verifier: Verifier) -> bytes:
-    """Give the body of a request that is the platform's.
+    """Verify a request, and return its body.
 
-    :raises Forged: when it is not believed to be.
+    :raises Forged: when it fails verification.
     """
     head = from_scope(request.scope)
-    verifier.admit(head)
+    verifier.check_head(head)
     body = (
         await request.body()
         if "content-length" in request.headers
@@ -42,16 +46,16 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
     return body
 
 
-async def _read(request: Request, most: int) -> bytes:
-    """Read a body of which nobody said how long it is, and no more than would be refused."""
+async def _read(request: Request, max_body: int) -> bytes:
+    """Read a body of unknown length until it exceeds the limit."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > most:
+        if len(body) > max_body:
             break
     return bytes(body)
 
 
 def respond(reply: Reply) -> Response:
-    """Make a response of an answer."""
+    """Convert a reply to a response."""
     return Response(reply.body, reply.status, dict(reply.headers))

@@ -1,43 +1,37 @@
-"""The webhook in a WSGI environment, which Flask and Django both keep.
+"""The webhook of a WSGI environment, as Flask and Django keep it.
 
-The path is the one that came over the wire where the server tells it (``REQUEST_URI`` or ``RAW_URI``); else it is escaped anew, which may
-not be how it was.
+The path is that of the wire if the server gives it (``REQUEST_URI`` or ``RAW_URI``). Otherwise it
+is escaped again, which may differ from the wire.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from reservation_core.webhooks.request import Webhook, escape_path, received_url, server_host
 
 
 def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
-    """Make the webhook of an environment, still without its body.
+    """Build the webhook of an environment, without its body.
 
-    :param scheme: as the framework knows it, where the environment does not.
-    :raises Forged: when the host that the request names is none.
+    :param scheme: the scheme that the framework knows, by default that of the environment.
+    :raises Forged: when the host that the request names is not a host.
     """
 
     def text(name: str) -> str:
         return str(environ.get(name, ""))
 
-    raw = next(
-        (uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")), None
-    )
+    targets = [uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")]
+    if not targets:
+        # The environment holds the bytes of the path as one character each.
+        path = escape_path((text("SCRIPT_NAME") + text("PATH_INFO")).encode("latin-1"))
+        targets = [f"{path}?{query}" if (query := text("QUERY_STRING")) else path]
     host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
-    url = received_url(scheme or text("wsgi.url_scheme"), host, raw or _target(text))
+    url = received_url(scheme or text("wsgi.url_scheme"), host, targets[0])
     return Webhook(url, tuple(_headers(environ)), b"", text("REMOTE_ADDR"))
 
 
 def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for key, value in environ.items():
-        if key.startswith("HTTP_"):
+        if key.startswith("HTTP_") or key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             yield key.removeprefix("HTTP_").replace("_", "-").title(), str(value)
-        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            yield key.replace("_", "-").title(), str(value)
-
-
-def _target(text: Callable[[str], str]) -> str:
-    """Give the path, which an environment holds as bytes of one character each, with the query."""
-    path = escape_path((text("SCRIPT_NAME") + text("PATH_INFO")).encode("latin-1"))
-    return f"{path}?{query}" if (query := text("QUERY_STRING")) else path

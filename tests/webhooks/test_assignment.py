@@ -316,10 +316,10 @@ def test_a_budget_runs_down() -> None:
     assert budget.remaining == pytest.approx(ANSWER_TIMEOUT - 0.5)
     clock.now += 4.0
     assert budget.remaining == pytest.approx(0.5)
-    assert not budget.is_spent
+    assert not budget.is_expired
     clock.now += 4.0
     assert budget.remaining == 0.0
-    assert budget.is_spent
+    assert budget.is_expired
 
 
 def test_a_decision_in_time_counts_and_one_too_late_does_not() -> None:
@@ -331,7 +331,7 @@ def test_a_decision_in_time_counts_and_one_too_late_does_not() -> None:
     assert budget.decide(lambda _: pytest.fail("asked too late")) is None
 
 
-def test_a_decision_is_awaited_until_the_budget_is_spent() -> None:
+def test_a_decision_is_awaited_until_the_budget_is_expired() -> None:
     """A decider that does not end is cancelled; one that ends in time is heard, and so are its own errors."""
     cancelled: list[str] = []
 

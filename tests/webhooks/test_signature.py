@@ -14,7 +14,7 @@ import pytest
 
 from reservation_core import ReservationError
 from reservation_core.webhooks import Algorithm, Forged, Verifier, Webhook, add_body_hash, sign
-from reservation_core.webhooks.request import doubt, spellings
+from reservation_core.webhooks.request import url_variants
 from tests.webhooks.referee import fields as as_fields
 from tests.webhooks.referee import referee, verdict
 
@@ -259,9 +259,9 @@ def test_the_official_validator_and_we_agree(seed: int) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://example.com", "https://", "example.com", "https://a:port/"])
 def test_only_a_url_is_spelled(url: str) -> None:
-    """What is no http or https URL has no spellings."""
-    with pytest.raises(ValueError, match="is no http or https URL"):
-        spellings(url)
+    """What is not an http or https URL has no spellings."""
+    with pytest.raises(ValueError, match="is not an http or https URL"):
+        url_variants(url)
 
 
 def test_where_the_official_validator_loses_the_host_we_do_not() -> None:
@@ -316,7 +316,7 @@ def test_a_shared_key_signs_with_the_algorithm_it_names() -> None:
 def test_an_unknown_algorithm_is_refused() -> None:
     """An algorithm that is not known is named, and nothing is believed on its account."""
     with pytest.raises(
-        Forged, match=r"unknown algorithm, HMAC_MD5 .* known are HMAC_SHA1, HMAC_SHA256"
+        Forged, match=r"unknown algorithm, HMAC_MD5 .* Known are HMAC_SHA1, HMAC_SHA256"
     ):
         Verifier(TOKEN).verify(signed(X_Twilio_Webhooks_Signature_Settings="algorithm=HMAC_MD5"))
 
@@ -450,7 +450,8 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
 def test_a_network_that_is_none_is_refused() -> None:
     """A name is no address, and both policies at once are none."""
     with pytest.raises(
-        ValueError, match=r"trusted_proxies are addresses or networks, such as 10.0.0.0/8: 'proxy'"
+        ValueError,
+        match=r"trusted_proxies must be addresses or networks, such as 10.0.0.0/8: 'proxy'",
     ):
         Verifier(TOKEN, trusted_proxies=["proxy"])
     with pytest.raises(ValueError, match="public_url or trusted_proxies"):
@@ -497,14 +498,14 @@ REFUSED: Final = {
     ),
     "JSON with another hash": (
         Webhook(signed_json().url, signed_json().headers, b"{}"),
-        "bodySHA256 in the query is not the body's",
+        "bodySHA256 in the query is not the hash of the body",
     ),
-    "a URL of another kind": (signed(seen="ftp://example.com/"), "no http or https URL"),
-    "a path only": (signed(seen="/assign"), "no http or https URL"),
-    "a host that is none": (signed(seen="https://a]b/"), "no http or https URL"),
+    "a URL of another kind": (signed(seen="ftp://example.com/"), "not an http or https URL"),
+    "a path only": (signed(seen="/assign"), "not an http or https URL"),
+    "a host that is none": (signed(seen="https://a]b/"), "not an http or https URL"),
     "a body too long": (
         Webhook(URL, signed().headers, b"a" * (1 << 20) + b"="),
-        "the body has 1048577 bytes, more than the 1048576",
+        "the body has 1048577 bytes, more than the limit of 1048576",
     ),
     "a body that was read before": (
         Webhook(URL, dict(signed(Content_Length="512").headers), b"a"),
@@ -569,23 +570,23 @@ def test_nothing_secret_is_shown() -> None:
 )
 def test_which_host_it_was_is_shown(seen: str, shown: str) -> None:
     """That is what helps behind proxies; all the rest may be somebody's."""
-    assert doubt("x", seen, "y").url == shown
+    assert Forged("x", seen, "y").url == shown
 
 
 def test_what_is_worth_reading_is_told_before_the_body_is_read() -> None:
     """No signature, a length that is too much, a URL that is none: nobody need wait for the body."""
     verifier = Verifier(TOKEN, max_body=100)
-    verifier.admit(signed().with_body(b""))
-    verifier.admit(signed(Content_Length="100").with_body(b""))
-    verifier.admit(signed(Content_Length="many").with_body(b""))
+    verifier.check_head(signed().with_body(b""))
+    verifier.check_head(signed(Content_Length="100").with_body(b""))
+    verifier.check_head(signed(Content_Length="many").with_body(b""))
     with pytest.raises(
-        Forged, match=r"the body has 101 bytes, more than the 100 that are read .*max_body larger"
+        Forged, match=r"the body has 101 bytes, more than the limit of 100 .*larger max_body"
     ):
-        verifier.admit(signed(Content_Length="101").with_body(b""))
+        verifier.check_head(signed(Content_Length="101").with_body(b""))
     with pytest.raises(Forged, match="X-Twilio-Signature is missing"):
-        verifier.admit(Webhook(URL, {"Content-Type": FORM}))
-    with pytest.raises(Forged, match="no http or https URL"):
-        verifier.admit(signed(seen="/assign").with_body(b""))
+        verifier.check_head(Webhook(URL, {"Content-Type": FORM}))
+    with pytest.raises(Forged, match="not an http or https URL"):
+        verifier.check_head(signed(seen="/assign").with_body(b""))
 
 
 def test_a_refusal_is_a_value() -> None:
@@ -594,7 +595,7 @@ def test_a_refusal_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(error)) == error
     assert (
         str(error)
-        == "the signature does not match (the URL it was checked against: https://example.com/); look"
+        == "the signature does not match (checked against the URL https://example.com/). look"
     )
 
 
