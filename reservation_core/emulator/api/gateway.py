@@ -17,19 +17,9 @@ from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.emulator.api import refusals
 from reservation_core.emulator.api.lists import list_page
 from reservation_core.emulator.api.rate_limits import RateLimiter
-from reservation_core.emulator.api.refusals import (
-    GENERIC_CODE,
-    STALE,
-    UNAUTHORIZED,
-    bad_request,
-    error_reply,
-    invalid_command,
-    method_not_allowed,
-    not_found,
-    state_conflict,
-)
 from reservation_core.emulator.api.replies import json_reply, preflight_reply, write_reservation
 from reservation_core.emulator.api.update_reading import (
     UnreadableRequest,
@@ -87,7 +77,7 @@ class InMemoryGateway:
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()
         if len(body) > (limit := self._settings.max_body_bytes):
-            return error_reply(413, None, f"The body has more than {limit} bytes")
+            return refusals.error_reply(413, None, f"The body has more than {limit} bytes")
         return self._answer(method, target, _select_headers(headers), body)
 
     def _answer(
@@ -96,31 +86,31 @@ class InMemoryGateway:
         if method == "OPTIONS":
             return preflight_reply()
         if self._settings.accounts and not self._is_known(headers.get(_AUTHORIZATION, "")):
-            return UNAUTHORIZED
+            return refusals.UNAUTHORIZED
         where = parse_path(target)
         if where is None:
-            return not_found(target)
+            return refusals.not_found(target)
         route, address = where
         is_list = address.sid is None
         if method not in (allowed := _LIST_METHODS if is_list else _METHODS):
-            return method_not_allowed(allowed)
+            return refusals.method_not_allowed(allowed)
         try:
             with self.platform.transaction():
                 rates = self._rate_limiter.take((method, route, is_list))
                 if rates is None:
                     rates = self._rate_limiter.headers(0)
-                    return error_reply(429, 20429, "Too Many Requests", headers=rates)
+                    return refusals.error_reply(429, 20429, "Too Many Requests", headers=rates)
                 if is_list:
                     return list_page(self.platform, self.origin, target, route, address, rates)
                 reservation = self._find(address)
                 if reservation is None:
-                    return not_found(target)
+                    return refusals.not_found(target)
                 if method == "GET":
                     return self._show(reservation, route, rates)
                 return self._update(reservation, route, headers, form, rates)
         except UnreadableRequest as error:
-            code = GENERIC_CODE if error.status == 400 else None
-            return error_reply(error.status, code, error.reason)
+            code = refusals.GENERIC_CODE if error.status == 400 else None
+            return refusals.error_reply(error.status, code, error.reason)
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, encoded = authorization.partition(" ")
@@ -168,25 +158,25 @@ class InMemoryGateway:
         wanted = headers.get(_VERSION)
         is_stale = wanted is not None and wanted.strip('"') != reservation.etag
         if is_stale and self._settings.checks_version_first:
-            return STALE
+            return refusals.STALE
         codes = self._settings.instruction_codes
         try:
             update = self._read_update(headers, form)
         except InvalidCommand as error:
-            return invalid_command(error, codes)
+            return refusals.invalid_command(error, codes)
         if isinstance(update, Command) and update.is_task_route_only and route is not Route.TASK:
             message = f"{type(update).__name__} is not available on this route"
-            return bad_request(GENERIC_CODE, message, codes)
+            return refusals.bad_request(refusals.GENERIC_CODE, message, codes)
         try:
             if is_stale:
                 if isinstance(update, Command):
                     self.platform.check_command(str(reservation.sid), update)
-                return STALE
+                return refusals.STALE
             return self._show(self._apply(reservation, update), route, rates)
         except StateConflict as conflict:
-            return state_conflict(conflict, update, self._settings.state_codes)
+            return refusals.state_conflict(conflict, update, self._settings.state_codes)
         except UnmetPrecondition as error:
-            return bad_request(error.code, error.message, codes)
+            return refusals.bad_request(error.code, error.message, codes)
 
     def _apply(self, reservation: Reservation, update: Command | Status | None) -> Reservation:
         if update is None:

@@ -16,7 +16,6 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
     Attributes,
-    JournalEntry,
     StoredReservation,
     Task,
     TaskStatus,
@@ -143,19 +142,7 @@ class Routing:
         worker = attrs.evolve(worker, version=worker.version + 1)
         self._tables.workers.put(worker.sid, worker)
         task = self.settle(task, TaskStatus.RESERVED)
-        entry = JournalEntry(
-            sid=str(reservation.sid),
-            trigger=CREATED,
-            by=BY_PLATFORM,
-            version="0",
-            at=self._storage.present,
-            reservation=reservation,
-            before=None,
-            task_status=task.status,
-            task=task,
-            worker=worker,
-        )
-        self._tables.entries.append(entry)
+        self._storage.record(reservation, CREATED, BY_PLATFORM, None, task)
         return reservation
 
     def settle(self, task: Task, otherwise: TaskStatus, reason: str | None = None) -> Task:

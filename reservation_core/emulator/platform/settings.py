@@ -1,11 +1,12 @@
-"""How the emulated platform behaves where no source settles it, as named settings with a default and an evidence mark.
+"""Settings of the emulated platform: its behavior where no source settles it, and its limits.
 
-A setting stands here only where more than one reading is live. What limits the double itself (sizes, times, accounts) stands here too.
+A behavior has a setting only if sources allow more than one interpretation. Every setting has a
+default, a description and the evidence of the default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, TypeVar, cast
 
@@ -14,65 +15,65 @@ import attrs
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Status
 
-SETTING: Final = "reservation_core.setting"
-"""The metadata key under which a field of :class:`Settings` holds its :class:`SettingInfo`."""
+_SETTING: Final = "reservation_core.setting"
+_T = TypeVar("_T")
 
 
 class ErrorCodes(StrEnum):
-    """Which number a 400 carries for what the platform's error dictionary has a number for."""
+    """Error number in the body of a 400 for which the platform's dictionary has a number."""
 
-    DICTIONARY = "dictionary"  #: the dictionary's, such as 40136
-    GENERIC = "generic"  #: 20001, the generic one
-    NONE = "none"  #: no ``code`` at all
+    DICTIONARY = "dictionary"  #: the dictionary's number, such as 40136
+    GENERIC = "generic"  #: 20001
+    NONE = "none"  #: no ``code`` in the body
 
 
 class StatusAndInstruction(StrEnum):
-    """What an update is that gives a status and an instruction."""
+    """Result of an update with both a status and an instruction."""
 
     REFUSED = "refused"
-    INSTRUCTION = "instruction"  #: the instruction counts, the status is passed over
-    STATUS = "status"  #: the status counts, the instruction is passed over
+    INSTRUCTION = "instruction"  #: the status is ignored
+    STATUS = "status"  #: the instruction is ignored
 
 
 class EmptyUpdate(StrEnum):
-    """What an update is that gives neither a status nor an instruction."""
+    """Result of an update with neither a status nor an instruction."""
 
     REFUSED = "refused"
     UNCHANGED = "unchanged"  #: a 200 with the reservation as it is
 
 
 class OnHoldStatus(StrEnum):
-    """Which status a body shows while the reservation is on hold."""
+    """Status that a body shows while the reservation is on hold."""
 
     PENDING = Status.PENDING.value
     ACCEPTED = Status.ACCEPTED.value
-    ON_HOLD = ON_HOLD  #: the word that the error messages know and the API description does not
+    ON_HOLD = ON_HOLD  #: occurs in error messages, but not in the API description
 
 
 class SystemStatus(StrEnum):
-    """What happens when a client sets a status that only the platform is known to set."""
+    """Result of a client's update to a status that only the platform is known to set."""
 
     REFUSED = "refused"
-    CARRIED_OUT = "carried out"  #: where the lifecycle has such a fact
+    CARRIED_OUT = "carried out"  #: if the lifecycle has such a fact
 
 
 class ForeignParameters(StrEnum):
-    """What a parameter of another command is."""
+    """Treatment of a parameter of another command."""
 
     IGNORED = "ignored"
     REFUSED = "refused"
 
 
 class BlankValues(StrEnum):
-    """What an empty value of a parameter is."""
+    """Treatment of an empty parameter value."""
 
-    CHECKED = "checked"  #: a value like any other
-    UNSET = "unset"  #: as if the parameter had not been sent
+    CHECKED = "checked"  #: as any other value
+    UNSET = "unset"  #: as if the parameter were missing
 
 
 @attrs.frozen
 class SettingInfo:
-    """What is known of a setting: what it decides, how the default is known, and from where."""
+    """Description of a setting, with the evidence and source of its default."""
 
     description: str
     evidence: Evidence
@@ -80,101 +81,89 @@ class SettingInfo:
 
 
 def _about(
-    says: str, evidence: Evidence = Evidence.UNKNOWN, source: Source = Source.OWN_INTERPRETATION
+    description: str,
+    evidence: Evidence = Evidence.UNKNOWN,
+    source: Source = Source.OWN_INTERPRETATION,
 ) -> dict[str, object]:
-    return {SETTING: SettingInfo(says, evidence, source)}
+    return {_SETTING: SettingInfo(description, evidence, source)}
 
 
-N = TypeVar("N", bound=float)
+def _between(low: float, high: float) -> Callable[[object, attrs.Attribute[_T], _T], None]:
+    def check(_: object, field: attrs.Attribute[_T], value: _T) -> None:
+        if value is not None and not low <= cast("float", value) <= high:
+            raise ValueError(f"{field.name} must be from {low:g} to {high:g}, not {value!r}")
+
+    return check
 
 
-def _check_bounds(_: object, field: attrs.Attribute[N], value: N) -> None:
-    low, high = _BOUNDS[field.name]
-    if not low <= value <= high:
-        raise ValueError(f"{field.name} must be from {low:g} to {high:g}, not {value!r}")
-
-
-def _check_rate(settings: object, field: attrs.Attribute[int | None], value: int | None) -> None:
-    if value is not None:
-        _check_bounds(settings, cast("attrs.Attribute[int]", field), value)
-
-
-def _read_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
+def _copy_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
     for username, password in accounts.items():
         if not username or ":" in username or not password:
             raise ValueError(
-                "accounts must map a username without a colon to a password, neither of them empty"
+                "accounts must map non-empty usernames without a colon to non-empty passwords"
             )
     return dict(accounts)
 
 
-_BOUNDS: Final = {
-    "rate_limit": (1, 1e6),
-    "reservation_timeout": (1, 86_400),
-    "delete_after": (0, 1e9),
-    "max_rounds": (1, 1e6),
-    "callback_timeout": (0.001, 3600),
-    "max_body_bytes": (1, 1e9),
-    "journal_length": (1, 1e9),
-}
-
-
 @attrs.frozen(kw_only=True, eq=False)
 class Settings:
-    """What an emulated platform is told about itself. Every field has a default; :func:`describe_settings` tells what is known of each.
+    """Settings of an emulated platform. :func:`describe_settings` describes each field.
 
-    :raises ValueError: for a number out of its bounds, or an account that Basic authentication cannot say.
+    :raises ValueError: for a number out of bounds, or an account that Basic authentication cannot
+        carry.
     """
 
     state_codes: ErrorCodes = attrs.field(
         default=ErrorCodes.GENERIC,
         metadata=_about(
-            "the number of a 400 for a command that does not fit the state (supervise has the dictionary's, unless none)"
+            "error number of a 400 for a command that does not fit the state (for supervise the"
+            " dictionary's, unless none)"
         ),
     )
     instruction_codes: ErrorCodes = attrs.field(
         default=ErrorCodes.DICTIONARY,
         metadata=_about(
-            "the number of a 400 for a missing or bad parameter, or for what a task or worker lacks",
+            "error number of a 400 for an invalid parameter, or for a task or worker that does not fit",
             Evidence.INFERRED,
         ),
     )
     both_given: StatusAndInstruction = attrs.field(
         default=StatusAndInstruction.REFUSED,
-        metadata=_about("what an update is that gives a status and an instruction"),
+        metadata=_about("result of an update with both a status and an instruction"),
     )
     neither_given: EmptyUpdate = attrs.field(
-        default=EmptyUpdate.REFUSED, metadata=_about("what an update is that gives neither")
+        default=EmptyUpdate.REFUSED,
+        metadata=_about("result of an update with neither a status nor an instruction"),
     )
     checks_version_first: bool = attrs.field(
         default=True,
         metadata=_about(
-            "whether If-Match is compared (412) before the form and the state are looked at (400)"
+            "If-Match is compared (412) before the form and the state are checked (400)"
         ),
     )
     has_quoted_etag: bool = attrs.field(
         default=False,
         metadata=_about(
-            "whether an ETag is in quotes; If-Match is taken either way",
+            "the ETag is in quotes; If-Match is accepted with and without",
             Evidence.OBSERVED,
             Source.WORKER_SDK,
         ),
     )
     on_hold_shown_as: OnHoldStatus = attrs.field(
         default=OnHoldStatus.PENDING,
-        metadata=_about("which status is shown while a reservation is on hold"),
+        metadata=_about("status that is shown while a reservation is on hold"),
     )
     can_reject_on_hold: bool = attrs.field(
-        default=False, metadata=_about("whether a reservation on hold can still be rejected")
+        default=False, metadata=_about("a reservation on hold can be rejected")
     )
     can_rescind_on_hold: bool = attrs.field(
         default=False,
-        metadata=_about("whether a reservation on hold is rescinded when a sibling is accepted"),
+        metadata=_about("a reservation on hold is rescinded when a sibling is accepted"),
     )
     system_status: SystemStatus = attrs.field(
         default=SystemStatus.REFUSED,
         metadata=_about(
-            "what happens when a client sets pending, timeout, canceled or rescinded",
+            "result of a client's update to pending, timeout, canceled or rescinded",
             Evidence.INFERRED,
             Source.RESERVATIONS,
         ),
@@ -182,18 +171,18 @@ class Settings:
     foreign_parameters: ForeignParameters = attrs.field(
         default=ForeignParameters.IGNORED,
         metadata=_about(
-            "what a parameter of another command is; strict refuses it",
+            "treatment of a parameter of another command; strict refuses it",
             Evidence.INFERRED,
             Source.RESERVATIONS,
         ),
     )
     blank_values: BlankValues = attrs.field(
-        default=BlankValues.CHECKED, metadata=_about("what an empty value of a parameter is")
+        default=BlankValues.CHECKED, metadata=_about("treatment of an empty parameter value")
     )
     dequeue_needs_from: bool = attrs.field(
         default=False,
         metadata=_about(
-            "whether a dequeue without a caller ID is refused (40132)",
+            "a dequeue without a caller ID is refused (40132)",
             Evidence.DOCUMENTED,
             Source.ASSIGNMENT_CALLBACK,
         ),
@@ -201,84 +190,84 @@ class Settings:
     conference_needs_from: bool = attrs.field(
         default=False,
         metadata=_about(
-            "whether a conference without a caller ID is refused (40138)",
+            "a conference without a caller ID is refused (40138)",
             Evidence.DOCUMENTED,
             Source.RESERVATIONS,
         ),
     )
     redirects_only_task_calls: bool = attrs.field(
         default=False,
-        metadata=_about("whether a redirect of any call but the task's own is refused (40122)"),
+        metadata=_about("a redirect of another call than the task's is refused (40122)"),
     )
     strict: bool = attrs.field(
         default=False,
         metadata=_about(
-            "whether unknown fields and odd page sizes are refused, not tolerated",
+            "unknown fields and odd page sizes are refused, not tolerated",
             Evidence.OBSERVED,
             Source.WORKER_SDK,
         ),
     )
     accounts: Mapping[str, str] = attrs.field(
         factory=dict[str, str],
-        converter=_read_accounts,
+        converter=_copy_accounts,
         repr=False,
-        metadata=_about("who is let in, username and password; everybody when empty"),
+        metadata=_about("allowed credentials, username and password; everybody if empty"),
     )
     rate_limit: int | None = attrs.field(
         default=None,
-        validator=_check_rate,
-        metadata=_about("requests a second of one operation before a 429; None for no limit"),
+        metadata=_about("requests per second of one operation before a 429; None for no limit"),
+        validator=_between(1, 1e6),
     )
     reservation_timeout: int = attrs.field(
         default=120,
-        validator=_check_bounds,
         metadata=_about(
-            "seconds until a pending reservation times out, unless its task says",
+            "seconds until a pending reservation times out, unless its task has its own timeout",
             Evidence.DOCUMENTED,
             Source.LIMITS,
         ),
+        validator=_between(1, 86_400),
     )
     delete_after: float = attrs.field(
         default=300,
-        validator=_check_bounds,
         metadata=_about(
-            "seconds from its end until a task is deleted, with its reservations",
+            "seconds between a task's end and its deletion, with its reservations",
             Evidence.DOCUMENTED,
             Source.LIFECYCLE,
         ),
+        validator=_between(0, 1e9),
     )
     max_rounds: int = attrs.field(
         default=1000,
-        validator=_check_bounds,
         metadata=_about(
-            "how often a task is reserved in vain before it is canceled",
+            "number of times a task is reserved in vain before it is canceled",
             Evidence.DOCUMENTED,
             Source.LIMITS,
         ),
+        validator=_between(1, 1e6),
     )
     callback_timeout: float = attrs.field(
         default=5,
-        validator=_check_bounds,
         metadata=_about(
-            "seconds an assignment callback has for its answer",
+            "seconds for the response to an assignment callback",
             Evidence.DOCUMENTED,
             Source.ASSIGNMENT_CALLBACK,
         ),
+        validator=_between(0.001, 3600),
     )
     max_body_bytes: int = attrs.field(
         default=65_536,
-        validator=_check_bounds,
-        metadata=_about("bytes that a request's body may have before a 413"),
+        metadata=_about("size of a request's body in bytes before a 413"),
+        validator=_between(1, 1e9),
     )
     journal_length: int = attrs.field(
         default=10_000,
-        validator=_check_bounds,
-        metadata=_about("how many acts the journal remembers"),
+        metadata=_about("number of journal entries that are kept"),
+        validator=_between(1, 1e9),
     )
 
 
 def describe_settings() -> Iterator[tuple[str, object, SettingInfo]]:
-    """Tell every setting's name, its default, and what is known of it, in their order."""
-    usual = Settings()
+    """Return name, default and description of every setting, in their order."""
+    defaults = Settings()
     for field in attrs.fields(Settings):
-        yield field.name, getattr(usual, field.name), field.metadata[SETTING]
+        yield field.name, getattr(defaults, field.name), field.metadata[_SETTING]

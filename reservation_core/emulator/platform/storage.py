@@ -16,8 +16,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final
 
+from reservation_core.domain.lifecycle import State
+from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.clock import DEFAULT_START, Clock
-from reservation_core.emulator.platform.model import Changes, JournalEntry
+from reservation_core.emulator.platform.model import Changes, JournalEntry, Task
 from reservation_core.emulator.platform.tables import Tables
 
 CommitHook = Callable[[Changes], None]
@@ -116,6 +118,35 @@ class Storage(AbstractContextManager[None]):
         if self._subscribers:
             self._unpublished.extend(entries)
             self._publish()
+
+    def record(
+        self,
+        after: Reservation,
+        trigger: str,
+        by: str,
+        before: State | None,
+        task: Task,
+        reason: str | None = None,
+        code: int | None = None,
+    ) -> None:
+        """Write a journal entry. The parameters are those of :class:`JournalEntry`."""
+        worker = self.tables.workers.get(str(after.worker_sid))
+        sid, version, at, status = str(after.sid), str(after.etag), self.present, task.status
+        entry = JournalEntry(
+            sid,
+            trigger,
+            by,
+            version,
+            at,
+            after,
+            before,
+            status,
+            reason,
+            code,
+            task=task,
+            worker=worker,
+        )
+        self.tables.entries.append(entry)
 
     # --- subscribers ---
 

@@ -13,7 +13,6 @@ from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.model import (
-    JournalEntry,
     StoredReservation,
     Task,
     TaskStatus,
@@ -130,21 +129,8 @@ class Transitions:
         moved = [self._make_one(step) for step in steps]
         task = self._routing.settle(task, otherwise or _task_status_after(first, task), reason)
         for step, after in zip(steps, moved, strict=True):
-            entry = JournalEntry(
-                sid=str(after.sid),
-                trigger=step.trigger,
-                by=step.by,
-                version=str(after.etag),
-                at=self._storage.present,
-                reservation=after,
-                before=step.stored.reservation.state,
-                task_status=task.status,
-                reason=step.reason,
-                code=step.code,
-                task=task,
-                worker=self._tables.workers.get(str(after.worker_sid)),
-            )
-            self._tables.entries.append(entry)
+            was = step.stored.reservation.state
+            self._storage.record(after, step.trigger, step.by, was, task, step.reason, step.code)
         return moved[0]
 
     def _rescind_siblings(self, winner: StoredReservation) -> list[Step]:
