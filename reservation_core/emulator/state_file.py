@@ -1,15 +1,17 @@
-"""What a platform holds, kept in a file: every unit of work one transaction, on the disk before anybody is told of it.
+"""A file that stores a platform's workers, tasks and reservations.
 
-The file is a SQLite database in which every worker, task and reservation is one row of JSON. A process that is killed leaves it as it
-was after the last unit of work that was acknowledged, or with the one more that was not acknowledged yet: never with half of one.
-The journal is not kept. One process at a time has the file.
+It is a SQLite database with one row of JSON each. Every transaction of the platform is one
+transaction of the file, on the disk before anybody learns of it. After a crash the file is as it
+was after the last acknowledged transaction, or after one more that was not acknowledged yet.
+
+The journal is not stored. One process at a time can open the file.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import Enum
@@ -34,142 +36,145 @@ from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
 
 FORMAT: Final = 1
-"""The number of what is written here; a file of another number is not read."""
+"""Format number of the file. A file with another number is not read."""
 
-T = TypeVar("T", Worker, Task, StoredReservation)
+_T = TypeVar("_T", Worker, Task, StoredReservation)
 
 
 @attrs.frozen(slots=False)
 class StateFileError(ReservationError):
-    """A state file cannot be used; ``problem`` says why."""
+    """A state file cannot be used."""
 
     path: str
     problem: str
 
     def __str__(self) -> str:
-        """Name the file, the problem and the remedy."""
-        return f"{self.path} cannot be used as a state file: {self.problem}; name another file, or move this one out of the way"
+        """Name the file and the problem."""
+        return f"cannot use {self.path} as a state file: {self.problem}. Choose another path"
 
 
 class StateFile:
-    """A state file, opened for one platform. It is its ``keep``, and gives what was kept before.
+    """An open state file of one platform.
 
-    :raises StateFileError: when the file is of another kind or format, cannot be written, or another process has it.
+    :raises StateFileError: if it is another kind of file or format, is not writable, or is open in
+        another process.
     """
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
-        with self._blaming():
-            self._base = sqlite3.connect(
+        with self._translate_errors():
+            self._database = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=0
             )
         try:
-            with self._blaming():
+            with self._translate_errors():
                 self._prepare()
         except BaseException:
-            self._base.close()
+            self._database.close()
             raise
 
     def _prepare(self) -> None:
+        execute = self._database.execute
         for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
-            self._base.execute(f"PRAGMA {setting}")
-        self._base.execute("BEGIN IMMEDIATE")  # which takes the file for this process
-        (found,) = self._base.execute("PRAGMA user_version").fetchone()
-        empty = not self._base.execute("SELECT 1 FROM sqlite_schema").fetchone()
-        if found != FORMAT and not (found == 0 and empty):
-            raise StateFileError(
-                str(self.path),
-                f"its format is number {found}, not {FORMAT}, or it is no state file at all",
-            )
-        self._base.execute(
-            "CREATE TABLE IF NOT EXISTS kept (sid TEXT PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL)"
+            execute(f"PRAGMA {setting}")
+        execute("BEGIN IMMEDIATE")  # locks the file for this process
+        (found,) = execute("PRAGMA user_version").fetchone()
+        is_empty = not execute("SELECT 1 FROM sqlite_schema").fetchone()
+        if found != FORMAT and not (found == 0 and is_empty):
+            problem = f"it has format {found}, not {FORMAT}, or is not a state file"
+            raise StateFileError(str(self.path), problem)
+        execute(
+            "CREATE TABLE IF NOT EXISTS objects"
+            " (sid TEXT PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL)"
         )
-        self._base.execute(f"PRAGMA user_version = {FORMAT}")
-        self._base.execute("COMMIT")
+        execute(f"PRAGMA user_version = {FORMAT}")
+        execute("COMMIT")
 
     @contextmanager
-    def _blaming(self) -> Generator[None]:
+    def _translate_errors(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            locked = "another process has it" if "locked" in str(error) else str(error)
-            raise StateFileError(str(self.path), locked) from None
+            is_locked = "locked" in str(error)
+            problem = "it is open in another process" if is_locked else str(error)
+            raise StateFileError(str(self.path), problem) from None
 
-    def keep(self, changes: Changes) -> None:
-        """Write one unit of work, and wait until it is on the disk.
+    def write(self, changes: Changes) -> None:
+        """Write one transaction and wait until it is on the disk.
 
-        :raises StateFileError: when it cannot be written; then nothing of it is.
+        :raises StateFileError: if it cannot be written. Nothing of it is written then.
         """
-        with self._blaming():
-            self._base.execute("BEGIN IMMEDIATE")
+        with self._translate_errors():
+            self._database.execute("BEGIN IMMEDIATE")
             try:
-                self._write(changes)
-                self._base.execute("COMMIT")
+                self._write_rows(changes)
+                self._database.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # which says that SQLite has done it already
-                    self._base.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # SQLite may have rolled back already
+                    self._database.execute("ROLLBACK")
                 raise
 
-    def _write(self, changes: Changes) -> None:
-        now: Iterable[tuple[str, Mapping[str, object]]] = (
+    def _write_rows(self, changes: Changes) -> None:
+        tables: tuple[tuple[str, Mapping[str, object]], ...] = (
             ("worker", changes.workers),
             ("task", changes.tasks),
             ("reservation", changes.reservations),
         )
-        rows = [
-            (sid, kind, json.dumps(as_json(value)))
-            for kind, values in now
-            for sid, value in values.items()
-        ]
-        self._base.executemany(
-            "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (sid) DO UPDATE SET value = excluded.value",
-            rows,
+        self._database.executemany(
+            "INSERT INTO objects VALUES (?, ?, ?)"
+            " ON CONFLICT (sid) DO UPDATE SET value = excluded.value",
+            (
+                (sid, kind, json.dumps(as_json(value)))
+                for kind, values in tables
+                for sid, value in values.items()
+            ),
         )
-        if changes.removed:
-            self._base.executemany(
-                "DELETE FROM kept WHERE sid = ?", [(sid,) for sid in changes.removed]
-            )
+        self._database.executemany(
+            "DELETE FROM objects WHERE sid = ?", ((sid,) for sid in changes.removed)
+        )
 
     def load(self) -> Snapshot:
-        """Give all that was kept.
+        """Return everything in the file.
 
-        :raises StateFileError: when it cannot be read.
+        :raises StateFileError: if it cannot be read.
         """
-
-        def all_of(kind: type[T], name: str) -> tuple[T, ...]:
-            rows = self._base.execute(
-                "SELECT value FROM kept WHERE kind = ? ORDER BY rowid", (name,)
-            )
-            return tuple(cast("T", _restore(kind, json.loads(value))) for (value,) in rows)
-
-        with self._blaming():
+        with self._translate_errors():
             try:
                 return Snapshot(
-                    all_of(Worker, "worker"),
-                    all_of(Task, "task"),
-                    all_of(StoredReservation, "reservation"),
+                    self._load_all(Worker, "worker"),
+                    self._load_all(Task, "task"),
+                    self._load_all(StoredReservation, "reservation"),
                 )
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise StateFileError(
-                    str(self.path), f"what is in it is damaged ({type(error).__name__})"
-                ) from None
+                problem = f"its content is damaged ({type(error).__name__})"
+                raise StateFileError(str(self.path), problem) from None
+
+    def _load_all(self, cls: type[_T], kind: str) -> tuple[_T, ...]:
+        query = "SELECT value FROM objects WHERE kind = ? ORDER BY rowid"
+        rows = self._database.execute(query, (kind,))
+        return tuple(cast("_T", _restore(cls, json.loads(value))) for (value,) in rows)
 
     def close(self) -> None:
-        """Let the file go."""
-        self._base.close()
+        """Close the file."""
+        self._database.close()
+
+
+def _restore(cls: type, fields: Mapping[str, object]) -> object:
+    readers = _field_readers(cls)
+    return cls(**{name: readers[name](value) for name, value in fields.items()})
 
 
 @cache
-def _readers(kind: type) -> Mapping[str, Callable[[object], object]]:
-    """Make what reads each field of a value, by its annotation."""
-    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+def _field_readers(cls: type) -> Mapping[str, Callable[[object], object]]:
+    return {name: _field_reader(hint) for name, hint in get_type_hints(cls).items()}
 
 
-def _reader(hint: object) -> Callable[[object], object]:
+def _field_reader(hint: object) -> Callable[[object], object]:
+    """Return the function that converts a field's JSON to the annotated type."""
     for each in get_args(hint) or (hint,):
         if each is datetime:
             return lambda text: None if text is None else datetime.fromisoformat(cast("str", text))
-        if isinstance(each, type) and issubclass(each, (Reservation,)):
+        if each is Reservation:
             return lambda value: _restore(Reservation, cast("Mapping[str, object]", value))
         if each is Links:
             return lambda value: (
@@ -180,33 +185,27 @@ def _reader(hint: object) -> Callable[[object], object]:
     return lambda value: value
 
 
-def _restore(kind: type, value: Mapping[str, object]) -> object:
-    readers = _readers(kind)
-    return kind(**{name: readers[name](each) for name, each in value.items()})
-
-
 @contextmanager
 def open_platform(
     path: Path | None, clock: Clock, *, settings: Settings | None = None
 ) -> Generator[Platform]:
-    """Give a platform that goes on from what a file holds, and keeps there what changes; ``None`` for one that forgets.
+    """Open a platform that continues from a state file and stores its changes there.
 
-    A clock that is behind what was kept is put forward: on the platform, time never goes back.
+    A clock that is behind the file is advanced, since the platform's time never goes back.
 
-    :raises StateFileError: when the file cannot be used.
+    :param path: the file; ``None`` to store nothing.
+    :raises StateFileError: if the file cannot be used.
     """
     if path is None:
-        yield Platform(clock, settings=settings or Settings())
+        yield Platform(clock, settings=settings)
         return
-    store = StateFile(path)
+    file = StateFile(path)
     try:
-        snapshot = store.load()
-        dates = [task.date_updated for task in snapshot.tasks]
-        behind = (max(dates) - clock.now()).total_seconds() if dates else 0
-        if behind > 0:
-            clock.advance(behind)
-        platform = Platform(clock, settings=settings or Settings(), on_commit=store.keep)
+        snapshot = file.load()
+        latest = max((task.date_updated for task in snapshot.tasks), default=clock.now())
+        clock.advance(max(0.0, (latest - clock.now()).total_seconds()))
+        platform = Platform(clock, settings=settings, on_commit=file.write)
         platform.restore(snapshot)
         yield platform
     finally:
-        store.close()
+        file.close()

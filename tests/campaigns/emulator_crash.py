@@ -1,8 +1,11 @@
-"""Kills the emulator in the middle of updates and looks at what it has after a restart: ``python -m tests.campaigns.emulator_crash --rounds 20``.
+"""Kill the emulator during updates and compare its state after a restart.
 
-Every task has three reservations, and every update accepts one of them, which rescinds the other two: one unit of work, so a task of
-which one reservation is accepted and another still pending would be half an update. Four clients update as fast as they are answered;
-the process is killed (SIGKILL) as soon as so many updates are acknowledged, while others are under way.
+Every task has three reservations, and every update accepts one of them, which rescinds the other
+two in the same transaction. A task with one accepted and one pending reservation is half an update.
+Four clients update as fast as they can. The process is killed (SIGKILL) once a given number of
+updates is acknowledged, while others are under way.
+
+    python -m tests.campaigns.emulator_crash --rounds 20
 """
 
 from __future__ import annotations
@@ -21,61 +24,45 @@ from typing import Final
 
 import attrs
 
-from reservation_core.emulator.platform.model import Changes
 from tests.emulator import wire
 from tests.emulator.worlds import WORKERS, WORKSPACE, path
-
-__all__ = ["Changes", "Found", "campaign"]
 
 CLIENTS: Final = 4
 TASKS: Final = 400
 
 
 @attrs.frozen
-class Found:
-    """What a campaign came to: updates acknowledged, those of them that were lost, and those that were there by halves.
+class CrashResult:
+    """Numbers of updates after kills and restarts.
 
-    :param untold: those that were there though nobody had been told, which is no fault.
+    :param lost: acknowledged updates that are not in the state.
+    :param halves: updates of which only a part is in the state.
+    :param unacknowledged: updates in the state that were not acknowledged, which is allowed.
     """
 
     acknowledged: int = 0
     lost: int = 0
     halves: int = 0
-    untold: int = 0
+    unacknowledged: int = 0
 
-    def __add__(self, other: Found) -> Found:
-        """Add up."""
-        return Found(
-            *(
-                mine + others
-                for mine, others in zip(attrs.astuple(self), attrs.astuple(other), strict=True)
-            )
-        )
+    def __add__(self, other: CrashResult) -> CrashResult:
+        """Add up two results."""
+        pairs = zip(attrs.astuple(self), attrs.astuple(other), strict=True)
+        return CrashResult(*(mine + others for mine, others in pairs))
 
 
 @contextmanager
-def emulator(state: Path, seed: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Start the emulator from the command line and give its process and its URL."""
-    command = [
-        sys.executable,
-        "-m",
-        "reservation_core.cli.main",
-        "serve",
-        "--port",
-        "0",
-        "--quiet",
-        "--state",
-        str(state),
-        "--seed",
-        str(seed),
-    ]
+def running_cli(state: Path, seed: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Start the emulator from the command line and return its process and its URL."""
+    command = [sys.executable, "-m", "reservation_core.cli.main", "serve", "--port", "0", "--quiet"]
+    command += ["--state", str(state), "--seed", str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
-            said = process.stdout.readline() + process.stdout.readline()
-            found = re.search(r"http://\S+:\d+", said)
-            assert found, said
-            yield process, found[0]
+            output = process.stdout.readline() + process.stdout.readline()
+            url = re.search(r"http://\S+:\d+", output)
+            assert url, output
+            yield process, url[0]
         finally:
             process.kill()
 
@@ -97,8 +84,8 @@ def _seed(turn: int) -> dict[str, object]:
                 "sid": _task(number, turn),
                 "reservation_timeout": 86_400,
                 "reservations": [
-                    {"worker_sid": sid, "sid": _reservation(number, at, turn)}
-                    for at, sid in enumerate(WORKERS)
+                    {"worker_sid": sid, "sid": _reservation(number, index, turn)}
+                    for index, sid in enumerate(WORKERS)
                 ],
             }
             for number in range(TASKS)
@@ -107,15 +94,14 @@ def _seed(turn: int) -> dict[str, object]:
 
 
 def _update(
-    url: str, turn: int, mine: range, acknowledged: list[str], enough: threading.Event, wanted: int
+    url: str, turn: int, tasks: range, acknowledged: list[str], enough: threading.Event, wanted: int
 ) -> None:
-    """Accept one reservation after the other until the emulator is gone."""
-    for number in mine:
+    """Accept one reservation of each task until the emulator is killed."""
+    for number in tasks:
         sid = _reservation(number, number % len(WORKERS), turn)
+        target = path(sid, _task(number, turn))
         try:
-            answer = wire.ask(
-                url, "POST", path(sid, _task(number, turn)), "ReservationStatus=accepted"
-            )
+            answer = wire.ask(url, "POST", target, "ReservationStatus=accepted")
         except OSError:
             return
         if answer.status == 200:
@@ -125,17 +111,16 @@ def _update(
     enough.set()
 
 
-def _round(folder: Path, turn: int, wanted: int) -> Found:
-    """Let one emulator be killed and started again."""
+def _run_round(folder: Path, turn: int, wanted: int) -> CrashResult:
     state, seed = folder / f"state{turn}.db", folder / f"seed{turn}.json"
     seed.write_text(json.dumps(_seed(turn)))
     acknowledged: list[str] = []
     enough = threading.Event()
-    with emulator(state, seed) as (process, url):
+    with running_cli(state, seed) as (process, url):
         ranges = [range(client, TASKS, CLIENTS) for client in range(CLIENTS)]
         clients = [
-            threading.Thread(target=_update, args=(url, turn, mine, acknowledged, enough, wanted))
-            for mine in ranges
+            threading.Thread(target=_update, args=(url, turn, tasks, acknowledged, enough, wanted))
+            for tasks in ranges
         ]
         for client in clients:
             client.start()
@@ -143,34 +128,35 @@ def _round(folder: Path, turn: int, wanted: int) -> Found:
         process.kill()
         for client in clients:
             client.join()
-    with emulator(state, seed) as (_, url):
-        held = wire.ask(url, "GET", "/_emulator/state").json["reservations"]
-    status = {each["reservation"]["sid"]: each["reservation"]["status"] for each in held}
-    of_task = [
-        sorted(status[_reservation(number, at, turn)] for at in range(len(WORKERS)))
+    with running_cli(state, seed) as (_, url):
+        stored = wire.ask(url, "GET", "/_emulator/state").json["reservations"]
+    status = {each["reservation"]["sid"]: each["reservation"]["status"] for each in stored}
+    by_task = [
+        sorted(status[_reservation(number, index, turn)] for index in range(len(WORKERS)))
         for number in range(TASKS)
     ]
-    return Found(
+    untouched, updated = ["pending"] * 3, ["accepted", "rescinded", "rescinded"]
+    return CrashResult(
         acknowledged=len(acknowledged),
         lost=sum(status[sid] != "accepted" for sid in acknowledged),
-        halves=sum(
-            each not in (["pending"] * 3, ["accepted", "rescinded", "rescinded"])
-            for each in of_task
-        ),
-        untold=sum(each != ["pending"] * 3 for each in of_task) - len(acknowledged),
+        halves=sum(statuses not in (untouched, updated) for statuses in by_task),
+        unacknowledged=sum(statuses != untouched for statuses in by_task) - len(acknowledged),
     )
 
 
-def campaign(folder: Path, rounds: int, acknowledged: int) -> Found:
-    """Kill so many emulators, each after so many acknowledged updates (a few more every round), and add up what was found."""
-    found = Found()
+def campaign(folder: Path, rounds: int, acknowledged: int) -> CrashResult:
+    """Kill one emulator in each round and add up the results.
+
+    :param acknowledged: updates before the first kill; one more in each further round.
+    """
+    result = CrashResult()
     for turn in range(rounds):
-        found += _round(folder, turn, acknowledged + turn)
-    return found
+        result += _run_round(folder, turn, acknowledged + turn)
+    return result
 
 
 def main() -> None:
-    """Run a campaign and print what it came to; the exit code says whether anything was lost."""
+    """Run a campaign and print its result. The exit code is 1 if an update was lost or halved."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument(
@@ -178,12 +164,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = campaign(Path(folder), options.rounds, options.acknowledged)
+        result = campaign(Path(folder), options.rounds, options.acknowledged)
     print(
-        f"{options.rounds} kills: {found.acknowledged} acknowledged updates, {found.lost} lost, {found.halves} by halves, "
-        f"{found.untold} done without having been acknowledged"
+        f"{options.rounds} kills: {result.acknowledged} acknowledged updates, {result.lost} lost, "
+        f"{result.halves} halved, {result.unacknowledged} stored without acknowledgment"
     )
-    sys.exit(bool(found.lost or found.halves))
+    sys.exit(bool(result.lost or result.halves))
 
 
 if __name__ == "__main__":

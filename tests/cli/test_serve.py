@@ -197,7 +197,7 @@ def test_what_is_wrong_with_a_state_file_is_told(
     file = tmp_path / "notes.txt"
     file.write_text("notes" * 500)
     assert cli.main(["serve", "--state", str(file)]) == 2
-    assert "cannot be used as a state file" in complaint(capsys)
+    assert f"cannot use {file} as a state file" in complaint(capsys)
     assert file.read_text() == "notes" * 500
 
 
