@@ -178,7 +178,7 @@ def test_a_transaction_that_cannot_be_written_is_rolled_back(path: Path) -> None
 def test_state_file_is_locked_while_it_is_open(path: Path) -> None:
     with open_platform(path, ManualClock()) as platform:
         with (
-            pytest.raises(StateFileError, match="open in another process. Choose another path"),
+            pytest.raises(StateFileError, match=r"open in another process\. Choose another path"),
             open_platform(path, ManualClock()),
         ):
             pass
