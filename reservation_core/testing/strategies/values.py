@@ -1,4 +1,4 @@
-"""Draws a parameter's value by its kind: right ones, and near misses, which are wrong in one way and never ``None`` (left out)."""
+"""Strategies for the values of a parameter, by its kind: valid ones and near misses."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from reservation_core.testing.strategies.texts import (
     near_callers,
     near_contacts,
     near_names,
-    near_recordings,
+    near_recording_modes,
     near_sids,
     near_urls,
-    recordings,
+    recording_modes,
     sids,
     supervisors,
     urls,
@@ -39,10 +39,10 @@ from reservation_core.testing.strategies.texts import (
 
 
 @attrs.frozen
-class _Look:
-    """How the texts of one kind look, and those that are almost of it."""
+class _Texts:
+    """Valid texts of one kind, and near misses."""
 
-    right: SearchStrategy[str]
+    valid: SearchStrategy[str]
     near: SearchStrategy[str]
 
 
@@ -52,49 +52,36 @@ def _kind(named: object) -> Kind:
     return kind
 
 
-_LOOKS: Final[Mapping[Kind, _Look]] = {
+_TEXTS: Final[Mapping[Kind, _Texts]] = {
     **{
-        sid(prefix): _Look(sids(prefix), near_sids(prefix))
+        sid(prefix): _Texts(sids(prefix), near_sids(prefix))
         for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")
     },
-    _kind(vocabulary.Contact): _Look(contacts(), near_contacts()),
-    _kind(vocabulary.NamedContact): _Look(contacts() | bare_names(), near_contacts(bare=True)),
-    _kind(vocabulary.Caller): _Look(callers(), near_callers()),
-    _kind(vocabulary.SupervisorName): _Look(supervisors(), near_sids("WK") | near_contacts()),
-    _kind(vocabulary.Name): _Look(names(), near_names()),
-    _kind(vocabulary.Password): _Look(st.just("hush") | names(), near_names()),
-    _kind(vocabulary.Url): _Look(urls(), near_urls()),
-    _kind(vocabulary.UrlOrSilence): _Look(urls() | st.just(""), near_urls(silence=True)),
-    _kind(vocabulary.Recording): _Look(recordings(), near_recordings()),
+    _kind(vocabulary.Contact): _Texts(contacts(), near_contacts()),
+    _kind(vocabulary.NamedContact): _Texts(contacts() | bare_names(), near_contacts(bare=True)),
+    _kind(vocabulary.Caller): _Texts(callers(), near_callers()),
+    _kind(vocabulary.SupervisorName): _Texts(supervisors(), near_sids("WK") | near_contacts()),
+    _kind(vocabulary.Name): _Texts(names(), near_names()),
+    _kind(vocabulary.Password): _Texts(st.just("hush") | names(), near_names()),
+    _kind(vocabulary.Url): _Texts(urls(), near_urls()),
+    _kind(vocabulary.UrlOrSilence): _Texts(urls() | st.just(""), near_urls(silence=True)),
+    _kind(vocabulary.Recording): _Texts(recording_modes(), near_recording_modes()),
 }
-"""The named kinds of text. A pattern says what is allowed, not what a person writes: that stands in :mod:`.texts`."""
-
-_NO_TEXTS: Final[tuple[object, ...]] = (
-    0,
-    1,
-    20,
-    1.5,
-    True,
-    False,
-    b"https://example.com/",
-    (),
-    ["client:alice"],
-    {"a": 1},
-    object(),
-)
+"""Texts of each named kind; its pattern does not say what a person would write."""
 
 
 @cache
 def values(kind: Kind) -> SearchStrategy[Value]:
-    """Draw right values of a kind; the least is its minimum, ``False``, its first word, or the least text of its look.
+    """Draw valid values of a kind.
 
-    :raises LookupError: for a kind of text that is none of the vocabulary's.
+    The simplest is the minimum, ``False``, the first word or the simplest text.
+
+    :raises LookupError: for a kind of text that has no name in the vocabulary.
     """
     match kind:
         case Integer():
-            return st.integers(kind.minimum, kind.maximum) | st.sampled_from(
-                (kind.maximum, kind.minimum)
-            )
+            limits = st.sampled_from((kind.maximum, kind.minimum))
+            return st.integers(kind.minimum, kind.maximum) | limits
         case Boolean():
             return st.booleans()
         case MultipleChoice():
@@ -103,72 +90,54 @@ def values(kind: Kind) -> SearchStrategy[Value]:
         case Choice():
             return st.sampled_from(kind.words)
         case _:
-            return _LOOKS[kind].right
+            return _TEXTS[kind].valid
+
+
+# fmt: off
+_NOT_TEXTS: Final = (
+    0, 1, 20, 1.5, True, False, b"https://example.com/", (), ["client:alice"], {"a": 1}, object(),
+)
+_NOT_INTEGERS: Final = (
+    10**12, True, False, "20", "", [20], b"20", 10.5, float("nan"), object(),
+)
+_NOT_BOOLEANS: Final = (
+    0, 1, 2, "", "true", "false", "True", b"true", 1.0, [], [True], object(),
+)
+
+
+def _near_choices(word: str) -> tuple[object, ...]:
+    return (
+        "", "bogus", f"{word} ", f" {word}", f"{word}\n", True, False, 0, 1, [word], (word,),
+        b"true", object(), ",",
+    )
+
+
+def _near_multiple_choices(word: str) -> tuple[object, ...]:
+    return (
+        [], (), ["bogus"], [word, "bogus"], [word, None], [word, ""], [word.upper()], [[word]],
+        [f"{word} "], word, "", f"{word},{word}", {word}, {word: 1}, 1, True, b"x", [1], object(),
+    )
+# fmt: on
 
 
 @cache
 def near_misses(kind: Kind) -> SearchStrategy[object]:
-    """Draw values that are almost of a kind: beyond a limit, of another type, of another spelling.
+    """Draw values that are almost of a kind, and never ``None``.
 
-    The least is what is just below the minimum, or the first wrong text of the look.
+    They are beyond a limit, of another type or of another spelling. The simplest is just below the
+    minimum, or the first wrong text or value.
 
-    :raises LookupError: for a kind of text that is none of the vocabulary's.
+    :raises LookupError: for a kind of text that has no name in the vocabulary.
     """
     match kind:
         case Integer():
-            wrong: list[object] = [
-                kind.minimum - 1,
-                kind.maximum + 1,
-                -kind.minimum,
-                10**12,
-                True,
-                False,
-                float(kind.minimum),
-                "20",
-                "",
-            ]
-            return st.sampled_from([*wrong, [20], b"20", 10.5, float("nan"), object()])
+            beyond = (kind.minimum - 1, kind.maximum + 1, -kind.minimum, float(kind.minimum))
+            return st.sampled_from((*beyond, *_NOT_INTEGERS))
         case Boolean():
-            return st.sampled_from(
-                (0, 1, 2, "", "true", "false", "True", b"true", 1.0, [], [True], object())
-            )
+            return st.sampled_from(_NOT_BOOLEANS)
         case MultipleChoice():
-            word, *_ = kind.words
-            lists = st.sampled_from(
-                (
-                    [],
-                    (),
-                    ["bogus"],
-                    [word, "bogus"],
-                    [word, None],
-                    [word, ""],
-                    [word.upper()],
-                    [[word]],
-                    [f"{word} "],
-                )
-            )
-            return lists | st.sampled_from(
-                (word, "", f"{word},{word}", {word}, {word: 1}, 1, True, b"x", [1], object())
-            )
+            return st.sampled_from(_near_multiple_choices(kind.words[0]))
         case Choice():
-            word = kind.words[0]
-            return st.sampled_from(
-                (
-                    "",
-                    "bogus",
-                    f"{word} ",
-                    f" {word}",
-                    f"{word}\n",
-                    True,
-                    False,
-                    0,
-                    1,
-                    [word],
-                    (word,),
-                    b"true",
-                    object(),
-                    ",",
-                )
-            )
+            return st.sampled_from(_near_choices(kind.words[0]))
         case _:
-            return _LOOKS[kind].near | st.sampled_from(_NO_TEXTS)
+            return _TEXTS[kind].near | st.sampled_from(_NOT_TEXTS)
