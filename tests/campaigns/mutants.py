@@ -299,7 +299,7 @@ class Hunt(DeskRuns):
 
 @attrs.frozen
 class Found:
-    """Outcome of a hunt: the number of the failing run (``None`` if none failed), and its message."""
+    """Outcome of a hunt: the number of the failing run, if any, and its message."""
 
     run: int | None
     message: str

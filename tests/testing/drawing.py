@@ -1,4 +1,4 @@
-"""Draws from a strategy the same way each time: many values, or the least one."""
+"""Deterministic draws from a strategy: many values, or the simplest one."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -8,16 +8,19 @@ from typing import TypeVar
 from hypothesis import Phase, find, given, settings
 from hypothesis.strategies import SearchStrategy
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def drawn(strategy: SearchStrategy[T], number: int) -> list[T]:
-    """Draw so many values, each from random bytes of its own: evenly, and quicker than by a test, which also learns from what it draws."""
-    found: list[T] = []
+def drawn(strategy: SearchStrategy[_T], number: int) -> list[_T]:
+    """Draw a number of values, each from its own random bytes.
+
+    The values are spread evenly, unlike those of a test, which learns from earlier draws.
+    """
+    found: list[_T] = []
 
     @settings(database=None, deadline=None)
     @given(strategy)
-    def collect(value: T) -> None:
+    def collect(value: _T) -> None:
         found.append(value)
 
     draw: Callable[[bytes], object] = attrgetter("hypothesis.fuzz_one_input")(collect)
@@ -29,8 +32,8 @@ def drawn(strategy: SearchStrategy[T], number: int) -> list[T]:
     return found
 
 
-def least(strategy: SearchStrategy[T], when: Callable[[T], object] = lambda _: True) -> T:
-    """Find the least value of which something is true."""
+def least(strategy: SearchStrategy[_T], when: Callable[[_T], object] = lambda _: True) -> _T:
+    """Return the simplest value with a property."""
     wanted = settings(
         max_examples=2000, database=None, deadline=None, phases=[Phase.generate, Phase.shrink]
     )

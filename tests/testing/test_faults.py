@@ -1,5 +1,3 @@
-"""The faults do what they are called, by plan, in both flavours, and are counted."""
-
 from __future__ import annotations
 
 import asyncio
@@ -13,16 +11,15 @@ from reservation_core import (
     NotSent,
     Reply,
     Request,
-    Reservation,
     Route,
     Status,
     prepare,
     prepare_fetch,
 )
 from reservation_core.emulator import InMemoryGateway, Platform
-from reservation_core.emulator.faults import FaultKind
 from reservation_core.testing.faults import (
     Fault,
+    FaultKind,
     FaultyGateway,
     Rival,
     VirtualClock,
@@ -35,27 +32,24 @@ REQUEST = prepare(WHERE, ACCEPT)
 
 
 def faulty(
-    *plan: Fault, status: Status = Status.PENDING
+    *faults: Fault, status: Status = Status.PENDING
 ) -> tuple[FaultyGateway, Platform, VirtualClock]:
-    """Make a platform behind faults."""
+    """Return a faulty gateway to a platform with one reservation, its platform and its clock."""
     platform, clock = Platform(), VirtualClock()
     platform.add(attrs.evolve(WHERE, status=status))
-    return (
-        FaultyGateway(InMemoryGateway(platform), plan, platform=platform, clock=clock),
-        platform,
-        clock,
-    )
+    gateway = FaultyGateway(InMemoryGateway(platform), faults, platform=platform, clock=clock)
+    return gateway, platform, clock
 
 
-def send(gateway: FaultyGateway, request: Request, *, in_a_loop: bool) -> Reply | GatewayError:
-    """Send in either flavour, and give what comes back."""
+def send(gateway: FaultyGateway, request: Request, *, is_async: bool) -> Reply | GatewayError:
+    """Send sync or async; return the reply or the error."""
     try:
-        return asyncio.run(gateway.asend(request)) if in_a_loop else gateway.send(request)
+        return asyncio.run(gateway.asend(request)) if is_async else gateway.send(request)
     except GatewayError as error:
         return error
 
 
-@pytest.mark.parametrize("in_a_loop", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize(
     ("fault", "outcome", "acted", "took"),
     [
@@ -74,38 +68,44 @@ def send(gateway: FaultyGateway, request: Request, *, in_a_loop: bool) -> Reply 
     ],
     ids=lambda value: value.kind.value if isinstance(value, Fault) else None,
 )
-def test_each_fault_is_what_it_is_called(
-    fault: Fault, outcome: int | type[GatewayError], acted: int, took: float, *, in_a_loop: bool
+def test_fault_affects_one_exchange_as_its_kind_says(
+    fault: Fault, outcome: int | type[GatewayError], acted: int, took: float, *, is_async: bool
 ) -> None:
-    """Each kind acts, answers and takes time as its name says, once, and is counted; then all goes well."""
     gateway, platform, clock = faulty(fault)
-    back = send(gateway, prepare(WHERE, CALL), in_a_loop=in_a_loop)
+    back = send(gateway, prepare(WHERE, CALL), is_async=is_async)
     if isinstance(back, Reply):
         assert back.status == outcome
     else:
         assert type(back) is outcome
     assert (acts_of(platform, "client"), clock.now) == (acted, took)
     assert gateway.counts == ({} if fault.kind is FaultKind.NONE else {fault.kind.value: 1})
-    good = send(gateway, prepare_fetch(WHERE), in_a_loop=in_a_loop)
-    assert isinstance(good, Reply)
-    assert good.status == 200
+    after = send(gateway, prepare_fetch(WHERE), is_async=is_async)
+    assert isinstance(after, Reply)
+    assert after.status == 200
 
 
-def test_every_kind_is_tried_above() -> None:
-    """No kind is without its line."""
-    marks = test_each_fault_is_what_it_is_called.pytestmark  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+def test_every_kind_of_fault_is_tested_above() -> None:
+    marks = test_fault_affects_one_exchange_as_its_kind_says.pytestmark  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
     assert {row[0].kind for row in marks[0].args[1]} == set(FaultKind)
 
 
+def test_fault_affects_only_requests_that_match_it() -> None:
+    gateway, platform, _ = faulty(Fault(FaultKind.RESET_BEFORE, method="POST", path_contains=SID))
+    assert gateway.send(prepare_fetch(WHERE)).status == 200
+    assert len(gateway.plan.pending) == 1
+    with pytest.raises(GatewayError):
+        gateway.send(REQUEST)
+    assert acts_of(platform, "client") == 0
+    assert not gateway.plan
+
+
 @pytest.mark.parametrize("wait", [None, 0.0, 2.5])
-def test_a_throttle_names_its_wait(wait: float | None) -> None:
-    """A 429 says when to come back, or does not."""
+def test_throttled_reply_has_the_planned_retry_after(wait: float | None) -> None:
     assert faulty(Fault(FaultKind.THROTTLED, retry_after=wait))[0].send(REQUEST).retry_after == wait
 
 
 @pytest.mark.parametrize("late", [1, 2, 3])
-def test_a_delayed_request_arrives_later(late: int) -> None:
-    """It arrives just before the exchange it was delayed to, and at the end at the latest."""
+def test_delayed_request_arrives_before_a_later_exchange(late: int) -> None:
     gateway, platform, _ = faulty(Fault(FaultKind.DELAYED, late=late))
     with pytest.raises(GatewayError):
         gateway.send(REQUEST)
@@ -114,13 +114,12 @@ def test_a_delayed_request_arrives_later(late: int) -> None:
         assert acts_of(platform, "client") == (number >= late)
 
 
-@pytest.mark.parametrize("in_a_loop", [False, True])
-def test_in_the_end_everything_arrives(*, in_a_loop: bool) -> None:
-    """What is still under way arrives when the network settles, once."""
+@pytest.mark.parametrize("is_async", [False, True])
+def test_settle_delivers_delayed_requests_once(*, is_async: bool) -> None:
     gateway, platform, _ = faulty(Fault(FaultKind.DELAYED, late=3))
-    assert isinstance(send(gateway, REQUEST, in_a_loop=in_a_loop), GatewayError)
+    assert isinstance(send(gateway, REQUEST, is_async=is_async), GatewayError)
     for _ in range(2):
-        asyncio.run(gateway.asettle()) if in_a_loop else gateway.settle()
+        asyncio.run(gateway.asettle()) if is_async else gateway.settle()
     assert acts_of(platform, "client") == 1
 
 
@@ -140,8 +139,9 @@ def test_in_the_end_everything_arrives(*, in_a_loop: bool) -> None:
         (Rival.ANSWERS, Status.PENDING, Status.ACCEPTED),
     ],
 )
-def test_a_rival_acts_first(rival: Rival, before: Status, after: Status) -> None:
-    """A rival acts just before the exchange, is in the journal as one, and is counted; where it cannot act, nothing happens."""
+def test_rival_acts_before_the_exchange_if_it_can(
+    rival: Rival, before: Status, after: Status
+) -> None:
     gateway, platform, _ = faulty(Fault(rival=rival), status=before)
     gateway.send(prepare_fetch(WHERE))
     assert platform.get(SID).status is after
@@ -152,20 +152,20 @@ def test_a_rival_acts_first(rival: Rival, before: Status, after: Status) -> None
     assert (list(platform.journal), gateway.counts) == ([], {})
 
 
-def test_a_rival_needs_a_reservation() -> None:
-    """A request for nothing that is known, or without anybody to meddle, has no rival."""
+def test_rival_does_nothing_without_a_platform_or_a_known_reservation() -> None:
     gateway, platform, _ = faulty(Fault(rival=Rival.ACCEPTS), Fault(rival=Rival.ACCEPTS))
     gateway.send(Request("GET", "/elsewhere"))
     gateway.send(prepare_fetch(attrs.evolve(WHERE, sid="WR" + "0" * 32)))
-    FaultyGateway(InMemoryGateway(platform), [Fault(rival=Rival.ACCEPTS)]).send(
-        prepare_fetch(WHERE)
-    )
+    without_platform = FaultyGateway(InMemoryGateway(platform), [Fault(rival=Rival.ACCEPTS)])
+    without_platform.send(prepare_fetch(WHERE))
     assert list(platform.journal) == []
 
 
-def test_a_plan_is_drawn_from_its_seed() -> None:
-    """The same seed draws the same plan; all kinds and rivals come up, none beyond those asked for, and no plan is too long."""
+def test_same_seed_draws_the_same_plan() -> None:
     assert [draw_plan(Random(1)) for _ in range(3)] == [draw_plan(Random(1)) for _ in range(3)]
+
+
+def test_drawn_plans_cover_all_faults_and_keep_to_the_given_ones() -> None:
     random = Random(2)
     plans = [draw_plan(random) for _ in range(2000)]
     assert {fault.kind for plan in plans for fault in plan} == set(FaultKind)
@@ -179,10 +179,9 @@ def test_a_plan_is_drawn_from_its_seed() -> None:
     assert {fault.retry_after for plan in few for fault in plan} == {None, 0.0, 1.0, 60.0}
 
 
-def test_the_journal_tells_who_did_what() -> None:
-    """The emulated platform records every command and fact with its author and the version it made."""
+def test_journal_records_author_and_version_of_each_act() -> None:
     platform = Platform()
-    held: Reservation = platform.add(WHERE)
+    held = platform.add(WHERE)
     assert held.etag == "0"
     InMemoryGateway(platform).send(prepare(held, CONFERENCE, route=Route.WORKER))
     platform.set_status(SID, Status.ACCEPTED)
@@ -190,8 +189,7 @@ def test_the_journal_tells_who_did_what() -> None:
     assert acts == [(SID, "conference", "client", "1"), (SID, "accepted", "platform", "2")]
 
 
-def test_virtual_time_passes_when_somebody_waits() -> None:
-    """The clock goes on by what is slept, in both flavours, and by nothing else."""
+def test_virtual_time_passes_only_in_a_sleep() -> None:
     clock = VirtualClock()
     clock.sleep(1.5)
     asyncio.run(clock.asleep(2.0))

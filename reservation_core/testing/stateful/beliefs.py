@@ -47,5 +47,6 @@ def check_up_to_date(name: str, belief: Belief, actual: Status) -> None:
     status = belief.status if isinstance(belief, Reservation) else belief
     if status is not actual and not (belief is None and actual in TERMINAL):
         raise AssertionError(
-            f"{name}: all events were delivered, but the service believes it is {status}, not {actual}"
+            f"{name}: all events were delivered,"
+            f" but the service believes it is {status}, not {actual}"
         )

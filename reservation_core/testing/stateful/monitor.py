@@ -1,8 +1,8 @@
 """Rules 2 and 3 of generated runs: gateways that check the commands of a service under test.
 
-The service is handed a :class:`ServiceMonitor`, which knows what the service was told by events and
-by whole replies. The :class:`UpdateRecorder` is the last gateway before the platform and records
-which updates acted. Between the two is the faulty network. Both pass everything on unchanged.
+The service is handed a :class:`ServiceMonitor`. It knows what events and whole replies have
+reported to the service. The :class:`UpdateRecorder` is the last gateway before the platform and
+records which updates acted. Between the two is the faulty network. Both change nothing.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class ServiceMonitor:
         return [*self._problems, *self._repeated()]
 
     def learn(self, reported: Reservation) -> None:
-        """Take over what the service was told, unless it is older than what it knows."""
+        """Take over a report that the service received, unless it is an older one."""
         sid, status = str(reported.sid), reported.status
         known = self._known.get(sid)
         if known is None or (known != status and follow(known, status) is not None):

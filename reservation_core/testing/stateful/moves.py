@@ -22,7 +22,7 @@ class Move:
     step: str
 
 
-_WEIGHTS: Final = {ON_HOLD: 6}  # only facts lead on from there, so it must be reached more often
+_WEIGHTS: Final = {ON_HOLD: 6}  # reached more often, because only facts leave it
 
 STEPS: Final = {
     state: tuple(

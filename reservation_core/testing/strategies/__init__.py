@@ -1,11 +1,11 @@
-"""Hypothesis strategies for everything that reservations are made of, public and documented, each shrinking to what a person would write.
+"""Hypothesis strategies for reservations, commands, payloads, replies, runs and fault plans.
 
-Their four rules:
-
-* which parameters a command has, and of which kinds, is taken from its declaration; how values look is written by hand;
-* what is drawn as right is right, and what is drawn as wrong is wrong in exactly one way, which is told beside it;
-* each strategy names the least that it shrinks to;
-* ``st.from_type`` draws the library's classes by them (:mod:`reservation_core.testing.registration`).
+* The parameters of a command and their kinds are taken from its declaration. Values are written by
+  hand.
+* A value that is drawn as valid is valid. One that is drawn as invalid is wrong in exactly one way,
+  which is returned with it.
+* Each strategy shrinks to what a person would write. Its docstring names its simplest value.
+* ``st.from_type`` draws the library's classes (:mod:`reservation_core.testing.registration`).
 """
 
 from reservation_core.testing.strategies.commands import (
@@ -40,28 +40,28 @@ from reservation_core.testing.strategies.replies import (
 )
 from reservation_core.testing.strategies.reservations import (
     addresses,
-    moments,
     reservations,
     statuses,
+    timestamps,
 )
 from reservation_core.testing.strategies.runs import Action, Run, Step, runs
 from reservation_core.testing.strategies.texts import (
-    apps,
+    app_contacts,
     bare_names,
+    caller_numbers,
     callers,
-    clients,
+    client_contacts,
     contacts,
     hosts,
     names,
     near_callers,
     near_contacts,
     near_names,
-    near_recordings,
+    near_recording_modes,
     near_sids,
     near_urls,
-    numbers,
-    phones,
-    recordings,
+    phone_numbers,
+    recording_modes,
     sids,
     sip_uris,
     supervisors,
@@ -83,14 +83,15 @@ __all__ = [
     "Run",
     "Step",
     "addresses",
-    "apps",
+    "app_contacts",
     "arguments",
     "bare_names",
     "bodies",
     "build",
     "callbacks",
+    "caller_numbers",
     "callers",
-    "clients",
+    "client_contacts",
     "commands",
     "contacts",
     "events",
@@ -102,20 +103,18 @@ __all__ = [
     "malformed_bodies",
     "malformed_callbacks",
     "malformed_payloads",
-    "moments",
     "names",
     "near_callers",
     "near_contacts",
     "near_misses",
     "near_names",
-    "near_recordings",
+    "near_recording_modes",
     "near_sids",
     "near_urls",
-    "numbers",
     "payloads",
-    "phones",
+    "phone_numbers",
     "plans",
-    "recordings",
+    "recording_modes",
     "refusals",
     "replies",
     "requests",
@@ -126,6 +125,7 @@ __all__ = [
     "statuses",
     "supervisors",
     "texts",
+    "timestamps",
     "unreadable_replies",
     "urls",
     "values",

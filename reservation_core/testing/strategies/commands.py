@@ -1,7 +1,7 @@
-"""Draws commands as their declarations have them: right ones, those the lifecycle takes or refuses, and those with one broken rule.
+"""Strategies for commands: valid ones, legal and illegal ones, and ones with one broken rule.
 
-*Which* parameters a command has, and which rules stand over several of them, is taken from its declaration; how values look that keep
-or break such a rule is written here by hand.
+The parameters of a command and its rules are taken from its declaration. The values that keep or
+break a rule over two parameters are written by hand.
 """
 
 from __future__ import annotations
@@ -25,83 +25,101 @@ from reservation_core.domain.commands.rules import (
 )
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
-from reservation_core.testing.strategies.texts import bare_names, numbers, phones, sip_uris, words
+from reservation_core.testing.strategies.texts import (
+    bare_names,
+    caller_numbers,
+    phone_numbers,
+    sip_uris,
+    words,
+)
 from reservation_core.testing.strategies.values import near_misses, values
 
 Arguments: TypeAlias = dict[str, Value]
 """Keyword arguments of a command."""
 
-C = TypeVar("C", bound=Command)
+_C = TypeVar("_C", bound=Command)
 
 
 @attrs.frozen
-class _Pair:
-    """How a rule over two parameters looks: the contacts that put it in force, and what the other may, and may not, be then."""
+class _RuleValues:
+    """Values of a rule over two parameters, of which the second is a contact.
+
+    :param schemes: the beginnings of the contacts that put the rule in force.
+    :param valid: values of the first parameter that keep it.
+    :param broken: values of the first parameter that break it.
+    """
 
     schemes: tuple[str, ...]
     contacts: SearchStrategy[str]
-    right: SearchStrategy[Value]
-    wrong: SearchStrategy[Value]
+    valid: SearchStrategy[Value]
+    broken: SearchStrategy[Value]
 
     def is_in_force(self, contact: object) -> bool:
         return isinstance(contact, str) and contact.lower().startswith(self.schemes)
 
 
 _SIP: Final = ("sip:", "sips:")
-_PAIRS: Final[Mapping[Rule, _Pair]] = {
-    SIP_RINGS_600_SECONDS: _Pair(
+_RULE_VALUES: Final[Mapping[Rule, _RuleValues]] = {
+    SIP_RINGS_600_SECONDS: _RuleValues(
         _SIP, sip_uris(), st.integers(1, 600) | st.just(600), st.integers(601, 999) | st.just(999)
     ),
-    NUMBER_CALLS_NUMBER: _Pair(("+",), phones(), numbers(), bare_names()),
-    USER_CALLS_SIP: _Pair(
+    NUMBER_CALLS_NUMBER: _RuleValues(("+",), phone_numbers(), caller_numbers(), bare_names()),
+    USER_CALLS_SIP: _RuleValues(
         _SIP, sip_uris(), st.just("alice") | words(), st.just("alice@example.com") | sip_uris()
     ),
 }
-
-
-@st.composite
-def _some(draw: DrawFn, kind: type[Command], everything: bool) -> Arguments:
-    """Draw arguments that are right one by one: some draws set few, some most, and each shrinks to unset on its own."""
-    given: Arguments = {}
-    bar = draw(_GRADES)
-    for parameter in kind.parameters:
-        if everything or parameter.is_required or draw(_GRADES) > bar:
-            given[parameter.field] = draw(values(parameter.kind))
-    return given
-
 
 _GRADES: Final = st.integers(0, 3)
 
 
 @st.composite
-def _settled(
-    draw: DrawFn, kind: type[Command], some: SearchStrategy[Arguments], broken: Rule | None = None
+def _single_arguments(draw: DrawFn, kind: type[Command], everything: bool) -> Arguments:
+    """Draw arguments that are valid one by one.
+
+    Some draws set few parameters, others most. Each argument shrinks away on its own.
+    """
+    drawn: Arguments = {}
+    bar = draw(_GRADES)
+    for parameter in kind.parameters:
+        if everything or parameter.is_required or draw(_GRADES) > bar:
+            drawn[parameter.field] = draw(values(parameter.kind))
+    return drawn
+
+
+@st.composite
+def _arguments(
+    draw: DrawFn, kind: type[Command], single: SearchStrategy[Arguments], broken: Rule | None = None
 ) -> Arguments:
-    """Draw again what would break a rule over two parameters, so that none is broken but the one that is to be."""
-    given = dict(draw(some))
+    """Replace arguments so that no rule over two parameters is broken but the given one."""
+    drawn = dict(draw(single))
     if broken is not None:
-        other, to = broken.fields
-        given |= {other: draw(_PAIRS[broken].wrong), to: draw(_PAIRS[broken].contacts)}
+        first, contact = broken.fields
+        drawn[first] = draw(_RULE_VALUES[broken].broken)
+        drawn[contact] = draw(_RULE_VALUES[broken].contacts)
     for rule in kind.rules:
-        other, to = rule.fields
-        if rule is not broken and other in given and _PAIRS[rule].is_in_force(given.get(to)):
-            given[other] = draw(_PAIRS[rule].right)
-    return given
+        first, contact = rule.fields
+        rule_values = _RULE_VALUES[rule]
+        if rule is not broken and first in drawn and rule_values.is_in_force(drawn.get(contact)):
+            drawn[first] = draw(rule_values.valid)
+    return drawn
 
 
 def arguments(kind: type[Command], *, everything: bool = False) -> SearchStrategy[Arguments]:
-    """Draw right arguments of a command: what it requires, and any of its other parameters, or all; the least is what it requires."""
-    return _settled(kind, _some(kind, everything))
+    """Draw valid arguments of a command. The simplest are the required ones.
+
+    :param everything: whether to draw every parameter.
+    """
+    return _arguments(kind, _single_arguments(kind, everything))
 
 
-def build(kind: type[C], given: Mapping[str, object]) -> C:
-    """Build a command of arguments that only its own check knows.
+def build(kind: type[_C], arguments: Mapping[str, object]) -> _C:
+    """Build a command from arguments of any type.
 
-    :raises InvalidCommand: when they are not right.
+    :raises InvalidCommand: if they are not valid.
     """
     make: object = kind
-    assert callable(make)
-    made: object = make(**given)
+    assert callable(make)  # so that the type checker lets any argument through
+    made: object = make(**arguments)
     assert isinstance(made, kind)
     return made
 
@@ -109,18 +127,22 @@ def build(kind: type[C], given: Mapping[str, object]) -> C:
 @overload
 def commands() -> SearchStrategy[Command]: ...
 @overload
-def commands(kind: type[C], /, *kinds: type[C]) -> SearchStrategy[C]: ...
+def commands(kind: type[_C], /, *kinds: type[_C]) -> SearchStrategy[_C]: ...
 def commands(*kinds: type[Command]) -> SearchStrategy[Command]:
-    """Draw commands of these kinds, or of any; the least is the first kind's with what it requires: ``Accept()``, ``Conference()``."""
+    """Draw commands of these kinds, or of any kind.
+
+    The simplest is of the first kind with its required arguments, such as ``Accept()``.
+    """
     return st.one_of(*(arguments(kind).map(partial(build, kind)) for kind in kinds or COMMANDS))
 
 
 def legal_commands(
     reservation: Reservation, *, route: Route = Route.TASK
 ) -> SearchStrategy[Command]:
-    """Draw commands that may be asked of a reservation now, on a route; nothing where it is on hold or at its end.
+    """Draw commands that the reservation's state allows on a route.
 
-    The least is that of the first allowed command; ``Accept()`` while it is pending.
+    The simplest is of the first allowed kind: ``Accept()`` while it is pending. The strategy is
+    empty for a reservation that is on hold or has ended.
     """
     return st.one_of(
         *(
@@ -132,16 +154,19 @@ def legal_commands(
 
 
 def illegal_commands(reservation: Reservation) -> SearchStrategy[Command]:
-    """Draw commands that are no step of the lifecycle from where a reservation stands (right ones by themselves).
+    """Draw valid commands that the reservation's state does not allow.
 
-    The least is that of the first command that is not allowed; ``Accept()`` at an end.
+    The simplest is of the first such kind: ``Accept()`` for an ended reservation.
     """
     return st.one_of(*(commands(kind) for kind in COMMANDS if kind not in reservation.allowed))
 
 
 @attrs.frozen
 class InvalidArguments:
-    """What cannot be built, because of exactly one broken rule: a parameter's own (missing, or not of its kind), or one over two."""
+    """Arguments that break exactly one rule of a command.
+
+    :param broken: the parameter that is missing or has a wrong value, or the rule over two.
+    """
 
     command: type[Command]
     arguments: Mapping[str, object]
@@ -153,39 +178,40 @@ class InvalidArguments:
 
     @property
     def field(self) -> str:
-        """The field that the violation blames."""
+        """The field that the violation names."""
         return self.broken.fields[0] if isinstance(self.broken, Rule) else self.broken.field
 
     def build(self) -> Command:
-        """Try to build it.
+        """Try to build the command.
 
-        :raises InvalidCommand: with one violation.
+        :raises InvalidCommand: always, with one violation.
         """
         return build(self.command, self.arguments)
 
 
 def invalid_commands(*kinds: type[Command]) -> SearchStrategy[InvalidArguments]:
-    """Draw commands of these kinds, or of any, with exactly one broken rule; nothing for kinds that have no parameters.
+    """Draw commands of these kinds, or of any kind, with exactly one broken rule.
 
-    The least is that of the first kind, its first parameter, and nothing else that is not required.
+    The simplest is of the first kind, breaks its first parameter, and sets only required ones. The
+    strategy is empty for kinds without parameters.
     """
     return st.one_of(*(strategy for kind in kinds or COMMANDS for strategy in _invalid(kind)))
 
 
 def _invalid(kind: type[Command]) -> tuple[SearchStrategy[InvalidArguments], ...]:
     over_two = (
-        _settled(kind, arguments(kind), rule).map(partial(InvalidArguments, kind, broken=rule))
+        _arguments(kind, arguments(kind), rule).map(partial(InvalidArguments, kind, broken=rule))
         for rule in kind.rules
     )
-    return (*(_misfit(kind, parameter) for parameter in kind.parameters), *over_two)
+    return (*(_one_invalid(kind, parameter) for parameter in kind.parameters), *over_two)
 
 
 @st.composite
-def _misfit(draw: DrawFn, kind: type[Command], wrong: Parameter) -> InvalidArguments:
-    """Spoil one parameter, or leave it out where it is required."""
-    given: dict[str, object] = dict(draw(arguments(kind)))
-    if wrong.is_required and draw(st.booleans()):
-        given.pop(wrong.field)
+def _one_invalid(draw: DrawFn, kind: type[Command], invalid: Parameter) -> InvalidArguments:
+    """Draw arguments of which one is wrong, or missing although it is required."""
+    drawn: dict[str, object] = dict(draw(arguments(kind)))
+    if invalid.is_required and draw(st.booleans()):
+        drawn.pop(invalid.field)
     else:
-        given[wrong.field] = draw(near_misses(wrong.kind))
-    return InvalidArguments(kind, given, wrong)
+        drawn[invalid.field] = draw(near_misses(invalid.kind))
+    return InvalidArguments(kind, drawn, invalid)

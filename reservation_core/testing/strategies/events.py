@@ -1,6 +1,7 @@
-"""Draws the events of a life, as the workspace's event callback or Event Streams report them, and as badly as either may deliver them.
+"""Strategies for the events of a run, as event callbacks or Event Streams deliver them.
 
-Events are written here by hand, as the documents and the callbacks seen have them; none is made with the library's own reading.
+Delivery may repeat, reorder or lose events. Events are written by hand, from the documents and
+from observed callbacks. None is made with the library's own reading.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.bodies import Payload
 from reservation_core.testing.strategies.runs import Run, runs
 from reservation_core.webhooks.events import Event
@@ -35,7 +37,7 @@ _TYPES: Final[Mapping[Status, str]] = {
 
 @attrs.frozen
 class DeliveredEvent:
-    """One event as it is delivered: the payload, and the event that it tells of: what reading it must give."""
+    """A delivered payload, and the event that parsing it must give."""
 
     payload: Payload
     event: Event
@@ -50,59 +52,53 @@ def events(
     reordered: bool = False,
     lossy: bool = False,
 ) -> tuple[DeliveredEvent, ...]:
-    """Draw the events of a life, or of any: that it began, and one for each change of status, in order unless it is said otherwise.
+    """Draw the events of a run: its creation, and each change of status.
 
-    A step that changes no status has no event, but raises the version of the next. All come the same way, as forms or as CloudEvents,
-    each a mapping or the body as it is sent. The least is of the least life: created and rejected, as forms, each once and in order.
+    A step that changes no status has no event, but raises the version of the next one. All events
+    of a draw are forms, or all are CloudEvents; each is a mapping or an encoded body. The simplest
+    are those of the simplest run: created and rejected, as forms, each once and in order.
 
-    :param repeated: whether some may come up to three times.
-    :param reordered: whether they may come in any order.
-    :param lossy: whether some, or all, may never come; the least then has as few as there may be.
+    :param of: the run; any by default.
+    :param repeated: whether an event may be delivered up to three times.
+    :param reordered: whether the events may be delivered in any order.
+    :param lossy: whether events may be lost; the simplest then loses as many as possible.
     """
-    life = draw(runs()) if of is None else of
+    run = draw(runs()) if of is None else of
     write = draw(st.sampled_from((_form, _cloud_event)))
     number = draw(st.integers(0, 16**31))
     changes = (
-        life.first,
-        *(after for before, after in pairwise(life.told) if after.status is not before.status),
+        run.first,
+        *(after for before, after in pairwise(run.reservations) if after.status != before.status),
     )
-    reports: list[DeliveredEvent] = []
-    for at, told in enumerate(changes):
-        report = draw(write(_event(told, f"EV{number + at:032x}")))
-        lost = lossy and draw(st.booleans())
-        reports += [report] * (0 if lost else draw(st.integers(1, 3)) if repeated else 1)
-    return tuple(draw(st.permutations(reports)) if reordered else reports)
+    delivered: list[DeliveredEvent] = []
+    for index, changed in enumerate(changes):
+        event = draw(write(_event(changed, f"EV{number + index:032x}")))
+        is_lost = lossy and draw(st.booleans())
+        delivered += [event] * (0 if is_lost else draw(st.integers(1, 3)) if repeated else 1)
+    return tuple(draw(st.permutations(delivered)) if reordered else delivered)
 
 
-def _event(told: Reservation, sid: str) -> Event:
-    assert told.date_updated is not None
-    reported = Reservation(
-        sid=told.sid,
-        account_sid=told.account_sid,
-        workspace_sid=told.workspace_sid,
-        task_sid=told.task_sid,
-        worker_sid=told.worker_sid,
-        worker_name=told.worker_name,
-        status=told.status,
-    )
+def _event(changed: Reservation, sid: str) -> Event:
+    assert changed.date_updated is not None
+    shown = {field: getattr(changed, field) for field in (*SID_PREFIXES, "worker_name", "status")}
     return Event(
         sid=sid,
-        type=_TYPES[told.status],
-        status=told.status,
-        reservation=reported,
-        version=int(told.etag or 0),
-        time=told.date_updated,
-        reservation_sid=told.sid,
-        task_sid=told.task_sid,
-        worker_sid=told.worker_sid,
-        workspace_sid=told.workspace_sid,
+        type=_TYPES[changed.status],
+        status=changed.status,
+        reservation=Reservation(**shown),
+        version=int(changed.etag or 0),
+        time=changed.date_updated,
+        reservation_sid=changed.sid,
+        task_sid=changed.task_sid,
+        worker_sid=changed.worker_sid,
+        workspace_sid=changed.workspace_sid,
         task_status=None,
         payload={},
     )
 
 
 def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
-    """Write an event as the event callback does: every field a text."""
+    """Write an event as an event callback: a form, every field a text."""
     form = {
         "EventType": event.type,
         "Sid": event.sid or "",
@@ -114,12 +110,11 @@ def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
         "WorkerAttributes": '{"contact_uri": "client:alice"}',
         "Timestamp": str(int(event.time.timestamp())),
     }
-    text = urlencode(form)
-    return _reports((form, text, text.encode()), form, event)
+    return _delivered(event, form, urlencode(form))
 
 
 def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
-    """Write an event as Event Streams do: a CloudEvent, whose payload's names are in small letters with underscores."""
+    """Write an event as Event Streams do: a CloudEvent with names in snake_case."""
     inner = {
         "".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value
         for name, value in _fields(event).items()
@@ -131,23 +126,22 @@ def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
         "time": event.time.isoformat(),
         "data": {"payload": {"sid": event.sid, "eventtype": event.type, **inner}},
     }
-    text = json.dumps(envelope)
-    return _reports((envelope, text, text.encode()), envelope, event)
+    return _delivered(event, envelope, json.dumps(envelope))
 
 
-def _reports(
-    ways: tuple[Payload, ...], told: Mapping[str, object], event: Event
+def _delivered(
+    event: Event, payload: Mapping[str, object], text: str
 ) -> SearchStrategy[DeliveredEvent]:
-    return st.sampled_from(ways).map(
-        lambda payload: DeliveredEvent(payload, attrs.evolve(event, payload=told))
-    )
+    parsed = attrs.evolve(event, payload=payload)
+    forms: tuple[Payload, ...] = (payload, text, text.encode())
+    return st.sampled_from(forms).map(lambda form: DeliveredEvent(form, parsed))
 
 
 def _fields(event: Event) -> dict[str, object]:
-    """Name what both ways tell, by the callback's names."""
+    """Return what both forms show, by the callback's names."""
     reservation = event.reservation
     assert reservation is not None
-    names = {} if reservation.worker_name is None else {"WorkerName": reservation.worker_name}
+    name = reservation.worker_name
     return {
         "AccountSid": reservation.account_sid,
         "WorkspaceSid": reservation.workspace_sid,
@@ -156,5 +150,5 @@ def _fields(event: Event) -> dict[str, object]:
         "ReservationSid": reservation.sid,
         "ReservationVersion": event.version,
         "TimestampMs": int(event.time.timestamp() * 1000),
-        **names,
+        **({} if name is None else {"WorkerName": name}),
     }

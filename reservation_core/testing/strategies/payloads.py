@@ -1,6 +1,6 @@
-"""Draws what the platform says of a reservation: REST bodies and assignment callbacks in every form they come in, and with one fault.
+"""Strategies for REST bodies and assignment callbacks: valid ones, and ones with one fault.
 
-Bodies and callbacks are written here by hand, as the documents show them; none is made with the library's own reading or writing.
+They are written by hand from the documents. None is made with the library's own reading or writing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reservation_core.testing.strategies.texts import near_sids, sids
 
 @attrs.frozen
 class DrawnPayload:
-    """A payload, and the reservation that it tells of: what reading it must give."""
+    """A payload, and the reservation that parsing it must give."""
 
     payload: Payload
     reservation: Reservation
@@ -33,89 +33,78 @@ class DrawnPayload:
 
 @attrs.frozen
 class MalformedPayload:
-    """A payload with exactly one fault, and its place: a field's path such as ``links.task``, or ``(body)`` for the whole."""
+    """A payload with exactly one fault.
+
+    :param path: the faulty field, such as ``links.task``, or ``(body)`` for the whole payload.
+    """
 
     payload: Payload
     path: str
 
 
-# --- REST bodies -----------------------------------------------------------------------------------------------------------------
+# --- REST bodies ---------------------------------------------------------------------------------
 
-_PLAIN: Final = (
-    "sid",
-    "account_sid",
-    "workspace_sid",
-    "task_sid",
-    "worker_sid",
-    "worker_name",
-    "url",
-)
+_PLAIN_FIELDS: Final = (*SID_PREFIXES, "worker_name", "url")
 _EXTRAS: Final[Mapping[str, object]] = {
     "attention": 0,
     "reservation_timeout": 120,
     "canceled_reason_code": 13223,
     "version": "3",
 }
-"""Keys that are seen and that no schema has; they must be left alone."""
+"""Keys that were observed and that no schema has; a reader must ignore them."""
 
 
-def _body(reservation: Reservation, *, of_the_sdk: bool = False) -> dict[str, object]:
-    """Write a body as REST has it, or, with the task nested and dates in seconds, as the worker SDK has it."""
+def _body(reservation: Reservation, *, of_worker_sdk: bool = False) -> dict[str, object]:
+    """Write a body as REST has it, or as the worker SDK has it: a nested task, dates in seconds."""
     body: dict[str, object] = {
-        **{field: getattr(reservation, field) for field in _PLAIN},
+        **{field: getattr(reservation, field) for field in _PLAIN_FIELDS},
         "reservation_status": reservation.status.value,
-        "date_created": _date(reservation.date_created, in_seconds=of_the_sdk),
-        "date_updated": _date(reservation.date_updated, in_seconds=of_the_sdk),
+        "date_created": _date(reservation.date_created, in_seconds=of_worker_sdk),
+        "date_updated": _date(reservation.date_updated, in_seconds=of_worker_sdk),
         "links": None if reservation.links is None else dict(reservation.links),
     }
-    return (
-        {**body, "task_sid": None, "task": {"sid": body["task_sid"], "age": 5}}
-        if of_the_sdk
-        else body
-    )
+    if of_worker_sdk:
+        body |= {"task_sid": None, "task": {"sid": reservation.task_sid, "age": 5}}
+    return body
 
 
 def _date(date: datetime | None, *, in_seconds: bool) -> str | int | None:
     if date is None:
         return None
-    return (
-        int(date.timestamp()) if in_seconds else date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
+    if in_seconds:
+        return int(date.timestamp())
+    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _forms(body: Mapping[str, object]) -> SearchStrategy[Payload]:
+def _json_forms(body: Mapping[str, object]) -> SearchStrategy[Payload]:
     text = json.dumps(body)
-    return st.sampled_from(
-        (
-            body,
-            text,
-            text.encode(),
-            b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False, indent=1).encode(),
-        )
-    )
+    indented = json.dumps(body, ensure_ascii=False, indent=1)
+    return st.sampled_from((body, text, text.encode(), b"\xef\xbb\xbf" + indented.encode()))
 
 
 @st.composite
 def bodies(draw: DrawFn, of: Reservation | None = None) -> DrawnPayload:
-    """Draw REST bodies of a reservation, or of any, as mappings, texts or bytes; some as the worker SDK has them.
+    """Draw REST bodies as mappings, texts or bytes. The simplest is a mapping as REST has it.
 
-    What is not known may be null or left out, and there may be keys that no schema has. No body tells a version or a hold. The least
-    is a mapping as REST has it.
+    Some are as the worker SDK has them. An unknown field may be null or missing, and there may be
+    keys that no schema has. No body shows a version or a hold.
+
+    :param of: the reservation; any by default.
     """
-    said = draw(reservations() | reservations(complete=False)) if of is None else of
-    body = _body(said, of_the_sdk=draw(st.booleans()))
+    reported = draw(reservations() | reservations(complete=False)) if of is None else of
+    body = _body(reported, of_worker_sdk=draw(st.booleans()))
     if draw(st.booleans()):
         body |= _EXTRAS
     if draw(st.booleans()):
         body = {key: value for key, value in body.items() if value is not None}
-    return DrawnPayload(draw(_forms(body)), attrs.evolve(said, etag=None, on_hold=False))
+    return DrawnPayload(draw(_json_forms(body)), attrs.evolve(reported, etag=None, on_hold=False))
 
 
-_NO_TEXT: Final[SearchStrategy[object]] = st.sampled_from((1, [], True, {}))
-_NO_DATE: Final[SearchStrategy[object]] = st.sampled_from(
+_NOT_TEXTS: Final[SearchStrategy[object]] = st.sampled_from((1, [], True, {}))
+_NOT_DATES: Final[SearchStrategy[object]] = st.sampled_from(
     ("", "yesterday", "2014-13-01T00:00:00Z", "14/05/2014", True, [], {}, 1e30)
 )
-_WRONG: Final[Mapping[str, SearchStrategy[object]]] = {
+_WRONG_VALUES: Final[Mapping[str, SearchStrategy[object]]] = {
     **{
         field: near_sids(prefix) | st.sampled_from((0, 1, [], True))
         for field, prefix in SID_PREFIXES.items()
@@ -123,125 +112,120 @@ _WRONG: Final[Mapping[str, SearchStrategy[object]]] = {
     "reservation_status": st.sampled_from(
         ("", "PENDING", "accept", "reserved", "wrapup", "onHold", "pending ", None, 1, ["pending"])
     ),
-    "date_created": _NO_DATE,
-    "date_updated": _NO_DATE,
-    "worker_name": _NO_TEXT,
-    "url": _NO_TEXT,
+    "date_created": _NOT_DATES,
+    "date_updated": _NOT_DATES,
+    "worker_name": _NOT_TEXTS,
+    "url": _NOT_TEXTS,
     "links": st.sampled_from(("", "https://example.com/", [], 1)),
-    "links.task": _NO_TEXT,
+    "links.task": _NOT_TEXTS,
 }
-"""What may not stand at each place of a body."""
 
-_NO_OBJECTS: Final[tuple[str | bytes, ...]] = (
-    "",
-    " ",
-    "null",
-    "[]",
-    '"pending"',
-    "1",
-    "{",
-    "{'sid': 1}",
-    "<html></html>",
+_NOT_OBJECTS: Final[tuple[str | bytes, ...]] = (
+    *("", " ", "null", "[]", '"pending"', "1", "{", "{'sid': 1}", "<html></html>"),
     b"\xff\xfe{\x00",
 )
 
 
 @st.composite
-def _with_a_wrong_field(draw: DrawFn) -> MalformedPayload:
+def _with_wrong_field(draw: DrawFn) -> MalformedPayload:
     body = _body(draw(reservations()))
-    path = draw(st.sampled_from(tuple(_WRONG)))
+    path = draw(st.sampled_from(tuple(_WRONG_VALUES)))
     if path == "reservation_status" and draw(st.booleans()):
         del body[path]
     elif path == "links.task":
-        body["links"] = {"task": draw(_WRONG[path])}
+        body["links"] = {"task": draw(_WRONG_VALUES[path])}
     else:
-        body[path] = draw(_WRONG[path])
-    return MalformedPayload(draw(_forms(body)), path)
+        body[path] = draw(_WRONG_VALUES[path])
+    return MalformedPayload(draw(_json_forms(body)), path)
 
 
 @st.composite
-def _without_an_object(draw: DrawFn) -> MalformedPayload:
+def _without_object(draw: DrawFn) -> MalformedPayload:
     text = json.dumps(_body(draw(reservations())))
-    cut_off = st.integers(1, len(text) - 1).map(lambda end: text[:end])
-    return MalformedPayload(draw(st.sampled_from(_NO_OBJECTS) | cut_off), "(body)")
+    truncated = st.integers(1, len(text) - 1).map(lambda end: text[:end])
+    return MalformedPayload(draw(st.sampled_from(_NOT_OBJECTS) | truncated), "(body)")
 
 
 def malformed_bodies() -> SearchStrategy[MalformedPayload]:
-    """Draw REST bodies with exactly one fault: a field that is wrong, no status, no JSON object, or one that is cut off.
+    """Draw REST bodies with exactly one fault. The simplest has one empty field.
 
-    The least is a body with one empty field.
+    A field is wrong, the status is missing, or the body is truncated or not a JSON object.
     """
-    return _with_a_wrong_field() | _without_an_object()
+    return _with_wrong_field() | _without_object()
 
 
-# --- assignment callbacks --------------------------------------------------------------------------------------------------------
+# --- assignment callbacks ------------------------------------------------------------------------
 
-_CALLBACK: Final = {
+_CALLBACK_SIDS: Final = {
     "ReservationSid": "sid",
     "AccountSid": "account_sid",
     "WorkspaceSid": "workspace_sid",
     "TaskSid": "task_sid",
     "WorkerSid": "worker_sid",
 }
+_TASK_ATTRIBUTES: Final = (
+    "{}",
+    '{"from": "+15005550006", "call_sid": "CA00000000000000000000000000000000"}',
+)
 
 
 @st.composite
 def _callback(draw: DrawFn, reservation: Reservation) -> dict[str, str]:
-    """Write the form that announces a reservation, with the twelve documented fields and some that were seen."""
-    form = {name: str(getattr(reservation, field)) for name, field in _CALLBACK.items()}
+    """Write an assignment callback: the twelve documented fields, and some observed ones."""
+    form = {name: str(getattr(reservation, field)) for name, field in _CALLBACK_SIDS.items()}
     form |= {
         "WorkflowSid": draw(sids("WW")),
         "TaskQueueSid": draw(sids("WQ")),
         "WorkerAttributes": '{"contact_uri": "client:alice"}',
-        "TaskAttributes": draw(
-            st.sampled_from(
-                ("{}", '{"from": "+15005550006", "call_sid": "CA00000000000000000000000000000000"}')
-            )
-        ),
+        "TaskAttributes": draw(st.sampled_from(_TASK_ATTRIBUTES)),
         "TaskAge": str(draw(st.integers(0, 86_400))),
         "TaskPriority": str(draw(st.integers(0, 10))),
         "Timestamp": "1460136575",
     }
     if reservation.worker_name is not None:
         form["WorkerName"] = reservation.worker_name
-    return form | ({"TaskChannelUniqueName": "voice"} if draw(st.booleans()) else {})
+    if draw(st.booleans()):
+        form["TaskChannelUniqueName"] = "voice"
+    return form
 
 
 @st.composite
 def callbacks(draw: DrawFn, of: Reservation | None = None) -> DrawnPayload:
-    """Draw assignment callbacks that announce a reservation, or any: as a mapping, or as the form that was sent.
+    """Draw assignment callbacks, as mappings or encoded forms. The simplest is a mapping.
 
-    A callback tells SIDs and perhaps the worker's name; its reservation is pending. The least is a mapping.
+    A callback shows SIDs and perhaps the worker's name. Its reservation is pending.
+
+    :param of: the reservation; any by default.
     """
-    said = draw(reservations()) if of is None else of
-    form = draw(_callback(said))
-    known = {field: getattr(said, field) for field in (*SID_PREFIXES, "worker_name")}
-    return DrawnPayload(draw(_written(form)), Reservation(status=Status.PENDING, **known))
+    announced = draw(reservations()) if of is None else of
+    form = draw(_callback(announced))
+    known = {field: getattr(announced, field) for field in (*SID_PREFIXES, "worker_name")}
+    return DrawnPayload(draw(_encoded_forms(form)), Reservation(status=Status.PENDING, **known))
 
 
-def _written(form: Mapping[str, str]) -> SearchStrategy[Payload]:
+def _encoded_forms(form: Mapping[str, str]) -> SearchStrategy[Payload]:
     text = urlencode(form)
     return st.sampled_from((form, text, text.encode()))
 
 
 @st.composite
 def malformed_callbacks(draw: DrawFn) -> MalformedPayload:
-    """Draw assignment callbacks with exactly one fault: a SID that is none, or no reservation's; the least has no ``ReservationSid``.
+    """Draw assignment callbacks with one wrong SID. The simplest has no ``ReservationSid``.
 
-    An empty field says that something is not known, which is no fault but for the reservation's own.
+    An empty field says that the SID is unknown. It is a fault only for the reservation's own.
     """
     form = draw(_callback(draw(reservations())))
-    name = draw(st.sampled_from(tuple(_CALLBACK)))
+    name = draw(st.sampled_from(tuple(_CALLBACK_SIDS)))
     wrong = near_sids(form[name][:2])
     form[name] = draw(wrong if name == "ReservationSid" else wrong.filter(bool))
-    return MalformedPayload(draw(_written(form)), name)
+    return MalformedPayload(draw(_encoded_forms(form)), name)
 
 
 def payloads() -> SearchStrategy[DrawnPayload]:
-    """Draw REST bodies and assignment callbacks; the least is a body."""
+    """Draw REST bodies and assignment callbacks. The simplest is a body."""
     return bodies() | callbacks()
 
 
 def malformed_payloads() -> SearchStrategy[MalformedPayload]:
-    """Draw REST bodies and assignment callbacks with exactly one fault; the least is a body."""
+    """Draw REST bodies and assignment callbacks with one fault. The simplest is a body."""
     return malformed_bodies() | malformed_callbacks()

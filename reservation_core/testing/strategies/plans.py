@@ -1,4 +1,4 @@
-"""Draws fault plans: what the network and rivals do to each exchange, for :class:`reservation_core.testing.faults.FaultyGateway`."""
+"""Strategies for fault plans of :class:`reservation_core.testing.faults.FaultyGateway`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from reservation_core.emulator.faults import FaultKind
-from reservation_core.testing.faults import Fault, Rival
+from reservation_core.testing.faults import Fault, FaultKind, Rival
 
 
 def faults(
     kinds: Iterable[FaultKind] = FaultKind, rivals: Iterable[Rival] = Rival
 ) -> SearchStrategy[Fault]:
-    """Draw what befalls one exchange; the least is the first kind with the first rival, ``Fault()`` by default."""
+    """Draw the fault of one exchange.
+
+    The simplest has the first kind and the first rival: ``Fault()`` by default.
+    """
     return st.builds(
         Fault,
         st.sampled_from(tuple(kinds)),
@@ -28,9 +30,10 @@ def faults(
 def plans(
     kinds: Iterable[FaultKind] = FaultKind, rivals: Iterable[Rival] = Rival, *, longest: int = 8
 ) -> SearchStrategy[tuple[Fault, ...]]:
-    """Draw plans for so many exchanges at most; the least is empty, with which all goes well.
+    """Draw fault plans. The simplest is empty, with which every exchange succeeds.
 
-    :param kinds: what the network may do; give it in the order to shrink towards.
-    :param rivals: what others may do, in that order.
+    :param kinds: the network faults to choose from, simplest first.
+    :param rivals: the concurrent writer's acts to choose from, simplest first.
+    :param longest: the largest number of faults.
     """
     return st.lists(faults(kinds, rivals), max_size=longest).map(tuple)

@@ -1,7 +1,7 @@
-"""Draws requests, and what comes back of one: a reservation, or a refusal in any family of error bodies.
+"""Strategies for requests and replies: reservations, refusals and unreadable bodies.
 
-The families are the platform's own, RFC 9457's, and what proxies and broken connections make of either; which error each is to be
-read as stands beside it, written by hand from the documents.
+The error bodies are the platform's own, those of RFC 9457, and what proxies and broken connections
+make of them. The error that each must be parsed as is written by hand from the documents.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from reservation_core.testing.strategies.texts import sids
 
 @st.composite
 def requests(draw: DrawFn) -> Request:
-    """Draw requests for readings and for legal updates, on both routes; the least reads a reservation on the task route."""
+    """Draw fetches and legal updates on both routes. The simplest is a fetch by task."""
     reservation, route = draw(reservations()), draw(st.sampled_from(Route))
     legal = legal_commands(reservation, route=route)
     if legal.is_empty or not draw(st.booleans()):
@@ -44,7 +44,7 @@ def requests(draw: DrawFn) -> Request:
     return prepare(reservation, draw(legal), route=route)
 
 
-_RATES: Final = (
+_RATE_LIMIT_HEADERS: Final = (
     ("X-Rate-Limit-Limit", "100"),
     ("X-Rate-Limit-Remaining", "99"),
     ("X-Rate-Limit-Config", "TaskReservations"),
@@ -53,45 +53,52 @@ _RATES: Final = (
 
 @st.composite
 def replies(draw: DrawFn, of: Reservation | None = None) -> Reply:
-    """Draw replies that tell a reservation, or any, with its version where it has one; the least has no more headers than that.
+    """Draw replies that report a reservation. The simplest has only the necessary headers.
 
-    The body is a REST body in bytes; the names of headers come in any case.
+    The ETag header is spelled in any case, and is there if the reservation has a version.
+
+    :param of: the reservation; any by default.
     """
-    said = draw(reservations()) if of is None else of
-    payload = draw(bodies(said)).payload
+    reported = draw(reservations()) if of is None else of
+    payload = draw(bodies(reported)).payload
     headers = [("Content-Type", "application/json")]
-    if said.etag is not None:
-        headers.append((draw(st.sampled_from(("ETag", "etag", "Etag"))), said.etag))
+    if reported.etag is not None:
+        headers.append((draw(st.sampled_from(("ETag", "etag", "Etag"))), reported.etag))
     if draw(st.booleans()):
-        headers += _RATES
-    return Reply(200, tuple(headers), _in_bytes(payload))
+        headers += _RATE_LIMIT_HEADERS
+    return Reply(200, tuple(headers), _to_bytes(payload))
 
 
-def _in_bytes(payload: Payload) -> bytes:
+def _to_bytes(payload: Payload) -> bytes:
     text = payload if isinstance(payload, (str, bytes)) else json.dumps(payload)
     return text.encode() if isinstance(text, str) else text
 
 
 class ErrorFamily(StrEnum):
-    """What the body of a refusal is."""
+    """Form of the body of a refusal."""
 
     LEGACY = "the platform's own JSON"
     RFC_9457 = "problem details"
     EMPTY = "nothing"
-    HTML = "a page of HTML"
+    HTML = "an HTML page"
     TEXT = "plain text"
-    NO_OBJECT = "JSON, but no object"
-    TRUNCATED = "JSON that is cut off"
+    NOT_AN_OBJECT = "JSON that is not an object"
+    TRUNCATED = "truncated JSON"
 
     @property
     def is_readable(self) -> bool:
-        """Whether the platform's number and words can be read out of it."""
+        """True if the platform's error number and message can be parsed."""
         return self in (ErrorFamily.LEGACY, ErrorFamily.RFC_9457)
 
 
 @attrs.frozen
 class RefusalReply:
-    """A reply that is no success, the family of its body, the error it is to be read as, and the platform's number, if it can be read."""
+    """A reply without success, and what it must be parsed as.
+
+    :param family: the form of its body.
+    :param error: the error.
+    :param code: the platform's error number; ``None`` if it cannot be parsed.
+    """
 
     reply: Reply
     family: ErrorFamily
@@ -100,8 +107,8 @@ class RefusalReply:
 
 
 @attrs.frozen
-class _Saying:
-    """What the platform says when it refuses, and the error that it means."""
+class _Refusal:
+    """What the platform reports in a refusal, and the error that it means."""
 
     status: int
     error: type[Refused]
@@ -109,103 +116,87 @@ class _Saying:
     message: str = "Bad request"
 
 
-_ALREADY: Final = (
-    "Reservation {} is already in state [accepted] and cannot be updated to [accepted]"
+_STATE_MESSAGES: Final = (
+    "Reservation {} is already in state [accepted] and cannot be updated to [accepted]",
+    "Reservation {} not in expected state [pending] and cannot be updated to [onHold]",
+    "Unable to execute Conference instruction. Reservation {} is not currently in a Pending state.",
 )
-_ON_HOLD: Final = "Reservation {} not in expected state [pending] and cannot be updated to [onHold]"
-_INSTRUCTION: Final = (
-    "Unable to execute Conference instruction. Reservation {} is not currently in a Pending state."
+_NOT_ENQUEUED: Final = (
+    "The conference instruction can only be issued on a task that was created using"
+    " the <Enqueue> TwiML verb."
 )
-_SAYINGS: Final = (
+_REFUSALS: Final = (
     *(
-        _Saying(400, LostRace, code, message)
-        for message in (_ALREADY, _ON_HOLD, _INSTRUCTION)
+        _Refusal(400, LostRace, code, message)
+        for message in _STATE_MESSAGES
         for code in (None, 20001)
     ),
-    *(_Saying(400, LostRace, code) for code in (40114, 40123, 40135, 40136, 40144, 40146)),
-    _Saying(412, LostRace, 20412, "The version is stale"),
-    _Saying(
-        400,
-        Refused,
-        message="The conference instruction can only be issued on a task that was created using the <Enqueue> TwiML verb.",
-    ),
-    *(_Saying(400, Refused, code) for code in (20001, 40100, 40111, 40131, 40141, 40157, 55555)),
-    _Saying(401, Unauthorized, 20003, "Authenticate"),
-    _Saying(403, Unauthorized, message="Forbidden"),
-    _Saying(404, NotFound, 20404, "The requested resource /Reservations/{} was not found"),
-    _Saying(429, Throttled, 20429, "Too many requests"),
-    _Saying(500, ServerFailed, 20500, "An internal server error has occurred"),
-    _Saying(503, ServerFailed, message="Service unavailable"),
+    *(_Refusal(400, LostRace, code) for code in (40114, 40123, 40135, 40136, 40144, 40146)),
+    _Refusal(412, LostRace, 20412, "The version is stale"),
+    _Refusal(400, Refused, message=_NOT_ENQUEUED),
+    *(_Refusal(400, Refused, code) for code in (20001, 40100, 40111, 40131, 40141, 40157, 55555)),
+    _Refusal(401, Unauthorized, 20003, "Authenticate"),
+    _Refusal(403, Unauthorized, message="Forbidden"),
+    _Refusal(404, NotFound, 20404, "The requested resource /Reservations/{} was not found"),
+    _Refusal(429, Throttled, 20429, "Too many requests"),
+    _Refusal(500, ServerFailed, 20500, "An internal server error has occurred"),
+    _Refusal(503, ServerFailed, message="Service unavailable"),
 )
-_OF_STATUS: Final[Mapping[int, type[Refused]]] = {
-    saying.status: saying.error for saying in _SAYINGS
-} | {400: Refused}
-"""What a status means by itself; a 400 does not tell that the reservation has moved on."""
+_ERROR_OF_STATUS: Final[Mapping[int, type[Refused]]] = {
+    refusal.status: refusal.error for refusal in _REFUSALS
+} | {400: Refused}  # a 400 alone does not show that the state changed
 
 
 @st.composite
 def refusals(draw: DrawFn) -> RefusalReply:
-    """Draw replies that are no success, with bodies of every family; the least says that the reservation is already accepted."""
-    saying, family = draw(st.sampled_from(_SAYINGS)), draw(st.sampled_from(ErrorFamily))
-    message = saying.message.format(draw(sids("WR")))
-    kind, body = draw(_error_body(family, saying, message))
-    headers = [("Content-Type", kind)]
-    if saying.error is Throttled and draw(st.booleans()):
+    """Draw refusals with bodies of every family. The simplest is a repeated accept's."""
+    refusal, family = draw(st.sampled_from(_REFUSALS)), draw(st.sampled_from(ErrorFamily))
+    message = refusal.message.format(draw(sids("WR")))
+    content_type, body = draw(_error_body(family, refusal, message))
+    headers = [("Content-Type", content_type)]
+    if refusal.error is Throttled and draw(st.booleans()):
         headers.append(("Retry-After", str(draw(st.integers(0, 120)))))
-    readable = family.is_readable
-    reply = Reply(saying.status, tuple(headers), body)
-    return RefusalReply(
-        reply,
-        family,
-        saying.error if readable else _OF_STATUS[saying.status],
-        saying.code if readable else None,
-    )
+    reply = Reply(refusal.status, tuple(headers), body)
+    if family.is_readable:
+        return RefusalReply(reply, family, refusal.error, refusal.code)
+    return RefusalReply(reply, family, _ERROR_OF_STATUS[refusal.status], None)
 
 
 def _error_body(
-    family: ErrorFamily, saying: _Saying, message: str
+    family: ErrorFamily, refusal: _Refusal, message: str
 ) -> SearchStrategy[tuple[str, bytes]]:
-    """Write the body of a refusal, with its content type."""
-    link = f"https://www.twilio.com/docs/errors/{saying.code}"
-    own: dict[str, object] = {"message": message, "status": saying.status}
-    own |= {} if saying.code is None else {"code": saying.code, "more_info": link}
-    whole = json.dumps(own).encode()
+    """Write the content type and the body of a refusal."""
+    status, code = refusal.status, refusal.code
+    link = f"https://www.twilio.com/docs/errors/{code}"
+    legacy: dict[str, object] = {"message": message, "status": status}
+    if code is not None:
+        legacy |= {"code": code, "more_info": link}
+    whole = json.dumps(legacy).encode()
     match family:
         case ErrorFamily.LEGACY:
             return st.just(("application/json", whole))
         case ErrorFamily.RFC_9457:
-            own = {
-                "title": message,
-                "status": saying.status,
-                "detail": "see the type",
-                "type": link,
-                "code": saying.code,
-            }
-            return st.just(("application/problem+json", json.dumps(own).encode()))
+            problem = {"title": message, "status": status, "type": link, "code": code}
+            problem["detail"] = "see the type"
+            return st.just(("application/problem+json", json.dumps(problem).encode()))
         case ErrorFamily.EMPTY:
             return st.sampled_from((("text/plain", b""), ("text/plain", b"\r\n")))
         case ErrorFamily.HTML:
-            return st.just(
-                ("text/html", f"<html><body><h1>{saying.status}</h1></body></html>".encode())
-            )
+            page = f"<html><body><h1>{status}</h1></body></html>"
+            return st.just(("text/html", page.encode()))
         case ErrorFamily.TEXT:
-            return st.just(
-                ("text/plain", b"upstream connect error or disconnect/reset before headers")
-            )
-        case ErrorFamily.NO_OBJECT:
-            return st.sampled_from(
-                (
-                    ("application/json", b"null"),
-                    ("application/json", b"[]"),
-                    ("application/json", b'"error"'),
-                )
-            )
-        case _:  # cut off
-            return st.integers(1, len(whole) - 1).map(lambda end: ("application/json", whole[:end]))
+            text = b"upstream connect error or disconnect/reset before headers"
+            return st.just(("text/plain", text))
+        case ErrorFamily.NOT_AN_OBJECT:
+            texts = st.sampled_from((b"null", b"[]", b'"error"'))
+            return texts.map(lambda text: ("application/json", text))
+        case ErrorFamily.TRUNCATED:
+            ends = st.integers(1, len(whole) - 1)
+            return ends.map(lambda end: ("application/json", whole[:end]))
 
 
 def unreadable_replies() -> SearchStrategy[Reply]:
-    """Draw replies of status 200 whose body has exactly one fault, so that nobody can tell what was done; the least says ``sid: ''``."""
+    """Draw replies of status 200 with a malformed body. The simplest has an empty ``sid``."""
     return malformed_bodies().map(
-        lambda body: Reply(200, (("Content-Type", "application/json"),), _in_bytes(body.payload))
+        lambda body: Reply(200, (("Content-Type", "application/json"),), _to_bytes(body.payload))
     )

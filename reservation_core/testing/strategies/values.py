@@ -100,7 +100,7 @@ _NOT_TEXTS: Final = (
 _NOT_INTEGERS: Final = (
     10**12, True, False, "20", "", [20], b"20", 10.5, float("nan"), object(),
 )
-_NOT_BOOLEANS: Final = (
+_NOT_BOOLEANS: Final[tuple[object, ...]] = (
     0, 1, 2, "", "true", "false", "True", b"true", 1.0, [], [True], object(),
 )
 

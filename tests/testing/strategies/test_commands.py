@@ -1,5 +1,3 @@
-"""The commands that the kit draws are right by the table, legal or not by the matrix, or break exactly one rule, and leave nothing out."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +25,7 @@ from reservation_core.testing import strategies as kit
 from reservation_core.testing.strategies import InvalidArguments
 from tests.reference.oracle import rows
 from tests.testing.drawing import drawn
-from tests.testing.value_judge import clashes, is_right
+from tests.testing.value_oracle import conflicts, is_valid_value
 
 WITH_PARAMETERS: Final = [kind for kind in COMMANDS if kind.parameters]
 STATES: Final = {
@@ -40,34 +38,33 @@ ALLOWED: Final = {
 
 
 def trigger(kind: type[Command]) -> str:
-    """Name a command."""
+    """Return the name of a command."""
     return kind.trigger
 
 
-def wrongs(kind: type[Command], given: Mapping[str, object]) -> list[str]:
-    """Name each field that breaks a rule, once for each rule, by the tables alone."""
+def invalid_fields(kind: type[Command], given: Mapping[str, object]) -> list[str]:
+    """Return each field that breaks a rule, once for each rule, by the reference tables."""
     wire = {parameter.field: parameter.wire_name for parameter in kind.parameters}
     required = {parameter.field for parameter in kind.parameters if parameter.is_required}
-    alone = [field for field, value in given.items() if not is_right(wire[field], value)]
+    alone = [field for field, value in given.items() if not is_valid_value(wire[field], value)]
     return [
         *sorted(required - given.keys()),
         *alone,
-        *(clashes(given, of_conference=kind is Conference) if not alone else []),
+        *(conflicts(given, of_conference=kind is Conference) if not alone else []),
     ]
 
 
 @cache
 def invalid(name: str) -> Sequence[InvalidArguments]:
-    """Draw invalid commands of a kind, once for all tests: the more parameters it has, the more."""
+    """Draw invalid commands of a kind, once for all tests; more for more parameters."""
     (kind,) = (kind for kind in WITH_PARAMETERS if kind.trigger == name)
     return drawn(kit.invalid_commands(kind), 30 + 10 * len(kind.parameters))
 
 
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
-def test_right_arguments_are_right_and_range_over_everything(kind: type[Command]) -> None:
-    """No argument breaks a rule; each parameter is set and unset, and each pair of optional ones apart; all can be set at once."""
+def test_arguments_are_valid_and_cover_every_parameter(kind: type[Command]) -> None:
     found = drawn(kit.arguments(kind), 50)
-    assert [given for given in found if wrongs(kind, given)] == []
+    assert [given for given in found if invalid_fields(kind, given)] == []
     for parameter in kind.parameters:
         assert any(parameter.field in given for given in found)
         assert parameter.is_required or any(parameter.field not in given for given in found)
@@ -76,12 +73,11 @@ def test_right_arguments_are_right_and_range_over_everything(kind: type[Command]
     assert max(len(set(optional) & given.keys()) for given in found) > 0.8 * len(optional) - 1
     for given in drawn(kit.arguments(kind, everything=True), 10):
         assert given.keys() == {parameter.field for parameter in kind.parameters}
-        assert wrongs(kind, given) == []
+        assert invalid_fields(kind, given) == []
         assert isinstance(kit.build(kind, given), kind)
 
 
-def test_any_command_is_drawn() -> None:
-    """Unless told otherwise each of the nine kinds is drawn, and told of some, each of these and no other."""
+def test_commands_are_of_any_kind_or_of_the_given_ones() -> None:
     assert {type(command) for command in drawn(kit.commands(), 100)} == set(COMMANDS)
     assert {type(command) for command in drawn(kit.commands(Wrap, Supervise), 30)} == {
         Wrap,
@@ -90,8 +86,7 @@ def test_any_command_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_legal_and_illegal_are_those_of_the_matrix(state: str) -> None:
-    """In every state the legal commands are those that the matrix allows, the illegal ones all others, and none is left out."""
+def test_legal_and_illegal_commands_are_those_of_the_reference_matrix(state: str) -> None:
     reservation = STATES[state]
     legal = kit.legal_commands(reservation)
     assert {kind.trigger for kind in COMMANDS if (kind.trigger, state) in ALLOWED} == {
@@ -101,18 +96,16 @@ def test_legal_and_illegal_are_those_of_the_matrix(state: str) -> None:
     assert illegal == {kind.trigger for kind in COMMANDS if (kind.trigger, state) not in ALLOWED}
 
 
-def test_the_worker_route_lacks_supervise() -> None:
-    """On the worker route no legal command is one that this route lacks."""
+def test_legal_commands_on_the_worker_route_exclude_supervise() -> None:
     legal = kit.legal_commands(Reservation(status="accepted"), route=Route.WORKER)
     assert {type(command) for command in drawn(legal, 50)} == {Wrap, Complete}
 
 
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
-def test_what_is_invalid_breaks_exactly_one_rule(kind: type[Command]) -> None:
-    """Exactly one rule is broken, by the tables, at the field that is told; and the library finds that one and no other."""
+def test_invalid_commands_break_exactly_the_rule_they_name(kind: type[Command]) -> None:
     for one in invalid(kind.trigger):
         assert one.command is kind
-        assert wrongs(kind, one.arguments) == [one.field], one
+        assert invalid_fields(kind, one.arguments) == [one.field], one
         with pytest.raises(InvalidCommand) as caught:
             one.build()
         assert [violation.field for violation in caught.value.violations] == [one.field]
@@ -121,8 +114,7 @@ def test_what_is_invalid_breaks_exactly_one_rule(kind: type[Command]) -> None:
 
 
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
-def test_every_rule_is_broken(kind: type[Command]) -> None:
-    """Each parameter is spoilt, each required one is left out, and each rule over two is broken."""
+def test_invalid_commands_break_every_rule(kind: type[Command]) -> None:
     broken = {
         one.broken.rule if isinstance(one.broken, Rule) else one.broken.field
         for one in invalid(kind.trigger)
@@ -135,14 +127,12 @@ def test_every_rule_is_broken(kind: type[Command]) -> None:
     assert missing == {parameter.field for parameter in kind.parameters if parameter.is_required}
 
 
-def test_what_has_no_parameters_cannot_be_invalid() -> None:
-    """Of commands without parameters nothing invalid is drawn; of all, each that has some is."""
+def test_commands_without_parameters_are_never_invalid() -> None:
     assert kit.invalid_commands(Accept, Wrap, Complete).is_empty
     assert {one.command for one in drawn(kit.invalid_commands(), 100)} == set(WITH_PARAMETERS)
 
 
-def test_what_is_invalid_says_what_is_broken() -> None:
-    """Shown, it names the rule that is broken in words."""
+def test_repr_of_invalid_arguments_names_the_broken_rule() -> None:
     shown = {repr(one).rpartition("broken=")[2] for one in invalid(Conference.trigger)}
     assert "'true or false')" in shown
     assert any("must be at most 600 seconds" in text for text in shown)

@@ -1,5 +1,3 @@
-"""Reservations, and all that the platform says of them: right by the tables, read back as told, or wrong at the place that is told."""
-
 from __future__ import annotations
 
 import json
@@ -34,13 +32,12 @@ NULLABLE: Final = {
     for name in FIELDS
     if FIELDS[name]["nullable"] == "yes"
 }
-ANSWERS: Final = {
+REFERENCE: Final = {
     (row["http_status"], row["code"], row["expected_error"]) for row in rows("messages")
 }
 
 
-def test_reservations_are_right_and_of_every_kind() -> None:
-    """SIDs are right by the table, all statuses are drawn, a name and a version are there and are not, and an update is no earlier."""
+def test_reservations_are_valid_and_cover_every_status() -> None:
     found = drawn(kit.reservations(), 100)
     for one in found:
         assert all(
@@ -60,65 +57,46 @@ def test_reservations_are_right_and_of_every_kind() -> None:
     )
 
 
-def test_reservations_by_status_and_on_hold() -> None:
-    """Told which statuses, or that they are on hold, no other is drawn; what cannot be on hold is not asked for."""
-    assert {
-        one.status
-        for one in drawn(
-            kit.reservations(Status.TIMEOUT, Status.WRAPPING),
-            30,
-        )
-    } == {Status.TIMEOUT, Status.WRAPPING}
-    assert {(one.status, one.on_hold) for one in drawn(kit.reservations(on_hold=True), 10)} == {
-        (Status.PENDING, True)
+def test_reservations_keep_to_the_given_statuses_and_holds() -> None:
+    ended = drawn(kit.reservations(Status.TIMEOUT, Status.WRAPPING), 30)
+    assert {one.status for one in ended} == {Status.TIMEOUT, Status.WRAPPING}
+    held = drawn(kit.reservations(on_hold=True), 10)
+    assert {(one.status, one.on_hold) for one in held} == {(Status.PENDING, True)}
+    either = drawn(kit.reservations(Status.PENDING, Status.ACCEPTED, on_hold=None), 60)
+    assert {(one.status, one.on_hold) for one in either} == {
+        (Status.PENDING, True),
+        (Status.PENDING, False),
+        (Status.ACCEPTED, False),
     }
-    either = {
-        (one.status, one.on_hold)
-        for one in drawn(
-            kit.reservations(Status.PENDING, Status.ACCEPTED, on_hold=None),
-            60,
-        )
-    }
-    assert either == {(Status.PENDING, True), (Status.PENDING, False), (Status.ACCEPTED, False)}
     with pytest.raises(ValueError, match="only a pending reservation"):
         kit.reservations(Status.ACCEPTED, on_hold=True)
 
 
-def test_incomplete_reservations_lack_anything() -> None:
-    """Everything that the table calls nullable is there and is missing, and the status is always there."""
+def test_incomplete_reservations_lack_any_nullable_field() -> None:
     found = drawn(kit.reservations(complete=False), 100)
     for field in NULLABLE:
         assert {getattr(one, field) is None for one in found} == {True, False}, field
     assert {one.status for one in found} == set(Status)
 
 
-def test_what_is_told_reads_as_what_is_told() -> None:
-    """Each body and each callback is read as the reservation that stands beside it."""
-    for told in (
-        *BODIES,
-        *CALLBACKS,
-        *drawn(kit.payloads(), 25),
-    ):
-        assert read_reservation(told.payload) == told.reservation
+def test_payloads_parse_as_their_reservation() -> None:
+    for one in (*BODIES, *CALLBACKS, *drawn(kit.payloads(), 25)):
+        assert read_reservation(one.payload) == one.reservation
 
 
-def test_bodies_come_in_every_form() -> None:
-    """Bodies are mappings, texts, bytes; REST's and the SDK's; with nulls, gaps, strange keys; of one reservation too."""
-    assert {type(told.payload) for told in BODIES} == {dict, str, bytes}
-    plain = [told.payload for told in BODIES if isinstance(told.payload, Mapping)]
+def test_bodies_cover_every_form() -> None:
+    assert {type(one.payload) for one in BODIES} == {dict, str, bytes}
+    plain = [one.payload for one in BODIES if isinstance(one.payload, Mapping)]
     assert any(isinstance(body.get("task"), dict) for body in plain)
     assert any(isinstance(body.get("date_created"), int) for body in plain)
     assert any("attention" in body for body in plain)
     assert any(body.get("worker_sid", 1) is None for body in plain)
     assert any("worker_sid" not in body for body in plain)
     one = Reservation(status="accepted", sid=f"WR{'a' * 32}", etag="3")
-    assert {told.reservation for told in drawn(kit.bodies(one), 20)} == {
-        attrs.evolve(one, etag=None)
-    }
+    assert {one.reservation for one in drawn(kit.bodies(one), 20)} == {attrs.evolve(one, etag=None)}
 
 
 def test_callbacks_have_the_documented_fields() -> None:
-    """Callbacks are forms of texts with the documented names, as mappings, texts and bytes, of one reservation too."""
     documented = {
         "Timestamp",
         "AccountSid",
@@ -127,20 +105,23 @@ def test_callbacks_have_the_documented_fields() -> None:
         "TaskQueueSid",
         "WorkerSid",
         "WorkerAttributes",
+        "TaskSid",
+        "TaskAttributes",
+        "TaskAge",
+        "TaskPriority",
+        "ReservationSid",
     }
-    documented |= {"TaskSid", "TaskAttributes", "TaskAge", "TaskPriority", "ReservationSid"}
-    assert {type(told.payload) for told in CALLBACKS} == {dict, str, bytes}
-    for told in CALLBACKS:
-        assert told.reservation.status is Status.PENDING
-        if isinstance(told.payload, dict):
-            assert told.payload.keys() >= documented
-            assert {type(value) for value in told.payload.values()} == {str}
-    one = drawn(kit.reservations(), 5)[-1]
-    assert {told.reservation.sid for told in drawn(kit.callbacks(one), 10)} == {one.sid}
+    assert {type(one.payload) for one in CALLBACKS} == {dict, str, bytes}
+    for one in CALLBACKS:
+        assert one.reservation.status is Status.PENDING
+        if isinstance(one.payload, dict):
+            assert one.payload.keys() >= documented
+            assert {type(value) for value in one.payload.values()} == {str}
+    announced = drawn(kit.reservations(), 5)[-1]
+    assert {one.reservation.sid for one in drawn(kit.callbacks(announced), 10)} == {announced.sid}
 
 
-def test_what_is_malformed_has_the_one_fault_it_tells() -> None:
-    """Each malformed payload is refused with one fault, at the place that is told; every place has its turn."""
+def test_malformed_payloads_have_exactly_the_fault_they_name() -> None:
     for bad in (*MALFORMED, *drawn(kit.malformed_payloads(), 25)):
         with pytest.raises(MalformedReply) as caught:
             read_reservation(bad.payload)
@@ -152,8 +133,7 @@ def test_what_is_malformed_has_the_one_fault_it_tells() -> None:
     )
 
 
-def test_a_body_is_torn_in_every_way() -> None:
-    """A body that is no object is empty, other JSON, no JSON, no UTF-8, or cut off."""
+def test_malformed_bodies_cover_every_form_of_broken_json() -> None:
     found = {
         bad.payload
         for bad in MALFORMED
@@ -163,8 +143,7 @@ def test_a_body_is_torn_in_every_way() -> None:
     assert any(isinstance(text, str) and text.startswith('{"sid": "WR') for text in found)
 
 
-def test_replies_tell_a_reservation() -> None:
-    """A reply is read as its reservation, with its version; some have headers of the rate."""
+def test_replies_parse_as_their_reservation_with_its_version() -> None:
     versioned = Reservation(status="accepted", sid=f"WR{'a' * 32}", etag="3")
     found = drawn(kit.replies(versioned), 60)
     assert {conclude_fetch(versioned, reply) for reply in found} == {versioned}
@@ -177,18 +156,17 @@ def test_replies_tell_a_reservation() -> None:
     assert {reply.etag is None for reply in drawn(kit.replies(), 60)} == {True, False}
 
 
-def test_refusals_are_those_of_the_table() -> None:
-    """Every read_error that can be read stands in the table with the same error, and is read as it; the others go by their status."""
+def test_refusals_parse_as_the_error_of_the_reference_table() -> None:
     for one in REFUSALS:
         read = read_error(one.reply)
         assert (type(read), read.code) == (one.error, one.code), one
         if one.family.is_readable:
-            assert (str(one.reply.status), str(one.code or ""), one.error.__name__) in ANSWERS
+            assert (str(one.reply.status), str(one.code or ""), one.error.__name__) in REFERENCE
         else:
             assert one.reply.status != 400 or one.error.__name__ == "Refused"
     assert {one.family for one in REFUSALS} == set(kit.ErrorFamily)
     assert {one.error.__name__ for one in REFUSALS if one.family.is_readable} == {
-        row[2] for row in ANSWERS
+        row[2] for row in REFERENCE
     }
     assert {one.reply.retry_after is None for one in REFUSALS if one.reply.status == 429} == {
         True,
@@ -196,8 +174,7 @@ def test_refusals_are_those_of_the_table() -> None:
     }
 
 
-def test_each_family_is_what_it_is_named_for() -> None:
-    """A body is an object exactly when its family is readable, and then it has the keys of that family."""
+def test_error_body_is_an_object_only_in_readable_families() -> None:
     for one in REFUSALS:
         try:
             body: object = json.loads(one.reply.body)
@@ -208,16 +185,14 @@ def test_each_family_is_what_it_is_named_for() -> None:
             assert ("title" in body) is (one.family is kit.ErrorFamily.RFC_9457)
 
 
-def test_unreadable_replies_cannot_be_read() -> None:
-    """What comes with a 200 and cannot be read is a malformed reply."""
+def test_unreadable_replies_are_malformed_replies_of_status_200() -> None:
     for reply in drawn(kit.unreadable_replies(), 60):
         assert reply.status == 200
         with pytest.raises(MalformedReply):
             conclude_fetch(Reservation(status="pending"), reply)
 
 
-def test_requests_are_of_both_routes_and_methods() -> None:
-    """Requests read and update, on both routes; an update has a form."""
+def test_requests_cover_both_routes_and_methods() -> None:
     found = drawn(kit.requests(), 75)
     assert {
         (request.method, where[0]) for request in found if (where := parse_path(request.path))
@@ -225,8 +200,7 @@ def test_requests_are_of_both_routes_and_methods() -> None:
     assert all(bool(request.form) == (request.method == "POST") for request in found)
 
 
-def test_addresses_are_good_for_both_routes() -> None:
-    """Each address has all SIDs that either route needs."""
+def test_addresses_have_the_sids_of_both_routes() -> None:
     for where in drawn(kit.addresses(), 30):
         for field in ("sid", "workspace_sid", "task_sid", "worker_sid"):
             assert re.fullmatch(FIELDS[field]["pattern"], str(getattr(where, field)))

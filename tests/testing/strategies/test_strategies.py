@@ -1,5 +1,3 @@
-"""Every public strategy says what it draws and shrinks to what it says."""
-
 from __future__ import annotations
 
 import inspect
@@ -24,9 +22,8 @@ from reservation_core import (
 )
 from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, sid
 from reservation_core.domain.reservation import Links
-from reservation_core.emulator.faults import FaultKind
 from reservation_core.testing import strategies as kit
-from reservation_core.testing.faults import Fault
+from reservation_core.testing.faults import Fault, FaultKind
 from tests.testing.drawing import least
 
 ZEROS: Final = "0" * 32
@@ -53,7 +50,7 @@ PLAIN: Final = Reservation(
     ),
 )
 
-LEAST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
+SIMPLEST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
     "addresses": (
         kit.addresses(),
         Address(
@@ -63,30 +60,30 @@ LEAST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
             worker_sid=f"WK{ZEROS}",
         ),
     ),
-    "apps": (kit.apps(), f"app:AP{ZEROS}"),
+    "app_contacts": (kit.app_contacts(), f"app:AP{ZEROS}"),
     "arguments": (kit.arguments(Call), {"from_": NUMBER, "url": URL}),
     "bare_names": (kit.bare_names(), "alice"),
     "callers": (kit.callers(), NUMBER),
-    "clients": (kit.clients(), "client:alice"),
+    "client_contacts": (kit.client_contacts(), "client:alice"),
     "commands": (kit.commands(), Accept()),
     "contacts": (kit.contacts(), "client:alice"),
     "faults": (kit.faults(), Fault()),
     "hosts": (kit.hosts(), "example.com"),
     "illegal_commands": (kit.illegal_commands(Reservation(status="completed")), Accept()),
     "legal_commands": (kit.legal_commands(Reservation(status="pending")), Accept()),
-    "moments": (kit.moments(), FIRST),
+    "timestamps": (kit.timestamps(), FIRST),
     "names": (kit.names(), "alice"),
     "near_callers": (kit.near_callers(), ""),
     "near_contacts": (kit.near_contacts(), ""),
     "near_misses": (kit.near_misses(Integer(2, 250)), 1),
     "near_names": (kit.near_names(), ""),
-    "near_recordings": (kit.near_recordings(), ""),
+    "near_recording_modes": (kit.near_recording_modes(), ""),
     "near_sids": (kit.near_sids("WR"), ""),
     "near_urls": (kit.near_urls(), "example.com"),
-    "numbers": (kit.numbers(), NUMBER),
-    "phones": (kit.phones(), NUMBER),
+    "caller_numbers": (kit.caller_numbers(), NUMBER),
+    "phone_numbers": (kit.phone_numbers(), NUMBER),
     "plans": (kit.plans(), ()),
-    "recordings": (kit.recordings(), "record-from-answer"),
+    "recording_modes": (kit.recording_modes(), "record-from-answer"),
     "reservations": (kit.reservations(), PLAIN),
     "sids": (kit.sids("WR"), f"WR{ZEROS}"),
     "sip_uris": (kit.sip_uris(), "sip:alice@example.com"),
@@ -97,9 +94,9 @@ LEAST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
     "values": (kit.values(Integer(2, 250)), 2),
     "words": (kit.words(), "0"),
 }
-"""Every strategy whose least value can be written down; that of the others is looked into below."""
+"""Simplest value of each strategy, where it can be written down."""
 
-LOOKED_INTO: Final = {
+CHECKED_BELOW: Final = {
     "bodies",
     "callbacks",
     "events",
@@ -116,25 +113,23 @@ LOOKED_INTO: Final = {
 }
 
 
-def test_the_public_names_are_pinned() -> None:
-    """Every public name is there once, sorted, says what it is, and a strategy names its least value."""
+def test_every_public_strategy_is_documented_with_its_simplest_value() -> None:
     assert list(kit.__all__) == sorted(
         set(kit.__all__), key=lambda name: (not name[0].isupper(), name)
     )
     functions = {
         name for name in kit.__all__ if inspect.isfunction(inspect.unwrap(getattr(kit, name)))
     }
-    assert functions - {"build"} == LEAST.keys() | LOOKED_INTO
+    assert functions - {"build"} == SIMPLEST.keys() | CHECKED_BELOW
     for name in functions:
         text = inspect.cleandoc(getattr(kit, name).__doc__ or "")
         assert text.startswith("Build " if name == "build" else "Draw "), name
-        assert name == "build" or "least" in text, name
+        assert name == "build" or "simplest" in text, name
 
 
-@pytest.mark.parametrize("name", LEAST)
-def test_it_shrinks_to_what_it_says(name: str) -> None:
-    """The least value is the one its docstring names: what a person would write."""
-    strategy, expected = LEAST[name]
+@pytest.mark.parametrize("name", SIMPLEST)
+def test_strategy_shrinks_to_its_simplest_value(name: str) -> None:
+    strategy, expected = SIMPLEST[name]
     assert least(strategy) == expected
 
 
@@ -151,50 +146,41 @@ def test_it_shrinks_to_what_it_says(name: str) -> None:
     ],
     ids=repr,
 )
-def test_a_command_shrinks_to_what_it_requires(kind: type[Command], expected: Command) -> None:
-    """The least command of a kind has what it requires and nothing else."""
+def test_command_shrinks_to_its_required_arguments(kind: type[Command], expected: Command) -> None:
     assert least(kit.commands(kind)) == expected
 
 
-def test_what_does_not_matter_is_left_out() -> None:
-    """Two parameters that matter are all that is left of a conference, each at its least."""
-    found = least(
-        kit.commands(Conference),
-        lambda command: command.muted and command.region,
-    )
+def test_irrelevant_arguments_shrink_away() -> None:
+    found = least(kit.commands(Conference), lambda command: command.muted and command.region)
     assert found == Conference(muted=True, region="us1")
 
 
-def test_values_shrink_to_the_first() -> None:
-    """A number shrinks to its minimum, a flag to false, a word to the first, a SID to zeros."""
+def test_values_shrink_to_the_first_of_their_kind() -> None:
     assert [
         least(kit.values(kind))
         for kind in (Integer(5, 600), Boolean(), Choice(("b", "a")), sid("CA"))
     ] == [5, False, "b", f"CA{ZEROS}"]
 
 
-def test_the_least_life_is_one_step_long() -> None:
-    """The least life is that of the plainest reservation, reported rejected, and that is all; its events are two."""
-    life = least(kit.runs())
-    assert [step.deed for step in life.steps] == [Status.REJECTED]
-    assert life.first == least(
+def test_run_shrinks_to_one_rejection_with_two_events() -> None:
+    run = least(kit.runs())
+    assert [step.action for step in run.steps] == [Status.REJECTED]
+    assert run.first == least(
         kit.reservations(Status.PENDING).map(
             lambda one: one.with_status(one.status, etag="0", date_updated=FIRST)
         )
     )
-    assert [report.event.type for report in least(kit.events())] == [
+    assert [delivered.event.type for delivered in least(kit.events())] == [
         "reservation.created",
         "reservation.rejected",
     ]
 
 
-def test_a_life_shrinks_to_what_matters() -> None:
-    """A life in which somebody wraps is accepted, wrapped and completed, without anything between."""
-    life = least(
-        kit.runs(),
-        lambda life: Status.WRAPPING in [told.status for told in life.told],
+def test_run_shrinks_to_the_steps_that_matter() -> None:
+    run = least(
+        kit.runs(), lambda run: Status.WRAPPING in [held.status for held in run.reservations]
     )
-    assert [told.status.value for told in life.told] == [
+    assert [held.status.value for held in run.reservations] == [
         "pending",
         "accepted",
         "wrapping",
@@ -202,11 +188,10 @@ def test_a_life_shrinks_to_what_matters() -> None:
     ]
 
 
-def test_the_least_of_what_is_told_is_plain() -> None:
-    """Bodies, callbacks, replies and requests shrink to the plainest, as mappings, and tell of the plainest reservation."""
-    told = least(kit.payloads())
-    assert isinstance(told.payload, dict)
-    assert (told, told.reservation) == (least(kit.bodies()), PLAIN)
+def test_payloads_shrink_to_mappings_of_the_simplest_reservation() -> None:
+    body = least(kit.payloads())
+    assert isinstance(body.payload, dict)
+    assert (body, body.reservation) == (least(kit.bodies()), PLAIN)
     announced = least(kit.callbacks())
     assert isinstance(announced.payload, dict)
     assert announced.reservation.sid == PLAIN.sid
@@ -214,8 +199,7 @@ def test_the_least_of_what_is_told_is_plain() -> None:
     assert least(kit.requests()).method == "GET"
 
 
-def test_the_least_of_what_is_wrong_is_wrong_plainly() -> None:
-    """What is wrong shrinks to one empty thing, and a refusal to the repeated accept."""
+def test_invalid_values_shrink_to_an_empty_one_and_refusals_to_a_repeated_accept() -> None:
     invalid = least(kit.invalid_commands())
     assert (invalid.command, invalid.arguments) == (Reject, {"worker_activity_sid": ""})
     bad = least(kit.malformed_bodies())
@@ -229,10 +213,6 @@ def test_the_least_of_what_is_wrong_is_wrong_plainly() -> None:
     assert least(kit.unreadable_replies()).status == 200
 
 
-def test_a_plan_shrinks_to_the_fault_that_matters() -> None:
-    """Of a plan nothing is left but the fault that matters, in its place."""
-    plan = least(
-        kit.plans(),
-        lambda plan: len(plan) > 1 and plan[1].kind is FaultKind.LOST_REPLY,
-    )
+def test_plan_shrinks_to_the_fault_that_matters() -> None:
+    plan = least(kit.plans(), lambda plan: len(plan) > 1 and plan[1].kind is FaultKind.LOST_REPLY)
     assert plan == (Fault(), Fault(FaultKind.LOST_REPLY))

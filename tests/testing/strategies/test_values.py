@@ -1,5 +1,3 @@
-"""The texts and values that the kit draws are right, or wrong, by the documents, and reach their limits."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -14,29 +12,37 @@ from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import Integer, Kind, MultipleChoice, Text, Value
 from reservation_core.testing import strategies as kit
 from tests.testing.drawing import drawn
-from tests.testing.value_judge import ROWS, is_caller, is_contact, is_right, is_sid, is_text, is_url
+from tests.testing.value_oracle import (
+    ROWS,
+    is_caller,
+    is_contact,
+    is_sid,
+    is_text,
+    is_url,
+    is_valid_value,
+)
 
 PARAMETERS: Final = {
     parameter.wire_name: parameter for kind in COMMANDS for parameter in kind.parameters
 }
 
-Judge = Callable[[object], bool]
-RIGHT: Final[dict[str, tuple[SearchStrategy[str], Judge]]] = {
-    "apps": (kit.apps(), is_contact),
+Check = Callable[[object], bool]
+VALID: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
+    "app_contacts": (kit.app_contacts(), is_contact),
     "bare_names": (kit.bare_names(), is_text),
     "callers": (kit.callers(), is_caller),
-    "clients": (kit.clients(), is_contact),
+    "client_contacts": (kit.client_contacts(), is_contact),
     "contacts": (kit.contacts(), is_contact),
     "names": (kit.names(), is_text),
-    "numbers": (kit.numbers(), lambda value: str(value).removeprefix("+").isdigit()),
-    "phones": (kit.phones(), is_contact),
-    "recordings": (kit.recordings(), is_text),
+    "caller_numbers": (kit.caller_numbers(), lambda value: str(value).removeprefix("+").isdigit()),
+    "phone_numbers": (kit.phone_numbers(), is_contact),
+    "recording_modes": (kit.recording_modes(), is_text),
     "sids": (kit.sids("WR"), lambda value: is_sid("WR", value)),
     "sip_uris": (kit.sip_uris(), is_contact),
     "supervisors": (kit.supervisors(), lambda value: is_sid("WK", value) or is_contact(value)),
     "urls": (kit.urls(), is_url),
 }
-WRONG: Final[dict[str, tuple[SearchStrategy[str], Judge]]] = {
+NEAR: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
     "near_callers": (kit.near_callers(), is_caller),
     "near_contacts": (kit.near_contacts(), is_contact),
     "near_names": (kit.near_names(), is_text),
@@ -46,60 +52,54 @@ WRONG: Final[dict[str, tuple[SearchStrategy[str], Judge]]] = {
 
 
 @cache
-def right(kind: Kind) -> Sequence[Value]:
-    """Draw right values of a kind, once for all parameters of it."""
+def drawn_values(kind: Kind) -> Sequence[Value]:
+    """Draw valid values of a kind, once for all its parameters."""
     return drawn(kit.values(kind), 60)
 
 
 @cache
-def near(kind: Kind) -> Sequence[object]:
-    """Draw near misses of a kind, once for all parameters of it."""
+def drawn_near_misses(kind: Kind) -> Sequence[object]:
+    """Draw near misses of a kind, once for all its parameters."""
     return drawn(kit.near_misses(kind), 100)
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_what_is_right_is_right(name: str) -> None:
-    """Each text is what its strategy is named for."""
-    strategy, is_it = RIGHT[name]
-    assert [text for text in drawn(strategy, 50) if not is_it(text)] == []
+@pytest.mark.parametrize("name", VALID)
+def test_texts_are_valid(name: str) -> None:
+    strategy, is_valid = VALID[name]
+    assert [text for text in drawn(strategy, 50) if not is_valid(text)] == []
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_what_is_almost_right_is_wrong(name: str) -> None:
-    """No text that is almost something is it."""
-    strategy, is_it = WRONG[name]
-    assert [text for text in drawn(strategy, 80) if is_it(text)] == []
+@pytest.mark.parametrize("name", NEAR)
+def test_near_misses_of_texts_are_not_valid(name: str) -> None:
+    strategy, is_valid = NEAR[name]
+    assert [text for text in drawn(strategy, 80) if is_valid(text)] == []
 
 
-def test_contacts_come_in_every_form() -> None:
-    """Contacts begin with every scheme; phones have 15 digits at most, and some have; SIDs come in small and in capital letters."""
-    assert {
-        text.partition(":")[0].lower().rstrip("0123456789") for text in drawn(kit.contacts(), 200)
-    } == {
+def test_contacts_phone_numbers_and_sids_cover_every_form() -> None:
+    schemes = (text.partition(":")[0].lower() for text in drawn(kit.contacts(), 200))
+    assert {scheme.rstrip("0123456789") for scheme in schemes} == {
         "+",
         "client",
         "sip",
         "sips",
         "app",
     }
-    lengths = {len(text) - 1 for text in drawn(kit.phones(), 300)}
+    lengths = {len(text) - 1 for text in drawn(kit.phone_numbers(), 300)}
     assert (min(lengths), max(lengths)) == (7, 15)
     letters = {char for text in drawn(kit.sids("WR"), 200) for char in text[2:]}
     assert letters == set("0123456789abcdefABCDEF")
 
 
-def test_addresses_come_with_everything() -> None:
-    """Some addresses have a user, a port, a query, a fragment, a blank, letters beyond ASCII."""
+def test_urls_cover_every_part() -> None:
     found = drawn(kit.urls(), 300)
     for sign in ("user:pass@", ":65535", "?", "#", " ", "ü", "[::1]", "HTTPS"):
         assert any(sign in text for text in found), sign
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_values_are_right_by_the_table(name: str) -> None:
-    """Every value of a parameter is right by its row; every listed word and both limits are drawn."""
-    found = right(PARAMETERS[name].kind)
-    assert [value for value in found if not is_right(name, value)] == []
+def test_values_are_valid_by_the_reference_table_and_reach_its_limits(name: str) -> None:
+    found = drawn_values(PARAMETERS[name].kind)
+    assert [value for value in found if not is_valid_value(name, value)] == []
     row = ROWS[name]
     words = {
         word for value in found for word in (value if isinstance(value, (list, tuple)) else [value])
@@ -120,11 +120,10 @@ def test_values_are_right_by_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_near_misses_are_wrong_by_the_table(name: str) -> None:
-    """No near miss is right by the parameter's row, none is missing, and some are just beyond the limits or of another type."""
+def test_near_misses_are_not_valid_by_the_reference_table(name: str) -> None:
     parameter: Parameter = PARAMETERS[name]
-    found = near(parameter.kind)
-    assert [value for value in found if value is None or is_right(name, value)] == []
+    found = drawn_near_misses(parameter.kind)
+    assert [value for value in found if value is None or is_valid_value(name, value)] == []
     if isinstance(parameter.kind, Integer):
         assert {int(ROWS[name]["minimum"]) - 1, int(ROWS[name]["maximum"]) + 1} <= {
             value for value in found if type(value) is int
@@ -134,8 +133,7 @@ def test_near_misses_are_wrong_by_the_table(name: str) -> None:
     assert len({type(value) for value in found}) >= 4
 
 
-def test_a_strange_kind_is_told() -> None:
-    """For a kind of text that is none of the vocabulary's, no look is made up."""
+def test_unknown_kind_of_text_is_an_error() -> None:
     with pytest.raises(LookupError):
         kit.values(Text(pattern="[0-9]+"))
     with pytest.raises(LookupError):

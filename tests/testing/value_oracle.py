@@ -1,4 +1,4 @@
-"""Judges values of parameters by the hand-written table and the documents, without the library: the kit's second opinion."""
+"""Oracle for parameter values, written from the documents and the reference table only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]*")
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text that is not empty and that a form can carry."""
+    """Return whether it is a non-empty text that a form can carry."""
     return (
         isinstance(value, str)
         and value != ""
@@ -29,12 +29,12 @@ def is_text(value: object) -> bool:
 
 
 def is_sid(prefix: str, value: object) -> bool:
-    """Whether it is a SID of that prefix."""
+    """Return whether it is a SID of that prefix."""
     return is_text(value) and re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", str(value)) is not None
 
 
 def is_contact(value: object) -> bool:
-    """Whether it is a number, a client, a SIP address, or an application."""
+    """Return whether it is a number, a client, a SIP URI, or an application."""
     if not is_text(value):
         return False
     text = str(value)
@@ -48,7 +48,7 @@ def is_contact(value: object) -> bool:
 
 
 def is_url(value: object) -> bool:
-    """Whether it is an absolute http or https address, with a host, and with blanks in its path at most."""
+    """Return whether it is an absolute http or https URL; only its path may have blanks."""
     if not is_text(value) or str(value).strip() != value:
         return False
     try:
@@ -65,11 +65,11 @@ def is_url(value: object) -> bool:
 
 
 def is_caller(value: object) -> bool:
-    """Whether it is a text that is not blank."""
+    """Return whether it is a text that is not blank."""
     return is_text(value) and str(value).strip() != ""
 
 
-_JUDGES: Final[Mapping[str, Callable[[Row, object], bool]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Row, object], bool]]] = {
     "sid": lambda row, value: (
         is_text(value) and re.fullmatch(row["pattern"].strip("^$"), str(value)) is not None
     ),
@@ -109,14 +109,14 @@ def _is_supervisor(value: object) -> bool:
     return is_contact(value) or is_sid("WK", value)
 
 
-def is_right(name: str, value: object) -> bool:
-    """Whether a parameter may have a value, as far as it can be told of this one alone."""
+def is_valid_value(name: str, value: object) -> bool:
+    """Return whether a parameter may have a value, without regard to other parameters."""
     row = ROWS[name]
-    return _JUDGES[row["kind"]](row, value)
+    return _CHECKS[row["kind"]](row, value)
 
 
-def clashes(given: Mapping[str, object], *, of_conference: bool) -> list[str]:
-    """Name the fields that do not go with the contact that is called, each once for each rule broken."""
+def conflicts(given: Mapping[str, object], *, of_conference: bool) -> list[str]:
+    """Return the fields that conflict with the called contact, once for each broken rule."""
     to, caller, timeout = str(given.get("to", "")), given.get("from_"), given.get("timeout")
     found: list[str] = []
     if _ANY_SIP.fullmatch(to) and isinstance(timeout, int) and timeout > 600:
