@@ -1,4 +1,4 @@
-"""Hypothesis' entry point: registers the library's classes if the library is imported already.
+"""Hypothesis' entry point, which registers the classes of an imported library.
 
 A library that is imported after hypothesis registers them itself.
 """

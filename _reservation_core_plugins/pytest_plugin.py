@@ -82,7 +82,7 @@ def _count_reply(
 
 
 def _marked(item: pytest.Item) -> dict[str, object]:
-    """Return the marker's arguments; the nearest marker wins."""
+    """Return the marker's arguments, of which the nearest win."""
     marked: dict[str, object] = dict(_DEFAULTS)
     for marker in reversed(list(item.iter_markers(_MARKER))):
         if marker.args or not marker.kwargs.keys() <= _DEFAULTS.keys():
@@ -113,7 +113,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.fixture
 def task_router(request: pytest.FixtureRequest) -> Platform:
-    """Return an empty platform for the test; time passes only when the test advances it."""
+    """Return an empty platform, whose time only the test advances."""
     from random import Random  # noqa: PLC0415 - rule 1
 
     from reservation_core.emulator import ManualClock, Platform, Settings  # noqa: PLC0415
@@ -182,9 +182,9 @@ def faulty_gateway(
 
 @pytest.fixture
 def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Iterator[str]:
-    """Return the address of an HTTP emulator of ``task_router``; needs the extra ``emulator``.
+    """Return the address of an HTTP emulator of ``task_router``.
 
-    A request for something that the platform does not hold is unexpected.
+    It needs the extra ``emulator``. A request for something that the platform does not hold is unexpected.
     """
     from urllib.parse import parse_qsl  # noqa: PLC0415 - rule 1
 

@@ -1,4 +1,4 @@
-"""Faults to inject into exchanges: one vocabulary for the HTTP emulator and the test kit.
+"""Faults to inject into exchanges, over HTTP or in the test kit.
 
 A :class:`Fault` says what goes wrong with one exchange. A :class:`FaultPlan` holds the faults
 still to come. The HTTP emulator injects them into the emulated API, never into its control
@@ -70,10 +70,12 @@ class Rival(StrEnum):
 
 @attrs.frozen
 class Fault:
-    """Fault of one exchange: first the concurrent writer acts, then the network fails.
+    """Fault of one exchange: a rival acts, then the network fails.
+
+    A rival is a concurrent writer: another client, a worker's click, a timer.
 
     :param kind: the network fault.
-    :param rival: the concurrent writer's act. Used in process only.
+    :param rival: the rival's act. Used in process only.
     :param status: HTTP status of a 5xx.
     :param retry_after: seconds in the ``Retry-After`` header of a 429; ``None`` omits the header.
     :param late: exchanges after which a delayed request arrives. Used in process only.
@@ -97,7 +99,7 @@ class Fault:
 
     @property
     def delay(self) -> float:
-        """Seconds before a server goes on with the exchange, or resets its connection."""
+        """Seconds before a server continues the exchange or resets its connection."""
         silent = 30.0 if self.kind in (FaultKind.LOST_REQUEST, FaultKind.LOST_REPLY) else 0.0
         return silent if self.seconds is None else self.seconds
 
@@ -106,7 +108,7 @@ class Fault:
         return self.method in (None, method) and self.path_contains in path
 
     def planned_reply(self) -> Reply | None:
-        """Return the reply that replaces the platform's; ``None`` for kinds without one."""
+        """Return the reply that replaces the platform's, if there is one."""
         match self.kind:
             case FaultKind.THROTTLED:
                 wait = self.retry_after
@@ -151,7 +153,7 @@ class FaultPlan:
             self._pending.extend(faults)
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Take the fault of a request; ``None`` when none matches."""
+        """Take the fault of a request, or return ``None``."""
         with self._lock:
             for place, fault in enumerate(self._pending):
                 if fault.matches(method, path):

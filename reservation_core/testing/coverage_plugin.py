@@ -1,4 +1,4 @@
-"""Part of the pytest plugin that measures lifecycle coverage, loaded by its option only."""
+"""Lifecycle coverage of a pytest run, loaded only by its option."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class CoveragePlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
-        """Add the counts of a pytest-xdist worker; a crashed one sends none."""
+        """Add the counts of a pytest-xdist worker."""
         output: dict[str, tuple[dict[str, int], dict[str, int]]]
         output = getattr(node, "workeroutput", {})
-        if _OUTPUT in output:
+        if _OUTPUT in output:  # a crashed worker sends none
             self.coverage.update(LifecycleCoverage(*output[_OUTPUT]))
 
     def _is_short(self) -> bool:

@@ -1,4 +1,4 @@
-"""Fault injection in process: a gateway wrapper with planned faults, in virtual time.
+"""Fault injection in process: a gateway with planned faults, in virtual time.
 
 A plan is plain data, an iterable of :class:`Fault`: each exchange, reads included, takes the first
 fault that matches it. Once the plan is used up, exchanges succeed. So a plan can be drawn, shrunk,
@@ -96,9 +96,9 @@ _Exchange: TypeAlias = Generator[Request, Reply, Reply]
 
 
 class FaultyGateway:
-    """Gateway wrapper that injects planned faults, sync or async like the gateway it wraps.
+    """Gateway wrapper that injects planned faults.
 
-    ``plan`` holds the faults still to come; more can be added to it. ``counts`` tells how often
+    It is sync or async like the gateway it wraps. ``plan`` holds the faults still to come; more can be added to it. ``counts`` tells how often
     each fault and each rival's act occurred.
 
     :param gateway: the gateway to wrap.
@@ -220,7 +220,7 @@ _ACTS: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
 
 
 def _act_as(rival: Rival, platform: Platform, request: Request) -> bool:
-    """Carry out the rival's act on the request's reservation; return whether it was possible."""
+    """Carry out a rival's act on the request's reservation, if possible."""
     where = parse_path(request.path)
     sid = "" if where is None else where[1].sid or ""
     for act in _ACTS[rival]:

@@ -1,4 +1,4 @@
-"""Coverage of the lifecycle: which edges a test suite walked and which refusals it met.
+"""Coverage of the lifecycle: edges a test suite walked, refusals it met.
 
 1. An edge is walked when it happens on an observed platform, whether the service, a rival or the
    platform caused it.
@@ -19,11 +19,12 @@ from typing import Final
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import Decision, decide
 from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.lifecycle import EDGES
 from reservation_core.domain.refusals import listen_to_refusals
 from reservation_core.emulator import JournalEntry, Platform
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.testing.paths import EDGES, refused_commands, trigger_label
+from reservation_core.testing.paths import refused_commands, trigger_label
 
 _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
     "reservation_core.testing.lifecycle_coverage", default=None
@@ -44,7 +45,7 @@ _NAMES: Final = {
 
 
 def current_coverage() -> LifecycleCoverage | None:
-    """Return the coverage that is being recorded; ``None`` if there is none."""
+    """Return the coverage being recorded, or ``None``."""
     return _CURRENT.get()
 
 
@@ -59,7 +60,7 @@ class LifecycleCoverage:
 
     @contextmanager
     def recording(self) -> Generator[LifecycleCoverage]:
-        """Count the library's refusals and be the current coverage until the block ends."""
+        """Be the current coverage and count the library's refusals in a block."""
         token = _CURRENT.set(self)
         stop_listening = listen_to_refusals(self.count_decision)
         try:
@@ -69,7 +70,10 @@ class LifecycleCoverage:
             _CURRENT.reset(token)
 
     def observe(self, platform: Platform) -> Callable[[], None]:
-        """Count what happens on a platform from now on; return a function that ends it."""
+        """Count the acts of a platform from now on.
+
+        :returns: a function that ends it.
+        """
         return platform.subscribe(self.count_entry)
 
     def count_entry(self, entry: JournalEntry) -> None:
@@ -81,7 +85,7 @@ class LifecycleCoverage:
             self.edges[name] += 1
 
     def count_reply(self, platform: Platform, request: Request, reply: Reply) -> None:
-        """Count a platform's reply, if it refuses a command for the reservation's state."""
+        """Count a platform's reply, if it is a refusal for the state."""
         where = parse_path(request.path)
         if reply.status != 400 or request.method != "POST" or where is None:
             return
@@ -121,7 +125,7 @@ class LifecycleCoverage:
         return tuple(name for name in REFUSAL_NAMES if not self.refusals[name])
 
     def report(self) -> str:
-        """Return a table of how often each edge was walked, and the refusals not met."""
+        """Return a table of the walked edges and the missing refusals."""
         walked = len(EDGE_NAMES) - len(self.missing_edges)
         met = len(REFUSAL_NAMES) - len(self.missing_refusals)
         return "\n".join(

@@ -1,4 +1,4 @@
-"""Paths through the lifecycle, to parametrise tests with, and functions that walk them.
+"""Paths through the lifecycle, to parametrise tests with and to walk.
 
 ::
 
@@ -37,7 +37,7 @@ from reservation_core.domain.commands.catalogue import (
 from reservation_core.domain.decisions import find_allowed_triggers
 from reservation_core.domain.lifecycle import (
     COMMAND_EDGES,
-    FACT_EDGES,
+    EDGES,
     ON_HOLD,
     TERMINAL,
     TRIGGERS,
@@ -47,9 +47,6 @@ from reservation_core.domain.lifecycle import (
 )
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway
-
-EDGES: Final = (*COMMAND_EDGES, *FACT_EDGES)
-"""Every edge of the lifecycle, commands first."""
 
 STATES: Final[tuple[State, ...]] = (*Status, ON_HOLD)
 """The eight statuses and on hold."""
@@ -92,7 +89,7 @@ def example_command(trigger: str, *, accept: bool = False) -> Command:
 
 
 def trigger_label(edge: Edge) -> str:
-    """Return the name of a step, as in the ``str`` of a path."""
+    """Return the name of a step in a path's ``str``."""
     return f"{edge.trigger}+accept" if edge.accept else edge.trigger
 
 
@@ -114,7 +111,7 @@ class Path:
         return (self.start, *(edge.target for edge in self.edges))
 
     def __str__(self) -> str:
-        """Return the steps; for an empty path its start state."""
+        """Return the steps, or the start state of an empty path."""
         return "-".join(map(trigger_label, self.edges)) or str(self.start)
 
 
@@ -166,7 +163,7 @@ def shortest_path(to: State, start: State = Status.PENDING) -> Path:
 
 
 def edge_paths() -> tuple[Path, ...]:
-    """Return for each edge the shortest path from pending that ends with it.
+    """Return, for each edge, the shortest path that ends with it.
 
     Together they walk every edge.
     """
@@ -175,7 +172,10 @@ def edge_paths() -> tuple[Path, ...]:
 
 @attrs.frozen(order=True)
 class RefusedCommand:
-    """A command that a state does not allow; its ``str`` is like ``wrap-while-pending``."""
+    """A command that a state does not allow.
+
+    Its ``str`` is like ``wrap-while-pending``.
+    """
 
     trigger: str
     state: State
@@ -204,7 +204,9 @@ def walk(
     gateway: Gateway,
     set_status: Callable[[str, Status], object],
 ) -> Iterator[tuple[Edge, Reservation]]:
-    """Walk a client and a platform along a path; yield each edge and the client's reservation.
+    """Walk a client and a platform along a path, step by step.
+
+    Yields each edge and the reservation as the client then holds it.
 
     A command is performed through the gateway. A fact is set on the platform, and the reservation
     is fetched.
@@ -234,7 +236,7 @@ def walk_to_end(
     gateway: Gateway,
     set_status: Callable[[str, Status], object],
 ) -> Reservation:
-    """Walk a client and a platform along a path; return the client's reservation at its end.
+    """Walk a path and return the client's reservation at its end.
 
     :param reservation: the reservation where the path starts, with its SIDs.
     :param set_status: reports a fact of a reservation, by its SID: a platform's ``set_status``.

@@ -1,4 +1,4 @@
-"""Gateway for tests: it records every exchange, replies by script, and reports leftovers.
+"""Gateway for tests that replies by script and records every exchange.
 
 Leftovers are unexpected requests and unused scripted replies. A request is unexpected if nothing
 replies to it: no script, and no gateway below or a platform that does not hold the reservation.
@@ -44,9 +44,9 @@ def describe_request(request: Request) -> str:
 
 
 class RecordingGateway:
-    """Gateway that replies by script, then by the gateway it wraps, and records everything.
+    """Gateway that replies by script, then by the gateway it wraps.
 
-    It works sync and async. ``exchanges`` holds the recorded exchanges, ``unexpected`` the
+    It works sync and async, and records everything. ``exchanges`` holds the recorded exchanges, ``unexpected`` the
     unexpected requests.
 
     :param gateway: replies once the script is used up; sync or async.
@@ -71,9 +71,9 @@ class RecordingGateway:
         return tuple(exchange.request for exchange in self.exchanges)
 
     def script(self, *replies: ScriptedReply) -> None:
-        """Reply to the next requests with these, in order, before the wrapped gateway is asked.
+        """Script the replies to the next requests, in order.
 
-        An exception is raised. A function is called with the request.
+        They are used before the wrapped gateway. An exception is raised. A function is called with the request.
         """
         self._script.extend(replies)
 
@@ -121,7 +121,7 @@ class RecordingGateway:
         return reply
 
     def record(self, request: Request, reply: Reply) -> Reply:
-        """Record an exchange with a platform; a 404 makes the request unexpected."""
+        """Record an exchange; a 404 makes the request unexpected."""
         self.exchanges.append(RecordedExchange(request, reply))
         if reply.status == 404:
             self.unexpected.append(request)

@@ -3,10 +3,9 @@ from collections import Counter
 import pytest
 
 from reservation_core import ON_HOLD, CommandNotAllowed, Reservation, Status, perform
-from reservation_core.domain.lifecycle import TRIGGERS
+from reservation_core.domain.lifecycle import EDGES, TRIGGERS
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.testing.paths import (
-    EDGES,
     Path,
     RefusedCommand,
     edge_paths,

@@ -1,4 +1,4 @@
-"""Rule 1 of generated runs: a service believes nothing false about a reservation."""
+"""Rule 1 of generated runs: a service believes nothing false."""
 
 from __future__ import annotations
 

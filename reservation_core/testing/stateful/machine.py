@@ -1,4 +1,4 @@
-"""Stateful test of a service: hypothesis generates runs of many reservations around it."""
+"""Stateful test of a service: generated runs of many reservations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _WORKER: Final = {"contact_uri": "client:worker"}
 
 @st.composite
 def _moves(draw: st.DrawFn, steps: Container[str]) -> Move:
-    """Draw a possible step by its index, which is quick and shrinks well."""
+    """Draw a possible step by its index, which shrinks well."""
     runs = cast("ReservationRuns", draw(st.runner()))
     movable = list(runs.movable(steps).items())
     number, possible = movable[draw(st.integers(0, 11)) % len(movable)]
@@ -132,17 +132,17 @@ class ReservationRuns(RuleBasedStateMachine):
         )
 
     def work(self, sid: str) -> None:
-        """Let the service act by itself on a reservation it knows: a click, a timer.
+        """Let the service act by itself on a reservation it knows.
 
-        Does nothing by default.
+        Such as on a click or a timer. Does nothing by default.
         """
 
     def make_platform(self) -> Platform:
-        """Return the empty platform of one run; by default one in memory."""
+        """Return the empty platform of one run, by default in memory."""
         return Platform(ManualClock())
 
     def make_gateway(self, platform: Platform) -> Gateway | AsyncGateway:
-        """Return the gateway to the platform, below the faulty network; by default in memory."""
+        """Return the gateway below the faulty network, by default in memory."""
         return InMemoryGateway(platform)
 
     # --- steps -----------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class ReservationRuns(RuleBasedStateMachine):
         return {number: found for number, found in possible.items() if found}
 
     def reported_numbers(self) -> list[int]:
-        """Return the numbers of the reservations that the service received an event of."""
+        """Return the numbers of the reservations that events reported."""
         return sorted({self._number(event) for event in self.delivered})
 
     @initialize(tasks=st.integers(1, 4))
@@ -177,7 +177,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: len(self.active) < self.max_active)
     @rule(promptly=st.booleans())
     def reserve(self, promptly: bool) -> None:
-        """Reserve a worker for a new task; ``promptly`` delivers the event at once."""
+        """Reserve a worker for a new task; deliver its event promptly or later."""
         self._tasks += 1
         self.platform.add_task(_WORKSPACE, sid=_sid("WT", self._tasks), attributes=_TASK)
         self._reserve(promptly)
@@ -185,11 +185,11 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: len(self.active) < self.max_active and self._is_open())
     @rule(promptly=st.booleans())
     def reserve_another(self, promptly: bool) -> None:
-        """Reserve another worker for the last task; ``promptly`` delivers the event at once."""
+        """Reserve another worker for the last task, which is still open."""
         self._reserve(promptly)
 
     def _is_open(self) -> bool:
-        """Return whether the last task is still waiting for a worker to accept."""
+        """Return whether the last task still waits for a worker."""
         task = self.platform.task(_sid("WT", self._tasks))
         siblings = (held for held in self._actual.values() if held.task_sid == task.sid)
         return task.status in (TaskStatus.PENDING, TaskStatus.RESERVED) and not any(
@@ -215,7 +215,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: self.movable(COMMAND_STEPS))
     @rule(move=_moves(COMMAND_STEPS))
     def rival_commands(self, move: Move) -> None:
-        """Let a rival, such as another client or a worker's click, carry out a command."""
+        """Let a rival carry out a command: another client, a worker's click."""
         self.platform.execute(self._sids[move.number], COMMAND_STEPS[move.step], by="rival")
         self.check()
 
@@ -240,7 +240,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: len(self._network.plan.pending) < 4)
     @rule(faults=st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=5), late=st.integers(1, 3))
     def plan_faults(self, faults: list[FaultKind | Rival], late: int) -> None:
-        """Plan a fault or a rival's act for each of the next exchanges."""
+        """Plan faults or rivals' acts for the next exchanges."""
         self._network.plan.add(
             *(
                 Fault(each, late=late) if isinstance(each, FaultKind) else Fault(rival=each)
@@ -285,7 +285,7 @@ class ReservationRuns(RuleBasedStateMachine):
             self._beliefs.check(self._name(sid), self.look_up(sid), self._actual[sid].state)
 
     def check_up_to_date(self) -> None:
-        """Deliver everything that is under way, in order, and check that the service knows it."""
+        """Deliver everything under way and check that the service knows it."""
         self.check()
         self._network.plan.clear()
         self._network.settle()

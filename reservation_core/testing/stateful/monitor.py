@@ -1,4 +1,4 @@
-"""Rules 2 and 3 of generated runs: gateways that check the commands of a service under test.
+"""Rules 2 and 3 of generated runs: checks of a service's commands.
 
 The service is handed a :class:`ServiceMonitor`. It knows what events and whole replies have
 reported to the service. The :class:`UpdateRecorder` is the last gateway before the platform and
@@ -83,7 +83,7 @@ class ServiceMonitor:
         return [*self._problems, *self._repeated()]
 
     def learn(self, reported: Reservation) -> None:
-        """Take over a report that the service received, unless it is an older one."""
+        """Take over a report that the service received, unless outdated."""
         sid, status = str(reported.sid), reported.status
         known = self._known.get(sid)
         if known is None or (known != status and follow(known, status) is not None):
@@ -111,7 +111,7 @@ class ServiceMonitor:
         return self._learn_reply(checked, reply)
 
     def _check(self, request: Request) -> Request:
-        """Check a request against what the service knows; return a copy for the recorder."""
+        """Check a request against the service's knowledge; return a copy."""
         sid, command = _sid(request), _command(request)
         known = self._known.get(sid)
         if command is not None and known is not None:
@@ -163,7 +163,7 @@ def _sid(request: Request) -> str:
 
 
 def _command(request: Request) -> Command | None:
-    """Return the command of an update; ``None`` if the platform would not understand it."""
+    """Return the command of an update, if it can be parsed."""
     try:
         return Command.from_form(request.form) if request.method == "POST" else None
     except InvalidCommand:

@@ -1,4 +1,4 @@
-"""Steps of one reservation that the platform or a rival may take in a generated run."""
+"""Steps of a reservation that the platform or a rival takes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Final
 
 import attrs
 
-from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD
-from reservation_core.testing.paths import EDGES, STATES, example_command, trigger_label
+from reservation_core.domain.lifecycle import COMMAND_EDGES, EDGES, FACT_EDGES, ON_HOLD
+from reservation_core.testing.paths import STATES, example_command, trigger_label
 
 
 @attrs.frozen
 class Move:
-    """Step of one reservation: a fact by the platform, or a command by a rival.
+    """A fact by the platform, or a command by a rival.
 
-    :param number: the reservation's number in this run.
+    :param number: the reservation's number in the run.
     :param step: the fact's or the command's name.
     """
 

@@ -44,7 +44,7 @@ from reservation_core.testing.strategies.reservations import (
     statuses,
     timestamps,
 )
-from reservation_core.testing.strategies.runs import Action, Run, Step, runs
+from reservation_core.testing.strategies.runs import Action, Run, RunStep, runs
 from reservation_core.testing.strategies.texts import (
     app_contacts,
     bare_names,
@@ -81,7 +81,7 @@ __all__ = [
     "MalformedPayload",
     "RefusalReply",
     "Run",
-    "Step",
+    "RunStep",
     "addresses",
     "app_contacts",
     "arguments",

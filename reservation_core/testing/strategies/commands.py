@@ -1,4 +1,4 @@
-"""Strategies for commands: valid ones, legal and illegal ones, and ones with one broken rule.
+"""Strategies for commands: valid, legal, illegal, or with one broken rule.
 
 The parameters of a command and its rules are taken from its declaration. The values that keep or
 break a rule over two parameters are written by hand.
@@ -42,11 +42,11 @@ _C = TypeVar("_C", bound=Command)
 
 @attrs.frozen
 class _RuleValues:
-    """Values of a rule over two parameters, of which the second is a contact.
+    """Values for a rule over a parameter and a contact.
 
     :param schemes: the beginnings of the contacts that put the rule in force.
-    :param valid: values of the first parameter that keep it.
-    :param broken: values of the first parameter that break it.
+    :param valid: values of the parameter that keep it.
+    :param broken: values of the parameter that break it.
     """
 
     schemes: tuple[str, ...]
@@ -90,7 +90,7 @@ def _single_arguments(draw: DrawFn, kind: type[Command], everything: bool) -> Ar
 def _arguments(
     draw: DrawFn, kind: type[Command], single: SearchStrategy[Arguments], broken: Rule | None = None
 ) -> Arguments:
-    """Replace arguments so that no rule over two parameters is broken but the given one."""
+    """Draw arguments that break no rule over two parameters but one."""
     drawn = dict(draw(single))
     if broken is not None:
         first, contact = broken.fields
@@ -190,7 +190,7 @@ class InvalidArguments:
 
 
 def invalid_commands(*kinds: type[Command]) -> SearchStrategy[InvalidArguments]:
-    """Draw commands of these kinds, or of any kind, with exactly one broken rule.
+    """Draw commands with exactly one broken rule, of these kinds or any.
 
     The simplest is of the first kind, breaks its first parameter, and sets only required ones. The
     strategy is empty for kinds without parameters.
@@ -208,7 +208,7 @@ def _invalid(kind: type[Command]) -> tuple[SearchStrategy[InvalidArguments], ...
 
 @st.composite
 def _one_invalid(draw: DrawFn, kind: type[Command], invalid: Parameter) -> InvalidArguments:
-    """Draw arguments of which one is wrong, or missing although it is required."""
+    """Draw arguments of which one is wrong or missing."""
     drawn: dict[str, object] = dict(draw(arguments(kind)))
     if invalid.is_required and draw(st.booleans()):
         drawn.pop(invalid.field)

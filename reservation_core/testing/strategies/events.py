@@ -1,4 +1,4 @@
-"""Strategies for the events of a run, as event callbacks or Event Streams deliver them.
+"""Strategy for the events of a run, as event callbacks or CloudEvents.
 
 Delivery may repeat, reorder or lose events. Events are written by hand, from the documents and
 from observed callbacks. None is made with the library's own reading.
@@ -52,7 +52,7 @@ def events(
     reordered: bool = False,
     lossy: bool = False,
 ) -> tuple[DeliveredEvent, ...]:
-    """Draw the events of a run: its creation, and each change of status.
+    """Draw the events of a run: creation and changes of status.
 
     A step that changes no status has no event, but raises the version of the next one. All events
     of a draw are forms, or all are CloudEvents; each is a mapping or an encoded body. The simplest
@@ -98,7 +98,7 @@ def _event(changed: Reservation, sid: str) -> Event:
 
 
 def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
-    """Write an event as an event callback: a form, every field a text."""
+    """Write an event as the form of an event callback."""
     form = {
         "EventType": event.type,
         "Sid": event.sid or "",
@@ -114,7 +114,7 @@ def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
 
 
 def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
-    """Write an event as Event Streams do: a CloudEvent with names in snake_case."""
+    """Write an event as a CloudEvent of Event Streams, in snake_case."""
     inner = {
         "".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value
         for name, value in _fields(event).items()

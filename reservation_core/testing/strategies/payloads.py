@@ -1,4 +1,4 @@
-"""Strategies for REST bodies and assignment callbacks: valid ones, and ones with one fault.
+"""Strategies for REST bodies and assignment callbacks, valid or malformed.
 
 They are written by hand from the documents. None is made with the library's own reading or writing.
 """
@@ -55,7 +55,7 @@ _EXTRAS: Final[Mapping[str, object]] = {
 
 
 def _body(reservation: Reservation, *, of_worker_sdk: bool = False) -> dict[str, object]:
-    """Write a body as REST has it, or as the worker SDK has it: a nested task, dates in seconds."""
+    """Write a body; the worker SDK nests the task and counts seconds."""
     body: dict[str, object] = {
         **{field: getattr(reservation, field) for field in _PLAIN_FIELDS},
         "reservation_status": reservation.status.value,

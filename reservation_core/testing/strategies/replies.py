@@ -108,7 +108,7 @@ class RefusalReply:
 
 @attrs.frozen
 class _Refusal:
-    """What the platform reports in a refusal, and the error that it means."""
+    """The platform's error in a refusal, and the library's."""
 
     status: int
     error: type[Refused]

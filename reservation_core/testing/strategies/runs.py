@@ -1,4 +1,4 @@
-"""Strategies for runs: legal walks through the lifecycle, from pending to an end."""
+"""Strategy for runs: legal walks from pending to a terminal status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Action: TypeAlias = Command | Status
 
 
 @attrs.frozen
-class Step:
+class RunStep:
     """An action, and the reservation as the platform holds it afterwards.
 
     Its version has risen by one. Its ``on_hold`` is the truth, which no body shows.
@@ -42,10 +42,10 @@ class Step:
 
 @attrs.frozen
 class Run:
-    """The steps of a reservation from pending, at version 0, to its end."""
+    """The steps of a reservation from pending to its end."""
 
-    first: Reservation
-    steps: tuple[Step, ...]
+    first: Reservation  #: pending, at version 0
+    steps: tuple[RunStep, ...]
 
     @property
     def reservations(self) -> tuple[Reservation, ...]:
@@ -63,23 +63,26 @@ _COMMANDS: Final = {kind.trigger: kind for kind in COMMANDS}
 
 @st.composite
 def runs(draw: DrawFn, *, longest: int = 12) -> Run:
-    """Draw runs in which every edge is equally likely. The simplest is rejected at once.
+    """Draw runs with equally likely edges. The simplest is rejected at once.
 
     :param longest: the largest number of steps, at least 1.
     """
     first = attrs.evolve(draw(reservations(Status.PENDING)), etag="0")
-    now, steps = first, list[Step]()
+    now, steps = first, list[RunStep]()
     while now.status not in TERMINAL:
         ending, others = _edges_from(now.state)
         edge = draw(st.sampled_from((*ending, *others) if len(steps) < longest - 1 else ending))
         now = _follow(now, edge, draw(st.integers(0, 600)))
-        steps.append(Step(_draw_action(draw, edge), now))
+        steps.append(RunStep(_draw_action(draw, edge), now))
     return Run(first, tuple(steps))
 
 
 @cache
 def _edges_from(state: State) -> tuple[tuple[Edge, ...], tuple[Edge, ...]]:
-    """Return the edges to an end, which come first so that runs shrink, and the others."""
+    """Return the edges to an end, and the others.
+
+    A draw prefers the former, so that runs shrink.
+    """
     edges = [edge for edge in (*FACT_EDGES, *COMMAND_EDGES) if edge.source == state]
     ending = tuple(edge for edge in edges if edge.target in TERMINAL)
     return ending, tuple(edge for edge in edges if edge.target not in TERMINAL)
@@ -97,7 +100,7 @@ def _follow(before: Reservation, edge: Edge, seconds: int) -> Reservation:
 
 
 def _draw_action(draw: DrawFn, edge: Edge) -> Action:
-    """Draw a command that takes an edge, or return the fact that does."""
+    """Draw the command or return the fact that takes an edge."""
     if edge in FACT_EDGES:
         return Status(edge.trigger)
     drawn = dict(draw(arguments(_COMMANDS[edge.trigger])))

@@ -1,4 +1,4 @@
-"""Strategies for the texts of a reservation: SIDs, contacts, callers, names and URLs.
+"""Strategies for texts: SIDs, contacts, callers, names and URLs.
 
 * The valid texts are written by hand and never taken from the library's patterns. So a pattern
   that is too narrow meets a valid text, and one that is too wide meets a near miss.

@@ -1,4 +1,4 @@
-"""Strategies for the values of a parameter, by its kind: valid ones and near misses."""
+"""Strategies for parameter values by kind: valid ones and near misses."""
 
 from __future__ import annotations
 
