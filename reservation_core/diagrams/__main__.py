@@ -1,6 +1,7 @@
-"""Writing the folder of diagrams: every picture and table, from the code's own declarations.
+"""Command line: write all diagrams into a folder, or check that they are up to date.
 
-``python -m reservation_core.diagrams diagrams`` writes it; with ``--check`` it only names the files that are stale.
+``python -m reservation_core.diagrams diagrams`` writes them. With ``--check`` it only names the
+files that are out of date.
 """
 
 from __future__ import annotations
@@ -11,25 +12,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from reservation_core.diagrams.lifecycle_pictures import (
-    lifecycle_dot,
-    lifecycle_mermaid,
-    lifecycle_svg,
-)
-from reservation_core.diagrams.tables import parameters_markdown, statuses_markdown
+from reservation_core.diagrams.graphs import write_dot, write_mermaid
+from reservation_core.diagrams.svg import draw_lifecycle
+from reservation_core.diagrams.tables import write_parameters, write_statuses
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {
-    "lifecycle.svg": lifecycle_svg,
-    "lifecycle.mmd": lifecycle_mermaid,
-    "lifecycle.dot": lifecycle_dot,
-    "statuses.md": statuses_markdown,
-    "parameters.md": parameters_markdown,
+    "lifecycle.svg": draw_lifecycle,
+    "lifecycle.mmd": write_mermaid,
+    "lifecycle.dot": write_dot,
+    "statuses.md": write_statuses,
+    "parameters.md": write_parameters,
 }
-"""What stands in ``diagrams/``, and what writes it."""
+"""The functions that write the files, by file name."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the files into a folder, or with ``--check`` name those that are not as they would be written (and return 1)."""
+def run(argv: Sequence[str] | None = None) -> int:
+    """Write or check the files of a folder.
+
+    :returns: the exit code: 1 if ``--check`` finds files that are out of date.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m reservation_core.diagrams",
         description="Write the diagrams into a folder.",
@@ -38,24 +39,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; name the stale files and exit 1 if there are any",
+        help="write nothing; name the files that are out of date, and exit with 1 if there are any",
     )
-    asked = parser.parse_args(argv)
-    folder: Path = asked.folder
-    fresh = {folder / name: draw().encode() for name, draw in FILES.items()}
-    stale = [
+    options = parser.parse_args(argv)
+    folder: Path = options.folder
+    contents = {folder / name: write().encode() for name, write in FILES.items()}
+    outdated = [
         path
-        for path, content in fresh.items()
+        for path, content in contents.items()
         if not path.is_file() or path.read_bytes() != content
     ]
-    if asked.check:
-        sys.stdout.writelines(f"{path} is stale\n" for path in stale)
-        return 1 if stale else 0
+    if options.check:
+        sys.stdout.writelines(f"{path} is out of date\n" for path in outdated)
+        return 1 if outdated else 0
     folder.mkdir(parents=True, exist_ok=True)
-    for path in stale:
-        path.write_bytes(fresh[path])
+    for path in outdated:
+        path.write_bytes(contents[path])
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

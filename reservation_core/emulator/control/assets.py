@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from reservation_core.diagrams.lifecycle_pictures import lifecycle_svg
+from reservation_core.diagrams.svg import draw_lifecycle
 from reservation_core.emulator.control.routes import CONTROL_ROOT
 from reservation_core.rest.messages import Reply
 
@@ -32,7 +32,7 @@ def page_files() -> Mapping[str, Reply]:
     """Return the files of the page by their paths."""
     folder = files("reservation_core.emulator.control") / "page"
     content = {name: (folder / name).read_text("utf-8") for name in _TYPES}
-    picture = lifecycle_svg()
+    picture = draw_lifecycle()
     content["index.html"] = content["index.html"].replace(_PICTURE, picture)
     policy = _policy(picture)
     replies = {

@@ -477,9 +477,9 @@ def test_the_page_may_do_next_to_nothing(emulator: Emulator) -> None:
 
 def test_the_picture_is_drawn_from_the_machine(emulator: Emulator) -> None:
     """The picture in the page is the one that is drawn from the lifecycle, not a copy."""
-    from reservation_core.diagrams.lifecycle_pictures import lifecycle_svg
+    from reservation_core.diagrams.svg import draw_lifecycle
 
-    assert lifecycle_svg() in ask(emulator.url, "GET", "/_emulator/").body.decode()
+    assert draw_lifecycle() in ask(emulator.url, "GET", "/_emulator/").body.decode()
 
 
 def test_the_page_is_in_the_wheel(tmp_path: Path) -> None:
