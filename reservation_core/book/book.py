@@ -1,13 +1,15 @@
-"""The book for an event loop: what is recorded, what is asked of the platform, and what is made good after a crash.
+"""The book for an event loop: records reports, performs commands, recovers and reconciles.
 
-All that the book does is written here, once; :class:`reservation_core.book.Book` is the same for threads. A command goes this way:
+A command is performed in three steps:
 
-1. it is checked, and written down as an *intent*, if nobody else has one open for the same reservation and nothing was written since;
-2. it is delivered as :func:`reservation_core.aperform` delivers it;
-3. the reply is written down and the intent closed, in one change.
+1. It is checked and written down as an *intent*. This fails if another intent is open for the
+   same reservation.
+2. It is delivered as :func:`reservation_core.aperform` delivers it.
+3. The reply is recorded and the intent is closed, in one change.
 
-When the process ends between 1 and 3, the intent is open still, and :meth:`AsyncBook.recover` takes the delivery up where a lost reply
-would have left it: it reads the reservation first. So no command is lost, and none is carried out twice.
+If the process ends between 1 and 3, the intent stays open. :meth:`AsyncBook.recover` then resumes
+the delivery as if the reply had been lost: it fetches the reservation first. So no command is
+lost, and no command is carried out twice.
 """
 
 from __future__ import annotations
@@ -17,36 +19,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
-from uuid import uuid4
 
-from reservation_core.book.merging import (
-    Recordable,
-    close,
-    fold,
-    intend,
-    lose,
-    reading,
-    report_of,
-    settle,
-)
-from reservation_core.book.outcomes import DeliveryOutcome, outcome_of
-from reservation_core.book.records import (
-    CommandInProgress,
-    Ending,
-    Entry,
-    HistoryLine,
-    Intent,
-    NotInBook,
-    Recorded,
-    Report,
-    ReportSource,
-    StoreUnavailable,
-    Swept,
-    Verdict,
-)
+from reservation_core.book.deliveries import deliver_intent
+from reservation_core.book.errors import StoreUnavailable
+from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
+from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
 from reservation_core.book.stores.port import AsyncStore, Claim
-from reservation_core.delivery.client import afetch, aperform
+from reservation_core.book.transactions import Transactions
+from reservation_core.delivery.client import afetch
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
@@ -55,113 +36,119 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import NotFound
-from reservation_core.rest.update import prepare
 
 DEFAULT_OLDER_THAN: Final = 120.0
-"""Seconds: longer than a delivery takes, its deadline and the last exchange's time-out included; and the platform's usual time-out."""
+"""Default age of what a sweep takes up, in seconds.
+
+It is longer than a delivery takes, including its deadline and the timeout of the last request. It
+is also the platform's usual reservation timeout.
+"""
 
 DEFAULT_LEASE: Final = 120.0
-"""Seconds for which a sweeper has what it claimed to itself; longer than it takes to settle one."""
+"""Default lease of a claimed entry, in seconds; longer than it takes to settle one."""
 
 IGNORED: Final = Recorded(Verdict.IGNORED, None)
-"""What comes of an event that is of no reservation."""
+"""Result for an event that does not concern a reservation."""
 
-_PAGE: Final = 500
+PAGE_SIZE: Final = 500
+"""Default number of entries or reports that are read or written at once."""
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """Return the present time, in UTC."""
     return datetime.now(UTC)
 
 
 class AsyncBook:
-    """The record of reservations, in an event loop.
+    """Durable record of reservations, for an event loop.
 
-    :param store: where it is kept; a store for threads goes in as ``Threaded(store)``.
-    :param clock: gives the present as an aware datetime in UTC; of several machines on one store it should agree to some seconds.
-    :param sleep: waits so many seconds between two attempts; for tests.
+    :param store: where the book is kept; wrap a store for threads in ``ThreadedStore(store)``.
+    :param clock: returns the present time as an aware datetime in UTC. The clocks of several
+        machines on one store should agree to a few seconds.
+    :param sleep: waits between two attempts, in seconds; for tests.
     """
 
     def __init__(
         self,
         store: AsyncStore,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
         self.store: Final = store
         self._clock: Final = clock
         self._sleep: Final = sleep
+        self._transactions: Final = Transactions(store, clock)
         self._recording: Final = AsyncGroupCommit[Report, Recorded](
             self.record_batch, shared_failures=StoreUnavailable
         )
 
-    # --- what is told ----------------------------------------------------------------------------------------------------------------
+    # --- recording -------------------------------------------------------------------------------
 
-    async def record(self, told: Recordable) -> Recorded:
-        """Record an event, a reservation that was read, or the reply that tells it; it is durable when this returns.
+    async def record(self, item: Recordable) -> Recorded:
+        """Record an event, a reservation or a reply durably.
 
-        To repeat it does nothing.
+        Recording the same item again changes nothing. Calls at the same time share one commit.
 
-        :raises IncompleteReservation: for a reservation without a SID.
-        :raises ReplyError: for a reply that tells no reservation.
-        :raises StoreFailed: when it could not be written.
+        :param item: an event, a reservation that the platform showed, or a reply that shows one.
+        :returns: the verdict, and the entry after it.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises ReplyError: for a reply that does not show a reservation.
+        :raises StoreFailed: if it could not be written.
         """
-        report = report_of(told)
-        return IGNORED if report is None else await self._recording.do(report)
+        report = to_report(item)
+        return IGNORED if report is None else await self._recording.submit(report)
 
     async def record_all(
-        self, told: Iterable[Recordable], *, batch_size: int = _PAGE
+        self, items: Iterable[Recordable], *, batch_size: int = PAGE_SIZE
     ) -> Mapping[Verdict, int]:
-        """Record many in their order, so many at a time in one writing, and count the verdicts; the memory it takes does not grow."""
+        """Record many items in their order, and count the verdicts.
+
+        Memory use does not grow with the number of items.
+
+        :param batch_size: how many items share one commit.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises ReplyError: for a reply that does not show a reservation.
+        :raises StoreFailed: if a batch could not be written. Earlier batches are.
+        """
         counts = Counter[Verdict]()
-        coming = iter(told)
-        while some := tuple(islice(coming, batch_size)):
-            reports = [report for one in some if (report := report_of(one)) is not None]
-            if passed := len(some) - len(reports):
-                counts[Verdict.IGNORED] += passed
+        remaining = iter(items)
+        while batch := tuple(islice(remaining, batch_size)):
+            reports = [report for item in batch if (report := to_report(item)) is not None]
+            if ignored := len(batch) - len(reports):
+                counts[Verdict.IGNORED] += ignored
             for recorded in await self.record_batch(reports):
                 assert isinstance(recorded.outcome, Verdict)
                 counts[recorded.outcome] += 1
         return counts
 
     async def record_batch(self, reports: Sequence[Report]) -> Sequence[Recorded]:
-        """Record some reports in their order, in one writing, and tell what came of each."""
-        done: dict[int, Recorded] = {}
-        waiting: dict[int, Report] = dict(enumerate(reports))
-        while waiting:
-            sids = list(dict.fromkeys(report.sid for report in waiting.values()))
-            known = await self.store.look_up(
-                sids,
-                [
-                    (report.sid, report.event_key)
-                    for report in waiting.values()
-                    if report.event_key is not None
-                ],
-            )
-            changes, results = fold(known, waiting, self._clock())
-            kept: Sequence[bool] = await self.store.write(changes) if changes else ()
-            lost = {change.sid for change, taken in zip(changes, kept, strict=True) if not taken}
-            done |= {
-                number: result
-                for number, result in results.items()
-                if waiting[number].sid not in lost
-            }
-            waiting = {number: report for number, report in waiting.items() if report.sid in lost}
-        return [done[number] for number in range(len(reports))]
+        """Record reports in their order in one commit.
 
-    # --- what is asked ---------------------------------------------------------------------------------------------------------------
+        :returns: the result of each report.
+        :raises StoreFailed: if they could not be written.
+        """
+        return await self._transactions.record(reports)
+
+    # --- reading ---------------------------------------------------------------------------------
 
     async def get(self, sid: str) -> Entry | None:
-        """Give what the book holds of a reservation; ``None`` when it holds nothing."""
-        return (await self.store.look_up((sid,), ())).entries.get(sid)
+        """Return the entry of a reservation, or ``None`` if there is none."""
+        return await self._transactions.get(sid)
 
     async def live(self) -> AsyncIterator[Entry]:
-        """Go through the entries to which anything can still happen, by SID, some at a time."""
+        """Iterate over the entries that can still change, ordered by SID."""
         after = ""
-        while some := await self.store.live(after, _PAGE):
-            for entry in some:
+        while page := await self.store.live(after, PAGE_SIZE):
+            for entry in page:
                 yield entry
-            after = some[-1].sid
+            after = page[-1].sid
+
+    async def history(self, sid: str) -> Sequence[HistoryLine]:
+        """Return the history of a reservation, in the order it was written."""
+        return await self.store.history(sid)
+
+    # --- housekeeping ----------------------------------------------------------------------------
 
     async def due(
         self,
@@ -170,29 +157,30 @@ class AsyncBook:
         limit: int = 100,
         lease: float = DEFAULT_LEASE,
     ) -> Sequence[Entry]:
-        """Claim what should be read again: what is in doubt, and what is live and was not heard of for so many seconds.
+        """Claim entries to fetch again: live ones without news, and doubtful ones.
 
-        :param lease: seconds for which no other sweeper is given the same, unless it is written to.
+        :param older_than: seconds without news after which a live entry is due.
+        :param limit: maximum number of entries.
+        :param lease: seconds for which no other caller gets the same entries. A claim also ends
+            when its entry is written without an open intent.
         """
-        return await self._claim(Claim.DUE, self._ago(older_than), limit, lease)
-
-    async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Give all that was told of a reservation and done to it, and what came of it, in the order it was written."""
-        return await self.store.history(sid)
+        return await self._transactions.claim(Claim.DUE, self._ago(older_than), limit, lease)
 
     async def purge(self, older_than: float) -> int:
-        """Delete what has ended and was not heard of for so many seconds, with its history; count the entries.
+        """Delete ended entries with their history, and return how many entries.
 
-        Of what is deleted nothing is known any more: a late event of it is a first one. Keep it longer than events may be repeated,
-        which is four hours in an event stream.
+        A late event of a deleted reservation counts as its first report. So keep entries for
+        longer than events may be repeated: an event stream repeats them for four hours.
+
+        :param older_than: seconds without news after which an ended entry is deleted.
         """
         return await self.store.purge(self._ago(older_than))
 
     async def close(self) -> None:
-        """Close the store."""
+        """Close the store. Closing it twice is allowed."""
         await self.store.close()
 
-    # --- what is done ----------------------------------------------------------------------------------------------------------------
+    # --- commands --------------------------------------------------------------------------------
 
     async def perform(
         self,
@@ -204,80 +192,32 @@ class AsyncBook:
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Reservation:
-        """Ask for a command to what the book holds, so that no crash loses it and none doubles it; else as :func:`aperform`.
+        """Perform a command on a reservation of the book, safely across crashes.
 
-        When the outcome is not known, the intent stays open, and :meth:`recover` finds out; but what nobody can tell apart is closed.
+        The command is written down before it is sent and closed after. If the outcome is not
+        known, it stays open until :meth:`recover` finds out. If no fetch can tell the outcome, it
+        is closed as unknown.
 
-        :raises NotInBook: when the book holds no such reservation.
-        :raises CommandInProgress: when another command to it is open.
+        :param sid: SID of the reservation.
+        :param route: the address to use, by task or by worker.
+        :param policy: retries, pauses and deadline of the delivery.
+        :param observer: is notified of each attempt.
+        :returns: the reservation as the platform reported it.
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises CommandInProgress: if another command to the reservation is open.
+        :raises CommandError: if the command is not allowed; nothing is written or sent.
+        :raises Refused: if the platform did not carry it out.
+        :raises OutcomeUnknown: if the outcome is not known.
+        :raises StoreFailed: if the store failed.
         """
-        intent = await self._intend(sid, command, Route(route))
-        outcome = await self._deliver(intent, gateway, policy, observer, resume=False)
+        intent = await self._transactions.open_intent(sid, command, Route(route))
+        outcome = await deliver_intent(intent, gateway, policy, observer, self._sleep, resume=False)
         if outcome.ending is not None:
-            await self._close(sid, intent, outcome)
+            await self._transactions.close_intent(sid, intent, outcome)
         if outcome.error is not None:
             raise outcome.error
         assert outcome.reservation is not None
         return outcome.reservation
-
-    async def _intend(self, sid: str, command: Command, route: Route) -> Intent:
-        token = uuid4().hex
-        while True:
-            held = await self.get(sid)
-            if held is None:
-                raise NotInBook(sid)
-            if held.intent is not None:
-                if (
-                    held.intent.token == token
-                ):  # kept after all, when whoever kept it for several was interrupted
-                    return held.intent
-                raise CommandInProgress(sid, held.intent.command.trigger)
-            prepare(held.reservation, command, route=route)  # refuses what must not be asked
-            intent = Intent(
-                token=token,
-                command=command,
-                reservation=held.reservation,
-                route=route,
-                created_at=self._clock(),
-            )
-            (taken,) = await self.store.write((intend(held, intent),))
-            if taken:
-                return intent
-
-    async def _deliver(
-        self,
-        intent: Intent,
-        gateway: AsyncGateway,
-        policy: Policy,
-        observer: Observer,
-        *,
-        resume: bool,
-    ) -> DeliveryOutcome:
-        try:
-            now = await aperform(
-                intent.reservation,
-                intent.command,
-                gateway,
-                route=intent.route,
-                policy=policy,
-                observer=observer,
-                sleep=self._sleep,
-                resume=resume,
-            )
-        except ReservationError as error:
-            return outcome_of(error, intent.command, resumed=resume)
-        return DeliveryOutcome(Ending.DONE, now, None)
-
-    async def _close(self, sid: str, intent: Intent, outcome: DeliveryOutcome) -> Recorded:
-        assert outcome.ending is not None
-        while (held := await self.get(sid)) is not None:
-            closing = close(held, intent, outcome.ending, outcome.reservation, self._clock())
-            (taken,) = await self.store.write((closing,))
-            if taken:
-                return Recorded(outcome.ending, closing.entry)
-        return Recorded(outcome.ending, None)
-
-    # --- what is made good -----------------------------------------------------------------------------------------------------------
 
     async def recover(
         self,
@@ -289,24 +229,34 @@ class AsyncBook:
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
-        """Find out what became of the commands that were left open so many seconds ago, and finish those that were not carried out.
+        """Find out how open commands ended, and finish those not carried out.
 
-        :param older_than: longer than a delivery takes, or a command that is being delivered may be taken up, too; 0 where the
-            processes that delivered are known to have ended.
-        :param lease: seconds for which nobody else takes up what this process does; what a process leaves that ends while it recovers
-            is taken up when its lease has run out.
-        :returns: how each ended, and what could not be read, which stays open.
+        :param older_than: minimum age of a command in seconds. Use more than a delivery takes, or
+            a command that is still being delivered is recovered, too. Use 0 if the processes that
+            delivered have ended.
+        :param limit: maximum number of commands.
+        :param lease: seconds for which no other process recovers the same command. If this
+            process ends, others can continue after that time.
+        :param policy: retries, pauses and deadline of each delivery.
+        :param observer: is notified of each attempt.
+        :returns: the ending of each command, and the errors of those that stay open.
+        :raises StoreFailed: if the store failed.
         """
         settled: list[Recorded] = []
         failed: dict[str, ReservationError] = {}
-        async for entry in self._each(Claim.OPEN, older_than, limit, lease):
+        before = self._ago(older_than)
+        async for entry in self._transactions.claim_each(Claim.OPEN, before, limit, lease):
             assert entry.intent is not None
-            outcome = await self._deliver(entry.intent, gateway, policy, observer, resume=True)
+            outcome = await deliver_intent(
+                entry.intent, gateway, policy, observer, self._sleep, resume=True
+            )
             if outcome.ending is None:
                 assert outcome.error is not None
                 failed[entry.sid] = outcome.error
             else:
-                settled.append(await self._close(entry.sid, entry.intent, outcome))
+                settled.append(
+                    await self._transactions.close_intent(entry.sid, entry.intent, outcome)
+                )
         return Swept(tuple(settled), failed)
 
     async def reconcile(
@@ -318,68 +268,39 @@ class AsyncBook:
         lease: float = DEFAULT_LEASE,
         route: Route | str = Route.TASK,
     ) -> Swept:
-        """Read again what is in doubt, and what is live and was not heard of for so many seconds; what the platform shows settles it.
+        """Fetch doubtful entries and live entries without news, and record the result.
 
-        :returns: what each came to, and what could not be read. What the platform has no more is marked as gone.
+        A reservation that the platform no longer has is marked as deleted.
+
+        :param older_than: seconds without news after which a live entry is fetched.
+        :param limit: maximum number of entries.
+        :param lease: seconds for which no other process fetches the same entry.
+        :param route: the address to use, by task or by worker.
+        :returns: the result of each fetch, and the errors of those that failed.
+        :raises StoreFailed: if the store failed.
         """
         settled: list[Recorded] = []
         failed: dict[str, ReservationError] = {}
-        async for entry in self._each(Claim.DUE, older_than, limit, lease):
-            held = entry.reservation
-            where = Address(
-                workspace_sid=held.workspace_sid,
-                sid=held.sid,
-                task_sid=held.task_sid,
-                worker_sid=held.worker_sid,
-            )
+        before = self._ago(older_than)
+        async for entry in self._transactions.claim_each(Claim.DUE, before, limit, lease):
             try:
-                settled.append(await self._settle(entry, await afetch(where, gateway, route=route)))
+                fetched = await afetch(_address_of(entry.reservation), gateway, route=route)
+                settled.append(await self._transactions.record_fetch(entry, fetched))
             except NotFound:
-                settled.append(await self._lose(entry))
+                settled.append(await self._transactions.record_deletion(entry))
             except ReservationError as error:
                 failed[entry.sid] = error
         return Swept(tuple(settled), failed)
 
-    async def _settle(self, entry: Entry, fetched: Reservation) -> Recorded:
-        """Take over what was fetched; if anything was written meanwhile, it is a report like any other."""
-        verdict, settling = settle(entry, fetched, self._clock())
-        (taken,) = await self.store.write((settling,))
-        return (
-            Recorded(verdict, settling.entry)
-            if taken
-            else (await self.record_batch((reading(fetched, ReportSource.FETCH),)))[0]
-        )
-
-    async def _lose(self, entry: Entry) -> Recorded:
-        losing = lose(entry, self._clock())
-        (taken,) = await self.store.write((losing,))
-        return Recorded(Ending.DELETED, losing.entry if taken else await self.get(entry.sid))
-
-    async def _each(
-        self, what: Claim, older_than: float, limit: int, lease: float
-    ) -> AsyncIterator[Entry]:
-        """Claim one after the other, so that no lease runs out while others are settled, and give each once."""
-        before = self._ago(older_than)
-        swept: set[str] = set()
-        some = 1
-        while len(swept) < limit:
-            claimed = await self._claim(what, before, some, lease)
-            new = [entry for entry in claimed if entry.sid not in swept]
-            if not new and len(claimed) < some:
-                return
-            if not new:  # what could not be settled was claimed again, for its lease has run out: look behind it
-                some *= 2
-            for entry in new[: limit - len(swept)]:
-                swept.add(entry.sid)
-                yield entry
-
-    async def _claim(
-        self, what: Claim, before: datetime, limit: int, lease: float
-    ) -> Sequence[Entry]:
-        now = self._clock()
-        return await self.store.claim(
-            what, before=before, now=now, until=now + timedelta(seconds=lease), limit=limit
-        )
-
     def _ago(self, seconds: float) -> datetime:
         return self._clock() - timedelta(seconds=seconds)
+
+
+def _address_of(reservation: Reservation) -> Address:
+    """Return the address alone, so that the fetch may contradict the entry."""
+    return Address(
+        workspace_sid=reservation.workspace_sid,
+        sid=reservation.sid,
+        task_sid=reservation.task_sid,
+        worker_sid=reservation.worker_sid,
+    )

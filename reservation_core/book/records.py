@@ -1,4 +1,4 @@
-"""What the book holds of a reservation, what it is told, and what came of telling it: values, never changed."""
+"""Values of the book: entries, history lines, reports, and results. All are immutable."""
 
 from __future__ import annotations
 
@@ -10,57 +10,58 @@ from typing import TypeAlias
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.errors import CommandError, ReservationError
+from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 
 
 class ReportSource(StrEnum):
-    """Where a line of the history comes from."""
+    """Origin of a report or of a history line."""
 
     EVENT = "event"  #: an event callback, or an event stream
-    REPLY = "reply"  #: a reservation that somebody read: the answer to a command, an assignment callback, a list
-    FETCH = "fetch"  #: the book's own reading, made to settle what it holds
-    COMMAND = "command"  #: a command of ours
+    REPLY = "reply"  #: a reservation from a reply, an assignment callback or a list
+    FETCH = "fetch"  #: a fetch that the book made to reconcile an entry
+    COMMAND = "command"  #: a command that the book sends
 
 
 class Verdict(StrEnum):
-    """What a report does to what the book holds (:mod:`reservation_core.book.merging`)."""
+    """Effect of a report on the entry; :mod:`reservation_core.book.merging` has the rules."""
 
-    APPLIED = "applied"  #: it is newer, and taken over
-    GAP = "gap"  #: it is newer and taken over, but something between was never heard of
-    OLDER = "older"  #: what is held is newer, or the same
-    DUPLICATE = "duplicate"  #: this very event was recorded before: nothing is written
-    CONTRADICTION = "contradiction"  #: it cannot be true together with what is held, which stays
-    HISTORY_ONLY = "history only"  #: it says nothing of the status; it is kept in the history only
-    IGNORED = "ignored"  #: it is of no reservation: nothing is written
+    APPLIED = "applied"  #: newer than the entry, which now shows it
+    GAP = "gap"  #: newer and applied, but a report between the two is missing
+    OLDER = "older"  #: the entry is newer, or the same
+    DUPLICATE = "duplicate"  #: the same event was recorded before; nothing is written
+    CONTRADICTION = "contradiction"  #: impossible beside the entry, which keeps its status
+    HISTORY_ONLY = "history only"  #: reports no status; only the history shows it
+    IGNORED = "ignored"  #: does not concern a reservation; nothing is written
 
 
 class Ending(StrEnum):
-    """What became of a command of ours."""
+    """State of a command in the history: intended, or how it ended."""
 
-    INTENDED = "intended"  #: written before it is sent, and open until one of the others follows
-    DONE = "done"
-    NOT_DONE = "not done"
-    UNKNOWN = "unknown"  #: done by us or by somebody else or not at all, which no reading can tell
-    DELETED = "deleted"  #: the platform has no such reservation any more
+    INTENDED = "intended"  #: written before the request is sent; the intent is open
+    DONE = "done"  #: carried out
+    NOT_DONE = "not done"  #: not carried out
+    UNKNOWN = "unknown"  #: no fetch can show whether the platform carried it out
+    DELETED = "deleted"  #: the platform no longer has the reservation
 
 
 class Doubt(StrEnum):
-    """Why what is held should be read again."""
+    """Reason to fetch a reservation again."""
 
-    GAP = "gap"
-    CONTRADICTION = "contradiction"
+    GAP = "gap"  #: a report is missing
+    CONTRADICTION = "contradiction"  #: a report contradicted the entry
 
 
 @attrs.frozen(kw_only=True)
 class Intent:
-    """A command that is about to be sent, or was: it is open until the book knows what became of it.
+    """Command that was written down and is open: its outcome is not recorded yet.
 
-    :param token: what tells it from every other.
-    :param reservation: the reservation as it was held when the command was written down.
-    :param created_at: when that was, by the book's clock.
+    :param token: unique identifier of the intent.
+    :param reservation: the entry's reservation when the intent was written.
+    :param route: the route on which the command is sent.
+    :param created_at: when the intent was written, by the book's clock.
     """
 
     token: str
@@ -72,16 +73,18 @@ class Intent:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """What the book holds of one reservation.
+    """Present state of one reservation in the book.
 
-    :param reservation: as it was last reported, with the platform's own version (``etag``) where it was told.
-    :param revision: the book's own version, from 1; whoever writes says which one was read, and loses if it is another now.
-    :param refreshed_at: when the book last heard anything new, by its own clock.
-    :param version: the reservation's version as events count it (``ReservationVersion``), where the report that is held had one.
+    :param reservation: as last reported, with the platform's version (``etag``) if it was reported.
+    :param revision: the book's own version, from 1. A write succeeds only if the revision is
+        still the one that was read.
+    :param refreshed_at: when the book last applied a report or a fetch, by the book's clock.
+    :param version: ``ReservationVersion`` of the report that is shown, if it had one.
     :param platform_time: the platform's time of that report.
-    :param doubt: why it should be read again.
-    :param deleted: whether the platform has it no more; the status is the last that was reported.
-    :param intent: the command of ours that is under way.
+    :param doubt: reason to fetch the reservation again, if there is one.
+    :param deleted: true if the platform no longer has the reservation. The status is then the
+        last one that was reported.
+    :param intent: the command that is open.
     """
 
     reservation: Reservation
@@ -95,29 +98,29 @@ class Entry:
 
     @property
     def sid(self) -> str:
-        """The reservation's SID."""
+        """SID of the reservation."""
         return str(self.reservation.sid)
 
     @property
     def status(self) -> Status:
-        """The status that was last reported."""
+        """Status that was last reported."""
         return self.reservation.status
 
     @property
     def is_live(self) -> bool:
-        """Whether anything can still happen to it."""
+        """True if the reservation can still change."""
         return not (self.deleted or self.reservation.status.is_terminal)
 
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What somebody tells the book of one reservation.
+    """Report on one reservation, ready to be recorded.
 
-    :param reservation: with the status that is reported; ``None`` when the report tells none.
-    :param event_key: the event's own SID, by which a repeated one is known.
-    :param type: the event's type, as it came.
-    :param version: the reservation's version as events count it.
-    :param platform_time: the platform's time of it.
+    :param reservation: with the reported status; ``None`` if no status is reported.
+    :param event_key: identifier of the event; a repeated event has the same one.
+    :param type: type of the event, as received.
+    :param version: ``ReservationVersion`` of the event.
+    :param platform_time: the platform's time of the report.
     """
 
     sid: str
@@ -131,11 +134,14 @@ class Report:
 
 @attrs.frozen(kw_only=True)
 class HistoryLine:
-    """One line of a reservation's history: what was told or done, and what came of it. Nothing personal is in it.
+    """One report or command in the history of a reservation. It holds no personal data.
 
-    :param recorded_at: when it was written, by the book's clock; ``platform_time`` is the platform's.
-    :param type: the event's type, or the command's name.
-    :param outcome: the words of :class:`Verdict` for a report, of :class:`Ending` for a command.
+    :param recorded_at: when the line was written, by the book's clock.
+    :param outcome: a :class:`Verdict` for a report, an :class:`Ending` for a command.
+    :param type: type of the event, or name of the command.
+    :param status: status that was reported, or in which the command was asked for.
+    :param version: ``ReservationVersion`` of the event.
+    :param platform_time: the platform's time of the report.
     """
 
     sid: str
@@ -151,10 +157,11 @@ class HistoryLine:
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """What a store is to write, all of it or nothing.
+    """One atomic write to a store, of one reservation.
 
-    :param entry: in place of the one at revision ``expected_revision`` (0: of none); ``None`` when only the history grows.
-    :param lines: what the history grows by; a line whose event is there already is left out.
+    :param entry: the new entry; ``None`` if only the history grows.
+    :param expected_revision: revision of the entry to replace; 0 if there must be none.
+    :param lines: new history lines. A store skips a line whose event it already has.
     """
 
     sid: str
@@ -164,12 +171,12 @@ class Change:
 
 
 EventRef: TypeAlias = tuple[str, str]
-"""An event of a reservation: the reservation's SID, and the event's."""
+"""SID of a reservation, and ``event_key`` of one of its events."""
 
 
 @attrs.frozen
 class LookupResult:
-    """What a store finds: the entries by their SIDs, and which of the events are in the history."""
+    """Entries by SID, and those of the requested events that are in the history."""
 
     entries: Mapping[str, Entry]
     seen_events: frozenset[EventRef]
@@ -177,57 +184,20 @@ class LookupResult:
 
 @attrs.frozen
 class Recorded:
-    """What came of a report, or of a command: the verdict, and what the book holds now (``None``: nothing)."""
+    """Outcome of one report or command, and the entry after it (``None`` if there is none)."""
 
     outcome: Verdict | Ending
     entry: Entry | None
 
 
-FailuresBySid: TypeAlias = Mapping[str, ReservationError]
-
-
 @attrs.frozen
 class Swept:
-    """What a sweep came to: what was settled, and by SID what could not be, which is tried again once its lease has run out."""
+    """Result of one sweep.
+
+    :param settled: one result for each entry that was settled.
+    :param failed: errors by SID of the entries that were not. They are due again when their
+        lease has expired.
+    """
 
     settled: tuple[Recorded, ...]
-    failed: FailuresBySid
-
-
-@attrs.frozen(slots=False)
-class NotInBook(CommandError):
-    """The book holds no such reservation, so nothing can be asked of it."""
-
-    sid: str
-
-    def __str__(self) -> str:
-        """Name the reservation and the remedy."""
-        return f"the book holds no reservation {self.sid}; fetch it and record it first"
-
-
-@attrs.frozen(slots=False)
-class CommandInProgress(CommandError):
-    """Another command to this reservation is under way, or was left behind by a process that ended."""
-
-    sid: str
-    trigger: str
-
-    def __str__(self) -> str:
-        """Name the reservation, the other command and the remedy."""
-        return f"the {self.trigger} to reservation {self.sid} is still under way; wait for it, or let recover() find out what became of it"
-
-
-@attrs.frozen(slots=False)
-class StoreFailed(ReservationError):
-    """The book's store could not do what it was asked; ``reason`` is its own words, by class."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        """Give the reason and the remedy."""
-        return f"the book's store failed ({self.reason}); what was being written is there as a whole or not at all: read it again"
-
-
-@attrs.frozen(slots=False)
-class StoreUnavailable(StoreFailed):
-    """The store is busy beyond its patience, full, or cannot be reached: it would fail whatever was asked, so try again later."""
+    failed: Mapping[str, ReservationError]

@@ -1,6 +1,7 @@
-"""The book for threads: the same as :class:`AsyncBook`, whose every step is taken at once.
+"""The book for threads: the same as :class:`AsyncBook`, without an event loop.
 
-Its store and its gateway never suspend, so that a coroutine of the book runs to its end when it is first resumed.
+Each method runs the coroutine of :class:`AsyncBook`. Store and gateway answer at once here, so the
+coroutine never suspends and runs to its end in one step.
 """
 
 from __future__ import annotations
@@ -10,22 +11,20 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from reservation_core.book.book import DEFAULT_LEASE, DEFAULT_OLDER_THAN, IGNORED, AsyncBook
-from reservation_core.book.merging import Recordable, report_of
-from reservation_core.book.records import (
-    Change,
-    Entry,
-    EventRef,
-    HistoryLine,
-    LookupResult,
-    Recorded,
-    Report,
-    StoreUnavailable,
-    Swept,
-    Verdict,
+from reservation_core.book.book import (
+    DEFAULT_LEASE,
+    DEFAULT_OLDER_THAN,
+    IGNORED,
+    PAGE_SIZE,
+    AsyncBook,
+    utc_now,
 )
+from reservation_core.book.errors import StoreUnavailable
+from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
+from reservation_core.book.reports import Recordable, to_report
+from reservation_core.book.stores.adapters import InlineStore
 from reservation_core.book.stores.group_commit import GroupCommit
-from reservation_core.book.stores.port import Claim, Store
+from reservation_core.book.stores.port import Store
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
@@ -34,50 +33,22 @@ from reservation_core.gateways.port import Gateway
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.messages import Reply, Request
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def _finish(steps: Coroutine[Any, Any, T]) -> T:
-    """Run what never suspends."""
+def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine that never suspends: one step takes it to its end."""
     try:
-        steps.send(None)
+        coroutine.send(None)
     except StopIteration as end:
-        result: T = end.value
+        result: _T = end.value
         return result
-    raise AssertionError("a book for threads was given what suspends")
+    raise AssertionError("a coroutine of a book for threads suspended")
 
 
-class _AtOnce:
-    """A store and a gateway for threads, in the spelling of an event loop."""
+class _InlineGateway:
+    """A gateway for threads as one for an event loop, which never suspends."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        return self._store.look_up(sids, events)
-
-    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
-        return self._store.write(changes)
-
-    async def claim(
-        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
-        return self._store.claim(what, before=before, now=now, until=until, limit=limit)
-
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        return self._store.live(after, limit)
-
-    async def history(self, sid: str) -> Sequence[HistoryLine]:
-        return self._store.history(sid)
-
-    async def purge(self, before: datetime) -> int:
-        return self._store.purge(before)
-
-    async def close(self) -> None:
-        self._store.close()
-
-
-class _Sending:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
@@ -86,59 +57,86 @@ class _Sending:
 
 
 class Book:
-    """The record of reservations, for threads; they may share it.
+    """Durable record of reservations, for threads. Threads may share it.
 
-    :param store: where it is kept.
-    :param clock: gives the present as an aware datetime in UTC; of several machines on one store it should agree to some seconds.
-    :param sleep: waits so many seconds between two attempts; for tests.
+    :param store: where the book is kept.
+    :param clock: returns the present time as an aware datetime in UTC. The clocks of several
+        machines on one store should agree to a few seconds.
+    :param sleep: waits between two attempts, in seconds; for tests.
     """
 
     def __init__(
         self,
         store: Store,
         *,
-        clock: Callable[[], datetime] | None = None,
+        clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        async def wait(seconds: float) -> None:
+        async def inline_sleep(seconds: float) -> None:
             sleep(seconds)
 
         self.store: Final = store
-        within = _AtOnce(store)
+        self._book: Final = AsyncBook(InlineStore(store), clock=clock, sleep=inline_sleep)
         self._recording: Final = GroupCommit[Report, Recorded](
-            lambda reports: _finish(self._book.record_batch(reports)),
-            shared_failures=StoreUnavailable,
-        )
-        self._book: Final = (
-            AsyncBook(within, sleep=wait)
-            if clock is None
-            else AsyncBook(within, clock=clock, sleep=wait)
+            self.record_batch, shared_failures=StoreUnavailable
         )
 
-    def record(self, told: Recordable) -> Recorded:
-        """See :meth:`AsyncBook.record`."""
-        report = report_of(told)
-        return IGNORED if report is None else self._recording.do(report)
+    # --- recording -------------------------------------------------------------------------------
+
+    def record(self, item: Recordable) -> Recorded:
+        """Record an event, a reservation or a reply durably.
+
+        Recording the same item again changes nothing. Calls at the same time share one commit.
+
+        :param item: an event, a reservation that the platform showed, or a reply that shows one.
+        :returns: the verdict, and the entry after it.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises ReplyError: for a reply that does not show a reservation.
+        :raises StoreFailed: if it could not be written.
+        """
+        report = to_report(item)
+        return IGNORED if report is None else self._recording.submit(report)
 
     def record_all(
-        self, told: Iterable[Recordable], *, batch_size: int = 500
+        self, items: Iterable[Recordable], *, batch_size: int = PAGE_SIZE
     ) -> Mapping[Verdict, int]:
-        """See :meth:`AsyncBook.record_all`."""
-        return _finish(self._book.record_all(told, batch_size=batch_size))
+        """Record many items in their order, and count the verdicts.
+
+        Memory use does not grow with the number of items.
+
+        :param batch_size: how many items share one commit.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises ReplyError: for a reply that does not show a reservation.
+        :raises StoreFailed: if a batch could not be written. Earlier batches are.
+        """
+        return _run(self._book.record_all(items, batch_size=batch_size))
+
+    def record_batch(self, reports: Sequence[Report]) -> Sequence[Recorded]:
+        """Record reports in their order in one commit.
+
+        :returns: the result of each report.
+        :raises StoreFailed: if they could not be written.
+        """
+        return _run(self._book.record_batch(reports))
+
+    # --- reading ---------------------------------------------------------------------------------
 
     def get(self, sid: str) -> Entry | None:
-        """See :meth:`AsyncBook.get`."""
-        return _finish(self._book.get(sid))
+        """Return the entry of a reservation, or ``None`` if there is none."""
+        return _run(self._book.get(sid))
 
     def live(self) -> Iterator[Entry]:
-        """See :meth:`AsyncBook.live`."""
-        entries = aiter(self._book.live())
+        """Iterate over the entries that can still change, ordered by SID."""
+        after = ""
+        while page := self.store.live(after, PAGE_SIZE):
+            yield from page
+            after = page[-1].sid
 
-        async def following() -> Entry | None:
-            return await anext(entries, None)
+    def history(self, sid: str) -> Sequence[HistoryLine]:
+        """Return the history of a reservation, in the order it was written."""
+        return self.store.history(sid)
 
-        while (entry := _finish(following())) is not None:
-            yield entry
+    # --- housekeeping ----------------------------------------------------------------------------
 
     def due(
         self,
@@ -147,20 +145,30 @@ class Book:
         limit: int = 100,
         lease: float = DEFAULT_LEASE,
     ) -> Sequence[Entry]:
-        """See :meth:`AsyncBook.due`."""
-        return _finish(self._book.due(older_than, limit=limit, lease=lease))
+        """Claim entries to fetch again: live ones without news, and doubtful ones.
 
-    def history(self, sid: str) -> Sequence[HistoryLine]:
-        """See :meth:`AsyncBook.history`."""
-        return _finish(self._book.history(sid))
+        :param older_than: seconds without news after which a live entry is due.
+        :param limit: maximum number of entries.
+        :param lease: seconds for which no other caller gets the same entries. A claim also ends
+            when its entry is written without an open intent.
+        """
+        return _run(self._book.due(older_than, limit=limit, lease=lease))
 
     def purge(self, older_than: float) -> int:
-        """See :meth:`AsyncBook.purge`."""
-        return _finish(self._book.purge(older_than))
+        """Delete ended entries with their history, and return how many entries.
+
+        A late event of a deleted reservation counts as its first report. So keep entries for
+        longer than events may be repeated: an event stream repeats them for four hours.
+
+        :param older_than: seconds without news after which an ended entry is deleted.
+        """
+        return _run(self._book.purge(older_than))
 
     def close(self) -> None:
-        """Close the store."""
-        _finish(self._book.close())
+        """Close the store. Closing it twice is allowed."""
+        self.store.close()
+
+    # --- commands --------------------------------------------------------------------------------
 
     def perform(
         self,
@@ -172,10 +180,32 @@ class Book:
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Reservation:
-        """See :meth:`AsyncBook.perform`."""
-        return _finish(
+        """Perform a command on a reservation of the book, safely across crashes.
+
+        The command is written down before it is sent and closed after. If the outcome is not
+        known, it stays open until :meth:`recover` finds out. If no fetch can tell the outcome, it
+        is closed as unknown.
+
+        :param sid: SID of the reservation.
+        :param route: the address to use, by task or by worker.
+        :param policy: retries, pauses and deadline of the delivery.
+        :param observer: is notified of each attempt.
+        :returns: the reservation as the platform reported it.
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises CommandInProgress: if another command to the reservation is open.
+        :raises CommandError: if the command is not allowed; nothing is written or sent.
+        :raises Refused: if the platform did not carry it out.
+        :raises OutcomeUnknown: if the outcome is not known.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(
             self._book.perform(
-                sid, command, _Sending(gateway), route=route, policy=policy, observer=observer
+                sid,
+                command,
+                _InlineGateway(gateway),
+                route=route,
+                policy=policy,
+                observer=observer,
             )
         )
 
@@ -189,10 +219,22 @@ class Book:
         policy: Policy = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
-        """See :meth:`AsyncBook.recover`."""
-        return _finish(
+        """Find out how open commands ended, and finish those not carried out.
+
+        :param older_than: minimum age of a command in seconds. Use more than a delivery takes, or
+            a command that is still being delivered is recovered, too. Use 0 if the processes that
+            delivered have ended.
+        :param limit: maximum number of commands.
+        :param lease: seconds for which no other process recovers the same command. If this
+            process ends, others can continue after that time.
+        :param policy: retries, pauses and deadline of each delivery.
+        :param observer: is notified of each attempt.
+        :returns: the ending of each command, and the errors of those that stay open.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(
             self._book.recover(
-                _Sending(gateway),
+                _InlineGateway(gateway),
                 older_than=older_than,
                 limit=limit,
                 lease=lease,
@@ -210,9 +252,23 @@ class Book:
         lease: float = DEFAULT_LEASE,
         route: Route | str = Route.TASK,
     ) -> Swept:
-        """See :meth:`AsyncBook.reconcile`."""
-        return _finish(
+        """Fetch doubtful entries and live entries without news, and record the result.
+
+        A reservation that the platform no longer has is marked as deleted.
+
+        :param older_than: seconds without news after which a live entry is fetched.
+        :param limit: maximum number of entries.
+        :param lease: seconds for which no other process fetches the same entry.
+        :param route: the address to use, by task or by worker.
+        :returns: the result of each fetch, and the errors of those that failed.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(
             self._book.reconcile(
-                _Sending(gateway), older_than=older_than, limit=limit, lease=lease, route=route
+                _InlineGateway(gateway),
+                older_than=older_than,
+                limit=limit,
+                lease=lease,
+                route=route,
             )
         )

@@ -55,7 +55,7 @@ from reservation_core.book import (
     ThreadedStore,
     Verdict,
 )
-from reservation_core.book.sync_book import _finish  # pyright: ignore[reportPrivateUsage]
+from reservation_core.book.sync_book import _run  # pyright: ignore[reportPrivateUsage]
 from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.webhooks import Event
@@ -348,7 +348,7 @@ def test_what_must_not_be_asked_is_not_written(world: World) -> None:
     """A command that is refused before it is sent leaves no trace."""
     with pytest.raises(CommandNotAllowed):
         world.book.perform(WR, Wrap(), world)
-    with pytest.raises(NotInBook, match=r"fetch it and record it first"):
+    with pytest.raises(NotInBook, match=r"Fetch it and record it first"):
         world.book.perform(sid("WR", 9), Accept(), world)
     assert world.lines == [("reservation.created", "applied")]
     assert world.sent == []
@@ -359,7 +359,7 @@ def test_one_command_at_a_time(world: World) -> None:
 
     def rival() -> None:
         with pytest.raises(
-            CommandInProgress, match=f"the accept to reservation {WR} is still under way"
+            CommandInProgress, match=f"the accept to reservation {WR} is still in progress"
         ):
             world.node().perform(WR, Reject(), world)
 
@@ -445,8 +445,8 @@ def test_what_is_written_while_a_command_is_closed_is_kept(world: World) -> None
 def test_a_book_for_threads_is_given_nothing_that_suspends() -> None:
     """What cannot be finished at once is a fault of the book's own, and is said."""
     waiting = asyncio.sleep(0)
-    with pytest.raises(AssertionError, match="what suspends"):
-        _finish(waiting)
+    with pytest.raises(AssertionError, match="suspended"):
+        _run(waiting)
     waiting.close()
 
 

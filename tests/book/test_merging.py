@@ -19,7 +19,8 @@ from reservation_core import (
     prepare_fetch,
 )
 from reservation_core.book import Doubt, Entry, Report, ReportSource, Verdict
-from reservation_core.book.merging import enter, judge, reading, report_of
+from reservation_core.book.merging import judge, merge
+from reservation_core.book.reports import report_of_reservation, to_report
 from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.emulator import InMemoryGateway
 from tests.book.runs import NOON, Life, pending
@@ -123,10 +124,10 @@ def test_a_fetch_settles(before: Status, doubt: Doubt | None) -> None:
     for after in S:
         entry, report = (
             held(before, 5, doubt=doubt),
-            reading(attrs.evolve(pending(0), status=after), ReportSource.FETCH),
+            report_of_reservation(attrs.evolve(pending(0), status=after), ReportSource.FETCH),
         )
-        verdict = judge(entry, report, settles=True)
-        now = enter(entry, report, verdict, later(9), settles=True)
+        verdict = judge(entry, report, is_fetch=True)
+        now = merge(entry, report, verdict, later(9), is_fetch=True)
         assert now is not None
         late = before in AFTER[after] and before is not after
         reopened = before.is_terminal and not after.is_terminal
@@ -142,7 +143,7 @@ def test_the_first_word_is_believed() -> None:
     """What nothing is held of is taken over, whatever was missed before it."""
     report = told(S.WRAPPING, 7)
     assert judge(None, report) is Verdict.APPLIED
-    entry = enter(None, report, Verdict.APPLIED, later(1))
+    entry = merge(None, report, Verdict.APPLIED, later(1))
     assert entry is not None
     assert (entry.reservation, entry.version, entry.platform_time, entry.doubt) == (
         report.reservation,
@@ -155,15 +156,15 @@ def test_the_first_word_is_believed() -> None:
 def test_what_tells_no_status_is_noted() -> None:
     """An event of another type changes nothing, also where nothing is held."""
     assert judge(held(), told(None)) is judge(None, told(None)) is Verdict.HISTORY_ONLY
-    assert enter(held(), told(None), Verdict.HISTORY_ONLY, NOON) == held()
-    assert enter(None, told(None), Verdict.HISTORY_ONLY, NOON) is None
+    assert merge(held(), told(None), Verdict.HISTORY_ONLY, NOON) == held()
+    assert merge(None, told(None), Verdict.HISTORY_ONLY, NOON) is None
 
 
 def test_a_seen_event_is_a_duplicate() -> None:
     """An event that was recorded is a duplicate, whatever it says."""
     assert (
-        judge(held(), told(S.ACCEPTED, 9), seen=True)
-        is judge(None, told(S.ACCEPTED), seen=True)
+        judge(held(), told(S.ACCEPTED, 9), is_seen=True)
+        is judge(None, told(S.ACCEPTED), is_seen=True)
         is Verdict.DUPLICATE
     )
 
@@ -177,7 +178,7 @@ def test_another_task_of_the_same_sid_contradicts() -> None:
 def test_a_contradiction_leaves_all_but_a_doubt() -> None:
     """What contradicts changes nothing but that it should be read again."""
     entry = held(S.REJECTED)
-    assert enter(entry, told(S.ACCEPTED), Verdict.CONTRADICTION, later(1)) == attrs.evolve(
+    assert merge(entry, told(S.ACCEPTED), Verdict.CONTRADICTION, later(1)) == attrs.evolve(
         entry, doubt=Doubt.CONTRADICTION
     )
 
@@ -196,7 +197,7 @@ def test_a_gap_matters_until_the_end(
     status: Status, doubt: Doubt | None, verdict: Verdict, after: Doubt | None
 ) -> None:
     """A gap is marked until the reservation has ended, for then nothing that was missed can change it; a contradiction stays."""
-    entry = enter(held(doubt=doubt), told(status), verdict, NOON)
+    entry = merge(held(doubt=doubt), told(status), verdict, NOON)
     assert entry is not None
     assert entry.doubt is after
 
@@ -208,7 +209,7 @@ def test_what_a_report_leaves_out_is_kept() -> None:
     )
     for status, etag, updated in ((S.ACCEPTED, None, None), (S.PENDING, "7", later(1))):
         report = told(status, worker_name=None, worker_sid=None, account_sid=None)
-        entry = enter(held(reservation=before), report, Verdict.APPLIED, NOON)
+        entry = merge(held(reservation=before), report, Verdict.APPLIED, NOON)
         assert entry is not None
         assert entry.reservation == attrs.evolve(
             before, status=status, etag=etag, date_updated=updated
@@ -217,11 +218,14 @@ def test_what_a_report_leaves_out_is_kept() -> None:
 
 def test_a_reply_without_a_version_leaves_none() -> None:
     """What was read tells its version itself, or it is unknown: an older one is not kept beside it."""
-    entry = enter(held(version=3), reading(pending(0)), Verdict.APPLIED, NOON)
+    entry = merge(held(version=3), report_of_reservation(pending(0)), Verdict.APPLIED, NOON)
     assert entry is not None
     assert (entry.reservation.etag, entry.version) == (None, 3)
-    entry = enter(
-        held(version=3), reading(attrs.evolve(pending(0), status=S.ACCEPTED)), Verdict.APPLIED, NOON
+    entry = merge(
+        held(version=3),
+        report_of_reservation(attrs.evolve(pending(0), status=S.ACCEPTED)),
+        Verdict.APPLIED,
+        NOON,
     )
     assert entry is not None
     assert entry.version is None
@@ -230,8 +234,8 @@ def test_a_reply_without_a_version_leaves_none() -> None:
 def test_a_late_word_of_pending_ends_no_hold() -> None:
     """While an answer is being carried out, the event of the beginning, come late, does not make it pending again; an outcome does."""
     entry = held(reservation=attrs.evolve(pending(0), on_hold=True, date_updated=NOON))
-    same = enter(entry, told(S.PENDING), Verdict.APPLIED, NOON)
-    done = enter(entry, told(S.ACCEPTED), Verdict.APPLIED, NOON)
+    same = merge(entry, told(S.PENDING), Verdict.APPLIED, NOON)
+    done = merge(entry, told(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert same is not None
     assert done is not None
     assert (same.reservation.state, done.reservation.state) == (ON_HOLD, S.ACCEPTED)
@@ -239,7 +243,7 @@ def test_a_late_word_of_pending_ends_no_hold() -> None:
 
 def test_what_was_gone_and_is_heard_of_is_back() -> None:
     """A newer report of what the platform was thought to have no more takes that back."""
-    entry = enter(held(deleted=True), told(S.ACCEPTED), Verdict.APPLIED, NOON)
+    entry = merge(held(deleted=True), told(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert entry is not None
     assert entry.is_live
 
@@ -247,7 +251,7 @@ def test_what_was_gone_and_is_heard_of_is_back() -> None:
 def test_what_is_told_becomes_a_report() -> None:
     """An event is known by its key and of its reservation; one of no reservation is passed over, and a reservation needs its SID."""
     event = Life().events[0]
-    report = report_of(event)
+    report = to_report(event)
     assert report is not None
     assert (report.sid, report.event_key, report.version, report.platform_time) == (
         pending(0).sid,
@@ -255,9 +259,9 @@ def test_what_is_told_becomes_a_report() -> None:
         0,
         event.time,
     )
-    assert report_of(report) is report
+    assert to_report(report) is report
     assert (
-        report_of(
+        to_report(
             attrs.evolve(
                 event, reservation_sid=None, status=None, reservation=None, type="task.created"
             )
@@ -266,17 +270,19 @@ def test_what_is_told_becomes_a_report() -> None:
     )
     for wrong in (None, "", "WR1"):
         with pytest.raises(IncompleteReservation, match="no usable sid"):
-            report_of(Reservation(sid=wrong, status=S.PENDING))
+            to_report(Reservation(sid=wrong, status=S.PENDING))
 
 
 def test_a_reply_is_what_it_tells() -> None:
     """A reply is a report of the reservation in it, its version included; one that tells none raises what it means."""
     life = Life()
     gateway = InMemoryGateway(life.platform)
-    assert report_of(gateway.send(prepare_fetch(pending(0)))) == reading(fetch(pending(0), gateway))
+    assert to_report(gateway.send(prepare_fetch(pending(0)))) == report_of_reservation(
+        fetch(pending(0), gateway)
+    )
     with pytest.raises(NotFound):
-        report_of(Reply(404))
+        to_report(Reply(404))
     with pytest.raises(MalformedReply):
-        report_of(Reply(200, {}, b"<html>"))
+        to_report(Reply(200, {}, b"<html>"))
     with pytest.raises(IncompleteReservation):
-        report_of(Reply(200, {}, b'{"reservation_status": "pending"}'))
+        to_report(Reply(200, {}, b'{"reservation_status": "pending"}'))

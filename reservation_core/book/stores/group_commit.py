@@ -1,6 +1,9 @@
-"""How callers who come at the same time are served by one piece of work: one commit, one round trip, for all who wait.
+"""Group commit: callers that wait at the same time share one commit or one round trip.
 
-Nobody waits for company: whoever finds nobody at work begins at once, and who comes meanwhile is served together by the next.
+The first caller starts at once, alone. Callers that arrive meanwhile wait, and the next commit
+serves all of them. With 32 writers, a durable record takes a quarter to a fifth of the time that
+it takes with a commit for each (benchmark row 14). To remove group commit, call ``work`` with one
+item where ``submit`` is called.
 """
 
 from __future__ import annotations
@@ -11,178 +14,188 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
-T = TypeVar("T")
-R = TypeVar("R")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+_TAKEOVER_AFTER: Final = 1.0
+"""Seconds after which a waiter checks whether the leader was interrupted."""
 
 
-_LOST: Final = 1.0
-"""Seconds after which a caller looks whether it waits in vain."""
+class _Waiter(Generic[_T, _R]):
+    """One caller that waits for its result."""
 
+    __slots__ = ("failure", "has_left", "is_done", "is_woken", "item", "result", "signal")
 
-class _Ticket(Generic[T, R]):
-    """What one caller waits with."""
-
-    __slots__ = ("called", "failure", "item", "left", "result", "served", "turn")
-
-    def __init__(self, item: T) -> None:
+    def __init__(self, item: _T) -> None:
         self.item = item
-        self.served = False
-        self.result: R | None = None
+        self.is_done = False
+        self.result: _R | None = None
         self.failure: Exception | None = None
-        self.left = False  # interrupted: it is called no more
-        self.called = False  # and not awake yet
-        self.turn = threading.Lock()  # held until it is called: it is served, or is to serve
-        self.turn.acquire()
+        self.has_left = False  # interrupted: it waits no longer
+        self.is_woken = False  # signaled, but its thread has not run yet
+        self.signal = threading.Lock()  # released when the waiter is done, or is to lead
+        self.signal.acquire()
 
-    def call(self) -> None:
-        """Wake who waits; under the guard."""
-        if not self.called:
-            self.called = True
-            self.turn.release()
+    def wake(self) -> None:
+        """Signal the waiter, once. The caller holds the mutex."""
+        if not self.is_woken:
+            self.is_woken = True
+            self.signal.release()
 
 
-class GroupCommit(Generic[T, R]):
-    """Serves threads: one of those who wait does the work for all of them, and hands it on to the next.
+class GroupCommit(Generic[_T, _R]):
+    """Group commit for threads.
 
-    The next begins when all who were served are awake: by then who has more to ask has asked, and is served with those who came
-    meanwhile. To begin at once parts the callers into two halves, each waiting for the other.
+    There is no thread of its own. One of the waiters is the *leader*: it takes the waiting items,
+    does the work for all of them, and wakes the others. The next leader starts when all of them
+    are awake. By then those that submit again have done so, and share the next commit. If it
+    started at once, the callers would fall into two halves that wait for each other.
 
-    Whoever is interrupted, and wherever, keeps the others waiting for a second at most: one who waits while nobody is at work takes the
-    work over. What was worked on when it was interrupted is worked on once more.
+    If the leader is interrupted, another waiter takes over within 1 s. Work that was interrupted is
+    then done once more.
 
-    :param work: gives a result for each item, in order; when it fails for several, it is tried for each alone.
-    :param shared_failures: the failures that would be everybody's; nobody is tried alone then.
-    :param max_batch: how many items are worked on at once.
+    A waiter has a lock of its own, as a ``threading.Condition`` for all is measured 20 % slower.
+
+    :param work: returns a result for each item, in order. If it fails for several items, it is
+        called again for each item alone.
+    :param shared_failures: exceptions that would hit every item: no item is tried alone then.
+    :param max_batch: maximum number of items that share one call of ``work``.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[T]], Sequence[R]],
+        work: Callable[[Sequence[_T]], Sequence[_R]],
         *,
         shared_failures: type[Exception] | tuple[()] = (),
         max_batch: int = 500,
     ) -> None:
         self._work: Final = work
-        self._hopeless: Final = shared_failures
+        self._shared_failures: Final = shared_failures
         self._max_batch: Final = max_batch
-        self._guard: Final = threading.Lock()
-        self._at_work: Final = threading.Lock()
-        self._waiting: Final = deque[_Ticket[T, R]]()
-        self._busy = False
-        self._asleep = 0  # of those who were served and called
+        self._mutex: Final = threading.Lock()  # guards the fields below and those of waiters
+        self._leading: Final = threading.Lock()  # held by the leader
+        self._waiting: Final = deque[_Waiter[_T, _R]]()
+        self._has_leader = False  # one is chosen, though it may not lead yet
+        self._waking = 0  # waiters that are done and signaled, but not awake yet
 
-    def do(self, item: T) -> R:
-        """Have one item worked on; what the work raises for it is raised."""
-        ticket = _Ticket[T, R](item)
+    def submit(self, item: _T) -> _R:
+        """Have the work done for one item, and return its result or raise its failure."""
+        waiter = _Waiter[_T, _R](item)
         try:
-            with self._guard:
-                self._waiting.append(ticket)
-                leads, self._busy = not self._busy, True
-            while not ticket.served:
-                if leads:
-                    self._lead(ticket)
+            with self._mutex:
+                self._waiting.append(waiter)
+                is_leader, self._has_leader = not self._has_leader, True
+            while not waiter.is_done:
+                if is_leader:
+                    with self._leading:
+                        self._lead(waiter)
                 else:
-                    leads = self._wait(ticket)
-        except BaseException:  # interrupted: nobody else may wait for who is no more there
-            self._leave(ticket)
+                    is_leader = self._wait(waiter)
+        except BaseException:  # interrupted, by a signal for example
+            self._leave(waiter)
             raise
-        if ticket.failure is not None:
-            raise ticket.failure
-        return cast("R", ticket.result)
+        if waiter.failure is not None:
+            raise waiter.failure
+        return cast("_R", waiter.result)
 
-    def _wait(self, ticket: _Ticket[T, R]) -> bool:
-        """Wait to be called, and tell whether it is to lead."""
-        called = ticket.turn.acquire(timeout=_LOST)
-        with self._guard:
-            if called:
-                self._wake(ticket)
-            return not ticket.served and (called or not self._at_work.locked())
+    def _wait(self, waiter: _Waiter[_T, _R]) -> bool:
+        """Wait for the signal, and return true if the waiter is to lead."""
+        is_signaled = waiter.signal.acquire(timeout=_TAKEOVER_AFTER)
+        with self._mutex:
+            if is_signaled:
+                self._note_awake(waiter)
+            return not waiter.is_done and (is_signaled or not self._leading.locked())
 
-    def _wake(self, ticket: _Ticket[T, R]) -> None:
-        ticket.called = False
-        if ticket.served:
-            self._asleep -= 1
-            if not self._asleep:
-                self._call_next()
+    def _note_awake(self, waiter: _Waiter[_T, _R]) -> None:
+        waiter.is_woken = False
+        if waiter.is_done:
+            self._waking -= 1
+            if not self._waking:
+                self._choose_leader()
 
-    def _leave(self, ticket: _Ticket[T, R]) -> None:
-        with self._guard:
-            ticket.left = True
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
-            if ticket.called:
-                self._wake(ticket)
-                if not ticket.served:
-                    self._call_next()
+    def _leave(self, waiter: _Waiter[_T, _R]) -> None:
+        with self._mutex:
+            waiter.has_left = True
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            if waiter.is_woken:
+                self._note_awake(waiter)
+                if not waiter.is_done:
+                    self._choose_leader()
 
-    def _lead(self, ticket: _Ticket[T, R]) -> None:
-        with self._at_work:
-            self._serve_waiting(ticket)
-
-    def _serve_waiting(self, ticket: _Ticket[T, R]) -> None:
-        with self._guard:
-            if ticket.served:  # by one who took over
-                self._wake(ticket)
+    def _lead(self, leader: _Waiter[_T, _R]) -> None:
+        with self._mutex:
+            if leader.is_done:  # by another waiter that took over
+                self._note_awake(leader)
                 return
-            if ticket not in self._waiting:  # whoever had taken it is gone
-                self._waiting.appendleft(ticket)
-            tickets = [
-                self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))
-            ]
+            if leader not in self._waiting:  # the one that had taken it was interrupted
+                self._waiting.appendleft(leader)
+            count = min(len(self._waiting), self._max_batch)
+            group = [self._waiting.popleft() for _ in range(count)]
         try:
-            self._serve(tickets)
+            self._serve(group)
         finally:
-            with self._guard:
-                others = [other for other in tickets if other is not ticket and not other.left]
-                served = [other for other in others if other.served]
-                self._waiting.extendleft(
-                    other for other in reversed(others) if not other.served
-                )  # when this was interrupted
-                self._asleep = len(served)
-                for other in served:
-                    other.call()
-                if not served:
-                    self._call_next()
+            with self._mutex:
+                others = [other for other in group if other is not leader and not other.has_left]
+                done = [other for other in others if other.is_done]
+                # If this was interrupted, some are not done: they wait again.
+                self._waiting.extendleft(other for other in reversed(others) if not other.is_done)
+                self._waking = len(done)
+                for other in done:
+                    other.wake()
+                if not done:
+                    self._choose_leader()
 
-    def _call_next(self) -> None:
-        self._busy = bool(self._waiting)
-        if self._busy:
-            self._waiting[0].call()
+    def _choose_leader(self) -> None:
+        self._has_leader = bool(self._waiting)
+        if self._has_leader:
+            self._waiting[0].wake()
 
-    def _serve(self, tickets: Sequence[_Ticket[T, R]]) -> None:
+    def _serve(self, group: Sequence[_Waiter[_T, _R]]) -> None:
         try:
-            results = self._work([ticket.item for ticket in tickets])
-        except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
-            if len(tickets) > 1 and not isinstance(failure, self._hopeless):
-                for ticket in tickets:
-                    self._serve((ticket,))
+            results = self._work([waiter.item for waiter in group])
+        except Exception as failure:  # noqa: BLE001 - the waiters raise it
+            if len(group) > 1 and not isinstance(failure, self._shared_failures):
+                for waiter in group:
+                    self._serve((waiter,))
                 return
-            for ticket in tickets:
-                ticket.failure, ticket.served = failure, True
+            for waiter in group:
+                waiter.failure, waiter.is_done = failure, True
         else:
-            for ticket, result in zip(tickets, results, strict=True):
-                ticket.result, ticket.served = result, True
+            for waiter, result in zip(group, results, strict=True):
+                waiter.result, waiter.is_done = result, True
 
 
-class AsyncGroupCommit(Generic[T, R]):
-    """Serves tasks of one event loop, in a task of its own, which ends when nobody waits; else as :class:`GroupCommit`."""
+class AsyncGroupCommit(Generic[_T, _R]):
+    """Group commit for the asyncio tasks of one event loop.
+
+    An asyncio task does the work for all that wait. It ends when none does.
+
+    :param work: returns a result for each item, in order. If it fails for several items, it is
+        called again for each item alone.
+    :param shared_failures: exceptions that would hit every item: no item is tried alone then.
+    :param max_batch: maximum number of items that share one call of ``work``.
+    """
 
     def __init__(
         self,
-        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        work: Callable[[Sequence[_T]], Awaitable[Sequence[_R]]],
         *,
         shared_failures: type[Exception] | tuple[()] = (),
         max_batch: int = 500,
     ) -> None:
         self._work: Final = work
-        self._hopeless: Final = shared_failures
+        self._shared_failures: Final = shared_failures
         self._max_batch: Final = max_batch
-        self._waiting: Final = deque[tuple[T, asyncio.Future[R]]]()
+        self._waiting: Final = deque[tuple[_T, asyncio.Future[_R]]]()
         self._task: asyncio.Task[None] | None = None
 
-    async def do(self, item: T) -> R:
-        """Have one item worked on; who is cancelled meanwhile leaves it to be done."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+    async def submit(self, item: _T) -> _R:
+        """Have the work done for one item, and return its result or raise its failure.
+
+        If the caller is cancelled, the work is done all the same.
+        """
+        future: asyncio.Future[_R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve_all())
@@ -190,27 +203,26 @@ class AsyncGroupCommit(Generic[T, R]):
 
     async def _serve_all(self) -> None:
         while self._waiting:
-            await self._serve(
-                [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))]
-            )
+            count = min(len(self._waiting), self._max_batch)
+            await self._serve([self._waiting.popleft() for _ in range(count)])
 
-    async def _serve(self, waiting: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _serve(self, group: Sequence[tuple[_T, asyncio.Future[_R]]]) -> None:
         try:
-            results = await self._work([item for item, _ in waiting])
-        except Exception as failure:  # noqa: BLE001 - it is handed to who asked for it
-            if len(waiting) > 1 and not isinstance(failure, self._hopeless):
-                for one in waiting:
+            results = await self._work([item for item, _ in group])
+        except Exception as failure:  # noqa: BLE001 - the waiters raise it
+            if len(group) > 1 and not isinstance(failure, self._shared_failures):
+                for one in group:
                     await self._serve((one,))
                 return
-            for _, future in waiting:
+            for _, future in group:
                 if not future.done():
                     future.set_exception(failure)
-        except BaseException:
-            for _, future in (*waiting, *self._waiting):
+        except BaseException:  # the event loop ends
+            for _, future in (*group, *self._waiting):
                 future.cancel()
             self._waiting.clear()
             raise
         else:
-            for (_, future), result in zip(waiting, results, strict=True):
+            for (_, future), result in zip(group, results, strict=True):
                 if not future.done():
                     future.set_result(result)

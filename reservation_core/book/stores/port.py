@@ -1,163 +1,123 @@
-"""The port that a store fills, in two spellings, and how a store for threads serves an event loop.
+"""Ports of a store, for threads and for an event loop.
 
-A store only keeps: it finds entries, writes changes where the revision is still the expected one, and hands entries out to one sweeper
-at a time. What a report means is decided above it. When ``keep`` returns, what it wrote survives the process and, unless the store is
-a passing one, the machine.
+A store only stores: it finds entries, writes changes if the revision is the expected one, and
+hands each entry out to one sweeper at a time. It does not know the rules of merging.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
-from reservation_core.book.records import (
-    Change,
-    Entry,
-    EventRef,
-    HistoryLine,
-    LookupResult,
-    StoreFailed,
-)
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
 
 
 class Claim(StrEnum):
-    """What a sweeper asks for."""
+    """Kind of entries that a sweeper asks for."""
 
-    DUE = "due"  #: what is live and was not heard of since a moment, and what is in doubt
-    OPEN = "open"  #: what has an intent from before a moment
+    DUE = "due"  #: live and not refreshed since a given time, or in doubt
+    OPEN = "open"  #: with an intent from before a given time
 
 
 class Store(Protocol):
-    """Where a book is kept, for threads; every method may wait. Every failure is a :class:`StoreFailed`."""
+    """Store of a book, for threads. Every method may block and raise :class:`StoreFailed`."""
 
     def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Find entries by their SIDs, and which of these events are in the history."""
+        """Find entries by SID, and the given events that are in the history."""
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """Write changes, each whole or not at all, and return when they are durable: which ones found the revision they expected."""
+        """Write changes durably, each whole or not at all.
+
+        What was written survives the process and, except for a store in memory, the machine.
+
+        :returns: for each change, true if the entry had the expected revision.
+        """
         ...
 
     def claim(
-        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
+        self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
     ) -> Sequence[Entry]:
-        """Hand out what is claimed by nobody at ``now``, longest waiting first, and to nobody else before ``until``.
+        """Claim entries, longest waiting first.
 
-        What is kept without an intent is free again.
+        An entry is not handed out again before its claim ends. The claim also ends when the entry
+        is written without an intent.
+
+        :param before: entries that wait since before this time are claimed.
+        :param now: the present time; claims that ended until then do not count.
+        :param until: the end of the claim.
         """
         ...
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Give the next entries to which anything can still happen, by SID, beyond ``after``."""
+        """Return the next entries that can still change, ordered by SID, beyond ``after``."""
         ...
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Give the history of a reservation, in the order it was written."""
+        """Return the history of a reservation, in the order it was written."""
         ...
 
     def purge(self, before: datetime) -> int:
-        """Delete what has ended and was not heard of since, without an intent, with its history; count the entries.
+        """Delete ended entries with their history, and return how many entries.
 
-        A history without an entry goes when all of it is from before.
+        An entry is deleted if it was not refreshed since ``before`` and has no intent. A history
+        without an entry is deleted if all of it is older.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections; to close twice is no harm."""
+        """Close connections and files. Closing twice is allowed."""
         ...
 
 
 class AsyncStore(Protocol):
-    """Where a book is kept, for an event loop; else as :class:`Store`."""
+    """Store of a book, for an event loop. Every method may raise :class:`StoreFailed`."""
 
     async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """See :meth:`Store.look_up`."""
+        """Find entries by SID, and the given events that are in the history."""
         ...
 
     async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`Store.write`."""
+        """Write changes durably, each whole or not at all.
+
+        What was written survives the process and, except for a store in memory, the machine.
+
+        :returns: for each change, true if the entry had the expected revision.
+        """
         ...
 
     async def claim(
-        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
+        self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
     ) -> Sequence[Entry]:
-        """See :meth:`Store.claim`."""
+        """Claim entries, longest waiting first.
+
+        An entry is not handed out again before its claim ends. The claim also ends when the entry
+        is written without an intent.
+
+        :param before: entries that wait since before this time are claimed.
+        :param now: the present time; claims that ended until then do not count.
+        :param until: the end of the claim.
+        """
         ...
 
     async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """See :meth:`Store.live`."""
+        """Return the next entries that can still change, ordered by SID, beyond ``after``."""
         ...
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """See :meth:`Store.history`."""
+        """Return the history of a reservation, in the order it was written."""
         ...
 
     async def purge(self, before: datetime) -> int:
-        """See :meth:`Store.purge`."""
+        """Delete ended entries with their history, and return how many entries.
+
+        An entry is deleted if it was not refreshed since ``before`` and has no intent. A history
+        without an entry is deleted if all of it is older.
+        """
         ...
 
     async def close(self) -> None:
-        """See :meth:`Store.close`."""
+        """Close connections and files. Closing twice is allowed."""
         ...
-
-
-class ThreadedStore:
-    """A store for threads in an event loop: each call waits in a thread of its own, so that calls made together are written together.
-
-    :param threads: how many may wait at once.
-    """
-
-    def __init__(self, store: Store, *, threads: int = 16) -> None:
-        self._store: Final = store
-        self._pool: Final = ThreadPoolExecutor(threads, "book")
-        self._closed = False
-
-    async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._closed:
-            raise StoreFailed("it is closed")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, partial(call, *args, **kwargs)
-        )
-
-    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """See :meth:`Store.look_up`."""
-        return await self._run(self._store.look_up, sids, events)
-
-    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """See :meth:`Store.write`."""
-        return await self._run(self._store.write, changes)
-
-    async def claim(
-        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
-        """See :meth:`Store.claim`."""
-        return await self._run(
-            self._store.claim, what, before=before, now=now, until=until, limit=limit
-        )
-
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """See :meth:`Store.live`."""
-        return await self._run(self._store.live, after, limit)
-
-    async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """See :meth:`Store.history`."""
-        return await self._run(self._store.history, sid)
-
-    async def purge(self, before: datetime) -> int:
-        """See :meth:`Store.purge`."""
-        return await self._run(self._store.purge, before)
-
-    async def close(self) -> None:
-        """Close the store, and end the threads."""
-        if not self._closed:
-            await self._run(self._store.close)
-            self._closed = True
-            self._pool.shutdown()

@@ -28,6 +28,7 @@ import attrs
 import pytest
 
 from reservation_core.book.book import AsyncBook
+from reservation_core.book.errors import StoreFailed
 from reservation_core.book.records import (
     Change,
     Doubt,
@@ -39,7 +40,6 @@ from reservation_core.book.records import (
     LookupResult,
     Report,
     ReportSource,
-    StoreFailed,
     Verdict,
 )
 from reservation_core.book.stores.port import AsyncStore, Claim, Store
@@ -577,7 +577,7 @@ class _Contract:
         store.write([change(entry(1))])
         store.close()
         store.close()
-        with pytest.raises(StoreFailed, match="read it again"):
+        with pytest.raises(StoreFailed, match="read the entry again"):
             store.write([change(entry(1, revision=2))])
         with pytest.raises(StoreFailed):
             store.look_up([sid_of("WR", 1)], [])

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from reservation_core.book.stores.group_commit import AsyncGroupCommit, GroupCommit, _Ticket  # pyright: ignore[reportPrivateUsage]
+from reservation_core.book.stores.group_commit import AsyncGroupCommit, GroupCommit, _Waiter  # pyright: ignore[reportPrivateUsage]
 
 
 class Interrupted(BaseException):
@@ -55,7 +55,7 @@ class Callers:
 
         def ask() -> None:
             try:
-                self.outcomes[item] = self.together.do(item)
+                self.outcomes[item] = self.together.submit(item)
             except BaseException as failure:  # noqa: BLE001 - it is looked at
                 self.outcomes[item] = type(failure)
 
@@ -243,10 +243,10 @@ def test_the_next_begins_when_all_who_were_served_are_awake(
 
 def test_who_is_called_twice_wakes_once() -> None:
     """Who was called already, and has not woken, is not called again."""
-    ticket = _Ticket[int, int](1)
+    ticket = _Waiter[int, int](1)
     for _ in range(2):
-        ticket.call()
-    assert [ticket.turn.acquire(timeout=0) for _ in range(2)] == [True, False]
+        ticket.wake()
+    assert [ticket.signal.acquire(timeout=0) for _ in range(2)] == [True, False]
 
 
 class Blind:
@@ -270,11 +270,11 @@ class Blind:
 
 def test_who_takes_over_serves_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where several miss the one at work, who may be slow only, each is still served once, and all go on."""
-    monkeypatch.setattr("reservation_core.book.stores.group_commit._LOST", 0.01)
+    monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.01)
     work = Slow()
     together = GroupCommit(work)
     at_work = Blind()
-    setattr(together, "_at_work", at_work)  # noqa: B010 - it is final
+    setattr(together, "_leading", at_work)  # noqa: B010 - it is final
     callers = Callers(together)
     callers.call(1)
     assert work.begun.acquire(timeout=10)
@@ -287,12 +287,12 @@ def test_who_takes_over_serves_each_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert callers.join() == {1: 2, 2: 4, 3: 6}
     assert [sorted(batch) for batch in work.batches] == [[1], [2, 3]]
     work.go_on.release()
-    assert together.do(4) == 8
+    assert together.submit(4) == 8
 
 
 CODE: Final = {
     function.__code__
-    for kind in (GroupCommit, _Ticket)
+    for kind in (GroupCommit, _Waiter)
     for function in vars(kind).values()
     if isinstance(function, FunctionType)
 }
@@ -318,7 +318,7 @@ def interrupt_at(line: int, together: GroupCommit[int, int], *, first: bool) -> 
         if who == 0:
             sys.settrace(trace)
         try:
-            answers += [together.do(item) for item in (10 * who, 10 * who + 1)]
+            answers += [together.submit(item) for item in (10 * who, 10 * who + 1)]
         except Interrupted:
             answers.append(Interrupted)
         finally:
@@ -344,7 +344,7 @@ def test_whoever_is_interrupted_wherever_the_others_are_served(
     monkeypatch: pytest.MonkeyPatch, *, first: bool
 ) -> None:
     """At no line of the code does an interrupt leave others waiting for ever, or with another's answer."""
-    monkeypatch.setattr("reservation_core.book.stores.group_commit._LOST", 0.02)
+    monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.02)
 
     def work(items: Sequence[int]) -> Sequence[int]:
         time.sleep(0.001)
@@ -384,7 +384,7 @@ def test_what_is_everybody_s_failure_is_tried_once() -> None:
         return [
             type(outcome)
             for outcome in await asyncio.gather(
-                together.do(1), together.do(2), return_exceptions=True
+                together.submit(1), together.submit(2), return_exceptions=True
             )
         ]
 
@@ -405,12 +405,12 @@ def test_tasks_are_served_together() -> None:
 
     async def ask() -> list[object]:
         together = AsyncGroupCommit(work, max_batch=3)
-        tasks = [asyncio.ensure_future(together.do(item)) for item in (1, 2, 3, 13, 5)]
+        tasks = [asyncio.ensure_future(together.submit(item)) for item in (1, 2, 3, 13, 5)]
         await asyncio.sleep(0)
         tasks[1].cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        again = await together.do(7)
-        cancelled = asyncio.ensure_future(together.do(13))
+        again = await together.submit(7)
+        cancelled = asyncio.ensure_future(together.submit(13))
         await asyncio.sleep(0.0005)
         cancelled.cancel()
         await asyncio.sleep(0.01)
@@ -435,7 +435,7 @@ def test_where_the_loop_ends_all_who_wait_are_cancelled() -> None:
 
     async def ask() -> list[bool]:
         together = AsyncGroupCommit(work, max_batch=1)
-        tasks = [asyncio.ensure_future(together.do(item)) for item in (1, 2)]
+        tasks = [asyncio.ensure_future(together.submit(item)) for item in (1, 2)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert together._task is not None  # pyright: ignore[reportPrivateUsage]

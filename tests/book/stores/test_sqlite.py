@@ -14,7 +14,7 @@ import pytest
 
 from reservation_core import Conference
 from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailable, Verdict
-from reservation_core.book.stores.sqlite import MIGRATIONS
+from reservation_core.book.stores.sqlite_statements import MIGRATIONS
 from reservation_core.testing.contract.book import change, entry, found, intent, line
 from tests.book.runs import Life, sid
 
@@ -75,7 +75,7 @@ def test_what_is_no_book_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "letter.txt", tmp_path / "nowhere" / "book.db"):
         with pytest.raises(
             StoreFailed,
-            match=r"\(DatabaseError, SQLITE_NOTADB\)|\(OperationalError, SQLITE_CANTOPEN\)",
+            match=r"DatabaseError, SQLITE_NOTADB\.|OperationalError, SQLITE_CANTOPEN\.",
         ):
             SQLiteStore(path)
 
@@ -188,7 +188,7 @@ def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
 def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
     """Where one of the changes kept together cannot be written, none of them is."""
     store = SQLiteStore(tmp_path / "book.db")
-    with pytest.raises(StoreFailed, match=r"\(UnicodeEncodeError\)"):
+    with pytest.raises(StoreFailed, match=r"UnicodeEncodeError\."):
         store.write([change(entry(1), line(1, "EV1")), change(entry(2), line(2, "\ud800"))])
     assert found(store, 1) is None
     assert store.write([change(entry(1), line(1, "EV1"))]) == [True]

@@ -398,7 +398,7 @@ def test_desk_reports_each_outcome_by_status(scene: Scene) -> None:
     assert held.intent.command == Complete()
     status, text = scene.complete(letter)
     assert status == 409
-    assert "still under way" in text
+    assert "still in progress" in text
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------------------

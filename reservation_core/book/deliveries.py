@@ -1,0 +1,116 @@
+"""Delivery of an intent, and how its outcome is recorded.
+
+==================================================  ===========================================
+the delivery ended with                             the intent
+==================================================  ===========================================
+a reply that the command was carried out            ends as done
+a refusal, a lost race, or a request not sent       ends as not done
+404: the platform no longer has the reservation     ends as deleted
+a fetch that cannot tell whose command acted        ends as unknown
+any other error: the outcome is not known           stays open; ``AsyncBook.recover`` fetches
+==================================================  ===========================================
+
+A delivery that is resumed after a crash has two differences. If no later fetch can tell more, the
+intent ends as unknown instead of staying open. And a lost race without a refusal by the platform
+leaves it open if the command is still legal: time or attempts ran out before it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from reservation_core.book.records import Ending, Intent
+from reservation_core.delivery.client import aperform
+from reservation_core.delivery.observer import Observer
+from reservation_core.delivery.policy import Policy
+from reservation_core.delivery.reconciliation import is_legal
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.reservation import Reservation
+from reservation_core.gateways.port import AsyncGateway
+from reservation_core.rest.errors import (
+    Indistinguishable,
+    LostRace,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    ServerFailed,
+)
+
+
+@attrs.frozen
+class DeliveryOutcome:
+    """Outcome of one delivery.
+
+    :param ending: how the command ended; ``None`` if that is still open.
+    :param reservation: the reservation that was read at last, if one was read.
+    :param error: the error of the delivery; ``None`` if it succeeded.
+    """
+
+    ending: Ending | None
+    reservation: Reservation | None = None
+    error: ReservationError | None = None
+
+
+async def deliver_intent(
+    intent: Intent,
+    gateway: AsyncGateway,
+    policy: Policy,
+    observer: Observer,
+    sleep: Callable[[float], Awaitable[object]] | None,
+    *,
+    resume: bool,
+) -> DeliveryOutcome:
+    """Deliver a command that was written down.
+
+    :param sleep: waits between two attempts, in seconds; ``None`` for the event loop's own.
+    :param resume: true if another process may have sent the command: then fetch first.
+    """
+    try:
+        reservation = await aperform(
+            intent.reservation,
+            intent.command,
+            gateway,
+            route=intent.route,
+            policy=policy,
+            observer=observer,
+            sleep=sleep,
+            resume=resume,
+        )
+    except ReservationError as error:
+        return classify_failure(error, intent.command, is_resumed=resume)
+    return DeliveryOutcome(Ending.DONE, reservation)
+
+
+def classify_failure(
+    error: ReservationError, command: Command, *, is_resumed: bool
+) -> DeliveryOutcome:
+    """Return the outcome of a delivery that ended with an error."""
+    match error:
+        case Indistinguishable():
+            return DeliveryOutcome(Ending.UNKNOWN, error.reservation, error)
+        case OutcomeUnknown() if is_resumed and error.attempts[-1].outcome == NotFound.__name__:
+            return DeliveryOutcome(Ending.DELETED, None, error)
+        case OutcomeUnknown() if is_resumed and error.is_final:
+            return DeliveryOutcome(Ending.UNKNOWN, error.last_known, error)
+        case NotFound():
+            return DeliveryOutcome(Ending.DELETED, None, error)
+        case LostRace() if not (is_resumed and _is_unfinished(error, command)):
+            return DeliveryOutcome(Ending.NOT_DONE, error.reservation, error)
+        case LostRace() | ServerFailed():
+            pass  # open
+        case Refused() | NotSent():
+            return DeliveryOutcome(Ending.NOT_DONE, None, error)
+    return DeliveryOutcome(None, None, error)
+
+
+def _is_unfinished(error: LostRace, command: Command) -> bool:
+    is_refusal = error.http_status >= 400  # else it is the status of a fetch
+    return (
+        not is_refusal
+        and error.reservation is not None
+        and is_legal(error.reservation.state, command)
+    )

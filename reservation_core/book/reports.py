@@ -1,0 +1,68 @@
+"""Conversion of events, reservations and replies to reports."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from reservation_core.book.records import Report, ReportSource
+from reservation_core.domain.errors import IncompleteReservation
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import Address, is_sid
+from reservation_core.rest.messages import Reply
+from reservation_core.rest.update import conclude_fetch
+from reservation_core.webhooks.events import Event
+
+Recordable: TypeAlias = Event | Reservation | Reply | Report
+"""Types that a book can record."""
+
+_ANY_RESERVATION: Final = Address(workspace_sid=None, sid=None)
+
+
+def to_report(item: Recordable) -> Report | None:
+    """Convert an event, a reservation or a reply to a report.
+
+    :returns: ``None`` for an event that does not concern a reservation.
+    :raises IncompleteReservation: for a reservation without a valid SID.
+    :raises ReplyError: for a reply that does not show a reservation.
+    """
+    match item:
+        case Event():
+            return _report_of_event(item)
+        case Reply():
+            return report_of_reservation(conclude_fetch(_ANY_RESERVATION, item))
+        case Reservation():
+            return report_of_reservation(item)
+        case Report():
+            return item
+
+
+def report_of_reservation(
+    reservation: Reservation, source: ReportSource = ReportSource.REPLY
+) -> Report:
+    """Make a report of a reservation that the platform showed.
+
+    :raises IncompleteReservation: if it has no valid SID.
+    """
+    if not is_sid(reservation.sid, "sid"):
+        raise IncompleteReservation(("sid",))
+    return Report(
+        sid=reservation.sid,
+        source=source,
+        reservation=reservation,
+        platform_time=reservation.date_updated,
+    )
+
+
+def _report_of_event(event: Event) -> Report | None:
+    if event.reservation_sid is None:
+        return None
+    is_storable = event.key.isprintable() and event.key.isascii()
+    return Report(
+        sid=event.reservation_sid,
+        source=ReportSource.EVENT,
+        reservation=event.reservation,
+        event_key=event.key if is_storable else ascii(event.key),  # for any database
+        type=event.type,
+        version=event.version,
+        platform_time=event.time,
+    )

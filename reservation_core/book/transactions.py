@@ -1,0 +1,263 @@
+"""Read-decide-write transactions of a book, retried when another writer wins.
+
+A store writes a change only if the entry still has the revision that was read, so no lock is held
+while a transaction decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+import attrs
+
+from reservation_core.book.deliveries import DeliveryOutcome
+from reservation_core.book.errors import CommandInProgress, NotInBook
+from reservation_core.book.merging import judge, merge
+from reservation_core.book.records import (
+    Change,
+    Ending,
+    Entry,
+    HistoryLine,
+    Intent,
+    LookupResult,
+    Recorded,
+    Report,
+    ReportSource,
+    Verdict,
+)
+from reservation_core.book.reports import report_of_reservation
+from reservation_core.book.stores.port import AsyncStore, Claim
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import Route
+from reservation_core.rest.update import prepare
+
+
+class Transactions:
+    """Transactions on one store.
+
+    :param clock: returns the present time as an aware datetime in UTC.
+    """
+
+    def __init__(self, store: AsyncStore, clock: Callable[[], datetime]) -> None:
+        self._store: Final = store
+        self._clock: Final = clock
+
+    async def get(self, sid: str) -> Entry | None:
+        """Return the entry of a reservation, or ``None``."""
+        return (await self._store.look_up((sid,), ())).entries.get(sid)
+
+    # --- reports ---------------------------------------------------------------------------------
+
+    async def record(self, reports: Sequence[Report]) -> Sequence[Recorded]:
+        """Record reports in their order, and return the result of each."""
+        results: dict[int, Recorded] = {}
+        waiting = dict(enumerate(reports))
+        while waiting:
+            found = await self._store.look_up(
+                list(dict.fromkeys(report.sid for report in waiting.values())),
+                [
+                    (each.sid, each.event_key)
+                    for each in waiting.values()
+                    if each.event_key is not None
+                ],
+            )
+            changes, recorded = _merge_all(found, waiting, self._clock())
+            is_written = await self._store.write(changes) if changes else ()
+            lost = {change.sid for change, ok in zip(changes, is_written, strict=True) if not ok}
+            results |= {n: each for n, each in recorded.items() if waiting[n].sid not in lost}
+            waiting = {n: report for n, report in waiting.items() if report.sid in lost}
+        return [results[number] for number in range(len(reports))]
+
+    async def record_fetch(self, entry: Entry, fetched: Reservation) -> Recorded:
+        """Apply a fetch that was made for an entry.
+
+        If the entry changed meanwhile, the fetch is recorded as an ordinary report.
+        """
+        now = self._clock()
+        report = report_of_reservation(fetched, ReportSource.FETCH)
+        verdict = judge(entry, report, is_fetch=True)
+        merged = merge(entry, report, verdict, now, is_fetch=True)
+        change = _change(entry.sid, entry, merged, _report_line(report, verdict, now))
+        if await self._write(change):
+            return Recorded(verdict, change.entry)
+        (recorded,) = await self.record((report,))
+        return recorded
+
+    async def record_deletion(self, entry: Entry) -> Recorded:
+        """Mark an entry as deleted by the platform, unless it changed meanwhile."""
+        now = self._clock()
+        line = HistoryLine(
+            sid=entry.sid, recorded_at=now, source=ReportSource.FETCH, outcome=Ending.DELETED
+        )
+        deleted = attrs.evolve(entry, deleted=True, doubt=None, refreshed_at=now)
+        change = _change(entry.sid, entry, deleted, line)
+        is_written = await self._write(change)
+        return Recorded(Ending.DELETED, change.entry if is_written else await self.get(entry.sid))
+
+    # --- commands --------------------------------------------------------------------------------
+
+    async def open_intent(self, sid: str, command: Command, route: Route) -> Intent:
+        """Check a command and write it down as an open intent.
+
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises CommandInProgress: if another intent is open.
+        :raises CommandError: if the command is not allowed.
+        """
+        token = uuid4().hex
+        while True:
+            entry = await self.get(sid)
+            if entry is None:
+                raise NotInBook(sid)
+            if entry.intent is not None:
+                if entry.intent.token != token:
+                    raise CommandInProgress(sid, entry.intent.command.trigger)
+                return entry.intent  # it was written, though the store returned false
+            prepare(entry.reservation, command, route=route)  # raises if it is not allowed
+            now = self._clock()
+            intent = Intent(
+                token=token,
+                command=command,
+                reservation=entry.reservation,
+                route=route,
+                created_at=now,
+            )
+            line = _command_line(entry, intent, Ending.INTENDED, now)
+            if await self._write(_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
+                return intent
+
+    async def close_intent(self, sid: str, intent: Intent, outcome: DeliveryOutcome) -> Recorded:
+        """Write down how a command ended, on the present entry.
+
+        Another intent that was opened meanwhile stays open.
+        """
+        assert outcome.ending is not None
+        while (entry := await self.get(sid)) is not None:
+            change = _closing_change(
+                entry, intent, outcome.ending, outcome.reservation, self._clock()
+            )
+            if await self._write(change):
+                return Recorded(outcome.ending, change.entry)
+        return Recorded(outcome.ending, None)
+
+    # --- claims ----------------------------------------------------------------------------------
+
+    async def claim(
+        self, claim: Claim, before: datetime, limit: int, lease: float
+    ) -> Sequence[Entry]:
+        """Claim entries for a time.
+
+        :param before: entries that wait since before this time are claimed.
+        :param lease: seconds for which no other caller gets the same entries.
+        """
+        now = self._clock()
+        until = now + timedelta(seconds=lease)
+        return await self._store.claim(claim, before=before, now=now, until=until, limit=limit)
+
+    async def claim_each(
+        self, claim: Claim, before: datetime, limit: int, lease: float
+    ) -> AsyncIterator[Entry]:
+        """Claim entries one by one, so that no lease expires while others are settled.
+
+        Each entry comes once. If the lease of one that could not be settled expires meanwhile, it
+        is claimed again; then more are claimed at once, to reach those behind it.
+        """
+        swept: set[str] = set()
+        count = 1
+        while len(swept) < limit:
+            claimed = await self.claim(claim, before, count, lease)
+            new = [entry for entry in claimed if entry.sid not in swept]
+            if not new and len(claimed) < count:
+                return
+            if not new:
+                count *= 2
+            for entry in new[: limit - len(swept)]:
+                swept.add(entry.sid)
+                yield entry
+
+    async def _write(self, change: Change) -> bool:
+        (is_written,) = await self._store.write((change,))
+        return is_written
+
+
+def _merge_all(
+    found: LookupResult, reports: Mapping[int, Report], now: datetime
+) -> tuple[Sequence[Change], Mapping[int, Recorded]]:
+    """Merge reports in their order; return one change for each reservation, and the results."""
+    entries, seen = dict(found.entries), set(found.seen_events)
+    verdicts: dict[int, Verdict] = {}
+    lines: dict[str, list[HistoryLine]] = {}
+    for number, report in reports.items():
+        sid, entry = report.sid, entries.get(report.sid)
+        verdict = judge(entry, report, is_seen=(sid, report.event_key) in seen)
+        verdicts[number] = verdict
+        if verdict is Verdict.DUPLICATE:
+            continue
+        if (merged := merge(entry, report, verdict, now)) is not None:
+            entries[sid] = merged
+        lines.setdefault(sid, []).append(_report_line(report, verdict, now))
+        if report.event_key is not None:
+            seen.add((sid, report.event_key))
+    changes = [
+        _change(sid, found.entries.get(sid), entries.get(sid), *added)
+        for sid, added in lines.items()
+    ]
+    entries |= {change.sid: change.entry for change in changes if change.entry is not None}
+    return changes, {
+        number: Recorded(verdict, entries.get(reports[number].sid))
+        for number, verdict in verdicts.items()
+    }
+
+
+def _closing_change(
+    entry: Entry, intent: Intent, ending: Ending, fetched: Reservation | None, now: datetime
+) -> Change:
+    is_open = entry.intent is not None and entry.intent.token == intent.token
+    after = attrs.evolve(entry, intent=None) if is_open else entry
+    lines = [_command_line(entry, intent, ending, now)]
+    if fetched is not None:
+        report = report_of_reservation(fetched)
+        verdict = judge(after, report)
+        after = merge(after, report, verdict, now) or after
+        lines.append(_report_line(report, verdict, now))
+    if ending is Ending.DELETED:
+        after = attrs.evolve(after, deleted=True, doubt=None)
+    return _change(entry.sid, entry, after, *lines)
+
+
+def _change(sid: str, before: Entry | None, after: Entry | None, *lines: HistoryLine) -> Change:
+    revision = 0 if before is None else before.revision
+    return Change(
+        sid=sid,
+        entry=None if after is None else attrs.evolve(after, revision=revision + 1),
+        expected_revision=revision,
+        lines=lines,
+    )
+
+
+def _report_line(report: Report, verdict: Verdict, now: datetime) -> HistoryLine:
+    return HistoryLine(
+        sid=report.sid,
+        recorded_at=now,
+        source=report.source,
+        outcome=verdict,
+        type=report.type,
+        event_key=report.event_key,
+        status=None if report.reservation is None else report.reservation.status,
+        version=report.version,
+        platform_time=report.platform_time,
+    )
+
+
+def _command_line(entry: Entry, intent: Intent, ending: Ending, now: datetime) -> HistoryLine:
+    return HistoryLine(
+        sid=entry.sid,
+        recorded_at=now,
+        source=ReportSource.COMMAND,
+        outcome=ending,
+        type=intent.command.trigger,
+        status=entry.status,
+    )
