@@ -269,7 +269,7 @@ def test_what_is_told_becomes_a_report() -> None:
         is None
     )
     for wrong in (None, "", "WR1"):
-        with pytest.raises(IncompleteReservation, match="no usable sid"):
+        with pytest.raises(IncompleteReservation, match="no valid sid"):
             to_report(Reservation(sid=wrong, status=S.PENDING))
 
 
