@@ -58,9 +58,10 @@ from reservation_core.rest.errors import (
     Unauthorized,
     UnknownStatus,
 )
+from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
 from reservation_core.rest.messages import Headers, RateLimit, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
-from reservation_core.rest.update import conclude, conclude_fetch, prepare, prepare_fetch
+from reservation_core.rest.update import conclude, prepare
 
 __all__ = [
     "ONCE",

@@ -20,9 +20,9 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import HasReservationSids, Route
 from reservation_core.rest.errors import GatewayError, MalformedReply, PayloadFault
+from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
 from reservation_core.rest.listing import ListQuery, conclude_list, prepare_list
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.rest.update import conclude_fetch, prepare_fetch
 
 
 def perform(

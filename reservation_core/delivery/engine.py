@@ -55,14 +55,9 @@ from reservation_core.rest.errors import (
     ServerFailed,
     Throttled,
 )
+from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
 from reservation_core.rest.messages import Reply, Request, is_header_value
-from reservation_core.rest.update import (
-    conclude,
-    conclude_fetch,
-    leaves_pending,
-    prepare,
-    prepare_fetch,
-)
+from reservation_core.rest.update import conclude, leaves_pending, prepare
 
 _T = TypeVar("_T")
 

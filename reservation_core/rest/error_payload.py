@@ -1,10 +1,10 @@
-"""Reading an answer that is no reservation: which error of ours it is, and what the platform says about it."""
+"""Reading of a reply that is an error: its class, and the platform's own text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from reservation_core.domain.lifecycle import STATE_ERROR_CODES
 from reservation_core.domain.redaction import Sensitivity, mask
@@ -20,17 +20,23 @@ from reservation_core.rest.errors import (
 )
 from reservation_core.rest.messages import Reply
 
-_MOVED_ON: Final = (
+_STATE_MESSAGE: Final = (
     r"already in state \[\w+\] and cannot be updated to \[\w+\]"
     r"|not in expected state \[\w+\] and cannot be updated to \[\w+\]"
     r"|is not currently in a \w+ state"
 )
-"""The two observed families of messages about a state, and the one about instructions. Text is no contract: a hint, besides the codes."""
+"""The two observed families of messages about a state, and the one about instructions.
 
-_MOVED_ON_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
-"""An instruction that does not fit the state when it is given, or no longer while it is carried out; a conflict; a stale version."""
+The platform guarantees codes, not texts. A message is a hint where the code is missing.
+"""
 
-_BY_STATUS: Final = {
+_STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
+"""Codes of an instruction that does not fit the state, a conflict (20409) and a stale version.
+
+The state is that at the time of the instruction, or later while it is carried out.
+"""
+
+_ERROR_TYPES: Final[Mapping[int, type[Refused]]] = {
     401: Unauthorized,
     403: Unauthorized,
     404: NotFound,
@@ -39,42 +45,41 @@ _BY_STATUS: Final = {
 }
 
 
+class _ErrorBody(NamedTuple):
+    code: int | None = None
+    message: str | None = None
+    more_info: str | None = None
+
+
 def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) -> Refused:
-    """Make the error of an answer outside 2xx; ``hidden`` values are masked in the platform's message."""
-    code, said, more = _read_error(reply)
-    kind = _BY_STATUS.get(reply.status, ServerFailed if reply.status >= 500 else Refused)
-    if reply.status == 400 and (code in _MOVED_ON_CODES or re.search(_MOVED_ON, said or "")):
+    """Read the error of a reply outside 2xx.
+
+    :param hidden: values to mask in the platform's message, besides contacts.
+    """
+    code, message, more_info = _read_body(reply)
+    kind = _ERROR_TYPES.get(reply.status, ServerFailed if reply.status >= 500 else Refused)
+    if reply.status == 400 and (code in _STATE_CODES or re.search(_STATE_MESSAGE, message or "")):
         kind = LostRace
-    message, more_info = (None if text is None else mask(text, hidden) for text in (said, more))
+    message, more_info = (text and mask(text, hidden) for text in (message, more_info))
     if reply.status == 429:
         return Throttled(reply.status, code, message, more_info, reply.retry_after)
     return kind(reply.status, code, message, more_info)
 
 
-def _read_error(reply: Reply) -> tuple[int | None, str | None, str | None]:
-    """Read an error body of either family (the platform's own, RFC 9457), or say what it is instead."""
+def _read_body(reply: Reply) -> _ErrorBody:
+    """Read an error body of either family: the platform's own, or RFC 9457."""
+    if not reply.body.strip():
+        return _ErrorBody()
     try:
         body = read_object(reply.body)
     except MalformedReply:
-        if not reply.body.strip():
-            return None, None, None
-        return (
-            None,
-            f"an answer that is no JSON object ({mask(reply.headers.get('Content-Type', 'of no stated type'), limit=60)})",
-            None,
-        )
+        content_type = mask(reply.headers.get("Content-Type", "of unknown type"), limit=60)
+        return _ErrorBody(message=f"the body is not a JSON object ({content_type})")
     code = body.get("code")
-    said = [
-        text
-        for key in ("message", "title", "detail")
-        if isinstance(text := body.get(key), str) and text.strip()
-    ]
-    more = next(
-        (
-            text
-            for key in ("more_info", "type")
-            if isinstance(text := body.get(key), str) and text.startswith("http")
-        ),
-        None,
+    texts = {name: text for name, text in body.items() if isinstance(text, str) and text.strip()}
+    links = [texts.get(name, "") for name in ("more_info", "type")]
+    return _ErrorBody(
+        code if type(code) is int and 0 < code < 100_000 else None,
+        ": ".join(texts[name] for name in ("message", "title", "detail") if name in texts) or None,
+        next((link for link in links if link.startswith("http")), None),
     )
-    return code if type(code) is int and 0 < code < 100_000 else None, ": ".join(said) or None, more

@@ -1,9 +1,11 @@
-"""Listing reservations, a page at a time: which are wanted, the request for a page, and what a page says."""
+"""List of reservations, page by page: the request of a page, and the reading of its reply."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -13,7 +15,7 @@ from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route, collection_path, is_sid
-from reservation_core.rest.bodies import read_object
+from reservation_core.rest.bodies import mismatch, read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.messages import Reply, Request
@@ -22,6 +24,8 @@ from reservation_core.rest.urlencoding import encode_form
 
 WORKER_SID_FILTER: Final = "WorkerSid"
 PAGE_SIZE: Final = "PageSize"
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def _check_page_size(_: object, field: attrs.Attribute[int | None], value: object) -> None:
@@ -32,10 +36,11 @@ def _check_page_size(_: object, field: attrs.Attribute[int | None], value: objec
 
 @attrs.frozen(kw_only=True)
 class ListQuery:
-    """Which reservations to list: those of a task (some worker's, if one is named), or else those of a worker.
+    """Query for the reservations of a task, or without a task those of a worker.
 
-    :param status: only those in this status.
-    :param page_size: how many a page, 1 to 1000; the platform's default is 50.
+    :param worker_sid: with a task, only the reservations of this worker.
+    :param status: only the reservations in this status.
+    :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
     """
 
     workspace_sid: str
@@ -46,83 +51,80 @@ class ListQuery:
 
     @property
     def route(self) -> Route:
-        """The route that lists them."""
+        """The route of the list."""
         return Route.WORKER if self.task_sid is None else Route.TASK
 
 
 class ReservationPage(NamedTuple):
-    """One page of a list, and the request for the next one, where there is one."""
+    """One page of a list, and the request of the next one, if there is one."""
 
     reservations: tuple[Reservation, ...]
     next_request: Request | None
 
 
 def prepare_list(query: ListQuery) -> Request:
-    """Make the request for the first page.
+    """Build the request of the first page.
 
-    :raises IncompleteReservation: when a SID is missing or is none.
+    :raises IncompleteReservation: when a SID is unset or not a SID.
     """
     path = collection_path(query, query.route)
-    wanted = [
-        (STATUS_FIELD, query.status),
-        (WORKER_SID_FILTER, query.worker_sid),
-        (PAGE_SIZE, query.page_size),
-    ]
-    if query.route is Route.WORKER:
-        del wanted[1]
-    elif query.worker_sid is not None and not is_sid(query.worker_sid, "worker_sid"):
+    worker_sid = query.worker_sid if query.route is Route.TASK else None
+    if worker_sid is not None and not is_sid(worker_sid, "worker_sid"):
         raise IncompleteReservation(("worker_sid",))
-    pairs = tuple((name, str(value)) for name, value in wanted if value is not None)
-    return Request("GET", path + ("?" + encode_form(pairs).decode() if pairs else ""))
+    filters = (
+        (STATUS_FIELD, query.status),
+        (WORKER_SID_FILTER, worker_sid),
+        (PAGE_SIZE, query.page_size),
+    )
+    pairs = tuple((name, str(value)) for name, value in filters if value is not None)
+    return Request("GET", f"{path}?{encode_form(pairs).decode()}" if pairs else path)
 
 
 def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) -> ReservationPage:
     """Read a page.
 
-    :param origin: the gateway's own (``https://host[:port]``), where it is known; a next page elsewhere is refused.
-    :raises ReplyError: for every other answer, with the faults of every reservation on the page.
+    :param origin: the gateway's origin (``https://host[:port]``), if it is known. A next page on
+        another origin is refused.
+    :raises ReplyError: for any other reply, with the faults of all reservations on the page.
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply)
     body = read_object(reply.body)
-    rows: object = body.get("reservations")
-    if not isinstance(rows, list):
-        raise MalformedReply(
-            (
-                PayloadFault(
-                    "reservations", "is not a list" if "reservations" in body else "is missing"
-                ),
-            )
-        )
     faults: list[PayloadFault] = []
+    reservations = tuple(_read_rows(body, faults))
+    next_request = None
+    meta: object = body.get("meta")
+    fields = cast("Mapping[str, object]", meta if isinstance(meta, dict) else {})
+    if (link := fields.get("next_page_url")) is not None:
+        own_origin = _origin_of(origin or fields.get("url"))
+        next_request = _follow_link(link, collection_path(query, query.route), own_origin)
+        if next_request is None:
+            problem = "leads away from this list"
+            faults.append(PayloadFault("meta.next_page_url", problem, "<not followed>"))
+    if faults:
+        raise MalformedReply(tuple(faults))
+    return ReservationPage(reservations, next_request)
+
+
+def _read_rows(body: Mapping[str, object], faults: list[PayloadFault]) -> list[Reservation]:
+    rows = body.get("reservations")
+    if not isinstance(rows, list):
+        problem = mismatch(rows, "a list") if "reservations" in body else "is missing"
+        raise MalformedReply((PayloadFault("reservations", problem),))
     reservations: list[Reservation] = []
     for number, row in enumerate(cast("list[object]", rows)):
         path = f"reservations[{number}]"
         if not isinstance(row, dict):
-            faults.append(PayloadFault(path, "is not an object"))
+            faults.append(PayloadFault(path, mismatch(row, "an object")))
             continue
         try:
             reservations.append(read_resource(cast("dict[str, object]", row), path=path))
         except MalformedReply as error:
             faults.extend(error.faults)
-    meta: object = body.get("meta")
-    link = cast("dict[str, object]", meta).get("next_page_url") if isinstance(meta, dict) else None
-    next_request = None
-    if link is not None:
-        own = _origin(origin or cast("dict[str, object]", meta).get("url"))
-        next_request = _follow_link(link, collection_path(query, query.route), own)
-        if next_request is None:
-            faults.append(
-                PayloadFault("meta.next_page_url", "leads away from this list", "<not followed>")
-            )
-    if faults:
-        raise MalformedReply(tuple(faults))
-    return ReservationPage(tuple(reservations), next_request)
+    return reservations
 
 
-def _origin(url: object) -> str | None:
-    from urllib.parse import urlsplit  # noqa: PLC0415 - only for lists, and the import is not small
-
+def _origin_of(url: object) -> str | None:
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         port = parts.port
@@ -130,20 +132,20 @@ def _origin(url: object) -> str | None:
         return None
     if not parts.hostname:
         return None
-    usual = {"http": 80, "https": 443}.get(parts.scheme) == port
-    return f"{parts.scheme}://{parts.hostname}" + ("" if port is None or usual else f":{port}")
+    is_default = port is None or port == _DEFAULT_PORTS.get(parts.scheme)
+    return f"{parts.scheme}://{parts.hostname}{'' if is_default else f':{port}'}"
 
 
-def _follow_link(link: object, path: str, origin: str | None) -> Request | None:
-    """Make a request of a link to the next page of the list at ``path``, unless it leads anywhere else."""
+def _follow_link(link: object, path: str, own_origin: str | None) -> Request | None:
+    """Build the request of a link, ``None`` unless it leads to a page of the list at ``path``."""
     if not isinstance(link, str) or not re.fullmatch("[!-~]+", link):
         return None
-    its = _origin(link)
-    if its is None and not re.match("/(?!/)", link):
+    origin = _origin_of(link)
+    if origin is None and not re.match("/(?!/)", link):
         return None
-    if None not in (its, origin) and its != origin:
+    if None not in (origin, own_origin) and origin != own_origin:
         return None
-    there, _, query = link.partition("#")[0].partition("?")
-    if not there.endswith(path):  # a gateway's base URL may have a path of its own
+    link_path, _, query = link.partition("#")[0].partition("?")
+    if not link_path.endswith(path):  # a gateway's base URL may have a path of its own
         return None
-    return Request("GET", path + (f"?{query}" if query else ""))
+    return Request("GET", f"{path}?{query}" if query else path)

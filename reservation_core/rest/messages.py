@@ -118,7 +118,7 @@ class Reply:
     @property
     def etag(self) -> str | None:
         """The version of the resource, ``None`` where the route has none."""
-        return self.headers.get("ETag") or None
+        return next(iter(self.headers.get_all("ETag")), None) or None
 
     @property
     def rate_limit(self) -> RateLimit:

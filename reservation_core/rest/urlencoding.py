@@ -9,26 +9,25 @@ from urllib.parse import parse_qsl, urlencode
 from reservation_core.domain.commands.parsing import FormPairs
 
 _MAX_FIELDS: Final = 1000
-_PLAIN: Final = (string.ascii_letters + string.digits + "_.-~").encode()  # what stays as it is
-_APART: Final = b"\t\n %"  # what has its own turn
+_UNRESERVED: Final = (string.ascii_letters + string.digits + "_.-~").encode()
+_ESCAPED_APART: Final = b"\t\n %"
 
 
 def encode_form(pairs: FormPairs) -> bytes:
     """Encode a form as the official client does: UTF-8, a space as ``+``, ``~`` kept.
 
-    The whole form is escaped at once, one kind of special byte at a time: eight times as fast as quoting each name and value.
-
     >>> encode_form((("To", "client:alice"), ("WaitUrl", "https://example.com/a b")))
     b'To=client%3Aalice&WaitUrl=https%3A%2F%2Fexample.com%2Fa+b'
     """
+    # This escapes the whole form at once, one kind of byte after the other, with a tab and a line
+    # feed in place of "=" and "&". It is 8 times as fast as urlencode, which quotes each name and
+    # value (benchmark row 5). To remove it, return urlencode(pairs).encode().
     text = "\n".join(map("\t".join, pairs)).encode()
-    special = text.translate(None, delete=_PLAIN)
-    if (
-        special.count(b"\t") != len(pairs) or special.count(b"\n") != len(pairs) - 1
-    ):  # a value holds one of the two that part them
-        return urlencode(pairs).encode()
-    text = text.replace(b"%", b"%25")  # before any code brings another one in
-    special = special.translate(None, delete=_APART)
+    special = text.translate(None, delete=_UNRESERVED)
+    if special.count(b"\t") != len(pairs) or special.count(b"\n") != len(pairs) - 1:
+        return urlencode(pairs).encode()  # a name or a value holds a tab or a line feed
+    text = text.replace(b"%", b"%25")  # first, because the other escapes add more of them
+    special = special.translate(None, delete=_ESCAPED_APART)
     while special:
         byte = special[:1]
         text, special = text.replace(byte, b"%%%02X" % byte[0]), special.replace(byte, b"")
@@ -36,7 +35,7 @@ def encode_form(pairs: FormPairs) -> bytes:
 
 
 def decode_form(text: str) -> FormPairs:
-    """Decode a form in its order; a name without a value has an empty one.
+    """Decode a form in its order. A name without a value has an empty one.
 
     :raises ValueError: when its escapes are not UTF-8, or it has more than 1,000 fields.
 

@@ -82,5 +82,7 @@ def read_assignment(payload: Payload) -> Assignment:
 
 def _single(value: object) -> object:
     """Return the value of a list of one value, and anything else as it is."""
-    values = cast("list[object]", value) if isinstance(value, list) else []
-    return values[0] if len(values) == 1 else value
+    if not isinstance(value, list):
+        return value
+    values = cast("list[object]", value)
+    return values[0] if len(values) == 1 else values

@@ -44,7 +44,8 @@ from reservation_core.domain.decisions import decide
 from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.rest.addresses import SID_PREFIXES, Address, Route
 from reservation_core.rest.errors import Attempt
-from reservation_core.rest.update import conclude, conclude_fetch, prepare
+from reservation_core.rest.fetch import conclude_fetch
+from reservation_core.rest.update import conclude, prepare
 from reservation_core.testing.faults import VirtualClock
 
 HEX: Final = "0123456789abcdef" * 2

@@ -764,15 +764,15 @@ RFC_9457: Final = {
         (
             "<html><body>Bad Gateway</body></html>",
             None,
-            "an answer that is no JSON object (text/html)",
+            "the body is not a JSON object (text/html)",
             None,
         ),
-        ("upstream timed out", None, "an answer that is no JSON object (text/html)", None),
-        ('{"code": 20404, "mess', None, "an answer that is no JSON object (text/html)", None),
-        ("[]", None, "an answer that is no JSON object (text/html)", None),
-        ("null", None, "an answer that is no JSON object (text/html)", None),
-        ('"gone"', None, "an answer that is no JSON object (text/html)", None),
-        ("5", None, "an answer that is no JSON object (text/html)", None),
+        ("upstream timed out", None, "the body is not a JSON object (text/html)", None),
+        ('{"code": 20404, "mess', None, "the body is not a JSON object (text/html)", None),
+        ("[]", None, "the body is not a JSON object (text/html)", None),
+        ("null", None, "the body is not a JSON object (text/html)", None),
+        ('"gone"', None, "the body is not a JSON object (text/html)", None),
+        ("5", None, "the body is not a JSON object (text/html)", None),
     ],
 )
 @pytest.mark.parametrize("status", [301, 304, 400, 404, 410, 500])
@@ -793,7 +793,7 @@ def test_every_family_of_error_bodies_is_read(
 
 def test_a_body_of_no_stated_type_says_so() -> None:
     """An answer that is no JSON and has no content type is told apart from an empty one."""
-    with pytest.raises(ServerFailed, match="no JSON object \\(of no stated type\\)"):
+    with pytest.raises(ServerFailed, match="not a JSON object \\(of unknown type\\)"):
         conclude(PENDING, Accept(), Reply(502, {}, b"oops"))
 
 

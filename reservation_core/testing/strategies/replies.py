@@ -26,8 +26,9 @@ from reservation_core.rest.errors import (
     Throttled,
     Unauthorized,
 )
+from reservation_core.rest.fetch import prepare_fetch
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.rest.update import prepare, prepare_fetch
+from reservation_core.rest.update import prepare
 from reservation_core.testing.strategies.commands import legal_commands
 from reservation_core.testing.strategies.payloads import bodies, malformed_bodies
 from reservation_core.testing.strategies.reservations import reservations

@@ -1,0 +1,29 @@
+"""Fetch of one reservation: its request, and the reading of its reply. No I/O."""
+
+from __future__ import annotations
+
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import HasReservationSids, Route, reservation_path
+from reservation_core.rest.messages import Reply, Request
+from reservation_core.rest.reports import follow_report, read_report
+
+
+def prepare_fetch(where: HasReservationSids, *, route: Route | str = Route.TASK) -> Request:
+    """Build the request that fetches one reservation.
+
+    :param where: the reservation, or its address.
+    :raises IncompleteReservation: when a SID of its path is unset or not a SID.
+    """
+    return Request("GET", reservation_path(where, Route(route)))
+
+
+def conclude_fetch(where: HasReservationSids, reply: Reply) -> Reservation:
+    """Read the reply to a fetch.
+
+    The status may be any that can be reached from the known one, over several steps.
+
+    :param where: the reservation that was asked for, or its address.
+    :raises ReplyError: for any other reply.
+    """
+    report = read_report(where, reply)
+    return follow_report(where, report) if isinstance(where, Reservation) else report

@@ -1,0 +1,92 @@
+"""Reports: a reservation as a reply shows it, compared with what was known before."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any, Final
+
+import attrs
+
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.decisions import follow
+from reservation_core.domain.redaction import Sensitivity, mask, shorten
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.addresses import SID_PREFIXES, HasReservationSids
+from reservation_core.rest.bodies import read_object
+from reservation_core.rest.error_payload import read_error
+from reservation_core.rest.errors import IllegalSuccession, MalformedReply, PayloadFault
+from reservation_core.rest.messages import Reply
+from reservation_core.rest.reservation_payload import read_resource
+
+_get_sids: Final = attrgetter(*SID_PREFIXES)
+
+
+def read_report(
+    before: HasReservationSids, reply: Reply, command: Command | None = None
+) -> Reservation:
+    """Read the reservation of a reply, and add the known SIDs that the reply leaves out.
+
+    :param before: the reservation that was asked for, or its address.
+    :param command: the command that was sent. Errors do not show its sensitive values.
+    :raises ReplyError: when the reply is not a reservation, or is another one.
+    """
+    if not 200 <= reply.status < 300:
+        raise read_error(reply, _sensitive_values(command))
+    links = before.links if isinstance(before, Reservation) else None
+    try:
+        after = read_resource(read_object(reply.body), etag=reply.etag, links=links)
+    except MalformedReply as error:
+        values = _sensitive_values(command)
+        faults = (attrs.evolve(fault, value=mask(fault.value, values)) for fault in error.faults)
+        raise attrs.evolve(error, faults=tuple(faults)) from None
+    if isinstance(before, Reservation) and _get_sids(before) == _get_sids(after):
+        return after
+    return _complete(before, after)
+
+
+def _sensitive_values(command: Command | None) -> dict[str, Sensitivity]:
+    """Return the values of a command that the platform's message may repeat."""
+    values: dict[str, Sensitivity] = {}
+    for parameter in () if command is None else command.parameters:
+        if (value := getattr(command, parameter.field)) is not None:
+            values |= parameter.kind.redacted_parts(value)
+    return values
+
+
+def _complete(before: HasReservationSids, after: Reservation) -> Reservation:
+    missing: dict[str, Any] = {}
+    faults: list[PayloadFault] = []
+    for field in SID_PREFIXES:
+        known: str | None = getattr(before, field, None)
+        reported: str | None = getattr(after, field)
+        if known is not None and reported is None:
+            missing[field] = known
+        elif known is not None and reported != known:
+            faults.append(PayloadFault(field, "is of another reservation", shorten(reported)))
+    if faults:
+        raise MalformedReply(tuple(faults))
+    return attrs.evolve(after, **missing) if missing else after
+
+
+def follow_report(before: Reservation, after: Reservation) -> Reservation:
+    """Check that a report can follow the known reservation, and keep a hold that still applies.
+
+    :raises IllegalSuccession: when its status cannot be reached from the known one.
+    """
+    if follow(before.status, after.status) is None:
+        raise IllegalSuccession(before.status, after.status)
+    if before.on_hold and not is_newer(before, after):
+        return attrs.evolve(after, on_hold=True)
+    return after
+
+
+def is_newer(before: Reservation, after: Reservation) -> bool:
+    """Return true if a report is newer than the known reservation, not repeated or late.
+
+    The first difference decides: the status, the date of the update, the version.
+    """
+    if after.status is not before.status:
+        return True
+    if before.date_updated and after.date_updated and before.date_updated != after.date_updated:
+        return after.date_updated > before.date_updated
+    return None not in (before.etag, after.etag) and before.etag != after.etag
