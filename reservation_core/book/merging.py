@@ -42,7 +42,7 @@ from reservation_core.domain.decisions import follow
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.update import is_newer
+from reservation_core.rest.reports import is_newer
 
 _sids_of: Final = attrgetter(*SID_PREFIXES)
 

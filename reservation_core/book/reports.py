@@ -8,8 +8,8 @@ from reservation_core.book.records import Report, ReportSource
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, is_sid
+from reservation_core.rest.fetch import conclude_fetch
 from reservation_core.rest.messages import Reply
-from reservation_core.rest.update import conclude_fetch
 from reservation_core.webhooks.events import Event
 
 Recordable: TypeAlias = Event | Reservation | Reply | Report
