@@ -108,7 +108,7 @@ class AiohttpGateway(AsyncioGatewayBase):
 
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
-        self._closed = True
+        await super().aclose()
         if self._session:
             await self._session.close()
             await asyncio.sleep(0)  # the transports close in the next turn of the loop

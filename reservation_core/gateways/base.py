@@ -8,7 +8,6 @@ import contextlib
 import os
 import ssl
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Generator
 from typing import Final, Self, Unpack
 
@@ -84,7 +83,7 @@ class BaseGateway:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class ThreadGatewayBase(BaseGateway, ABC):
+class ThreadGatewayBase(BaseGateway):
     """A gateway for threads, as a context manager that closes it."""
 
     def __init__(
@@ -94,9 +93,9 @@ class ThreadGatewayBase(BaseGateway, ABC):
         super().__init__(credentials, **options)
         self._slots: Final = threading.Semaphore(self._settings.max_connections)
 
-    @abstractmethod
     def close(self) -> None:
-        """Close the gateway."""
+        """Refuse further requests. Closing twice is allowed."""
+        self._closed = True
 
     def __enter__(self) -> Self:
         """Return the gateway."""
@@ -117,7 +116,7 @@ class ThreadGatewayBase(BaseGateway, ABC):
             self._slots.release()
 
 
-class AsyncioGatewayBase(BaseGateway, ABC):
+class AsyncioGatewayBase(BaseGateway):
     """A gateway for asyncio, as a context manager that closes it."""
 
     def __init__(
@@ -128,9 +127,9 @@ class AsyncioGatewayBase(BaseGateway, ABC):
         self._slots: Final = asyncio.Semaphore(self._settings.max_connections)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @abstractmethod
     async def aclose(self) -> None:
-        """Close the gateway."""
+        """Refuse further requests. Closing twice is allowed."""
+        self._closed = True
 
     async def __aenter__(self) -> Self:
         """Return the gateway."""

@@ -18,10 +18,8 @@ class ErrorFactory:
 
     def no_free_connection(self) -> NotSent:
         """Build the error for waiting too long while all connections are in use."""
-        limit, seconds = self.settings.max_connections, self.settings.connect_timeout
-        return NotSent(
-            f"all {limit} connections to {self.settings.origin} were in use for {seconds:g} s"
-        )
+        limit, origin = self.settings.max_connections, self.settings.origin
+        return NotSent(f"none of {limit} connections to {origin} became free in time")
 
     def connect_failed(self, reason: str) -> NotSent:
         """Build the error for a connection that could not be made."""
@@ -37,15 +35,14 @@ class ErrorFactory:
 
     def exchange_timed_out(self) -> GatewayError:
         """Build the error for an exchange that exceeded the timeout."""
-        return GatewayError(
-            f"no complete reply from {self.settings.origin} within {self.settings.timeout:g} s"
-        )
+        origin, seconds = self.settings.origin, self.settings.timeout
+        return GatewayError(f"no complete reply from {origin} within {seconds:g} s")
 
     def reply_too_long(self, status: int) -> GatewayError:
         """Build the error for a reply longer than the limit."""
+        origin, limit = self.settings.origin, self.settings.max_reply_bytes
         return GatewayError(
-            f"the reply from {self.settings.origin} (HTTP {status}) is longer than "
-            f"max_reply_bytes, {self.settings.max_reply_bytes}"
+            f"the reply from {origin} (HTTP {status}) exceeds max_reply_bytes: {limit}"
         )
 
 

@@ -109,7 +109,7 @@ class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
 
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
-        self._closed = True
+        super().close()
         self._client.close()
 
 
@@ -156,5 +156,5 @@ class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
 
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
-        self._closed = True
+        await super().aclose()
         await self._client.aclose()

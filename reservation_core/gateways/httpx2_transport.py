@@ -49,10 +49,8 @@ def require_pool(transport: object, kind: type) -> None:
     :raises ConfigurationError: when it does not. Deadlines would not hold.
     """
     if not isinstance(getattr(transport, "_pool", None), kind):
-        raise ConfigurationError(
-            f"httpx2 {httpx2.__version__} is not supported: its pool cannot be replaced. "
-            "Install httpx2 2.16, or use another gateway"
-        )
+        version = httpx2.__version__
+        raise ConfigurationError(f"httpx2 {version} is not supported. Install httpx2 2.16")
 
 
 # --- for threads ----------------------------------------------------------------------------------

@@ -92,9 +92,7 @@ class _PyreqwestBase(BaseGateway):
 
     @property
     def _read_limit(self) -> int:
-        return (
-            self._settings.max_reply_bytes + 1
-        )  # one more than allowed, to see that it is too long
+        return self._settings.max_reply_bytes + 1  # one more, to notice that it is too long
 
     def _read_reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
         if body is not None and len(body) == self._read_limit:
@@ -159,7 +157,7 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
 
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
-        self._closed = True
+        super().close()
         self._client.close()
 
 
@@ -198,5 +196,5 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
 
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
-        self._closed = True
+        await super().aclose()
         await self._client.close()

@@ -101,9 +101,7 @@ class Credentials:
                     "Set both, or neither, or pass Credentials"
                 )
         wanted = ", or ".join(" and ".join(pair) for pair in _CREDENTIAL_VARIABLES)
-        raise ConfigurationError(
-            f"no credentials in the environment. Set {wanted}, or pass Credentials"
-        )
+        raise ConfigurationError(f"credentials are missing. Set {wanted}, or pass Credentials")
 
     @property
     def authorization(self) -> str:

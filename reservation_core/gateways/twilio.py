@@ -80,29 +80,23 @@ class _TwilioBase(BaseGateway):
         :raises ConfigurationError: when the gateway cannot work with this client.
         """
         if not isinstance(client, Client):
-            raise ConfigurationError(
-                "the client must be a twilio.rest.Client. Give the one that the service configured"
-            )
+            raise ConfigurationError("the client must be a twilio.rest.Client")
         self._client: Final[Any] = cast("Any", client)
         base_url = _base_url(self._client)
         if self._client.credential_provider:
             raise ConfigurationError(
-                "the client has a credential provider, which may take any time. "
-                "Give it a username and password"
+                "the client has a credential provider, with no bound on its time. Give a password"
             )
         if bool(self._client.http_client.is_async) is not self._is_async:
-            raise ConfigurationError(
-                "the client's http_client does not fit. "
-                "TwilioGateway needs a blocking one, AsyncTwilioGateway an async one"
-            )
+            kind = "an async" if self._is_async else "a blocking"
+            raise ConfigurationError(f"this gateway needs {kind} http_client")
         super().__init__(
             Credentials(self._client.username, self._client.password), base_url=base_url, **options
         )
         session: Any = getattr(self._client.http_client, "session", None)
         if _repeats_requests(session, base_url):
             raise ConfigurationError(
-                "the client repeats requests, also updates. "
-                "Build its http_client without max_retries"
+                "the client repeats requests, also updates. Build it without max_retries"
             )
         if getattr(session, "verify", True) is False:
             raise ConfigurationError(
@@ -147,8 +141,7 @@ def _base_url(client: Any) -> str:
     rewritten: str = client.get_hostname(given)
     if rewritten != given and not (urlsplit(given).hostname or "").endswith(".twilio.com"):
         raise ConfigurationError(
-            "the client's edge or region only fits hosts of twilio.com. "
-            "Leave it out, or leave out the base_url"
+            "the client's edge or region only fits hosts of twilio.com. Leave out either"
         )
     return rewritten
 
@@ -156,7 +149,8 @@ def _base_url(client: Any) -> str:
 class TwilioGateway(_TwilioBase, ThreadGatewayBase):
     """A gateway for threads on ``twilio.rest.Client(...)``.
 
-    Any number of threads may share one, as they may share the client.
+    Any number of threads may share one, as they may share the client. Closing the gateway leaves
+    the client open: it belongs to the service.
     """
 
     _is_async = False
@@ -186,18 +180,12 @@ class TwilioGateway(_TwilioBase, ThreadGatewayBase):
                 return self._convert_response(response)
         return self._check_framing(auth.reply)
 
-    def close(self) -> None:
-        """Refuse any further request.
-
-        The client stays open: it belongs to the service. Closing twice is allowed.
-        """
-        self._closed = True
-
 
 class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
     """A gateway for asyncio on a ``twilio.rest.Client`` with an ``AsyncTwilioHttpClient``.
 
-    Use it in the event loop of that client.
+    Use it in the event loop of that client. Closing the gateway leaves the client open: it belongs
+    to the service.
     """
 
     _is_async = True
@@ -221,10 +209,3 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
         # As a header, because aiohttp deprecates the way the client would authenticate.
         options["headers"]["Authorization"] = self._settings.credentials.authorization
         return self._convert_response(await http_client.request(**options))
-
-    async def aclose(self) -> None:
-        """Refuse any further request.
-
-        The client stays open: it belongs to the service. Closing twice is allowed.
-        """
-        self._closed = True

@@ -11,7 +11,8 @@ from reservation_core.gateways.aiohttp import AiohttpGateway
 from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
 from reservation_core.rest.errors import NotSent
-from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
+from reservation_core.testing.contract.gateway import CREDENTIALS
+from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import LoopbackServer
 
 ThreadGatewayClass: TypeAlias = type[PyreqwestGateway | Httpx2Gateway]

@@ -7,7 +7,8 @@ from reservation_core.gateways.httpx2 import Httpx2Gateway
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import GatewaySettings
 from reservation_core.rest.errors import GatewayError, NotSent
-from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
+from reservation_core.testing.contract.gateway import CREDENTIALS
+from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import LoopbackServer, closed_port, json_response
 
 ORIGIN = "https://gateway.example"
@@ -26,14 +27,18 @@ ERRORS = ErrorFactory(
 @pytest.mark.parametrize(
     ("error", "reason", "is_not_sent"),
     [
-        (ERRORS.no_free_connection(), f"all 3 connections to {ORIGIN} were in use for 2 s", True),
+        (
+            ERRORS.no_free_connection(),
+            f"none of 3 connections to {ORIGIN} became free in time",
+            True,
+        ),
         (ERRORS.connect_failed("refused"), f"no connection to {ORIGIN}: refused", True),
         (ERRORS.connect_timed_out(2), f"no connection to {ORIGIN}: timed out after 2 s", True),
         (ERRORS.exchange_failed("reset"), f"the exchange with {ORIGIN} failed: reset", False),
         (ERRORS.exchange_timed_out(), f"no complete reply from {ORIGIN} within 9 s", False),
         (
             ERRORS.reply_too_long(200),
-            f"the reply from {ORIGIN} (HTTP 200) is longer than max_reply_bytes, 10",
+            f"the reply from {ORIGIN} (HTTP 200) exceeds max_reply_bytes: 10",
             False,
         ),
     ],
@@ -74,5 +79,5 @@ def test_gateway_reports_its_failures_in_these_words(
     ):
         with pytest.raises(GatewayError, match=f"no complete reply from {server.origin} within 0"):
             gateway.send(update_request())
-        with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
+        with pytest.raises(GatewayError, match="exceeds max_reply_bytes: 10"):
             gateway.send(update_request())

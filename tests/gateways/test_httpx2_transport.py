@@ -11,7 +11,8 @@ from reservation_core.gateways import httpx2_transport
 from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
 from reservation_core.gateways.httpx2_transport import has_surplus_bytes, require_pool
 from reservation_core.gateways.settings import ConfigurationError
-from reservation_core.testing.contract.gateway import CREDENTIALS, update_request
+from reservation_core.testing.contract.gateway import CREDENTIALS
+from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import LoopbackServer
 
 

@@ -13,11 +13,11 @@ from reservation_core.testing.contract.gateway import (
     CREDENTIALS,
     AsyncOwnClientContract,
     OwnClientContract,
-    expect_failure,
-    update_request,
 )
+from reservation_core.testing.contract.gateway.checks import expect_failure
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
+from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     closed_port,

@@ -10,8 +10,8 @@ from twilio.http.response import Response  # pyright: ignore[reportMissingTypeSt
 
 from reservation_core.gateways.twilio import TwilioGateway
 from reservation_core.rest.errors import GatewayError, NotSent
-from reservation_core.testing.contract.gateway import update_request
 from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
+from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import (
     MAX_WAIT,
     Connection,
@@ -103,7 +103,7 @@ def test_client_without_a_session_is_read_within_the_limit() -> None:
             make_client(server.origin, http_client=http_client), max_reply_bytes=10
         )
         assert gateway.send(update_request()).body == b"{}"
-        with pytest.raises(GatewayError, match="longer than max_reply_bytes, 10"):
+        with pytest.raises(GatewayError, match="exceeds max_reply_bytes: 10"):
             gateway.send(update_request())
     assert server.connections == 2
 
@@ -119,7 +119,7 @@ def test_reply_is_taken_from_the_client_where_the_hook_does_not_run() -> None:
         assert gateway.send(update_request()).body == b'{"n": 1}'
     with (
         OwningGateway(client, max_reply_bytes=7) as gateway,
-        pytest.raises(GatewayError, match="longer than max_reply_bytes, 7"),
+        pytest.raises(GatewayError, match="exceeds max_reply_bytes: 7"),
     ):
         gateway.send(update_request())
 

@@ -54,16 +54,14 @@ class ReceivedRequest:
         return [value for key, _, value in lines if key.lower() == name.lower()]
 
 
+@attrs.define(eq=False)
 class Connection:
     """One accepted connection, which a responder reads from and writes to."""
 
-    def __init__(
-        self, sock: socket.socket, requests: list[ReceivedRequest], stopped: threading.Event
-    ) -> None:
-        self._sock = sock
-        self._requests = requests
-        self._stopped = stopped
-        self._unread = b""
+    _sock: socket.socket
+    _requests: list[ReceivedRequest]
+    _stopped: threading.Event
+    _unread: bytes = attrs.field(default=b"", init=False)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Do the server's part of a TLS handshake."""

@@ -63,30 +63,15 @@ from reservation_core.testing.contract.gateway.failures import FailureTests
 from reservation_core.testing.contract.gateway.own_client import OwnClientTests
 from reservation_core.testing.contract.gateway.replies import ReplyTests
 from reservation_core.testing.contract.gateway.sending import SendingTests
-from reservation_core.testing.contract.gateway.support import (
-    CREDENTIALS,
-    PATH,
-    SECRETS,
-    clear_environment,
-    expect_failure,
-    expect_failures,
-    fetch_request,
-    update_request,
-)
+from reservation_core.testing.contract.gateway.support import CREDENTIALS, clear_environment
 
 __all__ = [
     "CREDENTIALS",
-    "PATH",
-    "SECRETS",
     "AsyncGatewayContract",
     "AsyncOwnClientContract",
     "GatewayContract",
     "OwnClientContract",
     "clear_environment",
-    "expect_failure",
-    "expect_failures",
-    "fetch_request",
-    "update_request",
 ]
 
 

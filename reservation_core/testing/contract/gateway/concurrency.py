@@ -11,26 +11,22 @@ import pytest
 from reservation_core.gateways.settings import GatewayOptions
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import (
     AsyncGatewayUnderTest,
     DriverFactory,
     SendResult,
 )
 from reservation_core.testing.contract.gateway.support import (
-    check_outcome_unknown,
-    check_shows_no_secret,
-    expect_failure,
-    only_request,
     serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
-    echo_response,
     json_response,
     no_response,
     raw_response,
-    reset_connection,
     response_head,
 )
 
@@ -43,7 +39,7 @@ class ConcurrencyTests:
     def test_concurrent_callers_get_their_own_replies(self, open_driver: DriverFactory) -> None:
         """Many callers share a gateway: each gets its own reply, and connections are reused."""
         requests = [update_request([("Number", str(number))]) for number in range(200)]
-        with serving(open_driver, echo_response(), max_connections=50) as driver:
+        with serving(open_driver, loopback.echo_response(), max_connections=50) as driver:
             results = driver.send_all(requests)
         bodies = [isinstance(result, Reply) and result.body for result in results]
         assert bodies == [request.body for request in requests], "keep concurrent callers apart"
@@ -59,7 +55,11 @@ class ConcurrencyTests:
 
     def test_request_is_sent_once(self, open_driver: DriverFactory) -> None:
         """Connections closed or reset by the server are replaced, and nothing is sent twice."""
-        script = [raw_response(_COMPLETE), json_response(), reset_connection(after=b"")] * 20
+        script = [
+            raw_response(_COMPLETE),
+            json_response(),
+            loopback.reset_connection(after=b""),
+        ] * 20
         requests = [update_request([("Number", str(number))]) for number in range(40)]
         with serving(open_driver, *script) as driver:
             results = [driver.send_all([request])[0] for request in requests]
@@ -84,10 +84,10 @@ class ConcurrencyTests:
             if isinstance(result, Reply):
                 assert result.body == b"late"
             else:
-                check_outcome_unknown(result)
+                checks.check_outcome_unknown(result)
             with pytest.raises(NotSent, match="closed"):
                 driver.send(update_request())
-        only_request(driver)
+        checks.only_request(driver)
 
     def test_closed_gateway_sends_nothing(self, open_driver: DriverFactory) -> None:
         """A closed gateway raises NotSent and says that it is closed. Closing twice is allowed."""
@@ -97,7 +97,7 @@ class ConcurrencyTests:
             driver.close()
             with pytest.raises(NotSent, match="closed"):
                 driver.send(update_request())
-        only_request(driver)
+        checks.only_request(driver)
 
     def test_secrets_are_not_shown_or_logged(
         self, open_driver: DriverFactory, caplog: pytest.LogCaptureFixture
@@ -107,8 +107,8 @@ class ConcurrencyTests:
             caplog.set_level(1, logger)
         with serving(open_driver, json_response(), raw_response()) as driver:
             driver.send(update_request())
-            expect_failure(driver, update_request())
-            check_shows_no_secret(repr(driver.gateway) + str(driver.gateway) + caplog.text)
+            checks.expect_failure(driver, update_request())
+            checks.check_no_secret(repr(driver.gateway) + str(driver.gateway) + caplog.text)
 
 
 class ThreadConcurrencyTests(ConcurrencyTests):

@@ -4,7 +4,6 @@ With them, each promise is tested by the same code for both kinds of gateway.
 """
 
 import asyncio
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,33 +39,61 @@ class AsyncGatewayUnderTest(AsyncGateway, Protocol):
 class GatewayDriver(ABC):
     """An open gateway of either kind. As a context manager, it closes the gateway."""
 
-    gateway: GatewayUnderTest | AsyncGatewayUnderTest
+    gateway: object
     server: LoopbackServer
     """The server that the gateway sends to, if :func:`support.serving` opened both."""
 
-    @abstractmethod
-    def send(self, request: Request) -> Reply:
-        """Send one request."""
+    def __init__(self) -> None:
+        """Start an event loop."""
+        self._runner = asyncio.Runner()
 
     @abstractmethod
+    async def _send(self, request: Request) -> Reply: ...
+
+    @abstractmethod
+    async def _close(self) -> None: ...
+
+    async def _result(self, request: Request) -> SendResult:
+        try:
+            return await self._send(request)
+        except GatewayError as error:
+            return error
+
+    def send(self, request: Request) -> Reply:
+        """Send one request."""
+        return self._runner.run(self._send(request))
+
     def send_all(self, requests: Sequence[Request]) -> list[SendResult]:
         """Send requests concurrently. Return the results in the order of the requests."""
 
-    @abstractmethod
+        async def send_all() -> list[SendResult]:
+            return await asyncio.gather(*map(self._result, requests))
+
+        return self._runner.run(send_all())
+
     def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[SendResult]:
         """Send requests concurrently, and close the gateway ``seconds`` later."""
 
-    @abstractmethod
+        async def send_and_close() -> list[SendResult]:
+            sending = asyncio.gather(*map(self._result, requests))
+            await asyncio.sleep(seconds)
+            await self._close()
+            return await sending
+
+        return self._runner.run(send_and_close())
+
     def close(self) -> None:
         """Close the gateway."""
+        self._runner.run(self._close())
 
     def __enter__(self) -> Self:
         """Return the driver."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the gateway."""
-        self.close()
+        """Close the gateway and the event loop."""
+        with self._runner:
+            self.close()
 
 
 class DriverFactory(Protocol):
@@ -78,41 +105,25 @@ class DriverFactory(Protocol):
 
 
 class ThreadDriver(GatewayDriver):
-    """A gateway for threads, used from 16 threads."""
+    """A gateway for threads, used from the main thread and from 16 others."""
 
     def __init__(
         self, open_gateway: Callable[..., GatewayUnderTest], **options: Unpack[GatewayOptions]
     ) -> None:
         """Open the gateway."""
-        self.gateway: GatewayUnderTest = open_gateway(**options)
+        super().__init__()
+        self.gateway = self._gateway = open_gateway(**options)
+        self._runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
 
     def send(self, request: Request) -> Reply:
-        """Send one request."""
-        return self.gateway.send(request)
+        """Send one request from this thread."""
+        return self._gateway.send(request)
 
-    def _result(self, request: Request) -> SendResult:
-        try:
-            return self.gateway.send(request)
-        except GatewayError as error:
-            return error
+    async def _send(self, request: Request) -> Reply:
+        return await asyncio.to_thread(self._gateway.send, request)
 
-    def send_all(self, requests: Sequence[Request]) -> list[SendResult]:
-        """Send requests, 16 at a time."""
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(self._result, requests))
-
-    def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[SendResult]:
-        """Send requests, 16 at a time, and close the gateway from another thread."""
-        timer = threading.Timer(seconds, self.gateway.close)
-        timer.start()
-        try:
-            return self.send_all(requests)
-        finally:
-            timer.join()
-
-    def close(self) -> None:
-        """Close the gateway."""
-        self.gateway.close()
+    async def _close(self) -> None:
+        self._gateway.close()
 
 
 class AsyncioDriver(GatewayDriver):
@@ -121,48 +132,16 @@ class AsyncioDriver(GatewayDriver):
     def __init__(
         self, open_gateway: Callable[..., AsyncGatewayUnderTest], **options: Unpack[GatewayOptions]
     ) -> None:
-        """Open the gateway within an event loop of its own."""
+        """Open the gateway within the event loop."""
+        super().__init__()
 
         async def open_within_loop() -> AsyncGatewayUnderTest:
             return open_gateway(**options)
 
-        self._runner = asyncio.Runner()
-        self.gateway: AsyncGatewayUnderTest = self._runner.run(open_within_loop())
+        self.gateway = self._gateway = self._runner.run(open_within_loop())
 
-    def send(self, request: Request) -> Reply:
-        """Send one request."""
-        return self._runner.run(self.gateway.asend(request))
+    async def _send(self, request: Request) -> Reply:
+        return await self._gateway.asend(request)
 
-    async def _result(self, request: Request) -> SendResult:
-        try:
-            return await self.gateway.asend(request)
-        except GatewayError as error:
-            return error
-
-    def send_all(self, requests: Sequence[Request]) -> list[SendResult]:
-        """Send all requests concurrently."""
-
-        async def send_all() -> list[SendResult]:
-            return await asyncio.gather(*map(self._result, requests))
-
-        return self._runner.run(send_all())
-
-    def send_and_close(self, requests: Sequence[Request], seconds: float) -> list[SendResult]:
-        """Send all requests concurrently, and close the gateway from another asyncio task."""
-
-        async def send_and_close() -> list[SendResult]:
-            sending = asyncio.gather(*map(self._result, requests))
-            await asyncio.sleep(seconds)
-            await self.gateway.aclose()
-            return await sending
-
-        return self._runner.run(send_and_close())
-
-    def close(self) -> None:
-        """Close the gateway."""
-        self._runner.run(self.gateway.aclose())
-
-    def __exit__(self, *_: object) -> None:
-        """Close the gateway and the event loop."""
-        with self._runner:
-            self.close()
+    async def _close(self) -> None:
+        await self._gateway.aclose()

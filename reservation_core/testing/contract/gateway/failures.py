@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
-    check_outcome_unknown,
-    check_still_works,
-    expect_failure,
-    expect_failures,
-    expect_not_sent,
-    expect_outcome_unknown,
     named_cases,
     serving,
     update_request,
@@ -23,14 +19,10 @@ from reservation_core.testing.contract.gateway.support import (
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     Responder,
-    closed_port,
     json_response,
     no_response,
     raw_response,
-    reset_connection,
     response_head,
-    unresponsive_port,
-    unsolicited_response,
 )
 
 if TYPE_CHECKING:
@@ -48,10 +40,10 @@ _BROKEN = named_cases(
     bad_chunk_length=raw_response(_CHUNKED + b"zz\r\nhalf\r\n"),
     bad_length=raw_response(response_head(headers=[("Content-Length", "two")]) + b"{}"),
     two_lengths=raw_response(_TWO_LENGTHS + b"{}"),
-    reset_with_the_request_unread=reset_connection(),
-    reset_after_the_request=reset_connection(after=b""),
-    reset_within_the_head=reset_connection(after=b"HTTP/1.1 200"),
-    reset_within_the_body=reset_connection(after=_LENGTH_50 + b"half"),
+    reset_with_the_request_unread=loopback.reset_connection(),
+    reset_after_the_request=loopback.reset_connection(after=b""),
+    reset_within_the_head=loopback.reset_connection(after=b"HTTP/1.1 200"),
+    reset_within_the_body=loopback.reset_connection(after=_LENGTH_50 + b"half"),
     end_at_once=raw_response(),
     garbage=raw_response(b"\x00\xff what is this?\r\n\r\n"),
     garbage_for_a_status=raw_response(b"HTTP/1.1 abc OK\r\n\r\n"),
@@ -61,9 +53,9 @@ _BROKEN = named_cases(
 )
 
 FAILED_HANDSHAKES = named_cases(
-    reset=reset_connection(),
-    plain=unsolicited_response(b"HTTP/1.1 400 Bad\r\n\r\n"),
-    end=unsolicited_response(b""),
+    reset=loopback.reset_connection(),
+    plain=loopback.unsolicited_response(b"HTTP/1.1 400 Bad\r\n\r\n"),
+    end=loopback.unsolicited_response(b""),
 )
 """Servers that fail the TLS handshake."""
 
@@ -82,9 +74,9 @@ class FailureTests:
     ) -> None:
         """A failure after sending is GatewayError, not NotSent, and nothing is sent again."""
         with serving(open_driver, responder, json_response(b"next")) as driver:
-            expect_outcome_unknown(driver, update_request())
+            checks.expect_outcome_unknown(driver, update_request())
             assert len(driver.server.requests) <= 1, "send nothing again after a failure"
-            check_still_works(driver)
+            checks.check_still_works(driver)
 
     def test_missing_reply_is_outcome_unknown(self, open_driver: DriverFactory) -> None:
         """A reply that is late has an unknown outcome, and answers no later request."""
@@ -94,38 +86,38 @@ class FailureTests:
             json_response(b"late", pause=0.6),
         ]
         with serving(open_driver, *responders, json_response(b"next"), timeout=0.35) as driver:
-            for error in expect_failures(driver, *[update_request()] * len(responders)):
-                check_outcome_unknown(error)
+            for error in checks.expect_failures(driver, *[update_request()] * len(responders)):
+                checks.check_outcome_unknown(error)
             assert len(driver.server.requests) == len(responders), "send each request once"
-            check_still_works(driver)
+            checks.check_still_works(driver)
 
     def test_timeout_covers_the_whole_body(self, open_driver: DriverFactory) -> None:
         """A body that arrives byte by byte does not extend the timeout."""
         head = response_head(headers=[("Content-Length", "10")])
         dripping = raw_response(head, *[b"a"] * 10, pause=0.06)
         with serving(open_driver, dripping, json_response(b"next"), timeout=0.25) as driver:
-            expect_outcome_unknown(driver, update_request())
-            check_still_works(driver)
+            checks.expect_outcome_unknown(driver, update_request())
+            checks.check_still_works(driver)
 
     def test_refused_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A refused connection means that nothing was sent."""
-        with closed_port() as origin, open_driver(base_url=origin) as driver:
-            expect_not_sent(driver, update_request())
+        with loopback.closed_port() as origin, open_driver(base_url=origin) as driver:
+            checks.expect_not_sent(driver, update_request())
 
     @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_fails_in_time(self, open_driver: DriverFactory) -> None:
         """A connection that is never answered fails within the timeout."""
         with (
-            unresponsive_port() as origin,
+            loopback.unresponsive_port() as origin,
             open_driver(base_url=origin, connect_timeout=0.2, timeout=0.2) as driver,
         ):
-            expect_failure(driver, update_request())
+            checks.expect_failure(driver, update_request())
 
     def test_unknown_host_name_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A host name that does not exist means that nothing was sent."""
         unknown = "https://nothing.invalid"
         with open_driver(base_url=unknown, connect_timeout=2, timeout=60) as driver:
-            expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request())
 
     def test_waiting_for_a_free_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A request without a free connection within connect_timeout is not sent."""
@@ -166,7 +158,7 @@ class FailureTests:
     ) -> None:
         """A certificate of an unknown authority is refused before sending."""
         with serving(open_driver, tls=_server_tls(authority, "127.0.0.1")) as driver:
-            error = expect_not_sent(driver, update_request())
+            error = checks.expect_not_sent(driver, update_request())
         assert "certificate" in error.reason, "say in the error that it is about the certificate"
         assert driver.server.requests == [], "verify certificates"
 
@@ -176,7 +168,7 @@ class FailureTests:
     ) -> None:
         """A trusted certificate of another host is refused before sending."""
         with serving(open_driver, tls=_server_tls(authority, "other.example")) as driver:
-            expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request())
         assert driver.server.requests == [], "verify host names"
 
     @pytest.mark.parametrize("responder", FAILED_HANDSHAKES)
@@ -188,7 +180,7 @@ class FailureTests:
             LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
-            expect_failure(driver, update_request())
+            checks.expect_failure(driver, update_request())
         assert server.requests == [], "send nothing without TLS"
 
 

@@ -6,6 +6,8 @@ import time
 import pytest
 
 from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.failures import (
     FAILED_HANDSHAKES,
@@ -13,23 +15,15 @@ from reservation_core.testing.contract.gateway.failures import (
 )
 from reservation_core.testing.contract.gateway.replies import EARLY_HINTS
 from reservation_core.testing.contract.gateway.support import (
-    check_outcome_unknown,
-    check_still_works,
-    expect_not_sent,
-    expect_outcome_unknown,
-    only_request,
     serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
-    MAX_WAIT,
     LoopbackServer,
     Responder,
-    endless_response,
     json_response,
     no_response,
     raw_response,
-    unresponsive_port,
 )
 
 _PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
@@ -54,33 +48,33 @@ class OwnClientTests:
         truncated = gzip.compress(b"{}" * 999)[:-9]
         responder = json_response(truncated, headers=[("Content-Encoding", "gzip")])
         with serving(open_driver, responder, json_response(b"next")) as driver:
-            expect_outcome_unknown(driver, update_request())
-            check_still_works(driver)
+            checks.expect_outcome_unknown(driver, update_request())
+            checks.check_still_works(driver)
 
     def test_endless_reply_is_aborted(self, open_driver: DriverFactory) -> None:
         """A reply is refused as soon as it exceeds max_reply_bytes, not when it has ended."""
-        responders = [endless_response(), json_response(b"next")]
+        responders = [loopback.endless_response(), json_response(b"next")]
         with serving(open_driver, *responders, max_reply_bytes=1000) as driver:
-            error = expect_outcome_unknown(driver, update_request())
+            error = checks.expect_outcome_unknown(driver, update_request())
             assert "1000" in error.reason, "name max_reply_bytes in the error"
-            check_still_works(driver)
+            checks.check_still_works(driver)
 
     def test_timeout_covers_the_head(self, open_driver: DriverFactory) -> None:
         """A head that arrives byte by byte does not extend the timeout."""
         head_end = b": a\r\nContent-Length: 2\r\n\r\n{}"
         dripping = raw_response(b"HTTP/1.1 200 OK\r\nX-", *[b"a"] * 9, head_end, pause=0.06)
         with serving(open_driver, dripping, json_response(b"next"), timeout=0.25) as driver:
-            expect_outcome_unknown(driver, update_request())
-            check_still_works(driver)
+            checks.expect_outcome_unknown(driver, update_request())
+            checks.check_still_works(driver)
 
     @NEEDS_UNRESPONSIVE_PORT
     def test_unanswered_connection_is_not_sent(self, open_driver: DriverFactory) -> None:
         """A connection not answered within connect_timeout means that nothing was sent."""
         with (
-            unresponsive_port() as origin,
+            loopback.unresponsive_port() as origin,
             open_driver(base_url=origin, connect_timeout=0.2, timeout=5) as driver,
         ):
-            expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request())
 
     @pytest.mark.parametrize("responder", FAILED_HANDSHAKES)
     def test_failed_tls_handshake_is_not_sent(
@@ -91,7 +85,7 @@ class OwnClientTests:
             LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
-            expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request())
 
     def test_cookies_are_not_kept(self, open_driver: DriverFactory) -> None:
         """A cookie that the server sets is not sent back."""
@@ -111,16 +105,16 @@ class OwnClientTests:
             with serving(open_driver) as driver:
                 driver.send(update_request())
         assert proxy.connections == 0, "ignore proxy variables"
-        only_request(driver)
+        checks.only_request(driver)
 
     def test_close_aborts_exchange_under_way(self, open_driver: DriverFactory) -> None:
         """An exchange under way at closing ends at once, with an unknown outcome."""
         started = time.monotonic()
         with serving(open_driver, no_response(), timeout=60) as driver:
             (result,) = driver.send_and_close([update_request()], 0.2)
-            assert time.monotonic() - started < MAX_WAIT - 1, "end the exchange at once"
-        check_outcome_unknown(result)
-        only_request(driver)
+            assert time.monotonic() - started < loopback.MAX_WAIT - 1, "end the exchange at once"
+        checks.check_outcome_unknown(result)
+        checks.only_request(driver)
 
     def test_close_refuses_requests_waiting_for_a_connection(
         self, open_driver: DriverFactory
@@ -133,4 +127,4 @@ class OwnClientTests:
         assert not all(isinstance(result, NotSent) for result in results), (
             "the request under way may have been sent. Raise GatewayError"
         )
-        only_request(driver)
+        checks.only_request(driver)

@@ -3,21 +3,17 @@
 import pytest
 
 from reservation_core.rest.messages import Reply
+from reservation_core.testing.contract import loopback
+from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
-    check_outcome_unknown,
-    check_still_works,
-    expect_outcome_unknown,
     named_cases,
-    only_request,
     serving,
     update_request,
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     Responder,
-    chunked_response,
-    gzip_response,
     json_response,
     raw_response,
     response_head,
@@ -29,8 +25,8 @@ _COMPLETE = named_cases(
     plain=(json_response(b'{"sid": "WR0"}'), b'{"sid": "WR0"}'),
     empty=(json_response(b""), b""),
     no_content=(raw_response(response_head("204 No Content"), keep=True), b""),
-    chunks=(chunked_response([b'{"sid"', b': "WR0"}']), b'{"sid": "WR0"}'),
-    gzip=(gzip_response(b"z" * 100_000), b"z" * 100_000),
+    chunks=(loopback.chunked_response([b'{"sid"', b': "WR0"}']), b'{"sid": "WR0"}'),
+    gzip=(loopback.gzip_response(b"z" * 100_000), b"z" * 100_000),
     utf_8=(json_response('{"n": "é"}'.encode()), '{"n": "é"}'.encode()),
     late=(json_response(b"late", pause=0.1), b"late"),
     until_close=(
@@ -45,13 +41,13 @@ _COMPLETE = named_cases(
 
 _OVERSIZED = named_cases(
     plain=json_response(b"x" * 1001),
-    chunks=chunked_response([b"x" * 500] * 3),
-    gzip=gzip_response(b"x" * 1001),
+    chunks=loopback.chunked_response([b"x" * 500] * 3),
+    gzip=loopback.gzip_response(b"x" * 1001),
 )
 _AT_THE_LIMIT = named_cases(
     plain=json_response(b"x" * 1000),
-    chunks=chunked_response([b"x" * 500] * 2),
-    gzip=gzip_response(b"x" * 1000),
+    chunks=loopback.chunked_response([b"x" * 500] * 2),
+    gzip=loopback.gzip_response(b"x" * 1000),
 )
 
 _FRAMED = named_cases(
@@ -90,7 +86,7 @@ class ReplyTests:
         with serving(open_driver, json_response(b'{"code": 1}', status)) as driver:
             reply = driver.send(update_request())
         assert reply.status == int(status[:3]), "return every status, and raise nothing"
-        only_request(driver)
+        checks.only_request(driver)
 
     def test_reply_headers_are_case_insensitive(self, open_driver: DriverFactory) -> None:
         """The headers of a reply are found in any case."""
@@ -127,7 +123,7 @@ class ReplyTests:
                 reply = driver.send(update_request())
         assert other.connections == 0, "follow no redirect: it would take the credentials along"
         assert (reply.status, reply.headers["Location"]) == (int(status[:3]), location)
-        only_request(driver)
+        checks.only_request(driver)
 
     @pytest.mark.parametrize("location", ["http://[::bad", "http://h\xe9llo/", ":", "//"])
     def test_redirect_to_invalid_location_is_returned(
@@ -146,8 +142,8 @@ class ReplyTests:
             if isinstance(result, Reply):
                 assert result.body == b"hint", "return the reply after the early hints"
             else:
-                check_outcome_unknown(result)
-            check_still_works(driver)
+                checks.check_outcome_unknown(result)
+            checks.check_still_works(driver)
 
     @pytest.mark.parametrize("responder", _OVERSIZED)
     def test_oversized_reply_is_refused(
@@ -157,14 +153,14 @@ class ReplyTests:
         with serving(
             open_driver, responder, json_response(b"next"), max_reply_bytes=1000
         ) as driver:
-            error = expect_outcome_unknown(driver, update_request())
+            error = checks.expect_outcome_unknown(driver, update_request())
             assert "1000" in error.reason, "name max_reply_bytes in the error"
-            check_still_works(driver)
+            checks.check_still_works(driver)
 
     def test_gzip_bomb_is_refused(self, open_driver: DriverFactory) -> None:
         """A small reply that decompresses to 50 MB is refused at the default limit of 1 MiB."""
-        with serving(open_driver, gzip_response(b"\0" * 50_000_000)) as driver:
-            expect_outcome_unknown(driver, update_request())
+        with serving(open_driver, loopback.gzip_response(b"\0" * 50_000_000)) as driver:
+            checks.expect_outcome_unknown(driver, update_request())
 
     @pytest.mark.parametrize("responder", _AT_THE_LIMIT)
     def test_reply_at_size_limit_is_returned(

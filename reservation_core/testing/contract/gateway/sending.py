@@ -3,12 +3,12 @@
 import pytest
 
 from reservation_core.rest.errors import NotSent
+from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
     CREDENTIALS,
     PATH,
     fetch_request,
-    only_request,
     serving,
     update_request,
 )
@@ -50,13 +50,13 @@ class SendingTests:
         """An entity tag is neither quoted nor changed."""
         with serving(open_driver) as driver:
             driver.send(update_request(if_match=tag))
-        assert only_request(driver).all("If-Match") == [tag], "send If-Match unchanged"
+        assert checks.only_request(driver).all("If-Match") == [tag], "send If-Match unchanged"
 
     def test_empty_post_has_zero_content_length(self, open_driver: DriverFactory) -> None:
         """A POST without parameters has a Content-Length of 0, as the official client sends it."""
         with serving(open_driver) as driver:
             driver.send(update_request([]))
-        received = only_request(driver)
+        received = checks.only_request(driver)
         assert received.all("Content-Length") == ["0"], "send Content-Length: 0 with an empty POST"
         assert received.body == b""
 
@@ -65,7 +65,7 @@ class SendingTests:
         path = f"{PATH}?ReservationStatus=pending&PageSize=50&PageToken=a%2Fb+c"
         with serving(open_driver) as driver:
             driver.send(fetch_request(path))
-        received = only_request(driver)
+        received = checks.only_request(driver)
         assert received.line == f"GET {path} HTTP/1.1", "send the query unchanged"
         assert received.body == b"", "send no body with a GET"
         for name in ("Content-Length", "Content-Type", "Transfer-Encoding"):
@@ -85,5 +85,5 @@ class SendingTests:
         """A path that looks like another host is still a path."""
         with serving(open_driver) as driver:
             driver.send(fetch_request("//elsewhere.example/v1"))
-        line = only_request(driver).line
+        line = checks.only_request(driver).line
         assert line.endswith("/elsewhere.example/v1 HTTP/1.1"), "send the path unchanged"
