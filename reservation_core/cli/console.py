@@ -1,4 +1,4 @@
-"""The page the command line writes on: coloured on a terminal, plain elsewhere, wrapped to its width."""
+"""Text on the terminal: coloured and wrapped there, plain in a pipe."""
 
 from __future__ import annotations
 
@@ -22,96 +22,97 @@ _COLOURS: Final[dict[State, str]] = {
     Status.WRAPPING: "cyan",
     Status.COMPLETED: "blue",
 }
-_NARROWEST, _WIDEST = 40, 120
+_MIN_WIDTH, _MAX_WIDTH = 40, 120
 
 
 class OutputClosed(Exception):
-    """Nobody reads what is written: the reader of a pipe has gone, the disk is full. What was done is done."""
+    """Output that cannot be written: the reader of a pipe has gone, or the disk is full."""
 
 
 class TerminalOutput:
-    """Where text goes: coloured on a terminal, plain elsewhere, wrapped to at most 120 columns."""
+    """Output to stdout or stderr, 40 to 120 columns wide.
+
+    Each method raises :class:`OutputClosed` if it cannot write.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         self.console: Final = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-        self.console.width = min(max(self.console.width, _NARROWEST), _WIDEST)
+        self.console.width = min(max(self.console.width, _MIN_WIDTH), _MAX_WIDTH)
         self._steps = 0
 
     def write(self, text: str, style: str = "") -> None:
-        """Write text as it is, never wrapped, so that it can be copied or piped."""
+        """Write text without wrapping, so that it can be copied or piped."""
         self._print(self._text(text, style))
 
-    def say(self, text: str, style: str = "", indent: int = 3) -> None:
-        """Write text wrapped to the page, marks of evidence dimmed."""
-        said = self._text(text, style)
-        said.highlight_regex(rf"\[(?:{'|'.join(Evidence)}): [^\]]*\]", "dim")
-        for line in said.split(allow_blank=True):
+    def write_wrapped(self, text: str, style: str = "", indent: int = 3) -> None:
+        """Write wrapped text, with dimmed evidence marks."""
+        styled = self._text(text, style)
+        styled.highlight_regex(rf"\[(?:{'|'.join(Evidence)}): [^\]]*\]", "dim")
+        for line in styled.split(allow_blank=True):
             for part in line.divide(_breaks(line.plain, self.console.width - indent)):
                 part.rstrip()
                 self._print(Text(" " * indent).append_text(part))
 
-    def step(self, title: str) -> None:
-        """Begin a numbered step."""
+    def write_step(self, title: str) -> None:
+        """Write the title of the next numbered step."""
         self._steps += 1
         self.write("")
-        self.say(f"{self._steps}. {title}.", "bold", indent=0)
+        self.write_wrapped(f"{self._steps}. {title}.", "bold", indent=0)
 
-    def refuse(self, text: str) -> None:
-        """Write a refusal."""
-        self.say(text, "red")
-
-    def request(self, request: Request) -> None:
-        """Write a request as it goes over the wire, but for the form, which is written a pair a line."""
-        self.say(f"{request.method} {request.path}", "bold")
+    def write_request(self, request: Request) -> None:
+        """Write a request as it is sent, with one form pair per line."""
+        self.write_wrapped(f"{request.method} {request.path}", "bold")
         for name, value in request.headers.items():
-            self.say(f"{name}: {value}")
+            self.write_wrapped(f"{name}: {value}")
         self.write("")
         for name, value in request.form:
-            self.say(f"{name}={value}", "cyan")
+            self.write_wrapped(f"{name}={value}", "cyan")
         self.write("")
 
-    def change(self, before: Reservation, after: Reservation) -> None:
-        """Write how a reservation stood, how it stands, and what is allowed now."""
-        self.say(f"{_standing(before)} -> {_standing(after)}", _COLOURS.get(after.state, "red"))
-        self.say(
-            f"allowed: {', '.join(find_allowed_triggers(after.state)) or nothing_allowed(after.state)}"
-        )
+    def write_change(self, before: Reservation, after: Reservation) -> None:
+        """Write the states before and after, and the commands allowed now."""
+        change = f"{_describe_state(before)} -> {_describe_state(after)}"
+        self.write_wrapped(change, _COLOURS.get(after.state, "red"))
+        allowed = ", ".join(find_allowed_triggers(after.state)) or describe_no_command(after.state)
+        self.write_wrapped(f"allowed: {allowed}")
 
     def _print(self, text: Text) -> None:
         try:
             self.console.print(text, soft_wrap=True)
-        except (OSError, SystemExit):  # the latter is rich's way out of a broken pipe
+        except (OSError, SystemExit):  # rich raises the latter for a broken pipe
             raise OutputClosed from None
 
     def _text(self, text: str, style: str) -> Text:
-        plain = re.sub(
-            r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "?", text
-        )  # a platform's message must not steer the terminal
+        # The platform's message must not control the terminal.
+        plain = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "?", text)
         encoding = self.console.encoding
         return Text(plain.encode(encoding, "backslashreplace").decode(encoding), style)
 
 
 def _breaks(text: str, width: int) -> Iterator[int]:
-    """Say where to break a line: between words; in a word longer than a line, after an & or a slash, or else anywhere."""
+    """Yield the positions of line breaks.
+
+    A line breaks between words. A word longer than a line breaks after ``&`` or ``/``, or else at
+    the width.
+    """
     start = 0
     while len(text) - start > width:
-        room = text[start : start + width + 1]
-        space = room.rfind(" ") + 1
-        if len(text[start + space :].partition(" ")[0]) > width:
-            space = max(room.rfind(mark, 0, width) for mark in "&/") + 1 or space or width
-        start += space
+        line = text[start : start + width + 1]
+        end = line.rfind(" ") + 1
+        if len(text[start + end :].partition(" ")[0]) > width:
+            end = max(line.rfind(mark, 0, width) for mark in "&/") + 1 or end or width
+        start += end
         yield start
 
 
-def _standing(reservation: Reservation) -> str:
+def _describe_state(reservation: Reservation) -> str:
     hold = ", on hold" if reservation.on_hold else ""
-    return f"{reservation.status}{hold}, {f'ETag {reservation.etag}' if reservation.etag else 'no ETag'}"
+    version = f"ETag {reservation.etag}" if reservation.etag else "no ETag"
+    return f"{reservation.status}{hold}, {version}"
 
 
-def nothing_allowed(state: State) -> str:
-    """Say why no command is allowed."""
-    return (
-        "nothing until the platform reports"
-        if state == ON_HOLD
-        else f"nothing, {state} is terminal"
-    )
+def describe_no_command(state: State) -> str:
+    """Return the reason why no command is allowed in a state."""
+    if state == ON_HOLD:
+        return "nothing until the platform reports"
+    return f"nothing, {state} is terminal"

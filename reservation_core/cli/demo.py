@@ -1,13 +1,13 @@
-"""The demo: one reservation's whole life, offline, told to a page.
+"""Demo: one reservation from assignment to completion, offline on the emulated platform.
 
-It knows what happens and how the library is asked for it; it knows nothing of terminals. Every value in it is made up, so it may
-be shown. The same story is told each time: the clock stands still.
+All values are made up, so they may be shown. The clock stands still, so the output is always the
+same.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlencode
 
 from reservation_core import (
@@ -17,7 +17,6 @@ from reservation_core import (
     Complete,
     Conference,
     Gateway,
-    Request,
     Reservation,
     Status,
     Wrap,
@@ -27,6 +26,7 @@ from reservation_core import (
     prepare,
     read_reservation,
 )
+from reservation_core.cli.console import TerminalOutput
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform
 from reservation_core.rest.messages import IF_MATCH
 
@@ -40,55 +40,33 @@ ASSIGNMENT_FORM: Final = urlencode(
         "ReservationSid": "WR" + "0" * 31 + "5",
     }
 )
-"""What the platform posts when it has reserved a worker."""
+"""The assignment callback that the platform sends when it has reserved a worker."""
 
 _NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
-class DemoOutput(Protocol):
-    """What a story is told to."""
-
-    def step(self, title: str) -> None:
-        """Begin a step."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Tell something, wrapped to the page."""
-        ...
-
-    def refuse(self, text: str) -> None:
-        """Tell a refusal."""
-        ...
-
-    def request(self, request: Request) -> None:
-        """Show a whole request: method, path, headers, every pair of its form."""
-        ...
-
-    def change(self, before: Reservation, after: Reservation) -> None:
-        """Show how a reservation stood, how it stands now, and what is allowed now."""
-        ...
-
-
-def run_demo(page: DemoOutput) -> None:
-    """Tell the whole life of a reservation: read, refused, sent, on hold, reported, wrapped up, completed."""
+def run_demo(output: TerminalOutput) -> None:
+    """Print one reservation: read, refused, sent, on hold, accepted, wrapping, completed."""
+    output.write_wrapped(
+        "One reservation from assignment to completion, offline, with made-up values.",
+        "bold",
+        indent=0,
+    )
     platform = Platform(ManualClock(_NOON))
     gateway = InMemoryGateway(platform)
 
-    page.step("A worker is reserved: an assignment callback comes in, and is read")
-    page.say(ASSIGNMENT_FORM)
-    reserved = read_reservation(ASSIGNMENT_FORM)
-    sid = platform.add(reserved).sid or ""
-    reservation = fetch(reserved, gateway)
-    page.say("It names no version, so the reservation is fetched:")
-    page.change(reserved, reservation)
+    output.write_step("A worker is reserved: the assignment callback is received and read")
+    output.write_wrapped(ASSIGNMENT_FORM)
+    assigned = read_reservation(ASSIGNMENT_FORM)
+    sid = platform.add(assigned).sid or ""
+    reservation = fetch(assigned, gateway)
+    output.write_wrapped("It contains no version, so the reservation is fetched:")
+    output.write_change(assigned, reservation)
 
-    page.step("Wrap it up now? Refused, and nothing is sent")
-    try:
-        perform(reservation, Wrap(), gateway)
-    except CommandNotAllowed as refusal:
-        page.refuse(str(refusal))
+    output.write_step("Wrap is refused now, and nothing is sent")
+    _perform_refused(output, gateway, reservation, Wrap())
 
-    page.step("Call the worker into a conference")
+    output.write_step("The worker is called into a conference")
     conference = Conference(
         to="client:alice",
         from_="+15005550006",
@@ -96,37 +74,44 @@ def run_demo(page: DemoOutput) -> None:
         status_callback_event=["initiated", "answered"],
         end_conference_on_exit=True,
     )
-    page.say(f"A repr masks what is personal or secret: {conference!r}")
-    page.say("The whole request, shown because its values are made up:")
+    output.write_wrapped(f"A repr masks personal and secret values: {conference!r}")
+    output.write_wrapped("The whole request, shown because its values are made up:")
     request = prepare(reservation, conference)
-    page.request(request)
+    output.write_request(request)
     before, reservation = reservation, conclude(reservation, conference, gateway.send(request))
-    page.change(before, reservation)
+    output.write_change(before, reservation)
 
-    page.step("Accept it as well, while it is on hold? Refused, and nothing is sent")
-    try:
-        perform(reservation, Accept(), gateway)
-    except CommandNotAllowed as refusal:
-        page.refuse(str(refusal))
+    output.write_step("Accept is refused during the hold, and nothing is sent")
+    _perform_refused(output, gateway, reservation, Accept())
 
-    page.step("The worker answers: a fact, nobody's command, and a fetch brings it")
+    output.write_step("The worker answers, without any command, and a fetch shows it")
     platform.set_status(sid, Status.ACCEPTED)
     before, reservation = reservation, fetch(reservation, gateway)
-    page.change(before, reservation)
+    output.write_change(before, reservation)
 
-    page.step("Now it can be wrapped up")
-    reservation = _ask(page, gateway, reservation, Wrap())
+    output.write_step("Wrap is allowed now")
+    reservation = _perform_shown(output, gateway, reservation, Wrap())
 
-    page.step("And completed")
-    _ask(page, gateway, reservation, Complete())
+    output.write_step("The reservation is completed")
+    _perform_shown(output, gateway, reservation, Complete())
 
 
-def _ask(
-    page: DemoOutput, gateway: Gateway, reservation: Reservation, command: Command
+def _perform_refused(
+    output: TerminalOutput, gateway: Gateway, reservation: Reservation, command: Command
+) -> None:
+    try:
+        perform(reservation, command, gateway)
+    except CommandNotAllowed as refusal:
+        output.write_wrapped(str(refusal), "red")
+
+
+def _perform_shown(
+    output: TerminalOutput, gateway: Gateway, reservation: Reservation, command: Command
 ) -> Reservation:
     request = prepare(reservation, command)
-    pairs = "&".join(f"{name}={value}" for name, value in request.form)
-    page.say(f"{request.method} to the same path, {IF_MATCH}: {request.headers[IF_MATCH]}, {pairs}")
+    form = "&".join(f"{name}={value}" for name, value in request.form)
+    version = request.headers[IF_MATCH]
+    output.write_wrapped(f"{request.method} to the same path, {IF_MATCH}: {version}, {form}")
     after = conclude(reservation, command, gateway.send(request))
-    page.change(reservation, after)
+    output.write_change(reservation, after)
     return after

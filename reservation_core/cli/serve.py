@@ -1,6 +1,6 @@
-"""The emulator from the command line: what ``reservation-core serve`` does, and what it says.
+"""The command ``serve``: the emulator on a port.
 
-The announcement goes to stdout, the request log to stderr.
+Its address is printed on stdout, the log of requests and callbacks on stderr.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import cyclopts
 
@@ -25,119 +25,110 @@ from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.state_file import open_platform
 from reservation_core.gateways.settings import ConfigurationError
 
-PORT: Final = 8420
-TOKEN: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - where it is, not what it is
+if TYPE_CHECKING:
+    from reservation_core.emulator.server import Emulator
+
+DEFAULT_PORT: Final = 8420
+_TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class ServeCommand:
-    """The sub-command, onto a page."""
+    """The command that serves the emulator. Its docstring is the help."""
 
-    def __init__(self, page: TerminalOutput) -> None:
-        self.page: Final = page
+    def __init__(self, output: TerminalOutput) -> None:
+        self._output: Final = output
 
     def serve(
         self,
         *,
-        port: Annotated[int, cyclopts.Parameter(help="The port; 0 for a free one.")] = PORT,
-        host: Annotated[str, cyclopts.Parameter(help="The address to answer on.")] = "127.0.0.1",
-        seed: Annotated[
-            Path | None,
-            cyclopts.Parameter(
-                help="A JSON file with workers, tasks and reservations to begin with."
-            ),
-        ] = None,
-        state: Annotated[
-            Path | None, cyclopts.Parameter(help="A file to keep everything in, and to go on from.")
-        ] = None,
-        clock: Annotated[
-            str,
-            cyclopts.Parameter(
-                help="real, hand (time passes only when it is told to), or a factor such as 60."
-            ),
-        ] = "real",
-        strict: Annotated[
-            bool,
-            cyclopts.Parameter(negative=(), help="Refuse what the platform is known to tolerate."),
-        ] = False,
-        quiet: Annotated[bool, cyclopts.Parameter(negative=(), help="Log no requests.")] = False,
-        assignment_url: Annotated[
-            str | None, cyclopts.Parameter(help="What to ask about each reservation that is made.")
-        ] = None,
-        fallback_url: Annotated[
-            str | None, cyclopts.Parameter(help="What to ask when that fails.")
-        ] = None,
-        event_url: Annotated[
-            str | None, cyclopts.Parameter(help="What to tell each event.")
-        ] = None,
+        port: int = DEFAULT_PORT,
+        host: str = "127.0.0.1",
+        seed: Path | None = None,
+        state: Path | None = None,
+        clock: str = "real",
+        strict: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+        quiet: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+        assignment_url: str | None = None,
+        fallback_url: str | None = None,
+        event_url: str | None = None,
     ) -> None:
-        """Let an emulator of the platform answer on a port, until it is interrupted. What it does not imitate is in the README.
+        """Serve the emulator on a port until it is interrupted. The README lists its limits.
 
-        A seed is planted only where the state file holds nothing yet; nobody is called back for it. CallbackSettings are signed with the token in
-        TWILIO_AUTH_TOKEN, where there is one.
+        A seed is loaded only if the state file is empty, and causes no callbacks.
+        TWILIO_AUTH_TOKEN, if set, signs the callbacks.
+
+        :param port: The port. 0 takes a free one.
+        :param host: The address to listen on.
+        :param seed: A JSON file with initial workers, tasks and reservations.
+        :param state: A file that keeps the state between runs.
+        :param clock: real, hand (time passes only on request), or a factor such as 60.
+        :param strict: Refuse what the platform is known to tolerate.
+        :param quiet: Log no requests.
+        :param assignment_url: The URL of the assignment callback.
+        :param fallback_url: The URL to call if the assignment URL fails.
+        :param event_url: The URL of events.
         """
-        callbacks = _read_callbacks(assignment_url, fallback_url, event_url)
-
+        callbacks = _read_callback_settings(assignment_url, fallback_url, event_url)
         try:
-            from reservation_core.emulator.server import Emulator  # noqa: PLC0415 - nothing else needs that extra
-            from reservation_core.emulator.server import serve as answer  # noqa: PLC0415
+            from reservation_core.emulator.server import serve as serve_emulator  # noqa: PLC0415 - it needs an extra
         except ImportError:
             raise ConfigurationError(
                 "the emulator needs an extra: pip install 'reservation-core[emulator]'"
             ) from None
 
         def on_start(emulator: Emulator) -> None:
-            self.page.say(
-                f"The emulator answers at {emulator.url} until it is interrupted (Ctrl-C).",
-                "bold",
-                indent=0,
-            )
-            self.page.say("Point an official client here:", indent=0)
-            self.page.write(f'   client.taskrouter.base_url = "{emulator.url}"  # Python', "cyan")
-            self.page.write(f'   client.taskrouter.baseUrl = "{emulator.url}";  // Node', "cyan")
-            self.page.say("What it holds, live, and all that can be asked of it:", indent=0)
-            self.page.write(
-                f"   {emulator.url}{CONTROL_ROOT}/\n   {emulator.url}{CONTROL_ROOT}/ways", "cyan"
-            )
-            if callbacks.urls and callbacks.auth_token is None:
-                self.page.say(
-                    f"What it calls back is not signed: set {TOKEN} to the token your service checks with.",
-                    "yellow",
-                    indent=0,
-                )
+            self._announce(emulator.url, callbacks)
             if not quiet:
-                emulator.callback_queue.subscribe(make_callback_logger(_print))
+                emulator.callback_queue.subscribe(make_callback_logger(_log))
 
         try:
             with open_platform(
                 state, read_clock(clock), settings=Settings(strict=strict)
             ) as platform:
                 if seed is not None:
-                    _plant(seed, platform)
-                on_exchange = None if quiet else make_exchange_logger(_print, platform.now)
-                answer(
+                    _load_seed_file(seed, platform)
+                serve_emulator(
                     platform,
                     host=host,
                     port=port,
                     callbacks=callbacks,
                     on_start=on_start,
-                    on_exchange=on_exchange,
+                    on_exchange=None if quiet else make_exchange_logger(_log, platform.now),
                 )
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None
         except OSError as error:
+            reason = os.strerror(error.errno or 0)
             raise ConfigurationError(
-                f"port {port} of {host} cannot be taken ({os.strerror(error.errno or 0)}); name another with --port"
+                f"cannot listen on port {port} of {host}: {reason}. Use another --port"
             ) from None
         except KeyboardInterrupt:
             return
 
+    def _announce(self, url: str, callbacks: CallbackSettings) -> None:
+        self._output.write_wrapped(
+            f"The emulator answers at {url} until it is interrupted (Ctrl-C).", "bold", indent=0
+        )
+        self._output.write_wrapped("Point an official client here:", indent=0)
+        self._output.write(f'   client.taskrouter.base_url = "{url}"  # Python', "cyan")
+        self._output.write(f'   client.taskrouter.baseUrl = "{url}";  // Node', "cyan")
+        self._output.write_wrapped("Its state, live, and its control requests:", indent=0)
+        self._output.write(f"   {url}{CONTROL_ROOT}/\n   {url}{CONTROL_ROOT}/ways", "cyan")
+        if callbacks.urls and callbacks.auth_token is None:
+            self._output.write_wrapped(
+                f"Callbacks are not signed. Set {_TOKEN_VARIABLE} to the token that your service "
+                "checks.",
+                "yellow",
+                indent=0,
+            )
 
-def _print(line: str) -> None:
-    with suppress(OSError):  # nobody reads the log any more, which is no reason not to answer
+
+def _log(line: str) -> None:
+    with suppress(OSError):  # the emulator answers even if the log cannot be written
         print(line, file=sys.stderr, flush=True)
 
 
-def _read_callbacks(
+def _read_callback_settings(
     assignment_url: str | None, fallback_url: str | None, event_url: str | None
 ) -> CallbackSettings:
     try:
@@ -145,14 +136,14 @@ def _read_callbacks(
             assignment_url=assignment_url,
             fallback_url=fallback_url,
             event_url=event_url,
-            auth_token=os.environ.get(TOKEN) or None,
+            auth_token=os.environ.get(_TOKEN_VARIABLE) or None,
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
 
 
-def _plant(file: Path, platform: Platform) -> None:
-    """Plant a seed file where nothing is held yet."""
+def _load_seed_file(file: Path, platform: Platform) -> None:
+    """Load a seed file into a platform that is empty."""
     load = read_seed_file(file)
     if platform.workers() or platform.tasks():
         return
@@ -160,20 +151,23 @@ def _plant(file: Path, platform: Platform) -> None:
         load(platform)
     except KeyError as error:
         raise ConfigurationError(
-            f"{file}: there is no {error.args[0]}; put it into the seed"
+            f"{file}: there is no {error.args[0]}. Add it to the seed"
         ) from None
     except (ReservationError, ValueError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
 
 
 def read_clock(text: str) -> Clock:
-    """Read which clock is wanted: ``real``, ``hand``, or how many seconds are to pass in a real one.
+    """Return the clock that a flag names.
 
-    :raises ConfigurationError: when it is neither.
+    :param text: ``real``, ``hand``, or the factor by which time passes faster.
+    :raises ConfigurationError: if it is none of these.
     """
     if text == "hand":
         return ManualClock()
     try:
         return RealClock(1.0 if text == "real" else float(text))
     except ValueError:
-        raise ConfigurationError("--clock is real, hand, or a factor above 0 such as 60") from None
+        raise ConfigurationError(
+            "--clock must be real, hand or a factor above 0 such as 60"
+        ) from None

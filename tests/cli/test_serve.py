@@ -1,4 +1,4 @@
-"""``reservation-core serve`` runs the emulator as its flags say, tells how to point a client at it, and what is wrong with its flags."""
+"""The command serve: its flags, its output and its errors."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import attrs
 import pytest
 
 from reservation_core import Status
-from reservation_core.cli import main as cli
-from reservation_core.cli import serve as serving
+from reservation_core.cli.main import main
+from reservation_core.cli.serve import DEFAULT_PORT, read_clock
 from reservation_core.emulator import ManualClock, Platform, RealClock
 from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.documents import UnreadableDocument
@@ -33,18 +33,17 @@ SEED = Path(__file__).parent / "seed.json"
 TASK, WORKER, RESERVATION = "WT" + "a" * 32, "WK" + "a" * 32, "WR" + "a" * 32
 
 
-class Answering:
-    """Stands in for the server: keeps what it was given, and lets one look at the platform while it runs."""
+class StubServer:
+    """Takes the place of the server: keeps its arguments and sends one request."""
 
     def __init__(self) -> None:
         self.platform = Platform()
-        self.given: dict[str, Any] = {}
+        self.arguments: dict[str, Any] = {}
         self.held: tuple[Any, ...] = ()
 
-    def __call__(self, platform: Platform, *, on_start: Any, **given: Any) -> None:
-        """Be the server."""
-        self.platform, self.given, self.held = platform, given, platform.all()
-        with running_emulator(platform, on_exchange=given["on_exchange"]) as emulator:
+    def __call__(self, platform: Platform, *, on_start: Any, **arguments: Any) -> None:
+        self.platform, self.arguments, self.held = platform, arguments, platform.all()
+        with running_emulator(platform, on_exchange=arguments["on_exchange"]) as emulator:
             on_start(attrs.evolve(emulator, url="http://here:1"))
             self.answer = wire.ask(
                 emulator.url,
@@ -55,15 +54,19 @@ class Answering:
 
 
 @pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
-    """Put a stand-in in the place of the server."""
-    stand_in = Answering()
-    monkeypatch.setattr("reservation_core.emulator.server.serve", stand_in)
-    return stand_in
+def stub(monkeypatch: pytest.MonkeyPatch) -> StubServer:
+    """Replace the server by a stub."""
+    stub = StubServer()
+    monkeypatch.setattr("reservation_core.emulator.server.serve", stub)
+    return stub
 
 
-def test_a_seed_file_is_planted() -> None:
-    """The example of a seed plants its workers and its tasks, each reservation with what has happened to it."""
+def read_error(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the message on stderr as one line."""
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_seed_file_is_loaded_with_all_statuses() -> None:
     platform = Platform(ManualClock())
     read_seed_file(SEED)(platform)
     assert [worker.name for worker in platform.workers()] == ["Alice", "Bob"]
@@ -76,166 +79,131 @@ def test_a_seed_file_is_planted() -> None:
     assert platform.task(TASK).reservation_timeout == 45
 
 
-def test_it_serves_as_it_is_told(
-    answering: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_serve_passes_its_flags_and_logs_each_request(
+    stub: StubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Port, host, seed, state, clock and strictness reach the emulator; where it is, is told on stdout, each request on stderr."""
-    flags = [
-        "--port",
-        "1234",
-        "--host",
-        "::1",
-        "--seed",
-        str(SEED),
-        "--state",
-        str(tmp_path / "s.db"),
-        "--clock",
-        "hand",
-        "--strict",
-    ]
-    assert cli.main(["serve", *flags]) == 0
-    assert (answering.given["port"], answering.given["host"]) == (1234, "::1")
-    assert answering.platform.settings.strict
-    assert isinstance(answering.platform.clock, ManualClock)
-    assert (len(answering.held), answering.answer.json["reservation_status"]) == (3, "accepted")
-    said = capsys.readouterr()
-    assert 'client.taskrouter.base_url = "http://here:1"' in said.out
-    assert "http://here:1/_emulator/ways" in said.out
+    flags = ["--port", "1234", "--host", "::1", "--seed", str(SEED)]
+    flags += ["--state", str(tmp_path / "s.db"), "--clock", "hand", "--strict"]
+    assert main(["serve", *flags]) == 0
+    assert (stub.arguments["port"], stub.arguments["host"]) == (1234, "::1")
+    assert stub.platform.settings.strict
+    assert isinstance(stub.platform.clock, ManualClock)
+    assert (len(stub.held), stub.answer.json["reservation_status"]) == (3, "accepted")
+    output = capsys.readouterr()
+    assert 'client.taskrouter.base_url = "http://here:1"' in output.out
+    assert "http://here:1/_emulator/ways" in output.out
     assert re.fullmatch(
-        r"\S+ POST …/Tasks/WT…aaaaaa/Reservations/WR…aaaaaa accepted -> 200 accepted, version 1 \(.* ms\)\n",
-        said.err,
+        r"\S+ POST …/Tasks/WT…aaaaaa/Reservations/WR…aaaaaa "
+        r"accepted -> 200 accepted, version 1 \(.* ms\)\n",
+        output.err,
     )
 
 
-def test_it_goes_on_from_its_state(
-    answering: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_serve_continues_from_its_state_file_and_is_quiet(
+    stub: StubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Started again on its state file it goes on from there; the seed is not planted a second time. Quiet, it logs nothing."""
     flags = ["serve", "--quiet", "--seed", str(SEED), "--state", str(tmp_path / "s.db")]
-    assert cli.main(flags) == 0
-    assert answering.answer.status == 200
-    assert cli.main(flags) == 0
-    assert (answering.answer.status, len(answering.held)) == (400, 3)
+    assert main(flags) == 0
+    assert stub.answer.status == 200
+    assert main(flags) == 0
+    seed_is_not_loaded_again = (stub.answer.status, len(stub.held)) == (400, 3)
+    assert seed_is_not_loaded_again
     assert capsys.readouterr().err == ""
 
 
-def test_without_flags_it_is_local_and_real(answering: Answering) -> None:
-    """By default it answers on this machine only, in real time, and is tolerant."""
-    assert cli.main(["serve"]) == 0
-    assert (answering.given["port"], answering.given["host"]) == (serving.PORT, "127.0.0.1")
-    assert isinstance(answering.platform.clock, RealClock)
-    assert answering.platform.clock.scale == 1
-    assert not answering.platform.settings.strict
+def test_serve_defaults_are_local_real_time_and_tolerant(stub: StubServer) -> None:
+    assert main(["serve"]) == 0
+    assert (stub.arguments["port"], stub.arguments["host"]) == (DEFAULT_PORT, "127.0.0.1")
+    assert isinstance(stub.platform.clock, RealClock)
+    assert stub.platform.clock.scale == 1
+    assert not stub.platform.settings.strict
 
 
 @pytest.mark.parametrize(("text", "scale"), [("real", 1.0), ("60", 60.0), ("0.5", 0.5)])
-def test_a_clock_is_read(text: str, scale: float) -> None:
-    """A clock is real, or faster, or slower."""
-    clock = serving.read_clock(text)
+def test_read_clock_reads_a_factor(text: str, scale: float) -> None:
+    clock = read_clock(text)
     assert isinstance(clock, RealClock)
     assert clock.scale == scale
     assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
-def test_a_clock_by_hand_is_read() -> None:
-    """A clock by hand begins where all of them do."""
-    assert serving.read_clock("hand").now() == DEFAULT_START
+def test_read_clock_reads_hand() -> None:
+    assert read_clock("hand").now() == DEFAULT_START
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", ""])
-def test_a_clock_that_is_none_is_told(text: str) -> None:
-    """What is no clock is refused with what would be one."""
-    with pytest.raises(ConfigurationError, match="real, hand, or a factor above 0"):
-        serving.read_clock(text)
+def test_read_clock_refuses_other_text(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be real, hand or a factor above 0"):
+        read_clock(text)
 
 
-def complaint(capsys: pytest.CaptureFixture[str]) -> str:
-    """Give what was said on stderr, on one line."""
-    return " ".join(capsys.readouterr().err.split())
-
-
-@pytest.mark.usefixtures("answering")
-def test_what_is_wrong_with_a_seed_is_told(
+@pytest.mark.usefixtures("stub")
+def test_serve_reports_every_fault_of_a_seed_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every fault of a seed file is told, with its path, and the exit code is that of wrong usage; so is a file that is not there."""
     file = tmp_path / "seed.json"
+    workspace = "WS" + "1" * 32
     file.write_text(json.dumps({"workers": [{"name": 1}], "tasks": [{"workspace_sid": "WS1"}]}))
-    assert cli.main(["serve", "--seed", str(file)]) == 2
-    said = complaint(capsys)
-    assert all(
-        path in said
-        for path in ("workers[0].workspace_sid", "workers[0].name", "tasks[0].workspace_sid")
-    )
-    assert cli.main(["serve", "--seed", str(tmp_path / "nowhere.json")]) == 2
-    assert "nowhere.json: cannot be read (No such file or directory); check the name" in complaint(
-        capsys
-    )
+    assert main(["serve", "--seed", str(file)]) == 2
+    message = read_error(capsys)
+    for place in ("workers[0].workspace_sid", "workers[0].name", "tasks[0].workspace_sid"):
+        assert place in message
+    assert main(["serve", "--seed", str(tmp_path / "nowhere.json")]) == 2
+    missing = "nowhere.json: cannot be read (No such file or directory); check the name"
+    assert missing in read_error(capsys)
+    reservations = [{"worker_sid": WORKER}]
     file.write_text(
-        json.dumps(
-            {
-                "tasks": [
-                    {"workspace_sid": "WS" + "1" * 32, "reservations": [{"worker_sid": WORKER}]}
-                ]
-            }
-        )
+        json.dumps({"tasks": [{"workspace_sid": workspace, "reservations": reservations}]})
     )
-    assert cli.main(["serve", "--seed", str(file)]) == 2
-    assert f"seed.json: there is no {WORKER}; put it into the seed" in complaint(capsys)
-    file.write_text(json.dumps({"tasks": [{"workspace_sid": "WS" + "1" * 32, "sid": TASK}] * 2}))
-    assert cli.main(["serve", "--seed", str(file)]) == 2
-    assert f"cannot add task {TASK}: the SID is in use" in complaint(capsys)
+    assert main(["serve", "--seed", str(file)]) == 2
+    assert f"seed.json: there is no {WORKER}. Add it to the seed" in read_error(capsys)
+    file.write_text(json.dumps({"tasks": [{"workspace_sid": workspace, "sid": TASK}] * 2}))
+    assert main(["serve", "--seed", str(file)]) == 2
+    assert f"cannot add task {TASK}: the SID is in use" in read_error(capsys)
     with pytest.raises(UnreadableDocument):
         read_seed_file(tmp_path)
 
 
-@pytest.mark.usefixtures("answering")
-def test_what_is_wrong_with_a_state_file_is_told(
+@pytest.mark.usefixtures("stub")
+def test_serve_refuses_a_file_that_is_not_a_state_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that is no state file is refused, and left as it is."""
     file = tmp_path / "notes.txt"
     file.write_text("notes" * 500)
-    assert cli.main(["serve", "--state", str(file)]) == 2
-    assert f"cannot use {file} as a state file" in complaint(capsys)
+    assert main(["serve", "--state", str(file)]) == 2
+    assert f"cannot use {file} as a state file" in read_error(capsys)
     assert file.read_text() == "notes" * 500
 
 
-def test_a_port_that_is_taken_is_told(
+def test_serve_reports_a_port_in_use(
     emulator: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A port that somebody has is told, with what to do."""
     port = str(wire.address(emulator.url)[1])
-    assert cli.main(["serve", "--port", port]) == 2
-    assert (
-        f"port {port} of 127.0.0.1 cannot be taken (Address already in use); name another with --port"
-        in complaint(capsys)
-    )
+    assert main(["serve", "--port", port]) == 2
+    message = f"cannot listen on port {port} of 127.0.0.1: Address already in use. Use another"
+    assert message in read_error(capsys)
 
 
-def test_an_interruption_ends_it_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C is the way to end it, and no error."""
-
-    def interrupted(*_: object, **__: object) -> None:
+def test_serve_ends_with_0_when_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reservation_core.emulator.server.serve", interrupted)
-    assert cli.main(["serve"]) == 0
+    monkeypatch.setattr("reservation_core.emulator.server.serve", interrupt)
+    assert main(["serve"]) == 0
 
 
-def test_the_extra_that_is_missing_is_told(
+def test_serve_names_a_missing_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the extra it says what to install."""
     monkeypatch.setitem(sys.modules, "reservation_core.emulator.server", None)
-    assert cli.main(["serve"]) == 2
-    assert "pip install 'reservation-core[emulator]'" in complaint(capsys)
+    assert main(["serve"]) == 2
+    assert "pip install 'reservation-core[emulator]'" in read_error(capsys)
 
 
 @contextmanager
-def served(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the command as a user does, and give the process and its URL."""
-    command = [sys.executable, "-m", "reservation_core.cli.main", "serve", "--port", "0", *flags]
+def serving(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Run the command in a process of its own. Yield the process and its URL."""
+    command = [sys.executable, "-m", "reservation_core.cli", "serve", "--port", "0", *flags]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -255,42 +223,37 @@ def served(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.parametrize(
     ("ending", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)]
 )
-def test_a_signal_ends_the_process(ending: signal.Signals, code: int) -> None:
-    """Run as a command, it answers until it is told to end, and then ends at once and well."""
-    with served("--clock", "hand", "--quiet") as (process, url):
+def test_signal_ends_the_process_without_an_error(ending: signal.Signals, code: int) -> None:
+    with serving("--clock", "hand", "--quiet") as (process, url):
         assert wire.ask(url, "GET", "/_emulator/ways").status == 200
         process.send_signal(ending)
         _, errors = process.communicate(timeout=wire.WAIT)
     assert (process.returncode, errors) == (code, "")
 
 
-def test_it_calls_back_as_it_is_told(
-    answering: Answering, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_serve_passes_callback_urls_and_the_token_of_the_environment(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The addresses reach the emulator by flags, the token by the environment alone; without one, that nothing is signed is said."""
-    urls = {
-        name: f"https://example.com/{name}"
-        for name in ("assignment_url", "fallback_url", "event_url")
-    }
+    names = ("assignment_url", "fallback_url", "event_url")
+    urls = {name: f"https://example.com/{name}" for name in names}
     flags = [word for name, url in urls.items() for word in (f"--{name.replace('_', '-')}", url)]
-    monkeypatch.setenv(serving.TOKEN, "a secret word")
-    assert cli.main(["serve", *flags]) == 0
-    callbacks = answering.given["callbacks"]
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "a secret word")
+    assert main(["serve", *flags]) == 0
+    callbacks = stub.arguments["callbacks"]
     assert {name: getattr(callbacks, name) for name in urls} == urls
     assert callbacks.auth_token == "a secret word"
-    said = capsys.readouterr()
-    assert "not signed" not in said.out
-    assert "a secret word" not in said.out + said.err
-    monkeypatch.delenv(serving.TOKEN)
-    assert cli.main(["serve", *flags]) == 0
-    assert answering.given["callbacks"].auth_token is None
-    assert "TWILIO_AUTH_TOKEN" in capsys.readouterr().out
+    output = capsys.readouterr()
+    assert "not signed" not in output.out
+    assert "a secret word" not in output.out + output.err
+    monkeypatch.delenv("TWILIO_AUTH_TOKEN")
+    assert main(["serve", *flags]) == 0
+    assert stub.arguments["callbacks"].auth_token is None
+    assert "Callbacks are not signed. Set TWILIO_AUTH_TOKEN" in capsys.readouterr().out
 
 
-def test_an_address_that_cannot_be_called_is_told(
-    answering: Answering, capsys: pytest.CaptureFixture[str]
+def test_serve_refuses_a_callback_address_that_is_not_a_url(
+    stub: StubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A callback address that is none is refused with what it must be."""
-    assert cli.main(["serve", "--event-url", "example.com"]) == 2
+    assert main(["serve", "--event-url", "example.com"]) == 2
     assert "event_url must be an http or https URL" in capsys.readouterr().err
-    assert not answering.given
+    assert not stub.arguments

@@ -1,0 +1,104 @@
+"""Sub-commands with a flag for each parameter in the catalogue."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, get_type_hints
+
+import cyclopts
+
+from reservation_core.cli.redaction import is_secret, secret_variable
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
+from reservation_core.domain.commands.parameters import Parameter
+
+
+def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclopts.App:
+    """Make a group with a sub-command for each command of the catalogue.
+
+    :param action: is called with the command. Its own flags are its keyword-only parameters.
+    """
+    group = cyclopts.App(name=name, help=help_text)
+    for command in COMMANDS:
+        group.command(
+            _make_subcommand(command, action),
+            name=command.trigger,
+            help=(command.__doc__ or "").replace("``", ""),
+        )
+    return group
+
+
+def _make_subcommand(command: type[Command], action: Callable[..., None]) -> Callable[..., None]:
+    hints = get_type_hints(action, include_extras=True)
+    own_flags = [
+        flag.replace(annotation=hints[flag.name])
+        for flag in inspect.signature(action).parameters.values()
+        if flag.kind is flag.KEYWORD_ONLY
+    ]
+
+    def run(**given: object) -> None:
+        fields = {
+            parameter.field: given.pop(parameter.field)
+            for parameter in command.parameters
+            if parameter.field in given
+        }
+        action(command(**fields), **given)
+
+    run.__dict__["__signature__"] = inspect.Signature([*_make_flags(command), *own_flags])
+    return run
+
+
+def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
+    """Yield a flag for each parameter.
+
+    A value is decoded as in a form, so that the command itself reports everything that is wrong.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    for parameter in command.parameters:
+        flag = cyclopts.Parameter(
+            name=f"--{parameter.field.strip('_').replace('_', '-')}",
+            help=" ".join(_help_sentences(parameter)),
+            converter=None if isinstance(parameter.kind, Boolean) else _make_decoder(parameter),
+            negative_iterable=(),
+            show_default=False,
+            allow_leading_hyphen=is_secret(parameter),
+            env_var=secret_variable(parameter) if is_secret(parameter) else None,
+        )
+        yield inspect.Parameter(
+            parameter.field,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[hints[parameter.field], flag, _AnyValue()],
+        )
+
+
+def _help_sentences(parameter: Parameter) -> Iterator[str]:
+    yield parameter.info.summary
+    if not isinstance(parameter.kind, (Boolean, Choice)):
+        yield f"Takes {parameter.kind.describe()}."
+    if parameter.is_required:
+        yield "Required."
+    if parameter.info.default:
+        yield f"Default: {parameter.info.default}."
+    if isinstance(parameter.kind, MultipleChoice):
+        yield "May be repeated."
+    if is_secret(parameter):
+        yield "Never printed. Safer in the environment variable than here."
+
+
+def _make_decoder(
+    parameter: Parameter,
+) -> Callable[[object, Sequence[cyclopts.Token]], Value]:
+    return lambda _, tokens: parameter.kind.decode([token.value for token in tokens])
+
+
+class _AnyValue:
+    """Pydantic schema that accepts any value.
+
+    Cyclopts validates with pydantic once anything has imported it. Commands validate themselves.
+    """
+
+    def __get_pydantic_core_schema__(self, *_: object) -> dict[str, str]:
+        return {"type": "any"}
