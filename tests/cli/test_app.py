@@ -74,7 +74,7 @@ def test_version_is_printed_beside_the_name() -> None:
         ),
         (
             ("send", "accept", WORKSPACE, TASK, SID),
-            "no credentials in the environment. Set TWILIO_API_KEY and",
+            "TWILIO_API_KEY and TWILIO_API_SECRET",
         ),
         (
             (
