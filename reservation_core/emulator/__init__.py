@@ -1,4 +1,16 @@
-"""The emulated platform: reservations that live by the same lifecycle, behind the same address."""
+"""An emulator of the platform: in process as a gateway, or over HTTP.
+
+Reservations follow the same lifecycle, with time-outs, siblings, transfers and callbacks. What no
+source settles is a setting. The room does not know delivery, the book or the test kit.
+
+* ``platform``: workers, tasks, reservations and time. No I/O.
+* ``api``: the emulated REST API, as :class:`InMemoryGateway`.
+* ``callbacks``: assignment and event callbacks.
+* ``control``: JSON routes and a page that steer the emulator.
+* ``http``: the ASGI application. ``server`` runs it.
+* ``state_file``: a file that stores the platform's state.
+* ``faults``: fault injection. ``documents``: JSON documents.
+"""
 
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.callbacks.model import Callback, CallbackAlert, SentCallback

@@ -1,1 +1,14 @@
-"""platform."""
+"""The emulated platform: its state, its rules and its time.
+
+It does no I/O and knows nothing of HTTP. :class:`Platform` is composed of parts, each of which
+imports only from those below it:
+
+* ``platform``: the public face. It opens a transaction for every action.
+* ``transitions``: steps of the lifecycle, by commands and facts.
+* ``routing``: creation of reservations, and the status of their tasks.
+* ``preconditions``: what instructions need of the task, the worker and the call.
+* ``storage``: transactions, timers, the journal and its subscribers.
+* ``tables``: what is stored, with an index and an undo log.
+* ``settings``, ``clock``, ``validation``, ``errors``.
+* ``model``: workers, tasks, reservations and journal entries as frozen values.
+"""
