@@ -1,7 +1,8 @@
-"""What the platform was seen or is documented to do, one test each, named after where that is known from.
+"""Observed and documented behavior of the platform, one test each, with its source.
 
-The tests know a :class:`Drive` only, so that the same ones run in process and over HTTP: subclass :class:`Conformance` and give its one
-fixture, ``launch``. Whoever drives also holds the :class:`Platform` behind it, to let the worker answer and time pass.
+The tests know only a :class:`Transport`, so that the same ones run in process and over HTTP:
+subclass :class:`Conformance` and define its fixture ``launch``. The transport also gives access to
+the :class:`Platform` behind it, to answer calls and move the clock.
 """
 
 from __future__ import annotations
@@ -37,24 +38,24 @@ CONFERENCE: Final = (("Instruction", "conference"), ("From", NUMBER))
 
 @attrs.frozen
 class Answer:
-    """What came back: the body as JSON, an empty object when there was none."""
+    """A reply. A missing body is an empty object."""
 
     status: int
     headers: Headers
     body: dict[str, object]
 
-    def told(self, *names: str) -> tuple[object, ...]:
-        """Give the status and some of the body's fields."""
+    def fields(self, *names: str) -> tuple[object, ...]:
+        """Return the status and fields of the body."""
         return (self.status, *(self.body.get(name) for name in names))
 
 
 def answer(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
-    """Read an answer as it came."""
+    """Convert a raw reply."""
     return Answer(status, Headers(tuple(headers)), json.loads(body) if body else {})
 
 
-class Drive(Protocol):
-    """What sends requests to an emulator, in whatever way, and holds the platform behind it."""
+class Transport(Protocol):
+    """Access to an emulator and to the platform behind it."""
 
     platform: Platform
     origin: str
@@ -62,29 +63,29 @@ class Drive(Protocol):
     def send(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
     ) -> Answer:
-        """Send one request as it stands, and bring back the answer."""
+        """Send one request and return the reply."""
         ...
 
 
-Launch: TypeAlias = Callable[[Settings], Drive]
+Launch: TypeAlias = Callable[[Settings], Transport]
 
 
 class Scene:
-    """A task with its call, some workers, and a drive to an emulator that knows them; its clock is moved by hand."""
+    """A task with a live call, three workers, and a transport. Its clock is set by hand."""
 
     def __init__(
         self,
-        drive: Drive,
+        transport: Transport,
         *,
         attributes: dict[str, object] | None = None,
         contact: bool = True,
         timeout: int | None = None,
     ) -> None:
-        self.drive = drive
-        self.platform = drive.platform
-        given = {"call_sid": CALL, "from": NUMBER} if attributes is None else attributes
+        self.transport = transport
+        self.platform = transport.platform
+        defaults = {"call_sid": CALL, "from": NUMBER} if attributes is None else attributes
         self.task: Task = self.platform.add_task(
-            WORKSPACE, attributes=given, reservation_timeout=timeout
+            WORKSPACE, attributes=defaults, reservation_timeout=timeout
         )
         contacts: list[dict[str, object]] = [
             {"contact_uri": f"client:worker{number}"} if contact else {} for number in range(3)
@@ -95,99 +96,105 @@ class Scene:
         ]
 
     def reserve(self, worker: int = 0) -> str:
-        """Reserve a worker for the task."""
+        """Reserve a worker for the task and return the SID."""
         return str(self.platform.reserve(self.task.sid, self.workers[worker].sid).sid)
 
     def path(self, sid: str = "", *, worker: int | None = None) -> str:
-        """Write the path of a reservation, or of all, on the task route or on a worker's."""
+        """Return the path of one or all reservations, on the task or a worker route."""
         owner = (
             f"Tasks/{self.task.sid}" if worker is None else f"Workers/{self.workers[worker].sid}"
         )
         return f"/v1/Workspaces/{WORKSPACE}/{owner}/Reservations{sid and '/'}{sid}"
 
     def update(self, sid: str, form: Form, *, worker: int | None = None, **headers: str) -> Answer:
-        """Send an update; a header's name is written with underscores."""
+        """Send an update. Header names have underscores."""
         own = [(name.replace("_", "-"), value) for name, value in headers.items()]
         kind = ("Content-Type", "application/x-www-form-urlencoded")
-        return self.drive.send(
+        return self.transport.send(
             "POST", self.path(sid, worker=worker), [kind, *own], urlencode(list(form)).encode()
         )
 
     def fetch(self, sid: str, *, worker: int | None = None) -> Answer:
-        """Read one reservation."""
-        return self.drive.send("GET", self.path(sid, worker=worker), (), b"")
+        """Fetch one reservation."""
+        return self.transport.send("GET", self.path(sid, worker=worker), (), b"")
 
     def list(self, query: str = "", *, worker: int | None = None) -> Answer:
-        """Read a page."""
-        return self.drive.send("GET", self.path(worker=worker) + query, (), b"")
+        """Fetch a page."""
+        return self.transport.send("GET", self.path(worker=worker) + query, (), b"")
 
     def status(self, sid: str) -> object:
-        """Read the status that a body shows."""
+        """Return the status that a body shows."""
         return self.fetch(sid).body["reservation_status"]
 
     @property
     def task_status(self) -> TaskStatus:
-        """How the task stands."""
+        """The current status of the task."""
         return self.platform.task(self.task.sid).status
 
-    def held(self, sid: str) -> Reservation:
-        """How a reservation really stands."""
+    def stored(self, sid: str) -> Reservation:
+        """Return a reservation as the platform stores it."""
         return self.platform.get(sid)
 
 
 class Conformance:
-    """The suite. Over another transport, only ``launch`` differs."""
+    """The suite. Only ``launch`` differs between transports."""
 
     @pytest.fixture
     def launch(self) -> Launch:
-        """Give what starts an emulator with these settings, empty, its clock moved by hand."""
+        """Return a function that starts an empty emulator whose clock is set by hand."""
         raise NotImplementedError
 
     @pytest.fixture
     def scene(self, launch: Launch) -> Scene:
-        """Give a task and its workers on an emulator as it is by default."""
+        """Return a scene on an emulator with default settings."""
         return Scene(launch(Settings()))
 
-    # --- domain 3.3: the messages that were seen -------------------------------------------------------------------------------------
+    # --- domain 3.3: observed messages ---
 
-    def test_php_342(self, scene: Scene) -> None:
-        """A repeated accept is a 400 that names the state and the target, not a success."""
+    def test_repeated_accept_is_refused(self, scene: Scene) -> None:
+        """twilio-php issue 342: a 400 that names the state and the target."""
         sid = scene.reserve()
         assert scene.update(sid, ACCEPT).status == 200
         message = (
             f"Reservation {sid} is already in state [accepted] and cannot be updated to [accepted]"
         )
-        assert scene.update(sid, ACCEPT).told("message", "status") == (400, message, 400)
+        assert scene.update(sid, ACCEPT).fields("message", "status") == (400, message, 400)
 
-    def test_help_double_accept(self, scene: Scene) -> None:
-        """An accept while another answer is being carried out is a 400 that names the state nobody documented."""
+    def test_accept_on_hold_is_refused(self, scene: Scene) -> None:
+        """Help page on double accepts: a 400 that names the undocumented state onHold."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
         message = (
             f"Reservation {sid} not in expected state [pending] and cannot be updated to [onHold]"
         )
-        assert scene.update(sid, ACCEPT).told("message") == (400, message)
+        assert scene.update(sid, ACCEPT).fields("message") == (400, message)
 
-    def test_dialpad_31(self, scene: Scene) -> None:
-        """A conference on a reservation that is not pending is a 400 in the words for instructions."""
+    def test_conference_on_accepted_is_refused(self, scene: Scene) -> None:
+        """twilio-labs/plugin-flex-outbound-dialpad issue 31: a 400 in the words for instructions."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
-        message = f"Unable to execute Conference instruction. Reservation {sid} is not currently in a Pending state."
-        assert scene.update(sid, CONFERENCE).told("message") == (400, message)
+        message = (
+            "Unable to execute Conference instruction. "
+            f"Reservation {sid} is not currently in a Pending state."
+        )
+        assert scene.update(sid, CONFERENCE).fields("message") == (400, message)
 
-    def test_lehel_12(self, launch: Launch) -> None:
-        """A conference on a task that knows of no call is a 400 that asks for Enqueue."""
+    def test_conference_needs_a_call(self, launch: Launch) -> None:
+        """lehel-twilio/plugin-dialpad issue 12: a 400 that asks for Enqueue."""
         scene = Scene(launch(Settings()), attributes={})
         sid = scene.reserve()
-        message = "The conference instruction can only be issued on a task that was created using the <Enqueue> TwiML verb."
-        assert scene.update(sid, CONFERENCE).told("message", "code") == (400, message, 40142)
-        assert scene.held(sid).etag == "0"
+        message = (
+            "The conference instruction can only be issued on a task that was created using the "
+            "<Enqueue> TwiML verb."
+        )
+        assert scene.update(sid, CONFERENCE).fields("message", "code") == (400, message, 40142)
+        assert scene.stored(sid).etag == "0"
 
-    def test_end_chat_12(self, scene: Scene) -> None:
-        """What is not there is a 404 that repeats the path; 20404 and the address of its page are in the body."""
+    def test_unknown_reservation_is_not_found(self, scene: Scene) -> None:
+        """example-customer-end-chat issue 12: a 404 with 20404 that repeats the path."""
         path = scene.path("WR" + "f" * 32)
         found = scene.fetch("WR" + "f" * 32)
-        assert found.told("code", "message", "status") == (
+        assert found.fields("code", "message", "status") == (
             404,
             20404,
             f"The requested resource {path} was not found",
@@ -195,14 +202,14 @@ class Conformance:
         )
         assert found.body["more_info"] == "https://www.twilio.com/docs/errors/20404"
 
-    def test_lehel_31(self, scene: Scene) -> None:
-        """A task that is not assigned cannot be wrapped up."""
+    def test_wrap_task_needs_an_assigned_task(self, scene: Scene) -> None:
+        """lehel-twilio/plugin-dialpad issue 31."""
         scene.reserve()
         with pytest.raises(TaskConflict, match="reserved"):
             scene.platform.wrap_task(scene.task.sid)
 
-    def test_queued_callbacks_35(self, scene: Scene) -> None:
-        """A task that is assigned cannot be canceled any more, only completed."""
+    def test_assigned_task_can_be_completed_but_not_canceled(self, scene: Scene) -> None:
+        """plugin-queued-callbacks-and-voicemail issue 35."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         with pytest.raises(TaskConflict, match="assigned"):
@@ -210,12 +217,12 @@ class Conformance:
         scene.platform.complete_task(scene.task.sid)
         assert (scene.status(sid), scene.task_status) == ("completed", "completed")
 
-    # --- domain 1.3 and 1.5: what each step does ----------------------------------------------------------------------------------------
+    # --- domain 1.3 and 1.5: consequences of each step ---
 
-    def test_reservations_page_accept(self, scene: Scene) -> None:
-        """An acceptance assigns the task and rescinds the other workers' reservations of it."""
+    def test_accept_assigns_the_task_and_rescinds_siblings(self, scene: Scene) -> None:
+        """Reservations page."""
         first, second, third = scene.reserve(0), scene.reserve(1), scene.reserve(2)
-        assert scene.update(second, ACCEPT, worker=1).told("reservation_status") == (
+        assert scene.update(second, ACCEPT, worker=1).fields("reservation_status") == (
             200,
             "accepted",
         )
@@ -226,8 +233,8 @@ class Conformance:
         ]
         assert scene.task_status == "assigned"
 
-    def test_lifecycle_page_back_to_pending(self, scene: Scene) -> None:
-        """A task is pending again only when all that were reserved together have ended without acceptance."""
+    def test_task_is_pending_after_its_last_rejection(self, scene: Scene) -> None:
+        """Lifecycle page."""
         first, second = scene.reserve(0), scene.reserve(1)
         assert scene.task_status == "reserved"
         scene.update(first, REJECT)
@@ -235,16 +242,16 @@ class Conformance:
         scene.update(second, REJECT)
         assert scene.task_status == "pending"
 
-    def test_limits_page_timeout(self, scene: Scene) -> None:
-        """Nobody answers for 120 seconds: the reservation has timed out, not a second sooner, and the task is pending again."""
+    def test_reservation_times_out_after_120_seconds(self, scene: Scene) -> None:
+        """Limits page. The task is pending again."""
         sid = scene.reserve()
         scene.platform.advance(119)
         assert scene.status(sid) == "pending"
         scene.platform.advance(1)
         assert (scene.status(sid), scene.task_status) == ("timeout", "pending")
 
-    def test_limits_page_longest_timeout(self, launch: Launch) -> None:
-        """A task may give its workers up to 24 hours, and no second more."""
+    def test_reservation_timeout_is_at_most_24_hours(self, launch: Launch) -> None:
+        """Limits page."""
         scene = Scene(launch(Settings()), timeout=86_400)
         sid = scene.reserve()
         scene.platform.advance(86_399)
@@ -255,12 +262,14 @@ class Conformance:
             scene.platform.add_task(WORKSPACE, reservation_timeout=86_401)
 
     @pytest.mark.parametrize("form", [CONFERENCE, DEQUEUE], ids=["conference", "dequeue"])
-    def test_canceled_help_on_hold(self, scene: Scene, form: Form) -> None:
-        """What is on hold is shown pending, does not time out, and is accepted once the worker answers."""
+    def test_reservation_on_hold_is_pending_until_the_worker_answers(
+        self, scene: Scene, form: Form
+    ) -> None:
+        """Help page on canceled reservations. It does not time out."""
         sid = scene.reserve()
-        assert scene.update(sid, form).told("reservation_status") == (200, "pending")
+        assert scene.update(sid, form).fields("reservation_status") == (200, "pending")
         scene.platform.advance(1000)
-        assert (scene.status(sid), scene.held(sid).on_hold, scene.task_status) == (
+        assert (scene.status(sid), scene.stored(sid).on_hold, scene.task_status) == (
             "pending",
             True,
             "reserved",
@@ -268,22 +277,22 @@ class Conformance:
         scene.platform.answer_call(sid)
         assert (scene.status(sid), scene.task_status) == ("accepted", "assigned")
 
-    def test_canceled_help_loop(self, scene: Scene) -> None:
-        """A set-up that fails cancels the reservation and not the task, so that created and canceled may go on in a loop."""
+    def test_missed_call_cancels_the_reservation_but_not_the_task(self, scene: Scene) -> None:
+        """Help page on canceled reservations: created and canceled may alternate in a loop."""
         for _ in range(3):
             sid = scene.reserve()
             scene.update(sid, CONFERENCE)
             scene.platform.miss_call(sid)
             assert (scene.status(sid), scene.task_status) == ("canceled", "pending")
 
-    def test_changelog_2019(self, scene: Scene) -> None:
-        """A worker who accepts has the others rescinded at once, on the worker route as well."""
+    def test_accept_rescinds_siblings_on_the_worker_route(self, scene: Scene) -> None:
+        """Changelog of 2019."""
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(first, (*CALL_WORKER, ("CallAccept", "true")))
         assert scene.fetch(second, worker=1).body["reservation_status"] == "rescinded"
 
-    def test_twiml_queue_caller_hangs_up(self, scene: Scene) -> None:
-        """A caller who leaves before anybody answered takes the task and all its reservations along."""
+    def test_hang_up_cancels_the_task_and_its_reservations(self, scene: Scene) -> None:
+        """TwiML Queue page."""
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(second, DEQUEUE)
         scene.platform.hang_up(first)
@@ -298,20 +307,20 @@ class Conformance:
         [(CALL_WORKER, "CallAccept"), (REDIRECT, "RedirectAccept")],
         ids=["call", "redirect"],
     )
-    def test_assignment_callback_page_accept_flag(
+    def test_call_and_redirect_accept_only_with_their_flag(
         self, scene: Scene, form: tuple[tuple[str, str], ...], flag: str
     ) -> None:
-        """Call and redirect accept nothing unless their flag is true; then they accept at once, before anybody answers."""
+        """Assignment callback page. With the flag they accept at once."""
         sid = scene.reserve()
         for extra in ((), ((flag, "false"),)):
-            assert scene.update(sid, form + extra).told("reservation_status") == (200, "pending")
-        assert scene.update(sid, (*form, (flag, "true"))).told("reservation_status") == (
+            assert scene.update(sid, form + extra).fields("reservation_status") == (200, "pending")
+        assert scene.update(sid, (*form, (flag, "true"))).fields("reservation_status") == (
             200,
             "accepted",
         )
 
-    def test_assignment_callback_page_worker_call(self, scene: Scene) -> None:
-        """A dequeue calls the worker, and the call's SID is in the task's attributes from then on."""
+    def test_dequeue_adds_the_worker_call_to_the_task_attributes(self, scene: Scene) -> None:
+        """Assignment callback page."""
         sid = scene.reserve()
         scene.update(sid, DEQUEUE)
         assert str(scene.platform.task(scene.task.sid).attributes["worker_call_sid"]).startswith(
@@ -319,8 +328,10 @@ class Conformance:
         )
 
     @pytest.mark.parametrize("end", ["complete_task", "cancel_task"])
-    def test_lifecycle_page_deletion(self, scene: Scene, end: str) -> None:
-        """Five minutes after its task ended a reservation is not there any more."""
+    def test_reservation_is_deleted_five_minutes_after_its_task_ended(
+        self, scene: Scene, end: str
+    ) -> None:
+        """Lifecycle page."""
         sid = scene.reserve()
         if end == "complete_task":
             scene.update(sid, ACCEPT)
@@ -328,12 +339,12 @@ class Conformance:
         scene.platform.advance(299)
         assert scene.fetch(sid).status == 200
         scene.platform.advance(1)
-        assert scene.fetch(sid).told("code") == (404, 20404)
+        assert scene.fetch(sid).fields("code") == (404, 20404)
         assert scene.update(sid, COMPLETE).status == 404
         assert scene.list(worker=0).body["reservations"] == []
 
-    def test_limits_page_rounds(self, launch: Launch) -> None:
-        """A task that was reserved a thousand times in vain is canceled; one round of several workers counts once."""
+    def test_task_is_canceled_after_1000_rounds(self, launch: Launch) -> None:
+        """Limits page. One round of several workers counts once."""
         scene = Scene(launch(Settings()))
         for _ in range(999):
             scene.platform.set_status(scene.reserve(0), Status.REJECTED)
@@ -343,7 +354,7 @@ class Conformance:
         scene.update(second, REJECT)
         assert scene.task_status == "canceled"
 
-    # --- domain 2.2: what an instruction needs ------------------------------------------------------------------------------------------
+    # --- domain 2.2: preconditions of instructions ---
 
     @pytest.mark.parametrize(
         ("form", "attributes", "code"),
@@ -352,43 +363,43 @@ class Conformance:
             (CONFERENCE, {"from": NUMBER}, 40142),
         ],
     )
-    def test_error_dictionary_task(
+    def test_instruction_needs_task_attributes(
         self, launch: Launch, form: Form, attributes: dict[str, object], code: int
     ) -> None:
-        """A task without the attributes that an instruction needs is a 400 with the dictionary's number, and nothing has changed."""
+        """Error dictionary: a 400 with the dictionary's number that changes nothing."""
         scene = Scene(launch(Settings()), attributes=attributes)
         sid = scene.reserve()
-        assert scene.update(sid, form).told("code") == (400, code)
-        assert (scene.held(sid).etag, scene.held(sid).on_hold) == ("0", False)
+        assert scene.update(sid, form).fields("code") == (400, code)
+        assert (scene.stored(sid).etag, scene.stored(sid).on_hold) == ("0", False)
 
     @pytest.mark.parametrize(
         ("form", "to", "code"),
         [(DEQUEUE, "DequeueTo", 40131), (CALL_WORKER, "CallTo", 40110), (CONFERENCE, "To", 40137)],
         ids=["dequeue", "call", "conference"],
     )
-    def test_error_dictionary_contact(
+    def test_instruction_needs_a_contact(
         self, launch: Launch, form: tuple[tuple[str, str], ...], to: str, code: int
     ) -> None:
-        """A worker whom nothing says how to reach is a 400; a contact in the instruction mends it."""
+        """Error dictionary. A contact in the instruction suffices."""
         scene = Scene(launch(Settings()), contact=False)
         sid = scene.reserve()
-        assert scene.update(sid, form).told("code") == (400, code)
+        assert scene.update(sid, form).fields("code") == (400, code)
         assert scene.update(sid, (*form, (to, "client:alice"))).status == 200
 
-    def test_error_dictionary_outbound(self, launch: Launch) -> None:
-        """An outbound task is known by its number, which does for a conference."""
+    def test_conference_on_outbound_task_needs_no_call(self, launch: Launch) -> None:
+        """Error dictionary."""
         scene = Scene(launch(Settings()), attributes={"outbound_to": NUMBER})
         assert scene.update(scene.reserve(), CONFERENCE).status == 200
 
-    def test_error_dictionary_redirect(self, scene: Scene) -> None:
-        """A call that is over cannot be redirected: 40122."""
+    def test_redirect_needs_a_live_call(self, scene: Scene) -> None:
+        """Error dictionary: 40122."""
         sid = scene.reserve()
         assert scene.update(sid, REDIRECT).status == 200
         scene.platform.end_call(scene.task.sid)
-        assert scene.update(sid, REDIRECT).told("code") == (400, 40122)
+        assert scene.update(sid, REDIRECT).fields("code") == (400, 40122)
 
-    def test_error_dictionary_supervise(self, launch: Launch) -> None:
-        """Supervise needs somebody to supervise (40146), a supervisor who can be reached (40147) and the task's caller (40148)."""
+    def test_supervise_needs_work_and_a_contact_and_a_caller(self, launch: Launch) -> None:
+        """Error dictionary: 40146, 40147, 40148."""
         scene = Scene(launch(Settings()), attributes={"call_sid": CALL})
         sid, boss = scene.reserve(), scene.platform.add_worker(WORKSPACE)
         form = (
@@ -396,28 +407,30 @@ class Conformance:
             ("SupervisorMode", "monitor"),
             ("Supervisor", boss.sid),
         )
-        assert scene.update(sid, form).told("code") == (400, 40146)
+        assert scene.update(sid, form).fields("code") == (400, 40146)
         scene.update(sid, ACCEPT)
-        assert scene.update(sid, form).told("code") == (400, 40147)
+        assert scene.update(sid, form).fields("code") == (400, 40147)
         scene.platform.add_worker(
             WORKSPACE, sid=boss.sid, attributes={"contact_uri": "client:boss"}
         )
-        assert scene.update(sid, form).told("code") == (400, 40148)
+        assert scene.update(sid, form).fields("code") == (400, 40148)
         scene.platform.set_task_attributes(scene.task.sid, {"call_sid": CALL, "from": NUMBER})
-        assert scene.update(sid, form).told("reservation_status") == (200, "accepted")
+        assert scene.update(sid, form).fields("reservation_status") == (200, "accepted")
 
-    def test_error_dictionary_unknown_instruction(self, scene: Scene) -> None:
-        """An instruction nobody knows is 55555."""
-        assert scene.update(scene.reserve(), [("Instruction", "banana")]).told("code") == (
+    def test_unknown_instruction_is_55555(self, scene: Scene) -> None:
+        """Error dictionary."""
+        assert scene.update(scene.reserve(), [("Instruction", "banana")]).fields("code") == (
             400,
             55555,
         )
 
-    # --- domain 1.6 and 1.7: reason codes and transfers -----------------------------------------------------------------------------------
+    # --- domain 1.6 and 1.7: reason codes and transfers ---
 
     @pytest.mark.parametrize("code", [13223, 21215])
-    def test_worker_sdk_26_reason_code(self, launch: Launch, code: int) -> None:
-        """A leg that fails on an outbound task cancels reservation and task; the number is kept, but in no REST body."""
+    def test_failed_call_cancels_an_outbound_task_with_a_reason_code(
+        self, launch: Launch, code: int
+    ) -> None:
+        """Worker SDK test 26. The number is in no REST body."""
         scene = Scene(launch(Settings()), attributes={"outbound_to": NUMBER})
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
@@ -431,8 +444,8 @@ class Conformance:
         assert scene.platform.task(scene.task.sid).reason
         assert "canceled_reason_code" not in scene.fetch(sid).body
 
-    def test_worker_sdk_transfer(self, scene: Scene) -> None:
-        """A transfer is a second reservation of a task that shows reserved again; the task is completed with the last one only."""
+    def test_transfer_reserves_the_task_again(self, scene: Scene) -> None:
+        """Worker SDK tests. Only the last completed reservation completes the task."""
         first = scene.reserve(0)
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
@@ -451,8 +464,8 @@ class Conformance:
         assert scene.task_status == "completed"
 
     @pytest.mark.parametrize("end", ["rejected", "timeout", "canceled"])
-    def test_worker_sdk_27_transfer_fails(self, scene: Scene, end: str) -> None:
-        """A transfer that comes to nothing leaves the task to the worker who has it: assigned again."""
+    def test_failed_transfer_leaves_the_task_assigned(self, scene: Scene, end: str) -> None:
+        """Worker SDK test 27."""
         first = scene.reserve(0)
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
@@ -469,56 +482,56 @@ class Conformance:
     @pytest.mark.parametrize(
         "form", [DEQUEUE, CALL_WORKER, REDIRECT], ids=["dequeue", "call", "redirect"]
     )
-    def test_error_dictionary_40151(self, scene: Scene, form: Form) -> None:
-        """On a transfer only accept, reject, conference and supervise are valid."""
+    def test_transfer_allows_no_dequeue_call_or_redirect(self, scene: Scene, form: Form) -> None:
+        """Error dictionary: 40151."""
         first = scene.reserve(0)
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
-        assert scene.update(second, form).told("code") == (400, 40151)
+        assert scene.update(second, form).fields("code") == (400, 40151)
         assert scene.update(second, REJECT).status == 200
 
-    def test_error_dictionary_40149(self, scene: Scene) -> None:
-        """A conference on a transfer needs the conference that is going on."""
+    def test_conference_on_transfer_needs_a_running_conference(self, scene: Scene) -> None:
+        """Error dictionary: 40149."""
         first = scene.reserve(0)
         scene.update(first, ACCEPT)
         second = str(scene.platform.transfer(first, scene.workers[1].sid).sid)
-        assert scene.update(second, CONFERENCE).told("code") == (400, 40149)
+        assert scene.update(second, CONFERENCE).fields("code") == (400, 40149)
         scene.platform.set_task_attributes(scene.task.sid, {"conference_sid": "CF" + HEX})
         assert scene.update(second, CONFERENCE).status == 200
         scene.platform.answer_call(second)
         assert (scene.status(first), scene.status(second)) == ("accepted", "accepted")
 
-    # --- wire 4.4: what the worker SDK's tests show ---------------------------------------------------------------------------------------
+    # --- wire 4.4: tests of the worker SDK ---
 
-    def test_worker_sdk_16_17_19(self, scene: Scene) -> None:
-        """Pending, accepted, completed, without wrapping in between; each raises the version by exactly one."""
+    def test_accept_and_complete_raise_the_version_by_one(self, scene: Scene) -> None:
+        """Worker SDK tests 16, 17 and 19. There is no wrapping in between."""
         sid = scene.reserve()
-        told = [scene.update(sid, form) for form in (ACCEPT, COMPLETE)]
-        assert [answer.told("reservation_status") for answer in told] == [
+        replies = [scene.update(sid, form) for form in (ACCEPT, COMPLETE)]
+        assert [answer.fields("reservation_status") for answer in replies] == [
             (200, "accepted"),
             (200, "completed"),
         ]
-        assert [answer.headers["ETag"] for answer in told] == ["1", "2"]
+        assert [answer.headers["ETag"] for answer in replies] == ["1", "2"]
         assert scene.task_status == "completed"
 
-    def test_worker_sdk_18(self, scene: Scene) -> None:
-        """Accepted work may be wrapped up, and the task with it; task wrap and task complete drive it too."""
+    def test_wrap_wraps_the_task(self, scene: Scene) -> None:
+        """Worker SDK test 18. Completing the task completes the reservation."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
-        assert scene.update(sid, WRAP).told("reservation_status") == (200, "wrapping")
+        assert scene.update(sid, WRAP).fields("reservation_status") == (200, "wrapping")
         assert scene.task_status == "wrapping"
         scene.platform.complete_task(scene.task.sid)
         assert (scene.status(sid), scene.task_status) == ("completed", "completed")
 
-    def test_worker_sdk_18_by_the_task(self, scene: Scene) -> None:
-        """Wrapping up the task wraps up its reservation."""
+    def test_wrap_task_wraps_the_reservation(self, scene: Scene) -> None:
+        """Worker SDK test 18."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         scene.platform.wrap_task(scene.task.sid)
         assert (scene.status(sid), scene.task_status) == ("wrapping", "wrapping")
 
-    def test_worker_sdk_20(self, scene: Scene) -> None:
-        """A rejection is answered as it is then read."""
+    def test_reject_is_answered_and_read_as_rejected(self, scene: Scene) -> None:
+        """Worker SDK test 20."""
         sid = scene.reserve()
         assert (
             scene.update(sid, REJECT, worker=0).body["reservation_status"]
@@ -526,8 +539,8 @@ class Conformance:
             == "rejected"
         )
 
-    def test_worker_sdk_21(self, scene: Scene) -> None:
-        """A task that is canceled takes its pending reservation along, without a reason code."""
+    def test_cancel_task_cancels_the_reservation_without_a_reason_code(self, scene: Scene) -> None:
+        """Worker SDK test 21."""
         sid = scene.reserve()
         scene.platform.cancel_task(scene.task.sid)
         assert (scene.status(sid), scene.platform.stored(sid).canceled_reason_code) == (
@@ -535,8 +548,8 @@ class Conformance:
             None,
         )
 
-    def test_worker_sdk_22(self, scene: Scene) -> None:
-        """A task that is deleted after it was accepted has its reservation completed; then it is gone."""
+    def test_delete_task_completes_accepted_work(self, scene: Scene) -> None:
+        """Worker SDK test 22. The reservation is deleted with the task."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         scene.platform.delete_task(scene.task.sid)
@@ -544,16 +557,16 @@ class Conformance:
         assert (last.sid, last.reservation.status) == (sid, "completed")
         assert scene.fetch(sid).status == 404
 
-    def test_worker_sdk_23(self, scene: Scene) -> None:
-        """A task that is completed keeps its reason, and its worker has no open reservation left."""
+    def test_complete_task_keeps_its_reason(self, scene: Scene) -> None:
+        """Worker SDK test 23. Its worker has no open reservation."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         scene.platform.complete_task(scene.task.sid, reason="done")
         assert scene.platform.task(scene.task.sid).reason == "done"
         assert scene.list("?ReservationStatus=accepted", worker=0).body["reservations"] == []
 
-    def test_worker_sdk_24(self, scene: Scene) -> None:
-        """A worker who leaves may have all pending reservations rejected, and no others."""
+    def test_set_worker_activity_rejects_only_pending_reservations(self, scene: Scene) -> None:
+        """Worker SDK test 24."""
         sid = scene.reserve()
         other = scene.platform.add_task(WORKSPACE, attributes={"call_sid": CALL})
         accepted = str(scene.platform.reserve(other.sid, scene.workers[0].sid).sid)
@@ -561,68 +574,72 @@ class Conformance:
         moved = scene.platform.set_worker_activity(
             scene.workers[0].sid, ACTIVITY, reject_pending=True
         )
-        assert (moved.activity_sid, scene.status(sid), scene.held(accepted).status) == (
+        assert (moved.activity_sid, scene.status(sid), scene.stored(accepted).status) == (
             ACTIVITY,
             "rejected",
             "accepted",
         )
 
-    def test_worker_sdk_25(self, scene: Scene) -> None:
-        """A conference is accepted once it runs, wrapped up when it ends, and completed by the worker."""
+    def test_conference_is_accepted_wrapped_and_completed(self, scene: Scene) -> None:
+        """Worker SDK test 25: when it runs, when it ends, by the worker."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
         scene.platform.answer_call(sid)
         scene.platform.hang_up(sid)
         assert (scene.status(sid), scene.task_status) == ("wrapping", "wrapping")
-        assert scene.update(sid, COMPLETE).told("reservation_status") == (200, "completed")
+        assert scene.update(sid, COMPLETE).fields("reservation_status") == (200, "completed")
 
-    def test_worker_sdk_28(self, scene: Scene) -> None:
-        """Other attributes of the task leave the reservation as it is."""
+    def test_set_task_attributes_leaves_the_reservation(self, scene: Scene) -> None:
+        """Worker SDK test 28."""
         sid = scene.reserve()
         before = scene.fetch(sid)
         scene.platform.set_task_attributes(scene.task.sid, {"language": "de"})
         assert scene.fetch(sid) == before
 
-    def test_worker_sdk_29(self, scene: Scene) -> None:
-        """A reservation raises its worker's version by one; rejecting it does not."""
+    def test_reservation_raises_the_worker_version(self, scene: Scene) -> None:
+        """Worker SDK test 29. A rejection does not."""
         worker = scene.workers[0].sid
         sid = scene.reserve()
         assert scene.platform.worker(worker).version == 1
         scene.update(sid, REJECT)
         assert scene.platform.worker(worker).version == 1
 
-    def test_worker_sdk_3(self, scene: Scene) -> None:
-        """Call and redirect raise the version by one while the status stays pending."""
+    def test_call_and_redirect_raise_the_version_of_a_pending_reservation(
+        self, scene: Scene
+    ) -> None:
+        """Worker SDK test 3."""
         sid = scene.reserve()
-        told = [scene.update(sid, form) for form in (CALL_WORKER, REDIRECT, CONFERENCE)]
-        assert [(each.body["reservation_status"], each.headers["ETag"]) for each in told] == [
+        replies = [scene.update(sid, form) for form in (CALL_WORKER, REDIRECT, CONFERENCE)]
+        assert [(each.body["reservation_status"], each.headers["ETag"]) for each in replies] == [
             ("pending", str(n)) for n in (1, 2, 3)
         ]
 
-    def test_worker_sdk_11(self, scene: Scene) -> None:
-        """The task's status that goes with each event is the one after everything that came with it."""
+    def test_journal_has_the_task_status_after_all_consequences(self, scene: Scene) -> None:
+        """Worker SDK test 11."""
         first, second = scene.reserve(0), scene.reserve(1)
         scene.update(first, ACCEPT)
         scene.update(first, COMPLETE)
-        acts = [
-            (act.reservation.status.value, act.task_status.value)
-            for act in scene.platform.journal
-            if act.before is not None
+        entries = [
+            (entry.reservation.status.value, entry.task_status.value)
+            for entry in scene.platform.journal
+            if entry.before is not None
         ]
-        assert acts == [
+        assert entries == [
             ("accepted", "assigned"),
             ("rescinded", "assigned"),
             ("completed", "completed"),
         ]
-        assert [act.sid for act in scene.platform.journal if act.trigger == "rescinded"] == [second]
+        assert [entry.sid for entry in scene.platform.journal if entry.trigger == "rescinded"] == [
+            second
+        ]
 
-    # --- wire 1.3, 1.4, 2, 3 and 6: the surface ---------------------------------------------------------------------------------------
+    # --- wire 1.3, 1.4, 2, 3 and 6: HTTP ---
 
     @pytest.mark.parametrize("written", ["{}", '"{}"'], ids=["bare", "quoted"])
-    def test_if_match(self, scene: Scene, written: str) -> None:
-        """The present version is taken bare and quoted; any other is a 412 with 20412, and nothing is done."""
+    def test_if_match_accepts_the_current_version_only(self, scene: Scene, written: str) -> None:
+        """It may be bare or quoted. Any other is a 412 with 20412 that changes nothing."""
         sid = scene.reserve()
-        assert scene.update(sid, ACCEPT, If_Match=written.format(7)).told("code", "status") == (
+        assert scene.update(sid, ACCEPT, If_Match=written.format(7)).fields("code", "status") == (
             412,
             20412,
             412,
@@ -631,10 +648,10 @@ class Conformance:
         assert scene.update(sid, ACCEPT, if_match=written.format(0)).status == 200
         assert scene.update(sid, COMPLETE, worker=0, If_Match=written.format(0)).status == 412
 
-    def test_openapi_etag(self, scene: Scene) -> None:
-        """The task route tells the version on fetch, list and update; the worker route on its list only."""
+    def test_worker_route_has_an_etag_only_on_its_list(self, scene: Scene) -> None:
+        """API description."""
         sid = scene.reserve()
-        for replied, tells in (
+        for reply, has_etag in (
             (scene.fetch(sid), True),
             (scene.list(), True),
             (scene.update(sid, CALL_WORKER), True),
@@ -642,14 +659,14 @@ class Conformance:
             (scene.fetch(sid, worker=0), False),
             (scene.update(sid, CALL_WORKER, worker=0), False),
         ):
-            assert replied.status == 200
-            assert ("etag" in {name.lower() for name in replied.headers}) is tells
+            assert reply.status == 200
+            assert ("etag" in {name.lower() for name in reply.headers}) is has_etag
 
-    def test_openapi_body(self, scene: Scene) -> None:
-        """A body has the reference's eleven fields; its address is the asked route's, its links the emulator's own, its dates end in Z."""
+    def test_body_has_the_fields_of_the_reference(self, scene: Scene) -> None:
+        """API description: the requested route's address, links to the emulator, dates with a Z."""
         sid, worker = scene.reserve(), scene.workers[0]
         body = scene.fetch(sid, worker=0).body
-        base = f"{scene.drive.origin}/v1/Workspaces/{WORKSPACE}"
+        base = f"{scene.transport.origin}/v1/Workspaces/{WORKSPACE}"
         assert body == {
             "sid": sid,
             "account_sid": scene.task.account_sid,
@@ -660,7 +677,7 @@ class Conformance:
             "reservation_status": "pending",
             "date_created": "2030-01-01T00:00:00Z",
             "date_updated": "2030-01-01T00:00:00Z",
-            "url": scene.drive.origin + scene.path(sid, worker=0),
+            "url": scene.transport.origin + scene.path(sid, worker=0),
             "links": {
                 "task": f"{base}/Tasks/{scene.task.sid}",
                 "worker": f"{base}/Workers/{worker.sid}",
@@ -668,8 +685,8 @@ class Conformance:
             },
         }
 
-    def test_openapi_supervise_is_on_the_task_route(self, scene: Scene) -> None:
-        """The worker route has no supervise."""
+    def test_supervise_is_only_on_the_task_route(self, scene: Scene) -> None:
+        """API description."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         form = [
@@ -680,9 +697,9 @@ class Conformance:
         assert scene.update(sid, form, worker=0).status == 400
         assert scene.update(sid, form).status == 200
 
-    def test_clients_follow_next_page_url(self, scene: Scene) -> None:
-        """Every link of a page leads back to where the emulator is, and following them shows every reservation once."""
-        made = [scene.reserve(worker) for worker in (0, 1, 2)]
+    def test_page_links_lead_to_every_reservation_once(self, scene: Scene) -> None:
+        """Every link leads to the emulator itself."""
+        reserved = [scene.reserve(worker) for worker in (0, 1, 2)]
         seen: list[object] = []
         target: str | None = "?PageSize=1"
         while target is not None:
@@ -696,13 +713,13 @@ class Conformance:
                 for name in ("url", "first_page_url", "previous_page_url", "next_page_url")
             ]
             assert all(
-                link.startswith(f"{scene.drive.origin}{scene.path()}?")
+                link.startswith(f"{scene.transport.origin}{scene.path()}?")
                 for link in links
                 if link is not None
             )
             following = meta["next_page_url"]
             target = None if following is None else "?" + following.partition("?")[2]
-        assert seen == made
+        assert seen == reserved
 
     @pytest.mark.parametrize(
         "form",
@@ -729,12 +746,12 @@ class Conformance:
         ],
         ids=["unknown fields", "letter case", "comma-joined", "repeated", "capital"],
     )
-    def test_clients_write_otherwise(self, scene: Scene, form: Form) -> None:
-        """What the official clients of all languages write is understood: unknown fields, letter case, lists of both kinds."""
+    def test_spellings_of_other_clients_are_accepted(self, scene: Scene, form: Form) -> None:
+        """Unknown fields, letter case, both kinds of lists."""
         assert scene.update(scene.reserve(), form).status == 200
 
-    def test_reports_401(self, launch: Launch) -> None:
-        """Where accounts are configured, wrong credentials are a 401 with 20003, and the right ones pass."""
+    def test_wrong_credentials_are_401(self, launch: Launch) -> None:
+        """Where accounts are set; with 20003."""
         scene = Scene(launch(Settings(accounts={"AC1": "token"})))
         sid = scene.reserve()
         for credentials in (
@@ -747,36 +764,36 @@ class Conformance:
             "Basic /w==",
         ):
             refused = scene.update(sid, ACCEPT, Authorization=credentials)
-            assert refused.told("code", "message") == (401, 20003, "Authenticate")
+            assert refused.fields("code", "message") == (401, 20003, "Authenticate")
         assert scene.fetch(sid).status == 401
-        assert scene.held(sid).etag == "0"
+        assert scene.stored(sid).etag == "0"
         assert scene.update(sid, ACCEPT, Authorization="Basic QUMxOnRva2Vu").status == 200
 
-    def test_error_20429(self, launch: Launch) -> None:
-        """More requests than a second may have are a 429 that is never processed; a second later it goes on."""
+    def test_rate_limit_is_429_and_refills(self, launch: Launch) -> None:
+        """A refused request is not processed."""
         scene = Scene(launch(Settings(rate_limit=2)))
         sid = scene.reserve()
-        told = [scene.update(sid, CALL_WORKER) for _ in range(3)]
-        assert [each.status for each in told] == [200, 200, 429]
-        assert [each.headers["X-Rate-Limit-Remaining"] for each in told] == ["1", "0", "0"]
-        assert {each.headers["X-Rate-Limit-Limit"] for each in told} == {"2"}
-        assert told[2].body["code"] == 20429
-        assert (scene.held(sid).etag, scene.fetch(sid).status) == ("2", 200)
+        replies = [scene.update(sid, CALL_WORKER) for _ in range(3)]
+        assert [each.status for each in replies] == [200, 200, 429]
+        assert [each.headers["X-Rate-Limit-Remaining"] for each in replies] == ["1", "0", "0"]
+        assert {each.headers["X-Rate-Limit-Limit"] for each in replies} == {"2"}
+        assert replies[2].body["code"] == 20429
+        assert (scene.stored(sid).etag, scene.fetch(sid).status) == ("2", 200)
         scene.platform.advance(0.5)
         assert [scene.update(sid, CALL_WORKER).status for _ in range(2)] == [200, 429]
 
-    def test_browser_sdk_preflight(self, scene: Scene) -> None:
-        """A browser may ask from any origin, with the headers that the worker SDK sends, and read the version."""
-        asked = scene.drive.send(
+    def test_preflight_allows_any_origin(self, scene: Scene) -> None:
+        """With the headers of the worker SDK; a page may read the version."""
+        preflight = scene.transport.send(
             "OPTIONS", scene.path("WR" + HEX), [("Origin", "https://example.com")], b""
         )
-        assert asked.status == 204
-        allowed = asked.headers["Access-Control-Allow-Headers"].lower()
+        assert preflight.status == 204
+        allowed = preflight.headers["Access-Control-Allow-Headers"].lower()
         assert all(
             name in allowed
             for name in ("authorization", "content-type", "if-match", "apiversion", "clientversion")
         )
-        assert "POST" in asked.headers["Access-Control-Allow-Methods"]
-        read = scene.fetch(scene.reserve())
-        assert read.headers["Access-Control-Allow-Origin"] == "*"
-        assert "ETag" in read.headers["Access-Control-Expose-Headers"]
+        assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+        fetched = scene.fetch(scene.reserve())
+        assert fetched.headers["Access-Control-Allow-Origin"] == "*"
+        assert "ETag" in fetched.headers["Access-Control-Expose-Headers"]

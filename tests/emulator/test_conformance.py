@@ -1,4 +1,4 @@
-"""The observed behaviours, in process."""
+"""The conformance suite in process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import pytest
 
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
-from tests.emulator.conformance import Answer, Conformance, Drive, Launch, answer
+from tests.emulator.conformance import Answer, Conformance, Launch, answer
 
 
-class InProcess:
-    """Hands each request, as bytes, to a gateway of this process."""
+class InProcessTransport:
+    """Transport that passes raw requests to a gateway in this process."""
 
     def __init__(self, settings: Settings) -> None:
         self.platform = Platform(ManualClock(), settings=settings)
@@ -21,19 +21,15 @@ class InProcess:
     def send(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
     ) -> Answer:
-        """Send one request."""
+        """Send one request and return the reply."""
         reply = self._gateway.receive(method, target, headers, body)
         return answer(reply.status, reply.headers.pairs, reply.body)
 
 
 class TestInProcess(Conformance):
-    """Without any sockets."""
+    """The suite without sockets."""
 
     @pytest.fixture
     def launch(self) -> Launch:
-        """Start an emulator of this process."""
-
-        def start(settings: Settings) -> Drive:
-            return InProcess(settings)
-
-        return start
+        """Return a function that starts an emulator in this process."""
+        return InProcessTransport

@@ -1,4 +1,4 @@
-"""The observed behaviours, over HTTP: the same tests as in process."""
+"""The conformance suite over HTTP."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from reservation_core.emulator import ManualClock, Platform, Settings
 from reservation_core.emulator.server import Emulator, running_emulator
-from tests.emulator.conformance import Answer, Conformance, Drive, Launch, answer
+from tests.emulator.conformance import Answer, Conformance, Launch, Transport, answer
 from tests.emulator.wire import WAIT, address
 
 
-class OverHttp:
-    """Sends each request over a connection to an emulator that is running, and keeps the connection."""
+class HttpTransport:
+    """Transport over one kept connection to a running emulator."""
 
     def __init__(self, emulator: Emulator, connection: http.client.HTTPConnection) -> None:
         self.platform = emulator.platform
@@ -25,7 +25,7 @@ class OverHttp:
     def send(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
     ) -> Answer:
-        """Send one request."""
+        """Send one request and return the reply."""
         self._connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in (*headers, ("Content-Length", str(len(body)))):
             self._connection.putheader(name, value)
@@ -35,19 +35,18 @@ class OverHttp:
 
 
 class TestOverHttp(Conformance):
-    """Over real sockets."""
+    """The suite over sockets."""
 
     @pytest.fixture
     def launch(self) -> Generator[Launch]:
-        """Start an emulator on a free port."""
+        """Yield a function that starts an emulator on a free port."""
         with ExitStack() as stack:
 
-            def start(settings: Settings) -> Drive:
-                emulator = stack.enter_context(
-                    running_emulator(Platform(ManualClock(), settings=settings))
-                )
+            def start(settings: Settings) -> Transport:
+                platform = Platform(ManualClock(), settings=settings)
+                emulator = stack.enter_context(running_emulator(platform))
                 connection = http.client.HTTPConnection(*address(emulator.url), timeout=WAIT)
                 stack.callback(connection.close)
-                return OverHttp(emulator, connection)
+                return HttpTransport(emulator, connection)
 
             yield start
