@@ -1,4 +1,4 @@
-"""Clocks for tests: one that goes on whenever it is read."""
+"""Clock for tests that advances at each reading."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from reservation_core.emulator.platform.clock import DEFAULT_START, ManualClock
 
 
 class Ticking(ManualClock):
-    """A clock that goes on by a second each time it is read, the first reading aside."""
+    """A clock that advances by a second at each reading but the first."""
 
     def __init__(self, start: datetime = DEFAULT_START) -> None:
         super().__init__(start - timedelta(seconds=1))
 
     def now(self) -> datetime:
-        """Go on, and tell the time."""
+        """Advance and return the time."""
         self.advance(1)
         return super().now()

@@ -170,7 +170,7 @@ class Conformance:
         assert scene.update(sid, ACCEPT).fields("message") == (400, message)
 
     def test_conference_on_accepted_is_refused(self, scene: Scene) -> None:
-        """twilio-labs/plugin-flex-outbound-dialpad issue 31: a 400 in the words for instructions."""
+        """plugin-flex-outbound-dialpad issue 31: a 400 in the words for instructions."""
         sid = scene.reserve()
         scene.update(sid, ACCEPT)
         message = (

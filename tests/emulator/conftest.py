@@ -1,4 +1,4 @@
-"""A running emulator, and no credentials or proxies of the machine."""
+"""A running emulator, without credentials and proxies of the environment."""
 
 from collections.abc import Generator
 
@@ -18,14 +18,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def running() -> Generator[Emulator]:
-    """Run an emulator on a free port whose time is moved by hand; one for all tests of a file."""
+    """Run an emulator on a free port with a manual clock, once for each test file."""
     with running_emulator(Platform(ManualClock())) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(running: Emulator) -> Emulator:
-    """Give the running emulator, holding nothing."""
+    """Return the running emulator, empty."""
     running.platform.reset()
     running.faults.clear()
     running.callback_queue.settings = CallbackSettings()

@@ -1,4 +1,4 @@
-"""One pending reservation, every command, and a platform to ask them of: what the emulator's tests have in common."""
+"""A pending reservation, an example of every command, and gateways for tests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ STATES: Final = [*(status.value for status in Status), "onHold"]
 
 
 def numbered(number: int, **fields: object) -> Reservation:
-    """Make a pending reservation of the same task, told apart by its SIDs."""
+    """Return a pending reservation of the same task with other SIDs."""
     evolve = cast("Callable[..., Reservation]", attrs.evolve)
     return evolve(
         PENDING, **{"sid": f"WR{number:032x}", "worker_sid": f"WK{number:032x}", **fields}
@@ -69,7 +69,7 @@ def numbered(number: int, **fields: object) -> Reservation:
 
 
 def in_state(state: str) -> Reservation:
-    """Make a reservation in one of the nine states."""
+    """Return a reservation in one of the nine states."""
     on_hold = state == "onHold"
     return attrs.evolve(
         PENDING, status=Status.PENDING if on_hold else Status(state), on_hold=on_hold
@@ -77,7 +77,10 @@ def in_state(state: str) -> Reservation:
 
 
 def holding(*reservations: Reservation) -> InMemoryGateway:
-    """Make a gateway to a platform that holds these, and whose clock goes on by a second each time it is read."""
+    """Return a gateway to a platform with these reservations.
+
+    Its clock advances by a second at each reading.
+    """
     platform = Platform(Ticking(datetime(2026, 1, 1, tzinfo=UTC)))
     for reservation in reservations:
         platform.add(reservation)
@@ -85,12 +88,12 @@ def holding(*reservations: Reservation) -> InMemoryGateway:
 
 
 def update(form: tuple[tuple[str, str], ...], route: Route = Route.TASK, **headers: str) -> Request:
-    """Make an update that no command of ours stands behind."""
+    """Return an update with any form."""
     return Request("POST", f"{BASES[route]}/{SID}", headers, form)
 
 
-def said(reply: Reply) -> dict[str, object]:
-    """Read the body of a reply."""
+def read_json(reply: Reply) -> dict[str, object]:
+    """Return the JSON object in a reply."""
     body: object = json.loads(reply.body)
     assert isinstance(body, dict)
     return cast("dict[str, object]", body)

@@ -1,4 +1,4 @@
-"""Raw HTTP for tests: requests as bytes, whole replies back, and what a client does that no library would."""
+"""Raw HTTP for tests, also as no library would send it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import attrs
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 
 WAIT: Final = 10.0
-"""Seconds that any single wait lasts at most."""
+"""Timeout of any single wait, in seconds."""
 
 
 @attrs.frozen
 class Answer:
-    """A reply as it came."""
+    """A raw reply."""
 
     status: int
     headers: Mapping[str, str]
@@ -27,12 +27,12 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
 def address(url: str) -> tuple[str, int]:
-    """Give host and port of a URL."""
+    """Return host and port of a URL."""
     parts = urlsplit(url)
     return str(parts.hostname), int(parts.port or 0)
 
@@ -40,7 +40,7 @@ def address(url: str) -> tuple[str, int]:
 def ask(
     url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send one request on a connection of its own: text as a form, anything else as JSON."""
+    """Send one request on its own connection: a string as a form, anything else as JSON."""
     connection = http.client.HTTPConnection(*address(url), timeout=WAIT)
     kind = {"Content-Type": FORM_CONTENT_TYPE} if isinstance(body, str) else {}
     sent = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
@@ -55,19 +55,22 @@ def ask(
 
 
 def say(url: str, *parts: bytes) -> bytes:
-    """Send bytes as they are, part by part, and give all that comes back until the server closes, or breaks, the connection."""
-    said = b""
+    """Send raw bytes part by part.
+
+    :returns: everything that is received until the connection is closed or broken.
+    """
+    received = b""
     with socket.create_connection(address(url), WAIT) as sock:
         try:
             for part in parts:
                 sock.sendall(part)
             while more := sock.recv(65536):
-                said += more
+                received += more
         except ConnectionError:
             pass
-    return said
+    return received
 
 
-def status_of(said: bytes) -> int:
-    """Give the status of a raw reply; 0 where none came."""
-    return int(said.split(b" ", 2)[1]) if said.startswith(b"HTTP/") else 0
+def status_of(reply: bytes) -> int:
+    """Return the status of a raw reply; 0 if there is none."""
+    return int(reply.split(b" ", 2)[1]) if reply.startswith(b"HTTP/") else 0

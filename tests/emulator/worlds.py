@@ -1,4 +1,4 @@
-"""A small world that emulator tests begin with: a workspace with three workers and a task whose caller waits."""
+"""A small world for tests: a workspace with three workers and a task with a live call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOBODY: Final = "0" * 32
 
 @attrs.frozen
 class World:
-    """A platform with three workers and one task, and what can be added to it."""
+    """A platform with three workers and one task."""
 
     platform: Platform
 
@@ -28,12 +28,12 @@ class World:
         return self.platform.reserve(task, worker)
 
     def sid(self, worker: str = WORKERS[0], task: str = TASK) -> str:
-        """Reserve a worker for the task and give the reservation's SID."""
+        """Reserve a worker for the task and return the reservation's SID."""
         return str(self.reserve(worker, task).sid)
 
 
 def people(platform: Platform) -> World:
-    """Let a platform hold the world."""
+    """Add the world to a platform."""
     for number, sid in enumerate(WORKERS):
         platform.add_worker(
             WORKSPACE,
@@ -46,10 +46,10 @@ def people(platform: Platform) -> World:
 
 
 def path(sid: str | None = None, task: str = TASK) -> str:
-    """Write the path of the task's reservations, or of one."""
+    """Return the path of the task's reservations, or of one."""
     return f"/v1/Workspaces/{WORKSPACE}/Tasks/{task}/Reservations" + (f"/{sid}" if sid else "")
 
 
 def worker_path(sid: str | None = None, worker: str = WORKERS[0]) -> str:
-    """Write the path of a worker's reservations, or of one."""
+    """Return the path of a worker's reservations, or of one."""
     return f"/v1/Workspaces/{WORKSPACE}/Workers/{worker}/Reservations" + (f"/{sid}" if sid else "")

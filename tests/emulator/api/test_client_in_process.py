@@ -1,4 +1,4 @@
-"""The official client, unchanged but for what carries its requests, understands the double in this process."""
+"""The official client works with the emulator in process."""
 
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -37,8 +37,8 @@ from tests.emulator.samples import (
 )
 
 
-class InProcess:
-    """What the official client calls its HTTP client: it hands each request to a gateway of ours."""
+class InProcessHttpClient:
+    """HTTP client of the official client that passes requests to our gateway."""
 
     def __init__(self, gateway: InMemoryGateway) -> None:
         self.requests: list[Request] = []
@@ -55,7 +55,7 @@ class InProcess:
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """Answer one request of the official client."""
+        """Answer one request."""
         assert auth == (ACCOUNT, "token")
         assert timeout is None
         assert not allow_redirects
@@ -75,34 +75,34 @@ class InProcess:
 
 def _pairs(data: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in data.items():
-        many = cast("list[object]", value) if isinstance(value, list) else [value]
-        yield from ((name, str(one)) for one in many)
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        yield from ((name, str(item)) for item in values)
 
 
 @pytest.fixture
 def gateway() -> InMemoryGateway:
-    """Give a gateway to a platform with three reservations of one task."""
+    """Return a gateway to a platform with three reservations of one task."""
     return holding(PENDING, numbered(1), numbered(2))
 
 
 @pytest.fixture
-def transport(gateway: InMemoryGateway) -> InProcess:
-    """Give what the official client sends through."""
-    return InProcess(gateway)
+def transport(gateway: InMemoryGateway) -> InProcessHttpClient:
+    """Return the HTTP client of the official client."""
+    return InProcessHttpClient(gateway)
 
 
 @pytest.fixture
-def client(transport: InProcess, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """Give an official client that knows nothing of the machine's own settings."""
+def client(transport: InProcessHttpClient, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Return an official client without settings from the environment."""
     for name in ("TWILIO_EDGE", "TWILIO_REGION", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return Client(ACCOUNT, "token", http_client=cast("HttpClient", transport))
 
 
-def test_the_official_client_accepts(
-    client: Client, gateway: InMemoryGateway, transport: InProcess
+def test_official_client_accepts(
+    client: Client, gateway: InMemoryGateway, transport: InProcessHttpClient
 ) -> None:
-    """The official client accepts a reservation, and what it sent is what the library sends."""
+    """It sends what the library sends."""
     theirs = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations(SID)
     accepted = theirs.update(reservation_status="accepted", if_match="0")
     assert accepted.reservation_status == "accepted"
@@ -115,13 +115,13 @@ def test_the_official_client_accepts(
         ours.body,
         "0",
     )
-    assert {held.status for held in gateway.platform.all()} == {Status.ACCEPTED, Status.RESCINDED}
+    assert {each.status for each in gateway.platform.all()} == {Status.ACCEPTED, Status.RESCINDED}
 
 
-def test_the_official_client_rejects_on_the_worker_route(
+def test_official_client_rejects_on_the_worker_route(
     client: Client, gateway: InMemoryGateway
 ) -> None:
-    """The official client rejects on the worker route, whose body has that route's address."""
+    """The body has that route's address."""
     theirs = client.taskrouter.v1.workspaces(WORKSPACE).workers(WORKER).reservations(SID)
     rejected = theirs.update(reservation_status="rejected", worker_activity_sid=f"WA{HEX}")
     assert (rejected.reservation_status, rejected.url) == (
@@ -131,10 +131,10 @@ def test_the_official_client_rejects_on_the_worker_route(
     assert gateway.platform.get(SID).status is Status.REJECTED
 
 
-def test_the_official_client_confers(
-    client: Client, gateway: InMemoryGateway, transport: InProcess
+def test_official_client_starts_a_conference(
+    client: Client, gateway: InMemoryGateway, transport: InProcessHttpClient
 ) -> None:
-    """A conference of the official client, with lists and booleans, is understood: the reservation is on hold and shown pending."""
+    """With lists and booleans. The reservation is on hold and shown pending."""
     theirs = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations(SID)
     answered = theirs.update(
         instruction="conference",
@@ -158,16 +158,15 @@ def test_the_official_client_confers(
     assert transport.requests[0].body == prepare(PENDING, command).body
 
 
-def test_the_official_client_reads_one_and_many(client: Client, gateway: InMemoryGateway) -> None:
-    """The official client fetches and lists, over several pages, what the platform holds."""
+def test_official_client_fetches_and_lists(client: Client, gateway: InMemoryGateway) -> None:
     task = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK)
-    one = task.reservations(SID).fetch()
-    held = gateway.platform.get(SID)
-    assert (one.sid, one.worker_name, one.date_created, one.task_sid) == (
-        held.sid,
-        held.worker_name,
-        held.date_created,
-        held.task_sid,
+    fetched = task.reservations(SID).fetch()
+    stored = gateway.platform.get(SID)
+    assert (fetched.sid, fetched.worker_name, fetched.date_created, fetched.task_sid) == (
+        stored.sid,
+        stored.worker_name,
+        stored.date_created,
+        stored.task_sid,
     )
     assert [item.sid for item in task.reservations.list(page_size=1)] == [
         item.sid for item in gateway.platform.all()
@@ -179,7 +178,7 @@ def test_the_official_client_reads_one_and_many(client: Client, gateway: InMemor
 
 
 @pytest.mark.parametrize(
-    ("sid", "arguments", "status", "code", "says"),
+    ("sid", "arguments", "status", "code", "message"),
     [
         (SID, {"reservation_status": "accepted", "if_match": "7"}, 412, 20412, "If-Match"),
         (SID, {"reservation_status": "wrapping"}, 400, 20001, "not in expected state [accepted]"),
@@ -191,26 +190,25 @@ def test_the_official_client_reads_one_and_many(client: Client, gateway: InMemor
         ("", {"reservation_status": "accepted"}, 405, 20004, "not allowed"),
     ],
 )
-def test_the_official_client_understands_a_refusal(
+def test_official_client_gets_status_code_and_message_of_a_refusal(
     client: Client,
     gateway: InMemoryGateway,
     sid: str,
     arguments: dict[str, str],
     status: int,
     code: int,
-    says: str,
+    message: str,
 ) -> None:
-    """A refusal reaches the user of the official client with its status, its code and its sentence, and nothing is changed."""
+    """A refusal changes nothing."""
     before = gateway.platform.all()
     with pytest.raises(TwilioRestException) as caught:
         client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations(sid).update(**arguments)
     assert (caught.value.status, caught.value.code) == (status, code)
-    assert says in caught.value.msg
+    assert message in caught.value.msg
     assert gateway.platform.all() == before
 
 
-def test_both_clients_read_the_same(client: Client, gateway: InMemoryGateway) -> None:
-    """What the official client reads of a body is what the library reads of it."""
+def test_both_clients_read_the_same_fields(client: Client, gateway: InMemoryGateway) -> None:
     theirs = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations(SID).fetch()
     ours = read_reservation(gateway.send(Request("GET", f"{BASES[Route.TASK]}/{SID}")).body)
     assert (theirs.sid, theirs.reservation_status, theirs.date_updated, theirs.links) == (

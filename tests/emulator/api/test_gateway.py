@@ -1,4 +1,4 @@
-"""The double's routes answer right and wrong requests as the platform is seen to."""
+"""The gateway answers valid and invalid requests as the platform does."""
 
 import asyncio
 import re
@@ -41,14 +41,12 @@ from tests.emulator.samples import (
     holding,
     in_state,
     numbered,
-    said,
+    read_json,
     update,
 )
 from tests.reference.oracle import load, rows
 
-# --- requests that are wrong ------------------------------------------------------------------------------------------------------------
-
-ELSEWHERE: Final = [
+UNKNOWN_ADDRESSES: Final = [
     BASES[Route.TASK] + "/WR" + "f" * 32,
     f"/v1/Workspaces/WS{'f' * 32}/Tasks/{TASK}/Reservations/{SID}",
     f"/v1/Workspaces/{WORKSPACE}/Tasks/WT{'f' * 32}/Reservations/{SID}",
@@ -67,14 +65,14 @@ ELSEWHERE: Final = [
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ELSEWHERE)
-def test_what_is_not_there_is_not_found(path: str, method: str) -> None:
-    """Any other address, and a reservation under another parent, is a 404 in the platform's words."""
+@pytest.mark.parametrize("path", UNKNOWN_ADDRESSES)
+def test_unknown_address_is_not_found(path: str, method: str) -> None:
+    """In the platform's words. A reservation under another parent is unknown too."""
     reply = holding(PENDING).send(
         Request(method, path, form=Accept().form() if method == "POST" else ())
     )
     assert reply.status == 404
-    body = said(reply)
+    body = read_json(reply)
     assert (body["status"], body["code"]) == (404, 20404)
     assert re.fullmatch(r"The requested resource .* was not found", str(body["message"]))
     with pytest.raises(NotFound):
@@ -90,8 +88,8 @@ def test_what_is_not_there_is_not_found(path: str, method: str) -> None:
         ("DELETE", BASES[Route.WORKER]),
     ],
 )
-def test_only_the_operations_there_are_are_allowed(method: str, path: str) -> None:
-    """A reservation can be read and updated, a list only read; anything else is a 405 that changes nothing."""
+def test_other_methods_are_405(method: str, path: str) -> None:
+    """They change nothing."""
     gateway = holding(PENDING)
     before = gateway.platform.all()
     assert gateway.send(Request(method, path, form=Accept().form())).status == 405
@@ -100,8 +98,7 @@ def test_only_the_operations_there_are_are_allowed(method: str, path: str) -> No
 
 @pytest.mark.parametrize("route", Route)
 @pytest.mark.parametrize("version", ["0", '"0"'])
-def test_the_present_version_is_taken_bare_and_quoted(version: str, route: Route) -> None:
-    """An update that names the present version is carried out, with the version bare or quoted."""
+def test_current_version_is_accepted_bare_and_quoted(version: str, route: Route) -> None:
     gateway = holding(PENDING)
     assert gateway.send(update(Accept().form(), route, **{"if-match": version})).status == 200
     assert gateway.platform.get(SID).status is Status.ACCEPTED
@@ -110,19 +107,19 @@ def test_the_present_version_is_taken_bare_and_quoted(version: str, route: Route
 @pytest.mark.parametrize("route", Route)
 @pytest.mark.parametrize("version", ["1", '"1"', "00", "", "x", "-1"])
 @pytest.mark.parametrize("state", ["pending", "completed"])
-def test_any_other_version_is_stale(state: str, version: str, route: Route) -> None:
-    """An update that names another version is a 412 before anything else, and a lost race to the library."""
+def test_other_version_is_stale(state: str, version: str, route: Route) -> None:
+    """A 412 before anything else is checked, and a lost race to the library."""
     gateway = holding(in_state(state))
     before = gateway.platform.all()
     reply = gateway.send(update(Accept().form(), route, **{"If-Match": version}))
-    assert (reply.status, said(reply)["code"]) == (412, 20412)
+    assert (reply.status, read_json(reply)["code"]) == (412, 20412)
     assert gateway.platform.all() == before
     with pytest.raises(LostRace):
         conclude(PENDING, Accept(), reply)
 
 
 @pytest.mark.parametrize(
-    ("form", "code", "says"),
+    ("form", "code", "message"),
     [
         ((), 20001, "exactly one status or instruction"),
         ((("To", "client:alice"),), 20001, "exactly one status or instruction"),
@@ -165,16 +162,16 @@ def test_any_other_version_is_stale(state: str, version: str, route: Route) -> N
     ],
 )
 @pytest.mark.parametrize("route", Route)
-def test_a_wrong_form_is_a_400_that_says_what_is_wrong(
-    form: tuple[tuple[str, str], ...], code: int, says: str, route: Route
+def test_invalid_form_is_400_and_names_every_parameter(
+    form: tuple[tuple[str, str], ...], code: int, message: str, route: Route
 ) -> None:
-    """A form that is no command is refused with the platform's number, naming every parameter and showing no value."""
+    """With the platform's number. No value is shown."""
     gateway = holding(PENDING)
     before = gateway.platform.all()
     reply = gateway.send(update(form, route))
-    body = said(reply)
+    body = read_json(reply)
     assert (reply.status, body["status"], body["code"]) == (400, 400, code)
-    assert says in str(body["message"])
+    assert message in str(body["message"])
     assert body["more_info"] == f"https://www.twilio.com/docs/errors/{code}"
     assert "5005550006" not in str(body["message"])
     assert gateway.platform.all() == before
@@ -188,8 +185,8 @@ def test_a_wrong_form_is_a_400_that_says_what_is_wrong(
         (("Instruction", "DEQUEUE"), ("DequeueStatusCallbackEvents", "initiated,ringing")),
     ],
 )
-def test_what_the_platform_tolerates_is_carried_out(form: tuple[tuple[str, str], ...]) -> None:
-    """Unknown parameters, other letter cases and the worker SDK's lists are taken, as other clients send them."""
+def test_tolerated_forms_are_carried_out(form: tuple[tuple[str, str], ...]) -> None:
+    """Unknown parameters, letter case, lists of the worker SDK."""
     assert holding(PENDING).send(update(form)).status == 200
 
 
@@ -209,8 +206,8 @@ RECORDED: Final = [
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded["id"])
-def test_every_recorded_update_is_understood(recorded: _Recorded) -> None:
-    """What the official client was recorded to send is carried out where it is legal."""
+def test_recorded_update_is_carried_out(recorded: _Recorded) -> None:
+    """Recorded from the official client."""
     pairs = tuple((name, value) for name, value in recorded["form_pairs"])
     gateway = holding(
         in_state("accepted" if pairs[0][1] in ("wrapping", "completed", "supervise") else "pending")
@@ -244,7 +241,7 @@ WORDS: Final = [
     st.sampled_from(["GET", "POST", "PUT"]) | st.text(max_size=5),
     st.sampled_from(
         [
-            *ELSEWHERE,
+            *UNKNOWN_ADDRESSES,
             *(
                 f"{base}{rest}"
                 for base in BASES.values()
@@ -261,53 +258,49 @@ WORDS: Final = [
     st.none() | st.text(max_size=3),
 )
 @settings(max_examples=200)
-def test_any_request_gets_a_reply(
+def test_any_request_has_a_json_reply(
     method: str, path: str, form: list[tuple[str, str]], version: str | None
 ) -> None:
-    """Whatever is sent, there is an answer with a body of JSON, and never an exception."""
+    """Never an exception."""
     headers = {} if version is None else {"If-Match": version}
     reply = holding(PENDING).send(Request(method, path, headers, tuple(form)))
     assert reply.status in (200, 400, 404, 405, 412)
-    assert said(reply)
+    assert read_json(reply)
     assert reply.headers["content-type"] == "application/json"
-
-
-# --- what is read back -------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("route", Route)
 @pytest.mark.parametrize("state", STATES)
-def test_what_is_held_is_read_back(state: str, route: Route) -> None:
-    """A fetch gives what the platform holds, except for the hold, which the API never shows."""
+def test_fetch_returns_the_stored_reservation(state: str, route: Route) -> None:
+    """Except for the hold, which the API never shows."""
     gateway = holding(in_state(state))
-    held, read = (
+    stored, fetched = (
         gateway.platform.get(SID),
         fetch(PENDING if state in ("pending", "onHold") else in_state(state), gateway, route=route),
     )
-    assert read == attrs.evolve(
-        held,
+    assert fetched == attrs.evolve(
+        stored,
         on_hold=False,
-        url=read.url,
-        links=read.links,
+        url=fetched.url,
+        links=fetched.links,
         etag="0" if route is Route.TASK else None,
     )
-    assert read.url == f"https://taskrouter.twilio.com{BASES[route]}/{SID}"
-    assert dict(read.links or {}) == {
+    assert fetched.url == f"https://taskrouter.twilio.com{BASES[route]}/{SID}"
+    assert dict(fetched.links or {}) == {
         "task": f"https://taskrouter.twilio.com/v1/Workspaces/{WORKSPACE}/Tasks/{TASK}",
         "worker": f"https://taskrouter.twilio.com/v1/Workspaces/{WORKSPACE}/Workers/{WORKER}",
         "workspace": f"https://taskrouter.twilio.com/v1/Workspaces/{WORKSPACE}",
     }
 
 
-def test_the_body_has_exactly_the_fields_of_the_reference() -> None:
-    """A body of the double has the fields that the API description has, and no others."""
-    body = said(holding(PENDING).send(Request("GET", f"{BASES[Route.TASK]}/{SID}")))
+def test_body_has_exactly_the_fields_of_the_reference() -> None:
+    body = read_json(holding(PENDING).send(Request("GET", f"{BASES[Route.TASK]}/{SID}")))
     assert set(body) == {row["name"] for row in rows("fields")}
     assert re.fullmatch(r"2026-01-01T00:00:00Z", str(body["date_updated"]))
 
 
-def test_nothing_is_known_twice() -> None:
-    """A gateway of its own platform begins empty; two gateways to one platform see the same."""
+def test_gateways_to_one_platform_see_the_same() -> None:
+    """A gateway with its own platform begins empty."""
     assert InMemoryGateway().platform.all() == ()
     gateway = holding(PENDING)
     perform(PENDING, Accept(), InMemoryGateway(gateway.platform))
@@ -316,12 +309,12 @@ def test_nothing_is_known_twice() -> None:
 
 def _many() -> InMemoryGateway:
     statuses = (Status.PENDING, Status.REJECTED, Status.TIMEOUT)
-    here = [
+    listed = [
         numbered(number, status=statuses[number % 3], worker_sid=f"WK{number % 2:032x}")
         for number in range(7)
     ]
     return holding(
-        *here,
+        *listed,
         numbered(90, task_sid="WT" + "f" * 32, worker_sid=f"WK{0:032x}"),
         numbered(91, workspace_sid="WS" + "f" * 32),
     )
@@ -341,14 +334,14 @@ LISTS: Final[Sequence[tuple[str | None, str | None, Status | None, list[int]]]] 
 
 @pytest.mark.parametrize("size", [None, 1, 2, 3, 7, 1000])
 @pytest.mark.parametrize(("task", "worker", "status", "numbers"), LISTS)
-def test_lists_are_read_back_whole(
+def test_list_returns_all_matching_reservations(
     task: str | None,
     worker: str | None,
     status: Status | None,
     numbers: list[int],
     size: int | None,
 ) -> None:
-    """A list gives what is held and asked for, oldest first, whatever the size of a page, in threads and in an event loop."""
+    """Oldest first, for any page size, sync and async."""
     gateway = _many()
 
     async def read() -> list[str | None]:
@@ -400,10 +393,10 @@ def test_lists_are_read_back_whole(
         (f"?PageSize={'9' * 5000}", 50, 0, 7),
     ],
 )
-def test_a_page_tells_where_it_stands(query: str, size: int, number: int, shown: int) -> None:
-    """The meta data of a page has the platform's keys, its own place, and links that keep the filters."""
+def test_page_has_its_position_and_links(query: str, size: int, number: int, shown: int) -> None:
+    """The links keep the filters."""
     path = BASES[Route.TASK]
-    body = said(_many().send(Request("GET", path + query)))
+    body = read_json(_many().send(Request("GET", path + query)))
     meta = cast("dict[str, object]", body["meta"])
     assert len(cast("list[object]", body["reservations"])) == shown
     assert (meta["key"], meta["page_size"], meta["page"]) == ("reservations", size, number)
@@ -419,16 +412,17 @@ def test_a_page_tells_where_it_stands(query: str, size: int, number: int, shown:
     assert meta["next_page_url"] == (
         f"{link(number + 1)}&PageToken=PAWR{last:032x}" if (number + 1) * size < 7 else None
     )
-    filtered = said(_many().send(Request("GET", f"{path}?ReservationStatus=rejected&PageSize=1")))
+    filtered = read_json(
+        _many().send(Request("GET", f"{path}?ReservationStatus=rejected&PageSize=1"))
+    )
     assert "ReservationStatus=rejected" in str(
         cast("dict[str, object]", filtered["meta"])["next_page_url"]
     )
 
 
-def test_an_event_loop_gets_the_same_answers() -> None:
-    """The asynchronous port answers as the other does."""
+def test_async_gateway_gives_the_same_replies() -> None:
 
-    async def live() -> list[Reservation]:
+    async def run() -> list[Reservation]:
         gateway = holding(PENDING)
         accepted = await aperform(PENDING, Accept(), gateway)
         return [
@@ -437,7 +431,7 @@ def test_an_event_loop_gets_the_same_answers() -> None:
             await aperform(accepted, Complete(), gateway, route="worker"),
         ]
 
-    accepted, fetched, completed = asyncio.run(live())
+    accepted, fetched, completed = asyncio.run(run())
     assert accepted == fetched
     assert [reservation.status for reservation in (accepted, completed)] == [
         Status.ACCEPTED,

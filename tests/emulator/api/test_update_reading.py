@@ -1,4 +1,4 @@
-"""Whatever bytes come in there is an answer; what no source settles goes as the settings say."""
+"""Every request has a reply, and unsettled behavior follows the settings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
 def gateway(given: Settings | None = None, state: str = "pending") -> InMemoryGateway:
-    """Make a gateway to a platform that holds one reservation."""
+    """Return a gateway to a platform with one reservation."""
     platform = Platform(ManualClock(), settings=given or Settings())
     on_hold = state == ON_HOLD
     platform.add(
@@ -54,15 +54,12 @@ def gateway(given: Settings | None = None, state: str = "pending") -> InMemoryGa
 def post(
     body: str | bytes, given: Settings | None = None, state: str = "pending", **headers: str
 ) -> tuple[int, dict[str, object]]:
-    """Update the one reservation, and give the status and the body."""
+    """Update the reservation, and return the status and the body."""
     own = [(name.replace("_", "-"), value) for name, value in headers.items()]
     reply = gateway(given, state).receive(
         "POST", PATH, [*FORM, *own], body if isinstance(body, bytes) else body.encode()
     )
     return reply.status, json.loads(reply.body)
-
-
-# --- what cannot be read ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -108,27 +105,27 @@ def post(
         ("POST", LIST, FORM, b"", 405),
     ],
 )
-def test_what_cannot_be_read_is_a_4xx(
+def test_unreadable_request_is_4xx_and_changes_nothing(
     method: str, target: str, headers: list[tuple[str, str]], body: bytes, status: int
 ) -> None:
-    """Bad encodings, too many fields, huge bodies, other types and deep garbage are told apart, and change nothing."""
-    double = gateway()
-    before = double.platform.all()
-    reply = double.receive(method, target, headers, body)
-    said = json.loads(reply.body)
-    assert (reply.status, said["status"]) == (status, status)
-    assert said["message"]
-    assert double.platform.all() == before
+    """Bad encodings, too many fields, huge bodies, other types."""
+    emulated = gateway()
+    before = emulated.platform.all()
+    reply = emulated.receive(method, target, headers, body)
+    content = json.loads(reply.body)
+    assert (reply.status, content["status"]) == (status, status)
+    assert content["message"]
+    assert emulated.platform.all() == before
     assert (
-        re.fullmatch(r"https://www\.twilio\.com/docs/errors/[0-9]+", said["more_info"])
-        if "code" in said
-        else "more_info" not in said
+        re.fullmatch(r"https://www\.twilio\.com/docs/errors/[0-9]+", content["more_info"])
+        if "code" in content
+        else "more_info" not in content
     )
     assert ("allow" in {name.lower() for name in reply.headers}) is (status == 405)
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "content_type",
     [
         "application/x-www-form-urlencoded",
         "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
@@ -136,20 +133,20 @@ def test_what_cannot_be_read_is_a_4xx(
         "",
     ],
 )
-def test_a_form_by_any_spelling_is_taken(kind: str) -> None:
-    """The type of a form in any letter case, with its charset, or left out."""
-    reply = gateway().receive("POST", PATH, [("CONTENT-TYPE", kind)], b"ReservationStatus=accepted")
+def test_content_type_of_a_form_may_be_spelled_in_any_way(content_type: str) -> None:
+    reply = gateway().receive(
+        "POST", PATH, [("CONTENT-TYPE", content_type)], b"ReservationStatus=accepted"
+    )
     assert reply.status == 200
     assert (
         gateway()
-        .receive("POST", PATH, {"content-type": kind}, b"ReservationStatus=accepted")
+        .receive("POST", PATH, {"content-type": content_type}, b"ReservationStatus=accepted")
         .status
         == 200
     )
 
 
-def test_text_beyond_ascii_is_read_raw_and_escaped() -> None:
-    """A contact beyond ASCII is the same, escaped or not."""
+def test_non_ascii_text_is_read_raw_and_escaped() -> None:
     for body in (
         "Instruction=conference&To=client:Käthe".encode(),
         b"Instruction=conference&To=client%3AK%C3%A4the",
@@ -229,27 +226,24 @@ ANY_SETTINGS: Final = st.builds(
         max_size=4,
     ),
 )
-def test_whatever_the_bytes_there_is_an_answer(
+def test_any_bytes_have_a_reply(
     given: Settings, requests: list[tuple[str, str, list[tuple[str, str]], bytes]]
 ) -> None:
-    """Under any settings and any bytes there is a 2xx or 4xx with JSON, never an exception, and a 4xx has changed nothing."""
-    double = gateway(given)
+    """Under any settings a 2xx or 4xx with JSON. A 4xx changes nothing."""
+    emulated = gateway(given)
     for method, target, headers, body in requests:
-        before = double.platform.all()
-        reply: Reply = double.receive(method, target, headers, body)
+        before = emulated.platform.all()
+        reply: Reply = emulated.receive(method, target, headers, body)
         assert 200 <= reply.status < 300 or 400 <= reply.status < 500
         if reply.status == 204:
             assert method == "OPTIONS"
             continue
-        said = json.loads(reply.body)
+        content = json.loads(reply.body)
         if reply.status >= 400:
-            assert said["status"] == reply.status
-            assert double.platform.all() == before
-        elif "reservations" not in said:
+            assert content["status"] == reply.status
+            assert emulated.platform.all() == before
+        elif "reservations" not in content:
             assert read_reservation(reply.body).sid == SID
-
-
-# --- what no source settles ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -260,10 +254,10 @@ def test_whatever_the_bytes_there_is_an_answer(
         (ErrorCodes.NONE, None, None),
     ],
 )
-def test_the_code_of_a_state_is_a_setting(
+def test_code_of_a_state_conflict_is_a_setting(
     codes: ErrorCodes, conference: int | None, accept: int | None
 ) -> None:
-    """A command that does not fit the state carries the generic number, the dictionary's or none; the sentence is the same."""
+    """The message is the same."""
     given = Settings(state_codes=codes)
     assert post("Instruction=conference", given, "accepted")[1].get("code") == conference
     assert post("ReservationStatus=accepted", given, "accepted")[1].get("code") == accept
@@ -275,11 +269,10 @@ def test_the_code_of_a_state_is_a_setting(
     ("codes", "code"),
     [(ErrorCodes.GENERIC, 20001), (ErrorCodes.DICTIONARY, 40112), (ErrorCodes.NONE, None)],
 )
-def test_the_code_of_a_parameter_is_a_setting(codes: ErrorCodes, code: int | None) -> None:
-    """A parameter that is missing carries the dictionary's number, the generic one or none."""
-    status, said = post("Instruction=call&CallFrom=1234", Settings(instruction_codes=codes))
-    assert (status, said.get("code")) == (400, code)
-    assert "CallUrl is required" in str(said["message"])
+def test_code_of_an_invalid_parameter_is_a_setting(codes: ErrorCodes, code: int | None) -> None:
+    status, content = post("Instruction=call&CallFrom=1234", Settings(instruction_codes=codes))
+    assert (status, content.get("code")) == (400, code)
+    assert "CallUrl is required" in str(content["message"])
 
 
 @pytest.mark.parametrize(
@@ -290,28 +283,29 @@ def test_the_code_of_a_parameter_is_a_setting(codes: ErrorCodes, code: int | Non
         (StatusAndInstruction.STATUS, 200, False),
     ],
 )
-def test_what_counts_of_status_and_instruction_is_a_setting(
+def test_status_and_instruction_together_is_a_setting(
     both: StatusAndInstruction, status: int, on_hold: bool
 ) -> None:
-    """Where both are given it is refused, or the one or the other counts."""
-    double = gateway(Settings(both_given=both))
-    reply = double.receive("POST", PATH, FORM, b"ReservationStatus=rejected&Instruction=conference")
-    held = double.platform.get(SID)
-    assert (reply.status, held.on_hold) == (status, on_hold)
-    assert (held.status is Status.REJECTED) is (both is StatusAndInstruction.STATUS)
+    emulated = gateway(Settings(both_given=both))
+    reply = emulated.receive(
+        "POST", PATH, FORM, b"ReservationStatus=rejected&Instruction=conference"
+    )
+    stored = emulated.platform.get(SID)
+    assert (reply.status, stored.on_hold) == (status, on_hold)
+    assert (stored.status is Status.REJECTED) is (both is StatusAndInstruction.STATUS)
     assert (
-        double.receive("POST", LIST + f"/WR{'f' * 32}", FORM, b"Instruction=conference").status
+        emulated.receive("POST", LIST + f"/WR{'f' * 32}", FORM, b"Instruction=conference").status
         == 404
     )
 
 
-def test_an_empty_update_is_a_setting() -> None:
-    """An update that asks for nothing is refused, or answered with the reservation as it is; with a stale version it is a 412."""
-    loose = Settings(neither_given=EmptyUpdate.UNCHANGED)
+def test_empty_update_is_a_setting() -> None:
+    """With a stale version it is a 412."""
+    lenient = Settings(neither_given=EmptyUpdate.UNCHANGED)
     assert post("")[0] == post("To=client:a")[0] == 400
     for body in ("", "To=client:a", "Transcribe=true"):
-        assert post(body, loose)[1]["reservation_status"] == "pending"
-    assert post("", loose, If_Match="7")[0] == 412
+        assert post(body, lenient)[1]["reservation_status"] == "pending"
+    assert post("", lenient, If_Match="7")[0] == 412
     assert (
         post(
             "",
@@ -330,10 +324,10 @@ def test_an_empty_update_is_a_setting() -> None:
         ("ReservationStatus=accepted", "pending", 412, 412),
     ],
 )
-def test_the_order_of_version_and_state_is_a_setting(
+def test_order_of_version_and_state_is_a_setting(
     body: str, state: str, first: int, second: int
 ) -> None:
-    """A stale version is told before what else is wrong, or after it; either way nothing is done."""
+    """Either way nothing changes."""
     assert post(body, Settings(checks_version_first=True), state, If_Match="7")[0] == first
     assert post(body, Settings(checks_version_first=False), state, If_Match="7")[0] == second
     assert (
@@ -346,57 +340,55 @@ def test_the_order_of_version_and_state_is_a_setting(
     )
 
 
-def test_a_version_is_quoted_by_a_setting() -> None:
-    """An ETag is bare, or in quotes, on one and on many."""
+def test_quoted_etag_is_a_setting() -> None:
     for quoted, form in ((False, "[0-9]+"), (True, '"[0-9]+"')):
-        double = gateway(Settings(has_quoted_etag=quoted))
+        emulated = gateway(Settings(has_quoted_etag=quoted))
         for target in (PATH, LIST):
-            assert re.fullmatch(form, double.receive("GET", target, (), b"").headers["ETag"])
+            assert re.fullmatch(form, emulated.receive("GET", target, (), b"").headers["ETag"])
 
 
-@pytest.mark.parametrize("shows", OnHoldStatus)
-def test_what_a_hold_shows_is_a_setting(shows: OnHoldStatus) -> None:
-    """A reservation on hold shows one of three words, in its body, in lists and to their filter."""
-    double = gateway(Settings(on_hold_shown_as=shows), ON_HOLD)
-    assert json.loads(double.receive("GET", PATH, (), b"").body)["reservation_status"] == shows
-    listed = json.loads(double.receive("GET", f"{LIST}?ReservationStatus={shows}", (), b"").body)
-    assert [row["reservation_status"] for row in listed["reservations"]] == [shows]
+@pytest.mark.parametrize("shown", OnHoldStatus)
+def test_status_shown_on_hold_is_a_setting(shown: OnHoldStatus) -> None:
+    """In the body, in lists and in their filter."""
+    emulated = gateway(Settings(on_hold_shown_as=shown), ON_HOLD)
+    assert json.loads(emulated.receive("GET", PATH, (), b"").body)["reservation_status"] == shown
+    listed = json.loads(emulated.receive("GET", f"{LIST}?ReservationStatus={shown}", (), b"").body)
+    assert [row["reservation_status"] for row in listed["reservations"]] == [shown]
 
 
 @pytest.mark.parametrize("word", ["timeout", "canceled", "rescinded"])
-def test_a_system_status_from_a_client_is_a_setting(word: str) -> None:
-    """A status that only the platform sets is refused, or happens where the lifecycle has it."""
-    loose = Settings(system_status=SystemStatus.CARRIED_OUT)
+def test_system_status_from_a_client_is_a_setting(word: str) -> None:
+    lenient = Settings(system_status=SystemStatus.CARRIED_OUT)
     assert post(f"ReservationStatus={word}")[0] == 400
-    assert post(f"ReservationStatus={word}", loose)[1]["reservation_status"] == word
-    status, said = post(f"ReservationStatus={word}", loose, "accepted")
-    assert (status, said["message"]) == (
+    assert post(f"ReservationStatus={word}", lenient)[1]["reservation_status"] == word
+    status, content = post(f"ReservationStatus={word}", lenient, "accepted")
+    assert (status, content["message"]) == (
         400,
         f"Reservation {SID} not in expected state [pending] and cannot be updated to [{word}]",
     )
     again = f"Reservation {SID} is already in state [pending] and cannot be updated to [pending]"
-    assert post("ReservationStatus=pending", loose)[1]["message"] == again
+    assert post("ReservationStatus=pending", lenient)[1]["message"] == again
 
 
 @pytest.mark.parametrize(
     "body",
     ["Instruction=conference&CallUrl=x", f"ReservationStatus=accepted&WorkerActivitySid=WA{HEX}"],
 )
-def test_a_foreign_parameter_is_a_setting(body: str) -> None:
-    """A parameter of another command is ignored, or refused; strict refuses it in any case."""
+def test_foreign_parameter_is_a_setting(body: str) -> None:
+    """Strict refuses it in any case."""
     assert post(body)[0] == 200
     for refusing in (Settings(foreign_parameters=ForeignParameters.REFUSED), Settings(strict=True)):
-        status, said = post(body, refusing)
-        assert (status, "is not a parameter of" in str(said["message"])) == (400, True)
+        status, content = post(body, refusing)
+        assert (status, "is not a parameter of" in str(content["message"])) == (400, True)
 
 
-def test_a_blank_value_is_a_setting() -> None:
-    """An empty value is checked like any other, or left out; silence as hold music is said by one."""
-    loose = Settings(blank_values=BlankValues.UNSET)
+def test_blank_value_is_a_setting() -> None:
+    """A blank WaitUrl is valid: silence as hold music."""
+    lenient = Settings(blank_values=BlankValues.UNSET)
     assert post("Instruction=conference&To=")[0] == 400
-    assert post("Instruction=conference&To=", loose)[0] == 200
+    assert post("Instruction=conference&To=", lenient)[0] == 200
     assert post("Instruction=conference&WaitUrl=")[0] == 200
-    assert post("Instruction=", loose)[1]["code"] == 55555
+    assert post("Instruction=", lenient)[1]["code"] == 55555
 
 
 @pytest.mark.parametrize(
@@ -407,11 +399,10 @@ def test_a_blank_value_is_a_setting() -> None:
     ],
 )
 def test_strict_refuses_unknown_fields(body: str) -> None:
-    """What is no parameter is tolerated, and refused by name where the settings are strict."""
     assert post(body)[0] == 200
-    status, said = post(body, Settings(strict=True))
-    assert (status, said["code"]) == (400, 20001)
-    assert "is not a parameter" in str(said["message"])
+    status, content = post(body, Settings(strict=True))
+    assert (status, content["code"]) == (400, 20001)
+    assert "is not a parameter" in str(content["message"])
 
 
 @pytest.mark.parametrize(
@@ -425,17 +416,16 @@ def test_strict_refuses_unknown_fields(body: str) -> None:
         ("", 200),
     ],
 )
-def test_strict_refuses_odd_queries(query: str, strict: int) -> None:
-    """A page size out of bounds and a status that is none are tolerated, and refused where the settings are strict."""
+def test_strict_refuses_invalid_queries(query: str, strict: int) -> None:
     assert gateway().receive("GET", LIST + query, (), b"").status == 200
     assert gateway(Settings(strict=True)).receive("GET", LIST + query, (), b"").status == strict
 
 
-def test_a_page_token_finds_its_place_again() -> None:
-    """What is added or filtered meanwhile moves no page; going back leads where one came from."""
-    double = InMemoryGateway(Platform(ManualClock()))
+def test_page_token_keeps_its_place() -> None:
+    """Added reservations move no page. The way back is the same."""
+    emulated = InMemoryGateway(Platform(ManualClock()))
     for number in range(5):
-        double.platform.add(
+        emulated.platform.add(
             Reservation(
                 sid=f"WR{number:032x}",
                 workspace_sid=WORKSPACE,
@@ -446,11 +436,11 @@ def test_a_page_token_finds_its_place_again() -> None:
         )
 
     def read(url: str) -> tuple[list[str], dict[str, Any]]:
-        body = json.loads(double.receive("GET", url.removeprefix(double.origin), (), b"").body)
+        body = json.loads(emulated.receive("GET", url.removeprefix(emulated.origin), (), b"").body)
         return [row["sid"][-1] for row in body["reservations"]], body["meta"]
 
     first, meta = read(LIST + "?PageSize=2")
-    double.platform.add(
+    emulated.platform.add(
         Reservation(
             sid=f"WR{5:032x}",
             workspace_sid=WORKSPACE,
@@ -469,7 +459,6 @@ def test_a_page_token_finds_its_place_again() -> None:
     assert read(meta["previous_page_url"])[0] == ["0", "1"]
 
 
-def test_what_cannot_be_read_says_why() -> None:
-    """The error of an unreadable form says what is wrong and what it is answered with."""
+def test_unreadable_request_names_its_reason() -> None:
     with pytest.raises(UnreadableRequest, match=r"incomplete percent-escape \(answered 400\)"):
         read_pairs("a=%")

@@ -1,4 +1,6 @@
-"""Commands and facts move a reservation of the double exactly as the hand-written lifecycle has it, and its siblings with it."""
+"""Commands and facts move reservations as the hand-written lifecycle says."""
+
+from __future__ import annotations
 
 import pickle
 import re
@@ -15,12 +17,20 @@ from reservation_core import (
     IncompleteReservation,
     LostRace,
     Refused,
+    Reject,
     Route,
     Status,
+    Supervise,
     Wrap,
     conclude,
 )
-from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
+from reservation_core.emulator import (
+    InMemoryGateway,
+    Platform,
+    Settings,
+    StateConflict,
+)
+from tests.emulator.platform.stage import ACTIVITY, CONFERENCE, Stage
 from tests.emulator.samples import (
     BASES,
     EXAMPLES,
@@ -31,14 +41,14 @@ from tests.emulator.samples import (
     holding,
     in_state,
     numbered,
-    said,
+    read_json,
     update,
 )
 from tests.reference.oracle import rows
 
-# --- the lifecycle, over both routes ----------------------------------------------------------------------------------------------------
-
 MATRIX: Final = rows("matrix")
+
+
 CASES: Final = [
     pytest.param(row, route, id=f"{row['command']} {row['state']} {route.value}")
     for row in MATRIX
@@ -47,20 +57,20 @@ CASES: Final = [
 
 
 @pytest.mark.parametrize(("row", "route"), CASES)
-def test_every_command_is_answered_by_the_lifecycle(row: dict[str, str], route: Route) -> None:
-    """From every state and on both routes a legal command is carried out and reported, and an illegal one changes nothing."""
+def test_command_is_answered_by_the_lifecycle(row: dict[str, str], route: Route) -> None:
+    """On both routes. An illegal command changes nothing."""
     gateway, command = holding(in_state(row["state"])), EXAMPLES[row["command"]]
     before = gateway.platform.get(SID)
     reply = gateway.send(update(command.form(), route))
     after = gateway.platform.get(SID)
     if row["allowed"] == "no" or (command.is_task_route_only and route is Route.WORKER):
         assert reply.status == 400
-        assert said(reply)["status"] == 400
+        assert read_json(reply)["status"] == 400
         assert after == before
         return
     assert reply.status == 200
     sets = before.status.value if row["sets"] in ("later", "nothing") else row["sets"]
-    assert said(reply)["reservation_status"] == sets
+    assert read_json(reply)["reservation_status"] == sets
     assert reply.etag == ("1" if route is Route.TASK else None)
     assert after == attrs.evolve(
         before,
@@ -69,7 +79,7 @@ def test_every_command_is_answered_by_the_lifecycle(row: dict[str, str], route: 
         on_hold=row["sets"] == "later",
         date_updated=datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC),
     )
-    assert BASES[route] in str(said(reply)["url"])
+    assert BASES[route] in str(read_json(reply)["url"])
 
 
 SENTENCES: Final[Mapping[tuple[str, str], str]] = {
@@ -94,9 +104,13 @@ SENTENCES: Final[Mapping[tuple[str, str], str]] = {
         "canceled",
     ): f"Reservation {SID} not in expected state [pending] and cannot be updated to [accepted]",
 }
+
+
 FAMILIES: Final = re.compile(
-    rf"Reservation {SID} (is already in state|not in expected state) \[\w+\] and cannot be updated to \[\w+\]"
-    rf"|Unable to execute (Dequeue|Call|Redirect|Conference) instruction\. Reservation {SID} is not currently in a Pending state\."
+    rf"Reservation {SID} (is already in state|not in expected state) \[\w+\]"
+    r" and cannot be updated to \[\w+\]"
+    r"|Unable to execute (Dequeue|Call|Redirect|Conference) instruction\."
+    rf" Reservation {SID} is not currently in a Pending state\."
 )
 
 
@@ -105,13 +119,13 @@ FAMILIES: Final = re.compile(
     [row for row in MATRIX if row["allowed"] == "no" and row["command"] != "supervise"],
     ids=lambda row: f"{row['command']} {row['state']}",
 )
-def test_a_conflict_is_said_in_the_observed_words(row: dict[str, str]) -> None:
-    """An illegal command is answered with a sentence of the families seen, which the library takes for a lost race."""
+def test_conflict_has_an_observed_message(row: dict[str, str]) -> None:
+    """The library takes it for a lost race."""
     gateway, command = holding(in_state(row["state"])), EXAMPLES[row["command"]]
     reply = gateway.send(update(command.form()))
     sentence = SENTENCES.get((row["command"], row["state"]))
-    assert sentence is None or said(reply)["message"] == sentence
-    assert FAMILIES.fullmatch(str(said(reply)["message"]))
+    assert sentence is None or read_json(reply)["message"] == sentence
+    assert FAMILIES.fullmatch(str(read_json(reply)["message"]))
     with pytest.raises(LostRace):
         conclude(PENDING, command, reply)
 
@@ -120,32 +134,29 @@ def test_a_conflict_is_said_in_the_observed_words(row: dict[str, str]) -> None:
     "state",
     [row["state"] for row in MATRIX if row["command"] == "supervise" and row["allowed"] == "no"],
 )
-def test_a_supervise_too_early_or_too_late_is_a_lost_race(state: str) -> None:
-    """Supervise where there is nothing to supervise is a conflict of states, and its sentence does not deny what is so."""
+def test_supervise_in_a_wrong_state_is_a_lost_race(state: str) -> None:
+    """Its message does not contradict the state."""
     reply = holding(in_state(state)).send(update(EXAMPLES["supervise"].form()))
     with pytest.raises(LostRace):
         conclude(PENDING, EXAMPLES["supervise"], reply)
     if state in ("pending", "onHold"):
-        assert "not currently in a Pending state" not in str(said(reply)["message"])
+        assert "not currently in a Pending state" not in str(read_json(reply)["message"])
 
 
-def test_supervise_is_not_on_the_worker_route() -> None:
-    """Supervise on the worker route is refused as a mistake, not as a lost race."""
+def test_supervise_on_the_worker_route_is_not_a_lost_race() -> None:
     reply = holding(in_state("accepted")).send(update(EXAMPLES["supervise"].form(), Route.WORKER))
     with pytest.raises(Refused, match="not available on this route") as caught:
         conclude(in_state("accepted"), EXAMPLES["supervise"], reply)
     assert not isinstance(caught.value, LostRace)
 
 
-# --- facts ------------------------------------------------------------------------------------------------------------------------------
-
 FACTS: Final = {(row["from"], row["to"]) for row in rows("facts")}
 
 
 @pytest.mark.parametrize("fact", Status)
 @pytest.mark.parametrize("state", STATES)
-def test_a_fact_happens_only_where_it_can(state: str, fact: Status) -> None:
-    """Exactly the facts of the reference happen; any other is a conflict that names the reservation, its state and the fact."""
+def test_set_status_makes_only_the_facts_of_the_reference(state: str, fact: Status) -> None:
+    """Any other is a conflict that names reservation, state and fact."""
     gateway = holding(in_state(state))
     before = gateway.platform.get(SID)
     if (state, fact.value) in FACTS:
@@ -165,8 +176,7 @@ def test_a_fact_happens_only_where_it_can(state: str, fact: Status) -> None:
         assert gateway.platform.get(SID) == before
 
 
-def test_a_conflict_survives_its_journey() -> None:
-    """A conflict can be pickled, as errors of a test run in several processes are."""
+def test_conflict_can_be_pickled() -> None:
     conflict = StateConflict(SID, Status.PENDING, "wrap")
     copy: object = pickle.loads(pickle.dumps(conflict))
     assert isinstance(copy, StateConflict)
@@ -179,8 +189,7 @@ def test_a_conflict_survives_its_journey() -> None:
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row['command']} {row['state']}")
-def test_the_platform_can_be_asked_directly(row: dict[str, str]) -> None:
-    """A command given to the platform itself is carried out, or is a conflict that names the command."""
+def test_execute_carries_out_a_command_or_raises_a_conflict(row: dict[str, str]) -> None:
     platform, command = holding(in_state(row["state"])).platform, EXAMPLES[row["command"]]
     if row["allowed"] == "yes":
         assert platform.execute(SID, command) == platform.get(SID)
@@ -190,8 +199,7 @@ def test_the_platform_can_be_asked_directly(row: dict[str, str]) -> None:
         assert (caught.value.state, caught.value.trigger) == (row["state"], command.trigger)
 
 
-def test_the_platform_knows_only_what_it_was_given() -> None:
-    """Of a reservation that was never added nothing can be asked, reported or known."""
+def test_unknown_reservation_raises_key_error() -> None:
     platform = Platform()
     assert platform.all() == ()
     with pytest.raises(KeyError):
@@ -202,8 +210,8 @@ def test_the_platform_knows_only_what_it_was_given() -> None:
         platform.set_status(SID, Status.TIMEOUT)
 
 
-def test_a_reservation_is_added_at_version_0() -> None:
-    """What is added gets the version 0 and the clock's dates; a date of creation it has is kept."""
+def test_added_reservation_has_version_0() -> None:
+    """With the clock's dates, unless it has a date of creation."""
     platform = holding().platform
     first = platform.add(attrs.evolve(PENDING, etag="9"))
     created = datetime(2020, 1, 1, tzinfo=UTC)
@@ -217,8 +225,8 @@ def test_a_reservation_is_added_at_version_0() -> None:
     assert platform.all() == (first, second)
 
 
-def test_the_real_clock_is_the_usual_one() -> None:
-    """Without a clock of its own a platform dates by the real one, in UTC and to the second, as its replies do."""
+def test_default_clock_is_real() -> None:
+    """Dates are in UTC and to the second."""
     held = Platform().add(PENDING)
     assert held.date_updated is not None
     assert abs(held.date_updated - datetime.now(UTC)) < timedelta(seconds=60)
@@ -227,16 +235,14 @@ def test_the_real_clock_is_the_usual_one() -> None:
 
 @pytest.mark.parametrize("wrong", [None, "", "WR1", "XX" + HEX, f"WR{HEX}\n"], ids=repr)
 @pytest.mark.parametrize("field", ["sid", "workspace_sid", "task_sid", "worker_sid"])
-def test_only_what_has_an_address_is_held(field: str, wrong: str | None) -> None:
-    """A reservation that could not be asked for on both routes is refused, naming the SID."""
+def test_reservation_without_an_address_is_refused(field: str, wrong: str | None) -> None:
+    """Both routes need their SIDs."""
     platform = Platform()
     with pytest.raises(IncompleteReservation) as caught:
         platform.add(numbered(1, **{field: wrong}))
     assert caught.value.missing == (field,)
     assert platform.all() == ()
 
-
-# --- siblings ---------------------------------------------------------------------------------------------------------------------------
 
 ACCEPTING: Final[Mapping[str, Callable[[InMemoryGateway], object]]] = {
     "accept": lambda gateway: gateway.send(update(Accept().form())),
@@ -254,10 +260,10 @@ ACCEPTING: Final[Mapping[str, Callable[[InMemoryGateway], object]]] = {
 
 
 @pytest.mark.parametrize("accept", ACCEPTING.values(), ids=ACCEPTING)
-def test_an_acceptance_rescinds_the_pending_siblings(
+def test_acceptance_rescinds_only_the_pending_siblings(
     accept: Callable[[InMemoryGateway], object],
 ) -> None:
-    """When one is accepted, by whatever way, the pending reservations of its task are rescinded, and no others."""
+    """In every way of accepting."""
     others = [
         numbered(3, status=Status.REJECTED),
         numbered(4, status=Status.ACCEPTED),
@@ -275,24 +281,23 @@ def test_an_acceptance_rescinds_the_pending_siblings(
 
 
 @pytest.mark.parametrize("name", ["reject", "call", "redirect", "dequeue", "conference"])
-def test_what_accepts_nothing_rescinds_nobody(name: str) -> None:
-    """A command that accepts nothing, or nothing yet, leaves the siblings alone."""
+def test_command_without_acceptance_leaves_the_siblings(name: str) -> None:
     gateway = holding(PENDING, numbered(1))
     gateway.send(update(EXAMPLES[name].form()))
     sibling = gateway.platform.get(f"WR{1:032x}")
     assert (sibling.status, sibling.etag) == (Status.PENDING, "0")
 
 
-def test_only_the_acceptance_itself_rescinds() -> None:
-    """What happens to a reservation that was accepted before, as in a transfer, leaves the siblings alone."""
+def test_later_commands_leave_the_siblings() -> None:
+    """As in a transfer."""
     gateway = holding(in_state("accepted"), numbered(1))
     for command in (EXAMPLES["supervise"], Wrap(), Complete()):
         gateway.platform.execute(SID, command)
     assert gateway.platform.get(f"WR{1:032x}").status is Status.PENDING
 
 
-def test_the_version_rises_by_one() -> None:
-    """Every change, by a command or a fact, raises the version by exactly one; a refusal does not."""
+def test_every_change_raises_the_version_by_one() -> None:
+    """A refusal does not."""
     gateway = holding(PENDING)
     seen = [gateway.platform.get(SID).etag]
     changes: Sequence[Callable[[], object]] = (
@@ -309,3 +314,49 @@ def test_the_version_rises_by_one() -> None:
         change()
         seen.append(gateway.platform.get(SID).etag)
     assert seen == ["0", "1", "1", "2", "3", "4", "5", "6", "6"]
+
+
+def test_reject_sets_the_worker_activity_if_given() -> None:
+    stage = Stage(2)
+    stage.platform.execute(stage.sids[0], Reject(worker_activity_sid=ACTIVITY))
+    stage.platform.execute(stage.sids[1], Reject())
+    assert [stage.platform.worker(sid).activity_sid for sid in stage.workers] == [ACTIVITY, None]
+
+
+@pytest.mark.parametrize(
+    "ends", [(Wrap(), Complete()), (Complete(),)], ids=["wrapped", "completed"]
+)
+def test_post_work_activity_is_set_after_the_work(
+    ends: tuple[Wrap | Complete, ...],
+) -> None:
+    """Even with a supervisor meanwhile."""
+    stage = Stage(1)
+    (sid,), (worker,) = stage.sids, stage.workers
+    stage.platform.execute(sid, CONFERENCE)
+    stage.platform.answer_call(sid)
+    stage.platform.execute(sid, Supervise(supervisor=worker, supervisor_mode="monitor"))
+    assert stage.platform.worker(worker).activity_sid is None
+    stage.platform.execute(sid, ends[0])
+    assert stage.platform.worker(worker).activity_sid == ACTIVITY
+    stage.platform.set_worker_activity(worker, f"WA{'f' * 32}")
+    for command in ends[1:]:
+        stage.platform.execute(sid, command)
+    assert stage.platform.worker(worker).activity_sid == f"WA{'f' * 32}"
+    assert stage.platform.worker(worker).version == 4  # reserved, moved, moved, completed
+
+
+def test_reservation_on_hold_can_be_rejected_or_rescinded_by_setting() -> None:
+    strict, loose = (
+        Stage(2),
+        Stage(2, settings=Settings(can_reject_on_hold=True, can_rescind_on_hold=True)),
+    )
+    for stage in (strict, loose):
+        stage.platform.execute(stage.sids[0], CONFERENCE)
+        stage.platform.execute(stage.sids[1], Accept())
+    assert strict.platform.get(strict.sids[0]).on_hold
+    assert loose.platform.get(loose.sids[0]).status is Status.RESCINDED
+    with pytest.raises(StateConflict):
+        strict.platform.execute(strict.sids[0], Reject())
+    again = Stage(1, settings=Settings(can_reject_on_hold=True))
+    again.platform.execute(again.sids[0], CONFERENCE)
+    assert again.platform.execute(again.sids[0], Reject()).state is Status.REJECTED

@@ -1,4 +1,4 @@
-"""Of many who want the same at once exactly one gets it."""
+"""Of many concurrent writers exactly one succeeds."""
 
 import threading
 import time
@@ -25,11 +25,11 @@ from reservation_core import (
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, StateConflict
 from tests.emulator.samples import EXAMPLES, PENDING, SID, numbered
 
-RIVALS: Final = 32
+WRITERS: Final = 32
 
 
 def _race(runners: list[Callable[[], Reservation]]) -> list[Reservation | Refused]:
-    """Let all run at the same moment, each in a thread of its own."""
+    """Run all at the same moment, each in its own thread."""
     start = threading.Barrier(len(runners))
 
     def run(runner: Callable[[], Reservation]) -> Reservation | Refused:
@@ -43,80 +43,80 @@ def _race(runners: list[Callable[[], Reservation]]) -> list[Reservation | Refuse
         return list(pool.map(run, runners))
 
 
-def slow(*reservations: Reservation) -> InMemoryGateway:
-    """Make a gateway whose platform takes its time in the middle of each change, so that rivals meet there if they can."""
+def make_slow_gateway(*reservations: Reservation) -> InMemoryGateway:
+    """Return a gateway whose clock is slow, so that writers overlap if they can."""
 
-    class Slow(ManualClock):
+    class SlowClock(ManualClock):
         def now(self) -> datetime:
             time.sleep(0.0005)
             return super().now()
 
-    platform = Platform(Slow())
+    platform = Platform(SlowClock())
     for reservation in reservations:
         platform.add(reservation)
     return InMemoryGateway(platform)
 
 
-class Hesitant(Platform):
-    """A platform that pauses before it carries out what was checked, so that rivals meet there if they can."""
+class SlowPlatform(Platform):
+    """A platform that pauses before a command, so that writers overlap if they can."""
 
     def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
-        """Pause, then do it."""
+        """Pause, then execute."""
         time.sleep(0.0005)
         return super().execute(sid, command, by=by)
 
 
-def test_one_of_many_rivals_changes_a_version() -> None:
-    """Of 32 who change the same version at once exactly one does, even where the command is a step again afterwards."""
+def test_one_of_many_writers_changes_a_version() -> None:
+    """Even where the command would be a step again afterwards."""
     gateway, known, command = (
-        InMemoryGateway(Hesitant()),
+        InMemoryGateway(SlowPlatform()),
         attrs.evolve(PENDING, etag="0"),
         EXAMPLES["call"],
     )
     gateway.platform.add(PENDING)
     request = prepare(known, command)
-    outcomes = _race([lambda: conclude(known, command, gateway.send(request))] * RIVALS)
+    outcomes = _race([lambda: conclude(known, command, gateway.send(request))] * WRITERS)
     assert [outcome.etag for outcome in outcomes if isinstance(outcome, Reservation)] == ["1"]
     assert {outcome.http_status for outcome in outcomes if isinstance(outcome, Refused)} == {412}
 
 
-RIVALRIES: Final[Mapping[str, Callable[[Platform], Reservation]]] = {
+STEPS: Final[Mapping[str, Callable[[Platform], Reservation]]] = {
     "command": lambda platform: platform.execute(SID, Accept()),
     "fact": lambda platform: platform.set_status(SID, Status.ACCEPTED),
 }
 
 
-@pytest.mark.parametrize("rivalry", RIVALRIES.values(), ids=RIVALRIES)
-def test_one_of_many_rivals_moves_the_platform(rivalry: Callable[[Platform], Reservation]) -> None:
-    """Of 32 who move the platform itself at once exactly one does; for the others it is no step any more."""
-    platform = slow(PENDING).platform
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_one_of_many_writers_makes_a_step(step: Callable[[Platform], Reservation]) -> None:
+    """For all others it is not a step any more."""
+    platform = make_slow_gateway(PENDING).platform
 
     def move() -> Reservation:
         try:
-            return rivalry(platform)
+            return step(platform)
         except StateConflict as conflict:
             raise Refused(400, message=str(conflict)) from conflict
 
-    outcomes = _race([move] * RIVALS)
+    outcomes = _race([move] * WRITERS)
     assert [outcome.etag for outcome in outcomes if isinstance(outcome, Reservation)] == ["1"]
 
 
 @pytest.mark.parametrize("version", ["0", None])
-def test_one_of_many_rivals_accepts_a_reservation(version: str | None) -> None:
-    """Of 32 who accept the same reservation at once exactly one wins, with or without a version; the others lose the race."""
-    gateway, known = slow(PENDING), attrs.evolve(PENDING, etag=version)
-    outcomes = _race([partial(perform, known, Accept(), gateway)] * RIVALS)
+def test_one_of_many_writers_accepts_a_reservation(version: str | None) -> None:
+    """With or without a version. All others lose the race."""
+    gateway, known = make_slow_gateway(PENDING), attrs.evolve(PENDING, etag=version)
+    outcomes = _race([partial(perform, known, Accept(), gateway)] * WRITERS)
     assert sum(isinstance(outcome, Reservation) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, LostRace) for outcome in outcomes) == RIVALS - 1
+    assert sum(isinstance(outcome, LostRace) for outcome in outcomes) == WRITERS - 1
     assert gateway.platform.get(SID).etag == "1"
 
 
 def test_one_of_many_siblings_is_accepted() -> None:
-    """Of 32 workers who accept their own reservation of one task exactly one gets it; every other one is rescinded."""
-    rivals = [numbered(number) for number in range(RIVALS)]
-    gateway = slow(*rivals)
-    outcomes = _race([partial(perform, rival, Accept(), gateway) for rival in rivals])
+    """All others are rescinded."""
+    siblings = [numbered(number) for number in range(WRITERS)]
+    gateway = make_slow_gateway(*siblings)
+    outcomes = _race([partial(perform, sibling, Accept(), gateway) for sibling in siblings])
     assert sum(isinstance(outcome, Reservation) for outcome in outcomes) == 1
-    held = [reservation.status for reservation in gateway.platform.all()]
-    assert (held.count(Status.ACCEPTED), held.count(Status.RESCINDED)) == (1, RIVALS - 1)
+    statuses = [reservation.status for reservation in gateway.platform.all()]
+    assert (statuses.count(Status.ACCEPTED), statuses.count(Status.RESCINDED)) == (1, WRITERS - 1)
     assert {reservation.etag for reservation in gateway.platform.all()} == {"1"}
