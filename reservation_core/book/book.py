@@ -50,7 +50,7 @@ DEFAULT_LEASE: Final = 120.0
 IGNORED: Final = Recorded(Verdict.IGNORED, None)
 """Result for an event that does not concern a reservation."""
 
-PAGE_SIZE: Final = 500
+BATCH_SIZE: Final = 500
 """Default number of entries or reports that are read or written at once."""
 
 
@@ -100,7 +100,7 @@ class AsyncBook:
         return IGNORED if report is None else await self._recording.submit(report)
 
     async def record_all(
-        self, items: Iterable[Recordable], *, batch_size: int = PAGE_SIZE
+        self, items: Iterable[Recordable], *, batch_size: int = BATCH_SIZE
     ) -> Mapping[Verdict, int]:
         """Record many items in their order, and count the verdicts.
 
@@ -139,7 +139,7 @@ class AsyncBook:
     async def live(self) -> AsyncIterator[Entry]:
         """Iterate over the entries that can still change, ordered by SID."""
         after = ""
-        while page := await self.store.live(after, PAGE_SIZE):
+        while page := await self.store.live(after, BATCH_SIZE):
             for entry in page:
                 yield entry
             after = page[-1].sid

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from reservation_core.book.book import (
+    BATCH_SIZE,
     DEFAULT_LEASE,
     DEFAULT_OLDER_THAN,
     IGNORED,
-    PAGE_SIZE,
     AsyncBook,
     utc_now,
 )
@@ -98,7 +98,7 @@ class Book:
         return IGNORED if report is None else self._recording.submit(report)
 
     def record_all(
-        self, items: Iterable[Recordable], *, batch_size: int = PAGE_SIZE
+        self, items: Iterable[Recordable], *, batch_size: int = BATCH_SIZE
     ) -> Mapping[Verdict, int]:
         """Record many items in their order, and count the verdicts.
 
@@ -128,7 +128,7 @@ class Book:
     def live(self) -> Iterator[Entry]:
         """Iterate over the entries that can still change, ordered by SID."""
         after = ""
-        while page := self.store.live(after, PAGE_SIZE):
+        while page := self.store.live(after, BATCH_SIZE):
             yield from page
             after = page[-1].sid
 

@@ -10,7 +10,9 @@ from reservation_core.book import AsyncStore, MemoryStore, SQLiteStore, Store, T
 from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
 from reservation_core.testing.contract.book import AsyncBookContract, BookContract
 
-_NOTHING_TO_CLOSE = {"test_a_closed_store_says_so": "a book in memory has nothing to close"}
+_NOTHING_TO_CLOSE = {
+    "test_closed_store_raises_store_failed": "a store in memory has nothing to close"
+}
 
 
 class TestMemory(BookContract):
