@@ -1,4 +1,4 @@
-"""A service on a loopback port that is called back: it keeps what it receives, and answers as it is told."""
+"""Loopback service that receives callbacks, keeps them and answers them."""
 
 from __future__ import annotations
 
@@ -14,54 +14,52 @@ import attrs
 from reservation_core.rest.messages import Headers, Reply
 from reservation_core.webhooks import ACKNOWLEDGEMENT, Webhook
 
-Behaviour: TypeAlias = "Callable[[Exchange], Reply | None]"
-"""What is done with a request: the reply, or ``None`` when there is none, or it was said by hand."""
+Answer: TypeAlias = "Callable[[ReceivedCallback], Reply | None]"
+"""Returns the reply to a callback, or ``None`` if it has written one itself or sends none."""
 
 
 @attrs.frozen(eq=False)
-class Exchange:
-    """A request that came in, and the line to answer on."""
+class ReceivedCallback:
+    """A callback, and the connection on which it came."""
 
     webhook: Webhook
     path: str
     handler: BaseHTTPRequestHandler
 
-    def say(self, said: bytes) -> None:
-        """Write bytes as they are."""
-        self.handler.wfile.write(said)
+    def write(self, data: bytes) -> None:
+        """Write raw bytes to the connection."""
+        self.handler.wfile.write(data)
         self.handler.wfile.flush()
 
 
-def _acknowledge(_: Exchange) -> Reply | None:
+def _acknowledge(_: ReceivedCallback) -> Reply | None:
     return ACKNOWLEDGEMENT
 
 
 class Receiver:
-    """What came in, in order, and what is done with it, by path; where nothing is said, it is acknowledged."""
+    """Received callbacks in order, and the answers by path; the default is an acknowledgement."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.received: list[Exchange] = []
-        self.behave: dict[str, Behaviour] = {}
+        self.received: list[ReceivedCallback] = []
+        self.answers: dict[str, Answer] = {}
         self.released: Final = threading.Event()
 
-    def at(self, path: str) -> list[Webhook]:
-        """Give what came in at a path."""
-        return [exchange.webhook for exchange in self.received if exchange.path == path]
+    def webhooks_at(self, path: str) -> list[Webhook]:
+        """Return the callbacks to a path."""
+        return [callback.webhook for callback in self.received if callback.path == path]
 
-    def stay_silent(self, _: Exchange) -> None:
-        """Wait to be released, and say nothing."""
+    def stay_silent(self, _: ReceivedCallback) -> None:
+        """Send no reply until the receiver ends."""
         self.released.wait(10)
 
 
 class _Server(ThreadingHTTPServer):
-    """The server of one receiver."""
-
     daemon_threads = False
     receiver: Receiver
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Mind nothing: clients here come and go."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,10 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
         receiver = cast("_Server", self.server).receiver
         body = self.rfile.read(int(self.headers["Content-Length"]))
         webhook = Webhook(receiver.url + self.path, Headers(tuple(self.headers.items())), body)
-        exchange = Exchange(webhook, self.path, self)
-        receiver.received.append(exchange)
+        callback = ReceivedCallback(webhook, self.path, self)
+        receiver.received.append(callback)
         self.close_connection = True
-        reply = receiver.behave.get(self.path, _acknowledge)(exchange)
+        reply = receiver.answers.get(self.path, _acknowledge)(callback)
         if reply is not None:
             self.send_response(reply.status)
             for name, value in (*reply.headers.pairs, ("Content-Length", str(len(reply.body)))):
@@ -83,19 +81,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the server's name for it
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def receiving(*, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Generator[Receiver]:
-    """Let a receiver answer while the block runs."""
+def running_receiver(
+    *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Generator[Receiver]:
+    """Run a receiver for the duration of a block."""
     receiver = Receiver()
-    kind = type("_Server6", (_Server,), {"address_family": 10}) if ":" in host else _Server
+    is_ipv6 = ":" in host
+    kind = type("_Server6", (_Server,), {"address_family": 10}) if is_ipv6 else _Server
     server = kind((host, 0), _Handler)
     server.receiver = receiver
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    receiver.url = f"{'https' if tls else 'http'}://{'localhost' if tls else f'[{host}]' if ':' in host else host}:{server.server_port}"
+    name = "localhost" if tls else f"[{host}]" if is_ipv6 else host
+    receiver.url = f"{'https' if tls else 'http'}://{name}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

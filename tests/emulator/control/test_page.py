@@ -16,7 +16,7 @@ from reservation_core.emulator import CallbackSettings, ManualClock, Platform, R
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.rest.messages import Reply
 from tests.emulator import worlds
-from tests.emulator.receiver import receiving
+from tests.emulator.receiver import running_receiver
 from tests.emulator.wire import ask
 from tests.emulator.worlds import WORKERS, WORKSPACE, World
 
@@ -401,8 +401,8 @@ def test_a_timer_runs_by_itself(browser: Browser) -> None:
 @needs_a_browser
 def test_notices_are_shown_as_they_are(browser: Browser) -> None:
     """A notice of the past or of now stands in the journal of the reservation it is about, behind what it tells of, whatever it says."""
-    with receiving() as receiver, running_emulator(Platform(ManualClock())) as emulator:
-        receiver.behave["/assign"] = lambda _: Reply(500, {}, b"")
+    with running_receiver() as receiver, running_emulator(Platform(ManualClock())) as emulator:
+        receiver.answers["/assign"] = lambda _: Reply(500, {}, b"")
         emulator.callback_queue.settings = CallbackSettings(
             assignment_url=f"{receiver.url}/assign", event_url=f"{receiver.url}/events"
         )
