@@ -1,4 +1,4 @@
-"""A running emulator, without credentials and proxies of the environment."""
+"""A running emulator, a receiver of callbacks, and no credentials or proxies of the machine."""
 
 from collections.abc import Generator
 
@@ -7,6 +7,8 @@ import pytest
 from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.server import Emulator, running_emulator
+from tests.emulator.receiver import Receiver, running_receiver
+from tests.emulator.worlds import World, people
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +33,16 @@ def emulator(running: Emulator) -> Emulator:
     running.callback_queue.settings = CallbackSettings()
     running.callback_queue.clear()
     return running
+
+
+@pytest.fixture
+def world(emulator: Emulator) -> World:
+    """Three workers and a task in the running emulator."""
+    return people(emulator.platform)
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    """Run a service that receives callbacks."""
+    with running_receiver() as receiver:
+        yield receiver

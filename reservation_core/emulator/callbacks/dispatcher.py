@@ -133,7 +133,7 @@ class CallbackDispatcher:
             return exchange
 
     def _send(self, exchange: CallbackExchange) -> None:
-        code = RETRIEVAL_FAILURE
+        reply, reason, code = None, "", RETRIEVAL_FAILURE
         try:
             reply = exchange.run()
         except NotConnected as error:
@@ -145,12 +145,12 @@ class CallbackDispatcher:
         except (OSError, http.client.HTTPException) as error:
             name = type(error).__name__
             reason = f"the connection broke, or the response is not HTTP ({name})"
-        else:
-            if not self._is_closed:
-                self.queue.record_response(exchange.callback, reply, exchange.seconds)
+        if self._is_closed:
             return
-        if not self._is_closed:
+        if reply is None:
             self.queue.record_failure(exchange.callback, reason, code, exchange.seconds)
+        else:
+            self.queue.record_response(exchange.callback, reply, exchange.seconds)
 
     def _flush_when_idle(self) -> None:
         """Make delayed events due if no other event becomes due for a while."""

@@ -1,4 +1,4 @@
-"""A callback receiver, a small world, and a dispatcher between them."""
+"""A small world, and a dispatcher of its callbacks to the receiver."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ import pytest
 from reservation_core.emulator import CallbackQueue, ManualClock, Platform
 from reservation_core.emulator.callbacks.dispatcher import CallbackDispatcher
 from tests.emulator.callbacks.scene import Connect, all_callbacks
-from tests.emulator.receiver import Receiver, running_receiver
+from tests.emulator.receiver import Receiver
 from tests.emulator.worlds import World, people
-
-
-@pytest.fixture
-def receiver() -> Generator[Receiver]:
-    with running_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a developer is shown: what may happen is what the platform would do, and every reason is the lifecycle's own."""
+"""Reservations, available actions and lifecycle rules as a page shows them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ import pytest
 
 from reservation_core import Conference, Reject, Status
 from reservation_core.emulator import ManualClock, Platform, RealClock, Settings
-from reservation_core.emulator.api.exchange_log import (
-    MAX_EXCHANGES,
-    ExchangeLog,
-    LoggedExchange,
-    ReceivedRequest,
-)
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.overview import (
     ACTIONS,
@@ -29,21 +23,11 @@ from reservation_core.emulator.control.overview import (
 from reservation_core.emulator.control.routes import CONTROL_ROOT
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
-from reservation_core.emulator.platform.settings import EmptyUpdate, SystemStatus
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from tests.emulator import worlds
-from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, World
+from tests.emulator.worlds import TASK, WORKERS, World
 
 CONFERENCE: Final = Conference(from_="+15005550006", to="client:alice")
-
-
-@pytest.fixture
-def world() -> World:
-    """Make a small world whose time is moved by hand."""
-    return worlds.people(Platform(ManualClock()))
-
-
-# --- what may happen -----------------------------------------------------------------------------------------------------------------
 
 
 def _stay(world: World, sid: str) -> None:
@@ -73,7 +57,7 @@ def _transfer(world: World, sid: str) -> None:
     world.platform.transfer(sid, WORKERS[1])
 
 
-LIVES: Final[Mapping[str, Callable[[World, str], object]]] = {
+REACH: Final[Mapping[str, Callable[[World, str], object]]] = {
     "pending": _stay,
     "on hold": _hold,
     "accepted": _accept,
@@ -86,44 +70,40 @@ LIVES: Final[Mapping[str, Callable[[World, str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
-@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+@pytest.mark.parametrize("reach", REACH)
 @pytest.mark.parametrize(
     "settings",
     [Settings(), Settings(can_reject_on_hold=False, can_rescind_on_hold=True)],
     ids=["usual", "other"],
 )
-def test_what_is_offered_is_what_would_be_done(life: str, offer: Any, settings: Settings) -> None:
-    """Wherever a reservation stands: what is named as possible is done when it is asked for, and what is not is refused."""
+def test_available_actions_are_those_that_succeed(
+    reach: str, action: Any, settings: Settings
+) -> None:
     world = worlds.people(Platform(ManualClock(), settings=settings))
     sid = world.sid()
-    LIVES[life](world, sid)
+    REACH[reach](world, sid)
     shown = describe_reservation(world.platform, sid)
-    if offer.path:
-        path = CONTROL_ROOT + offer.path.replace("WR", sid).replace("WT", TASK)
-        body = b"" if offer.body is None else json.dumps(offer.body).encode()
-        status = Control(world.platform, FaultPlan()).receive(offer.method, path, body).status
+    if action.path:
+        path = CONTROL_ROOT + action.path.replace("WR", sid).replace("WT", TASK)
+        body = b"" if action.body is None else json.dumps(action.body).encode()
+        status = Control(world.platform, FaultPlan()).receive(action.method, path, body).status
     else:
         headers = (("Content-Type", FORM_CONTENT_TYPE),)
         status = (
             InMemoryGateway(world.platform)
-            .receive(offer.method, str(shown["path"]), headers, str(offer.body).encode())
+            .receive(action.method, str(shown["path"]), headers, str(action.body).encode())
             .status
         )
-    assert (status == 200) is (offer.name in cast("list[str]", shown["available"])), status
+    assert (status == 200) is (action.name in cast("list[str]", shown["available"])), status
 
 
-def test_every_offer_has_a_name_of_its_own() -> None:
-    """No two offers share a name, and every kind of them is there."""
-    assert len({offer.name for offer in ACTIONS}) == len(ACTIONS)
-    assert {offer.group for offer in ACTIONS} == set(ActionGroup)
+def test_actions_have_unique_names() -> None:
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS)
+    assert {action.group for action in ACTIONS} == set(ActionGroup)
 
 
-# --- how it stands -----------------------------------------------------------------------------------------------------------------
-
-
-def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
-    """State, version, timer and task are shown; on hold the timer shows what was left when it stopped, however long that is ago."""
+def test_reservation_is_described_with_its_timer(world: World) -> None:
     sid = world.sid()
     world.platform.advance(37)
     shown = describe_reservation(world.platform, sid)
@@ -146,8 +126,9 @@ def test_a_reservation_is_shown_as_it_stands(world: World) -> None:
     )
 
 
-def test_of_very_many_the_newest_are_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ActionGroup more reservations than can be shown the newest are, oldest first, and how many there are is told."""
+def test_overview_shows_the_newest_reservations(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("reservation_core.emulator.control.overview.MAX_RESERVATIONS", 2)
     sids = [world.sid(worker) for worker in WORKERS]
     shown = describe_platform(world.platform)
@@ -159,13 +140,13 @@ def test_of_very_many_the_newest_are_shown(world: World, monkeypatch: pytest.Mon
     ("clock", "expected"),
     [(ManualClock(), 0.0), (RealClock(), 1.0), (RealClock(60), 60.0), (RealClock(0.5), 0.5)],
 )
-def test_the_pace_of_time_is_told(clock: ManualClock | RealClock, expected: float) -> None:
-    """How many seconds pass in a real one is told, none where time is moved by hand."""
+def test_clock_pace_is_seconds_per_real_second(
+    clock: ManualClock | RealClock, expected: float
+) -> None:
     assert clock_pace(clock) == expected
 
 
-def test_every_act_has_its_reason(world: World) -> None:
-    """Each act says on what ground it was possible; the making of a reservation needs none, and a setting is no word of the lifecycle."""
+def test_lifecycle_rule_explains_each_entry(world: World) -> None:
     sid = world.sid()
     world.platform.execute(sid, CONFERENCE)
     world.platform.answer_call(sid)
@@ -184,138 +165,3 @@ def test_every_act_has_its_reason(world: World) -> None:
     lenient.platform.execute(sid, CONFERENCE)
     lenient.platform.execute(sid, Reject())
     assert lifecycle_rule(lenient.platform.journal[-1]) is None
-
-
-# --- requests ----------------------------------------------------------------------------------------------------------------------
-
-
-def exchange(
-    world: World, target: str, body: str = "", headers: Mapping[str, str] | None = None
-) -> LoggedExchange:
-    """Let a request be answered in process, and give how it is remembered."""
-    exchanges = ExchangeLog(world.platform)
-    came = ReceivedRequest(
-        "POST",
-        target,
-        tuple({"Content-Type": FORM_CONTENT_TYPE, **(headers or {})}.items()),
-        body.encode(),
-    )
-    reply = InMemoryGateway(world.platform).receive(*came)
-    exchanges.add(7, world.platform.now(), came, reply, 0.001)
-    (told,) = exchanges.since(0)
-    assert (told.number, told.after, told.at, told.status) == (
-        1,
-        7,
-        world.platform.now(),
-        reply.status,
-    )
-    return told
-
-
-def test_a_request_is_remembered_without_what_is_personal(world: World) -> None:
-    """A request shows its command, but no telephone number, no contact, and no credentials."""
-    sid = world.sid()
-    told = exchange(
-        world,
-        worlds.path(sid),
-        "Instruction=conference&From=%2B15005550006&To=client:alice&Timeout=20",
-        {"Authorization": "Basic c2VjcmV0"},
-    )
-    assert told.request == "Conference(to=<personal>, from_=<personal>, timeout=20)"
-    assert (told.status, told.reply, told.sid, told.reason) == (
-        200,
-        "200 pending, version 1",
-        sid,
-        "",
-    )
-    assert not any(word in repr(told) for word in ("5005550006", "alice", "c2VjcmV0"))
-
-
-WHYS: Final[Mapping[str, tuple[str, dict[str, str], str, str]]] = {
-    "no step": ("ReservationStatus=wrapping", {}, "Wrap()", "wrap is refused while pending: only accepted work can be wrapped up"),
-    "stale": ("ReservationStatus=accepted", {"If-Match": "9"}, "Accept()", "If-Match asked for version '9', but the"),
-    "invalid": ("Instruction=conference&Timeout=x", {}, "conference", "Conference cannot be sent:\n  Timeout = 'x': must be"),
-    "unreadable": ("ReservationStatus=%ff", {}, "neither status nor instruction", ""),
-    "lacking": ("Instruction=dequeue", {}, "Dequeue()", ""),
-    "no form": ("ReservationStatus=accepted", {"Content-Type": "text/plain"}, "Accept()", ""),
-}  # fmt: skip
-"""What a request says, how it is shown, and how the reason begins; none where the answer itself says all."""
-
-
-@pytest.mark.parametrize(("body", "headers", "asked", "said"), WHYS.values(), ids=WHYS)
-def test_what_is_refused_has_a_reason(
-    world: World, body: str, headers: dict[str, str], asked: str, said: str
-) -> None:
-    """A refused request says why: the lifecycle's ground, the version that was expected, or what is wrong with its parameters."""
-    worker = world.platform.add_worker(WORKSPACE)
-    told = exchange(world, worlds.path(world.sid(worker.sid)), body, headers)
-    assert told.status is not None
-    assert told.status >= 400
-    assert told.request == asked
-    assert told.reason.startswith(said)
-    assert bool(told.reason) is bool(said)
-
-
-def test_a_fact_that_cannot_be_is_told() -> None:
-    """Where clients may set any status, one that is no step says so; an empty update that is not refused has nothing to say."""
-    settings = Settings(system_status=SystemStatus.CARRIED_OUT, neither_given=EmptyUpdate.UNCHANGED)
-    world = worlds.people(Platform(ManualClock(), settings=settings))
-    sid = world.sid()
-    world.platform.set_status(sid, Status.ACCEPTED)
-    told = exchange(world, worlds.path(sid), "ReservationStatus=timeout")
-    assert (told.request, told.reason) == (
-        "timeout",
-        "The status timeout is not a step of the lifecycle from accepted.",
-    )
-    assert exchange(world, worlds.path(sid), "X=1").request == "neither status nor instruction"
-    assert exchange(world, worlds.path(sid), "X=1", {"Content-Type": "text/plain"}).reason == ""
-
-
-def test_an_address_that_is_none_is_told(world: World) -> None:
-    """Where nothing is held the reason says what to check, and no SID is made up."""
-    told = exchange(world, worlds.path("WR" + worlds.NOBODY), "ReservationStatus=accepted")
-    assert (told.status, told.sid) == (404, "WR" + worlds.NOBODY)
-    assert told.reason.startswith("There is no reservation at this address. Check ")
-    assert exchange(world, "/v1/Nowhere").sid is None
-
-
-def test_the_last_exchanges_are_remembered(world: World) -> None:
-    """Only so many are remembered; they count on, are read on from a number, and one that was planned to fail says so."""
-    exchanges = ExchangeLog(world.platform)
-    came = ReceivedRequest("GET", worlds.path(), (), b"")
-    for _ in range(MAX_EXCHANGES + 2):
-        exchanges.add(0, world.platform.now(), came, None, 0.0, "reset before acting")
-    assert [told.number for told in exchanges.since(0)] == [*range(3, MAX_EXCHANGES + 3)]
-    (last,) = exchanges.since(MAX_EXCHANGES + 1)
-    assert (last.status, last.reply, last.fault, last.reason) == (
-        None,
-        "no reply",
-        "reset before acting",
-        "An injected fault: reset before acting.",
-    )
-    assert exchanges.last_number == MAX_EXCHANGES + 2
-
-
-def test_the_control_surface_shows_them(world: World) -> None:
-    """What a page needs is on the control surface: the describe_platform, the requests after a number, and each act with its reason."""
-    control = Control(world.platform, FaultPlan())
-    sid = world.sid()
-    world.platform.set_status(sid, Status.ACCEPTED)
-    came = ReceivedRequest("GET", worlds.path(sid), (), b"")
-    for _ in range(2):
-        control.exchanges.add(
-            2, world.platform.now(), came, InMemoryGateway(world.platform).receive(*came), 0.0
-        )
-
-    def read(path: str) -> Any:
-        return json.loads(control.receive("GET", CONTROL_ROOT + path, b"").body)
-
-    assert [told["number"] for told in read("/exchanges?since=1")["exchanges"]] == [2]
-    assert read("/exchanges")["last"] == 2
-    shown = read("/overview")
-    assert (shown["last"], shown["tasks"], shown["workers"], shown["pace"]) == (2, 1, 3, 0.0)
-    assert [each["sid"] for each in shown["reservations"]] == [sid]
-    assert [offer["name"] for offer in shown["actions"]] == [offer.name for offer in ACTIONS]
-    assert read("/journal?since=1")["entries"][0]["rule"].startswith(
-        "the worker, or another client, accepted [documented: "
-    )

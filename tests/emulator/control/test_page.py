@@ -466,11 +466,7 @@ def test_the_page_may_do_next_to_nothing(emulator: Emulator) -> None:
             answer.status,
             answer.headers["content-type"].split(";")[0],
             answer.headers["x-content-type-options"],
-        ) == (
-            200,
-            kind,
-            "nosniff",
-        )
+        ) == (200, kind, "nosniff")
     moved = ask(emulator.url, "GET", "/_emulator")
     assert (moved.status, moved.headers["location"]) == (308, "/_emulator/")
 

@@ -1,4 +1,4 @@
-"""The official Python client, unchanged and only pointed at the emulator, finds there what it knows of the platform."""
+"""The official Python client against the emulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from reservation_core.emulator.server import Emulator, running_emulator
 from tests.emulator.worlds import ACTIVITY, CALL, NOBODY, TASK, WORKERS, WORKSPACE, World, people
 
 USERNAME: Final = "AC" + "8" * 32
+
+
 PASSWORD: Final = "a password"
+
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning"
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 class Sync:
-    """The client as its page shows it."""
+    """The synchronous client."""
 
     def __init__(self, emulator: Emulator, password: str = PASSWORD) -> None:
         self.client: Any = emulator.point(Client(USERNAME, password, environment={"": ""}))
@@ -40,7 +43,7 @@ class Sync:
 
 
 class Async:
-    """The client in an event loop: the same operations by their other names."""
+    """The asynchronous client, whose operations end in ``_async``."""
 
     def __init__(self, emulator: Emulator, password: str = PASSWORD) -> None:
         self.runner = asyncio.Runner()
@@ -67,11 +70,10 @@ Official = Sync | Async
 
 
 @contextmanager
-def opened(
-    flavour: type[Sync] | type[Async], emulator: Emulator, password: str = PASSWORD
+def open_client(
+    kind: type[Sync] | type[Async], emulator: Emulator, password: str = PASSWORD
 ) -> Generator[Official]:
-    """Open a client for a block."""
-    client = flavour(emulator, password)
+    client = kind(emulator, password)
     try:
         yield client
     finally:
@@ -80,32 +82,24 @@ def opened(
 
 @pytest.fixture(params=[Sync, Async])
 def official(request: pytest.FixtureRequest, emulator: Emulator) -> Generator[Official]:
-    """Open the client, in each of its flavours."""
-    with opened(request.param, emulator) as client:
+    with open_client(request.param, emulator) as client:
         yield client
 
 
-@pytest.fixture
-def world(emulator: Emulator) -> World:
-    """Three workers and a task."""
-    return people(emulator.platform)
-
-
-def by_task(client: Any, sid: str | None = None) -> Any:
-    """Address the task's reservations, or one, as the client does."""
+def task_route(client: Any, sid: str | None = None) -> Any:
     reservations = client.taskrouter.v1.workspaces(WORKSPACE).tasks(TASK).reservations
     return reservations(sid) if sid else reservations
 
 
-def by_worker(client: Any, sid: str | None = None) -> Any:
-    """Address the first worker's reservations, or one."""
+def worker_route(client: Any, sid: str | None = None) -> Any:
     reservations = client.taskrouter.v1.workspaces(WORKSPACE).workers(WORKERS[0]).reservations
     return reservations(sid) if sid else reservations
 
 
-ROUTES: Final[tuple[Callable[..., Any], ...]] = (by_task, by_worker)
+ROUTES: Final[tuple[Callable[..., Any], ...]] = (task_route, worker_route)
 
-EVERY_COMMAND: Final[tuple[tuple[str, str, Mapping[str, Any], str, bool], ...]] = (
+
+COMMANDS: Final[tuple[tuple[str, str, Mapping[str, Any], str, bool], ...]] = (
     # name, status before, what is given, status after, whether it is then on hold
     ("accept", "pending", {"reservation_status": "accepted"}, "accepted", False),
     ("reject", "pending", {"reservation_status": "rejected", "worker_activity_sid": ACTIVITY}, "rejected", False),
@@ -122,8 +116,7 @@ EVERY_COMMAND: Final[tuple[tuple[str, str, Mapping[str, Any], str, bool], ...]] 
 )  # fmt: skip
 
 
-def put(world: World, status: str) -> str:
-    """Make a reservation that stands in a status."""
+def reserve_in(world: World, status: str) -> str:
     from reservation_core import Status
 
     sid = world.sid()
@@ -136,41 +129,40 @@ def put(world: World, status: str) -> str:
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
-    ("before", "given", "after", "held"),
-    [row[1:] for row in EVERY_COMMAND],
-    ids=[row[0] for row in EVERY_COMMAND],
+    ("before", "given", "after", "on_hold"),
+    [row[1:] for row in COMMANDS],
+    ids=[row[0] for row in COMMANDS],
 )
-def test_every_command_is_carried_out(
+def test_command_is_carried_out(
     official: Official,
     world: World,
     route: Callable[..., Any],
     before: str,
     given: Mapping[str, Any],
     after: str,
-    held: bool,
+    on_hold: bool,
 ) -> None:
-    """The client updates a reservation by every command on both routes, and reads the status that the command sets."""
-    sid = put(world, before)
+    sid = reserve_in(world, before)
     version = int(world.platform.get(sid).etag or 0)
     updated = official.call(route(official.client, sid), "update", if_match=str(version), **given)
     assert (updated.sid, updated.reservation_status) == (sid, after)
     kept = world.platform.get(sid)
-    assert (kept.status, kept.on_hold, kept.etag) == (after, held, str(version + 1))
+    assert (kept.status, kept.on_hold, kept.etag) == (after, on_hold, str(version + 1))
 
 
-def test_a_supervisor_listens(official: Official, world: World) -> None:
-    """The client supervises an accepted reservation, which its task route alone can do."""
-    sid = put(world, "accepted")
+def test_supervise_is_carried_out_on_the_task_route(official: Official, world: World) -> None:
+    sid = reserve_in(world, "accepted")
     given = {"instruction": "supervise", "supervisor_mode": "monitor", "supervisor": WORKERS[1]}
     assert (
-        official.call(by_task(official.client, sid), "update", **given).reservation_status
+        official.call(task_route(official.client, sid), "update", **given).reservation_status
         == "accepted"
     )
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_one_is_fetched(official: Official, world: World, route: Callable[..., Any]) -> None:
-    """The client reads every property of a reservation."""
+def test_reservation_is_fetched(
+    official: Official, world: World, route: Callable[..., Any]
+) -> None:
     sid = world.sid()
     fetched = official.call(route(official.client, sid), "fetch")
     assert (fetched.sid, fetched.workspace_sid, fetched.task_sid, fetched.worker_sid) == (
@@ -185,12 +177,11 @@ def test_one_is_fetched(official: Official, world: World, route: Callable[..., A
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_all_are_listed_page_by_page(
+def test_reservations_are_listed_page_by_page(
     official: Official, world: World, emulator: Emulator, route: Callable[..., Any]
 ) -> None:
-    """The client walks through a list over several pages, all of which are the emulator's own."""
-    sids = [world.sid()] if route is by_worker else [world.sid(worker) for worker in WORKERS]
-    if route is by_worker:
+    sids = [world.sid()] if route is worker_route else [world.sid(worker) for worker in WORKERS]
+    if route is worker_route:
         for number in range(2):
             task = emulator.platform.add_task(WORKSPACE, attributes={"number": number})
             sids.append(world.sid(task=task.sid))
@@ -200,61 +191,60 @@ def test_all_are_listed_page_by_page(
     assert accepted == []
 
 
-def test_what_is_listed_may_leave_the_list_meanwhile(official: Official, world: World) -> None:
-    """A page leads to the next though its last reservation is of another status by then, and to the one before though its first is."""
+def test_next_page_survives_a_change_of_status(official: Official, world: World) -> None:
     sids = [world.sid(worker) for worker in WORKERS]
-    resource = by_task(official.client)
+    resource = task_route(official.client)
 
     def page(url: str | None) -> Any:
-        asked: dict[str, Any] = (
+        request: dict[str, Any] = (
             {"target_url": url} if url else {"reservation_status": "pending", "page_size": 1}
         )
-        return official.call(resource, "get_page" if url else "page", **asked)
+        return official.call(resource, "get_page" if url else "page", **request)
 
     first = page(None)
     seen = [[each.sid for each in first]]
-    official.call(by_task(official.client, sids[0]), "update", reservation_status="rejected")
+    official.call(task_route(official.client, sids[0]), "update", reservation_status="rejected")
     second = page(first.next_page_url)
     seen.append([each.sid for each in second])
-    official.call(by_task(official.client, sids[1]), "update", reservation_status="rejected")
+    official.call(task_route(official.client, sids[1]), "update", reservation_status="rejected")
     seen.append([each.sid for each in page(second.next_page_url)])
     assert seen == [[sid] for sid in sids[:3]]
 
 
-def test_the_list_of_a_task_is_sifted_by_worker(official: Official, world: World) -> None:
-    """The client asks for one worker's reservations of a task."""
+def test_list_of_a_task_is_filtered_by_worker(official: Official, world: World) -> None:
     sids = {worker: world.sid(worker) for worker in WORKERS}
-    listed = official.call(by_task(official.client), "list", worker_sid=WORKERS[2])
+    listed = official.call(task_route(official.client), "list", worker_sid=WORKERS[2])
     assert [each.sid for each in listed] == [sids[WORKERS[2]]]
 
 
-def test_the_version_is_told(official: Official, world: World) -> None:
-    """The client reads the version off the task route, gives it back, and is refused with the one before (412, 20412)."""
+def test_stale_version_is_refused(official: Official, world: World) -> None:
     sid = world.sid()
-    told = (
-        official.call(by_task(official.client, sid), "fetch_with_http_info")
+    found = (
+        official.call(task_route(official.client, sid), "fetch_with_http_info")
         if isinstance(official, Sync)
         else None
     )
     version = world.platform.get(sid).etag
-    if told is not None:
-        assert {name.lower(): value for name, value in told.headers.items()}["etag"].strip(
+    if found is not None:
+        assert {name.lower(): value for name, value in found.headers.items()}["etag"].strip(
             '"'
         ) == version
     official.call(
-        by_task(official.client, sid), "update", if_match=version, reservation_status="accepted"
+        task_route(official.client, sid), "update", if_match=version, reservation_status="accepted"
     )
     with pytest.raises(TwilioRestException) as caught:
         official.call(
-            by_task(official.client, sid), "update", if_match=version, reservation_status="wrapping"
+            task_route(official.client, sid),
+            "update",
+            if_match=version,
+            reservation_status="wrapping",
         )
     assert (caught.value.status, caught.value.code) == (412, 20412)
 
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_is_not_there_is_not_found(official: Official, route: Callable[..., Any]) -> None:
-    """The client learns that there is no such reservation (404, 20404), in the words with the path that was asked for."""
+def test_unknown_reservation_is_not_found(official: Official, route: Callable[..., Any]) -> None:
     for name, given in (("fetch", {}), ("update", {"reservation_status": "accepted"})):
         with pytest.raises(TwilioRestException) as caught:
             official.call(route(official.client, f"WR{NOBODY}"), name, **given)
@@ -263,23 +253,24 @@ def test_what_is_not_there_is_not_found(official: Official, route: Callable[...,
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_second_accept_is_refused(
+def test_second_accept_is_refused(
     official: Official, world: World, route: Callable[..., Any]
 ) -> None:
-    """The client that accepts twice is refused in the words that were seen (400)."""
-    sid = put(world, "accepted")
+    sid = reserve_in(world, "accepted")
     with pytest.raises(TwilioRestException) as caught:
         official.call(route(official.client, sid), "update", reservation_status="accepted")
     assert (caught.value.status, caught.value.code) == (400, 20001)
     assert "is already in state [accepted] and cannot be updated to [accepted]" in caught.value.msg
 
 
-def test_an_instruction_that_comes_late_is_refused(official: Official, world: World) -> None:
-    """The client that begins a conference on what is accepted is refused in the words that were seen (400)."""
-    sid = put(world, "accepted")
+def test_late_instruction_is_refused(official: Official, world: World) -> None:
+    sid = reserve_in(world, "accepted")
     with pytest.raises(TwilioRestException) as caught:
         official.call(
-            by_task(official.client, sid), "update", instruction="conference", from_="+15005550006"
+            task_route(official.client, sid),
+            "update",
+            instruction="conference",
+            from_="+15005550006",
         )
     assert caught.value.status == 400
     assert (
@@ -288,38 +279,35 @@ def test_an_instruction_that_comes_late_is_refused(official: Official, world: Wo
     )
 
 
-def test_an_unknown_instruction_is_refused(official: Official, world: World) -> None:
-    """The client learns that an instruction is none (400, 55555)."""
+def test_unknown_instruction_is_refused(official: Official, world: World) -> None:
     sid = world.sid()
     with pytest.raises(TwilioRestException) as caught:
-        official.call(by_task(official.client, sid), "update", instruction="hypnotise")
+        official.call(task_route(official.client, sid), "update", instruction="hypnotise")
     assert (caught.value.status, caught.value.code) == (400, 55555)
 
 
-@pytest.mark.parametrize("flavour", [Sync, Async])
-def test_accounts_are_asked_for(flavour: type[Sync] | type[Async]) -> None:
-    """The client with the wrong password is refused (401, 20003), and let in with the right one."""
+@pytest.mark.parametrize("kind", [Sync, Async])
+def test_wrong_password_is_refused(kind: type[Sync] | type[Async]) -> None:
     settings = Settings(accounts={USERNAME: PASSWORD})
     with running_emulator(Platform(ManualClock(), settings=settings)) as emulator:
         sid = people(emulator.platform).sid()
-        with opened(flavour, emulator) as official:
-            assert official.call(by_task(official.client, sid), "fetch").sid == sid
+        with open_client(kind, emulator) as official:
+            assert official.call(task_route(official.client, sid), "fetch").sid == sid
         with (
-            opened(flavour, emulator, "another") as official,
+            open_client(kind, emulator, "another") as official,
             pytest.raises(TwilioRestException) as caught,
         ):
-            official.call(by_task(official.client, sid), "fetch")
+            official.call(task_route(official.client, sid), "fetch")
     assert (caught.value.status, caught.value.code) == (401, 20003)
 
 
-@pytest.mark.parametrize("flavour", [Sync, Async])
-def test_a_rate_is_limited(flavour: type[Sync] | type[Async]) -> None:
-    """The client that asks more often than is configured gets a 429 (20429), and what it asked is not done."""
+@pytest.mark.parametrize("kind", [Sync, Async])
+def test_rate_limit_refuses_without_effect(kind: type[Sync] | type[Async]) -> None:
     with running_emulator(Platform(ManualClock(), settings=Settings(rate_limit=1))) as emulator:
         sid = people(emulator.platform).sid()
-        with opened(flavour, emulator) as official:
+        with open_client(kind, emulator) as official:
             official.call(
-                by_task(official.client, sid),
+                task_route(official.client, sid),
                 "update",
                 instruction="call",
                 call_from="+15005550006",
@@ -327,7 +315,7 @@ def test_a_rate_is_limited(flavour: type[Sync] | type[Async]) -> None:
             )
             with pytest.raises(TwilioRestException) as caught:
                 official.call(
-                    by_task(official.client, sid), "update", reservation_status="accepted"
+                    task_route(official.client, sid), "update", reservation_status="accepted"
                 )
         assert (caught.value.status, caught.value.code) == (429, 20429)
         assert emulator.platform.get(sid).status == "pending"

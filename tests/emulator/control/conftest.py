@@ -1,0 +1,46 @@
+"""A control surface over a small world, and a function that sends requests to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from reservation_core.emulator import ManualClock, Platform
+from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.surface import Control
+from reservation_core.emulator.faults import FaultPlan
+from reservation_core.rest.messages import Reply
+from tests.emulator import wire
+from tests.emulator.worlds import World, people
+
+Send = Callable[..., wire.Answer]
+
+
+@pytest.fixture
+def control() -> Control:
+    platform = Platform(ManualClock())
+    people(platform)
+    return Control(platform, FaultPlan())
+
+
+@pytest.fixture
+def world(control: Control) -> World:
+    return World(control.platform)
+
+
+@pytest.fixture
+def send(control: Control) -> Send:
+    """Return a function that sends a request to the control surface in process."""
+
+    def ask(method: str, path: str, body: object = None) -> wire.Answer:
+        sent = (
+            b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        )
+        reply: Reply = control.receive(method, CONTROL_ROOT + path, sent)
+        return wire.Answer(
+            reply.status, {name.lower(): value for name, value in reply.headers.pairs}, reply.body
+        )
+
+    return ask

@@ -1,0 +1,104 @@
+"""Workers, tasks and reservations loaded from documents."""
+
+from __future__ import annotations
+
+import pytest
+
+from reservation_core import Status
+from tests.emulator.control.conftest import Send
+from tests.emulator.worlds import ACTIVITY, NOBODY, WORKERS, WORKSPACE, World
+
+
+def test_worker_is_added(send: Send, world: World) -> None:
+    made = send(
+        "POST",
+        "/workers",
+        {
+            "workspace_sid": WORKSPACE,
+            "name": "Zoe",
+            "attributes": {"contact_uri": "client:z"},
+            "activity_sid": ACTIVITY,
+        },
+    )
+    worker = world.platform.worker(made.json["sid"])
+    assert (made.status, worker.name, worker.attributes, worker.activity_sid) == (
+        200,
+        "Zoe",
+        {"contact_uri": "client:z"},
+        ACTIVITY,
+    )
+
+
+def test_task_is_added_with_its_reservations(send: Send, world: World) -> None:
+    made = send(
+        "POST",
+        "/tasks",
+        {
+            "workspace_sid": WORKSPACE,
+            "reservation_timeout": 7,
+            "reservations": [{"worker_sid": WORKERS[0]}],
+        },
+    ).json
+    assert (made["status"], made["reservation_timeout"]) == ("reserved", 7)
+    second = send(
+        "POST",
+        f"/tasks/{made['sid']}/reservations",
+        {"worker_sid": WORKERS[1], "sid": "WR" + "a" * 32},
+    ).json
+    assert (
+        [each.sid for each in world.platform.all(made["sid"])][1]
+        == second["sid"]
+        == "WR" + "a" * 32
+    )
+
+
+def test_seed_is_loaded(send: Send, world: World) -> None:
+    task = "WT" + "b" * 32
+    loaded = send(
+        "POST",
+        "/seed",
+        {
+            "tasks": [
+                {
+                    "workspace_sid": WORKSPACE,
+                    "sid": task,
+                    "reservations": [{"worker_sid": WORKERS[0], "facts": ["accepted", "wrapping"]}],
+                }
+            ]
+        },
+    )
+    assert loaded.status == 200
+    assert [each.status for each in world.platform.all(task)] == [Status.WRAPPING]
+
+
+def test_seed_is_loaded_wholly_or_not_at_all(send: Send, world: World) -> None:
+    before = world.platform.snapshot()
+    worker = {"workspace_sid": WORKSPACE, "sid": "WK" + "c" * 32}
+    answer = send(
+        "POST",
+        "/seed",
+        {
+            "workers": [worker],
+            "tasks": [
+                {"workspace_sid": WORKSPACE, "reservations": [{"worker_sid": "WK" + NOBODY}]}
+            ],
+        },
+    )
+    assert (answer.status, answer.json["error"].startswith(f"there is no 'WK{NOBODY}'")) == (
+        404,
+        True,
+    )
+    assert world.platform.snapshot() == before
+
+
+@pytest.mark.parametrize("layers", [101, 485, 900, 5000])
+def test_attributes_that_are_too_deep_are_refused(send: Send, layers: int) -> None:
+    deep: object = {}
+    for _ in range(layers - 1):
+        deep = [deep]
+    try:
+        answer = send("POST", "/tasks", {"workspace_sid": WORKSPACE, "attributes": {"deep": deep}})
+    except RecursionError:  # not even the test can write that
+        return
+    assert answer.status == 400
+    assert send("GET", "/state", None).status == send("GET", "/journal", None).status == 200

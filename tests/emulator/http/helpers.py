@@ -1,0 +1,33 @@
+"""Requests that the HTTP tests share."""
+
+from __future__ import annotations
+
+import socket
+
+from reservation_core.emulator.server import Emulator
+from tests.emulator import worlds
+from tests.emulator.wire import Answer, ask
+
+ACCEPT = "ReservationStatus=accepted"
+
+
+def update(emulator: Emulator, sid: str, form: str = ACCEPT) -> Answer:
+    return ask(emulator.url, "POST", worlds.path(sid), form)
+
+
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+HEAD = (
+    b"POST "
+    + worlds.path("WR" + "9" * 32).encode()
+    + b" HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+)
+
+
+def read_until(feed: socket.socket, mark: bytes, text: bytes = b"") -> bytes:
+    while mark not in text:
+        more = feed.recv(65536)
+        assert more
+        text += more
+    return text

@@ -1,0 +1,84 @@
+"""Requests and replies as ASGI messages, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message, Scope
+
+from reservation_core.emulator import InMemoryGateway
+from reservation_core.emulator.control.surface import Control
+from reservation_core.emulator.faults import FaultPlan
+from reservation_core.emulator.http.asgi import EmulatorApplication
+from tests.emulator import worlds
+from tests.emulator.http.helpers import ACCEPT
+from tests.emulator.worlds import World
+
+
+def run_without_server(world: World, method: str, path: str, *messages: Message) -> list[Message]:
+    faults = FaultPlan()
+    application = EmulatorApplication(
+        InMemoryGateway(world.platform), Control(world.platform, faults), faults
+    )
+    incoming = iter(messages)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(incoming)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(application(scope, receive, send))
+    return sent
+
+
+def part(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+@pytest.mark.parametrize("path", ["", "/_emulator/clock"])
+def test_body_in_parts_is_read(world: World, path: str) -> None:
+    body = ACCEPT.encode() if not path else b'{"seconds": 1}'
+    start, end = run_without_server(
+        world,
+        "POST",
+        path or worlds.path(world.sid()),
+        part(body[:5], more=True),
+        part(body[5:], more=False),
+    )
+    assert start["status"] == 200
+    assert dict(start["headers"])[b"content-length"] == b"%d" % len(end["body"])
+
+
+def test_too_long_body_is_refused_early(world: World) -> None:
+    limit = world.platform.settings.max_body_bytes
+    start, end = run_without_server(
+        world,
+        "POST",
+        worlds.path(world.sid()),
+        part(b"a" * limit, more=True),
+        part(b"b", more=True),
+    )
+    assert (start["status"], dict(start["headers"])[b"connection"]) == (413, b"close")
+    assert b"bytes" in end["body"]
+
+
+@pytest.mark.parametrize("path", [worlds.path("WR" + "9" * 32), "/_emulator/reset"])
+@pytest.mark.parametrize("first_messages", [[], [part(b"Reser", more=True)]])
+def test_disconnected_client_gets_no_reply(
+    world: World, path: str, first_messages: list[Message]
+) -> None:
+    assert (
+        run_without_server(world, "POST", path, *first_messages, {"type": "http.disconnect"}) == []
+    )
+    assert world.platform.workers()
