@@ -10,9 +10,9 @@ A *rival* is a concurrent writer: another client, a worker's click, or the platf
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import (
@@ -31,6 +31,7 @@ from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
 
 __all__ = [
     "Fault",
@@ -91,11 +92,7 @@ class VirtualClock:
         self.now += seconds
 
 
-_Exchange: TypeAlias = Generator[Request, Reply, Reply]
-"""An exchange with its faults: yields the requests that reach the gateway, returns the reply."""
-
-
-class FaultyGateway:
+class FaultyGateway(GatewayWrapper):
     """Gateway wrapper that injects planned faults.
 
     It is sync or async like the gateway it wraps. ``plan`` holds the faults still to come; more can be added to it. ``counts`` tells how often
@@ -117,21 +114,13 @@ class FaultyGateway:
         clock: VirtualClock | None = None,
         timeout: float = 5.0,
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self.plan: Final = FaultPlan(faults)
         self._platform = platform
         self._clock = clock or VirtualClock()
         self._timeout = timeout
         self._delayed: list[tuple[int, Request]] = []  # exchanges to wait for, and the request
         self.counts: Final[Counter[str]] = Counter()
-
-    def send(self, request: Request) -> Reply:
-        """Send one request through the faults."""
-        return self._drive(self._exchange(request))
-
-    async def asend(self, request: Request) -> Reply:
-        """Send one request through the faults."""
-        return await self._adrive(self._exchange(request))
 
     def settle(self) -> None:
         """Deliver all delayed requests."""
@@ -141,25 +130,8 @@ class FaultyGateway:
         """Deliver all delayed requests."""
         await self._adrive(self._deliver_delayed(everything=True))
 
-    def _drive(self, exchange: _Exchange) -> Reply:
-        gateway = cast("Gateway", self._gateway)
-        try:
-            request = next(exchange)
-            while True:
-                request = exchange.send(gateway.send(request))
-        except StopIteration as end:
-            return cast("Reply", end.value)
-
-    async def _adrive(self, exchange: _Exchange) -> Reply:
-        gateway = cast("AsyncGateway", self._gateway)
-        try:
-            request = next(exchange)
-            while True:
-                request = exchange.send(await gateway.asend(request))
-        except StopIteration as end:
-            return cast("Reply", end.value)
-
-    def _exchange(self, request: Request) -> _Exchange:
+    def exchange(self, request: Request) -> WrappedExchange:
+        """Exchange one request with its planned fault."""
         fault = self.plan.take(request.method, request.path) or _NO_FAULT
         yield from self._deliver_delayed()
         if self._platform is not None and _act_as(fault.rival, self._platform, request):
@@ -186,7 +158,7 @@ class FaultyGateway:
                 self._clock.sleep(self._timeout)
                 raise GatewayError(f"no whole reply in {self._timeout:g} s, by plan")
 
-    def _deliver_delayed(self, *, everything: bool = False) -> _Exchange:
+    def _deliver_delayed(self, *, everything: bool = False) -> WrappedExchange:
         """Deliver the delayed requests that are due, and drop their replies."""
         delayed, self._delayed = self._delayed, []
         for late, request in delayed:

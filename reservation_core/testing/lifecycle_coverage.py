@@ -30,18 +30,18 @@ _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
     "reservation_core.testing.lifecycle_coverage", default=None
 )
 
-EDGE_NAMES: Final = tuple(
-    f"{edge.source} --{trigger_label(edge)}--> {edge.target}" for edge in EDGES
-)
+_NAMES: Final = {
+    (edge.trigger, edge.source, edge.target): (
+        f"{edge.source} --{trigger_label(edge)}--> {edge.target}"
+    )
+    for edge in EDGES
+}
+
+EDGE_NAMES: Final = tuple(_NAMES.values())
 """Name of each edge in a report."""
 
 REFUSAL_NAMES: Final = tuple(map(str, refused_commands()))
 """Name of each refusal in a report."""
-
-_NAMES: Final = {
-    (edge.trigger, edge.source, edge.target): name
-    for edge, name in zip(EDGES, EDGE_NAMES, strict=True)
-}
 
 
 def current_coverage() -> LifecycleCoverage | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import attrs
 
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
 
 ScriptedReply: TypeAlias = Reply | Exception | Callable[[Request], Reply]
 """A reply, an exception to raise, or a function that returns or raises one for a request."""
@@ -43,7 +44,7 @@ def describe_request(request: Request) -> str:
     return f"{request.method} {path}" + (f" with {names}" if names else "")
 
 
-class RecordingGateway:
+class RecordingGateway(GatewayWrapper):
     """Gateway that replies by script, then by the gateway it wraps.
 
     It works sync and async, and records everything. ``exchanges`` holds the recorded exchanges, ``unexpected`` the
@@ -59,7 +60,7 @@ class RecordingGateway:
         *,
         on_exchange: Callable[[Request, Reply], None] | None = None,
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._on_exchange = on_exchange
         self._script: deque[ScriptedReply] = deque()
         self.exchanges: Final[list[RecordedExchange]] = []
@@ -77,7 +78,7 @@ class RecordingGateway:
         """
         self._script.extend(replies)
 
-    def send(self, request: Request) -> Reply:
+    def exchange(self, request: Request) -> WrappedExchange:
         """Reply to one request.
 
         :raises UnexpectedRequest: if there is no scripted reply and no wrapped gateway.
@@ -85,21 +86,7 @@ class RecordingGateway:
         if self._gateway is None or self._script:
             return self._reply_by_script(request)
         try:
-            reply = cast("Gateway", self._gateway).send(request)
-        except GatewayError as error:
-            self.exchanges.append(RecordedExchange(request, error))
-            raise
-        return self.record(request, reply)
-
-    async def asend(self, request: Request) -> Reply:
-        """Reply to one request.
-
-        :raises UnexpectedRequest: if there is no scripted reply and no wrapped gateway.
-        """
-        if self._gateway is None or self._script:
-            return self._reply_by_script(request)
-        try:
-            reply = await cast("AsyncGateway", self._gateway).asend(request)
+            reply = yield request
         except GatewayError as error:
             self.exchanges.append(RecordedExchange(request, error))
             raise

@@ -7,6 +7,8 @@ when hypothesis is imported. The strategies are imported with the first draw: th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -29,6 +31,16 @@ def register() -> None:
 
 
 def _strategy_for(kind: type[object]) -> SearchStrategy[object]:
-    from reservation_core.testing.strategies.by_type import strategy_for  # noqa: PLC0415 - see above
+    from reservation_core.testing import strategies as kit  # noqa: PLC0415 - see above
 
-    return strategy_for(kind)
+    if issubclass(kind, Command):
+        return kit.commands() if kind is Command else kit.commands(kind)
+    drawn: Mapping[type[object], SearchStrategy[object]] = {
+        Reservation: kit.reservations(on_hold=None),
+        Address: kit.addresses(),
+        Request: kit.requests(),
+        Reply: kit.replies()
+        | kit.refusals().map(lambda refusal: refusal.reply)
+        | kit.unreadable_replies(),
+    }
+    return drawn[kind]

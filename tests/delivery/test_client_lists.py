@@ -22,7 +22,7 @@ from reservation_core import (
     Status,
     list_reservations,
 )
-from reservation_core.testing.strategies import near_sids
+from reservation_core.testing.strategies.texts import near_sids
 from tests.delivery.clients import Client, Query
 from tests.delivery.scripted import ScriptedGateway
 from tests.reference.oracle import load

@@ -20,9 +20,7 @@ from reservation_core import (
     Supervise,
 )
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
-from reservation_core.testing.strategies import (
-    build,
-)
+from reservation_core.testing.strategies import build
 from tests.domain.commands.helpers import (
     everything_printed,
     refused,

@@ -25,7 +25,7 @@ from reservation_core import (
     read_reservation,
 )
 from reservation_core.rest.reservation_payload import read_resource
-from reservation_core.testing.strategies import near_sids, words
+from reservation_core.testing.strategies.texts import near_sids, words
 from tests.reference.oracle import load, rows
 
 Body: TypeAlias = dict[str, object]

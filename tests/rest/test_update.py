@@ -51,7 +51,8 @@ from reservation_core import (
     prepare_fetch,
 )
 from reservation_core.domain.reservation import Links
-from reservation_core.testing.strategies import build, commands, near_sids, reservations
+from reservation_core.testing.strategies import build, commands, reservations
+from reservation_core.testing.strategies.texts import near_sids
 from tests.reference.oracle import load, rows
 
 HEX: Final = "0123456789abcdef" * 2

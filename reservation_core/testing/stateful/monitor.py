@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
@@ -23,9 +23,10 @@ from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
 
 
-class UpdateRecorder:
+class UpdateRecorder(GatewayWrapper):
     """Gateway wrapper that records which updates acted.
 
     :param gateway: the gateway to wrap.
@@ -35,19 +36,13 @@ class UpdateRecorder:
     def __init__(
         self, gateway: Gateway | AsyncGateway, on_exchange: Callable[[Request, Reply], None]
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._on_exchange = on_exchange
         self.acted: Final[list[Request]] = []
 
-    def send(self, request: Request) -> Reply:
-        """Send one request."""
-        return self._record(request, cast("Gateway", self._gateway).send(request))
-
-    async def asend(self, request: Request) -> Reply:
-        """Send one request."""
-        return self._record(request, await cast("AsyncGateway", self._gateway).asend(request))
-
-    def _record(self, request: Request, reply: Reply) -> Reply:
+    def exchange(self, request: Request) -> WrappedExchange:
+        """Exchange one request and record it."""
+        reply = yield request
         # A faulty network repeats the same object; a service that sends twice makes two objects.
         is_update = request.method == "POST" and reply.status < 300
         if is_update and all(request is not known for known in self.acted):
@@ -56,7 +51,7 @@ class UpdateRecorder:
         return reply
 
 
-class ServiceMonitor:
+class ServiceMonitor(GatewayWrapper):
     """Gateway that a service under test sends its commands through.
 
     :param gateway: the gateway to wrap.
@@ -70,7 +65,7 @@ class ServiceMonitor:
         recorder: UpdateRecorder,
         name: Callable[[str], str],
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._recorder = recorder
         self._name = name
         self._known: dict[str, State] = {}
@@ -90,25 +85,17 @@ class ServiceMonitor:
             self._known[sid] = status
             self._unknown_outcome.discard(sid)
 
-    def send(self, request: Request) -> Reply:
-        """Check and send one request."""
+    def exchange(self, request: Request) -> WrappedExchange:
+        """Check and exchange one request."""
         checked = self._check(request)
         try:
-            reply = cast("Gateway", self._gateway).send(checked)
+            reply = yield checked
         except GatewayError as error:
-            self._learn_failure(checked, error)
+            if checked.method == "POST" and not isinstance(error, NotSent):
+                self._unknown_outcome.add(_sid(checked))
             raise
-        return self._learn_reply(checked, reply)
-
-    async def asend(self, request: Request) -> Reply:
-        """Check and send one request."""
-        checked = self._check(request)
-        try:
-            reply = await cast("AsyncGateway", self._gateway).asend(checked)
-        except GatewayError as error:
-            self._learn_failure(checked, error)
-            raise
-        return self._learn_reply(checked, reply)
+        self._learn_reply(checked, reply)
+        return reply
 
     def _check(self, request: Request) -> Request:
         """Check a request against the service's knowledge; return a copy."""
@@ -127,17 +114,13 @@ class ServiceMonitor:
                 )
         return attrs.evolve(request)
 
-    def _learn_failure(self, request: Request, error: GatewayError) -> None:
-        if request.method == "POST" and not isinstance(error, NotSent):
-            self._unknown_outcome.add(_sid(request))
-
-    def _learn_reply(self, request: Request, reply: Reply) -> Reply:
+    def _learn_reply(self, request: Request, reply: Reply) -> None:
         sid, command = _sid(request), _command(request)
         reported = _reservation(reply)
         if reported is None:
             if request.method == "POST" and (reply.status >= 500 or reply.status < 300):
                 self._unknown_outcome.add(sid)
-            return reply
+            return
         before = self._known.get(sid, Status.PENDING)
         self.learn(reported)
         if request.method == "GET":
@@ -146,7 +129,6 @@ class ServiceMonitor:
             edge = decide(before, command.trigger, command.is_accepting).edge
             if edge is not None and edge.target == ON_HOLD:
                 self._known[sid] = ON_HOLD
-        return reply
 
     def _repeated(self) -> list[str]:
         times = Counter((_sid(request), request.form) for request in self._recorder.acted)

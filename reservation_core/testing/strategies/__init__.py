@@ -6,6 +6,8 @@
   which is returned with it.
 * Each strategy shrinks to what a person would write. Its docstring names its simplest value.
 * ``st.from_type`` draws the library's classes (:mod:`reservation_core.testing.registration`).
+
+The module ``texts`` has strategies for SIDs, contacts, names and URLs.
 """
 
 from reservation_core.testing.strategies.commands import (
@@ -45,30 +47,6 @@ from reservation_core.testing.strategies.reservations import (
     timestamps,
 )
 from reservation_core.testing.strategies.runs import Action, Run, RunStep, runs
-from reservation_core.testing.strategies.texts import (
-    app_contacts,
-    bare_names,
-    caller_numbers,
-    callers,
-    client_contacts,
-    contacts,
-    hosts,
-    names,
-    near_callers,
-    near_contacts,
-    near_names,
-    near_recording_modes,
-    near_sids,
-    near_urls,
-    phone_numbers,
-    recording_modes,
-    sids,
-    sip_uris,
-    supervisors,
-    texts,
-    urls,
-    words,
-)
 from reservation_core.testing.strategies.values import near_misses, values
 
 __all__ = [
@@ -83,51 +61,29 @@ __all__ = [
     "Run",
     "RunStep",
     "addresses",
-    "app_contacts",
     "arguments",
-    "bare_names",
     "bodies",
     "build",
     "callbacks",
-    "caller_numbers",
-    "callers",
-    "client_contacts",
     "commands",
-    "contacts",
     "events",
     "faults",
-    "hosts",
     "illegal_commands",
     "invalid_commands",
     "legal_commands",
     "malformed_bodies",
     "malformed_callbacks",
     "malformed_payloads",
-    "names",
-    "near_callers",
-    "near_contacts",
     "near_misses",
-    "near_names",
-    "near_recording_modes",
-    "near_sids",
-    "near_urls",
     "payloads",
-    "phone_numbers",
     "plans",
-    "recording_modes",
     "refusals",
     "replies",
     "requests",
     "reservations",
     "runs",
-    "sids",
-    "sip_uris",
     "statuses",
-    "supervisors",
-    "texts",
     "timestamps",
     "unreadable_replies",
-    "urls",
     "values",
-    "words",
 ]

@@ -25,11 +25,7 @@ from reservation_core import (
     Reject,
     Wrap,
 )
-from reservation_core.testing.strategies import (
-    arguments,
-    build,
-    commands,
-)
+from reservation_core.testing.strategies import arguments, build, commands
 from tests.domain.commands.helpers import (
     BY_TRIGGER,
     HEX,

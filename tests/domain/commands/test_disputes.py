@@ -25,9 +25,7 @@ from reservation_core import (
     Supervise,
     Wrap,
 )
-from reservation_core.testing.strategies import (
-    commands,
-)
+from reservation_core.testing.strategies import commands
 from tests.domain.commands.helpers import (
     HEX,
     URL,

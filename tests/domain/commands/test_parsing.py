@@ -23,11 +23,7 @@ from reservation_core import (
     Source,
 )
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.testing.strategies import (
-    arguments,
-    build,
-    commands,
-)
+from reservation_core.testing.strategies import arguments, build, commands
 from tests.domain.commands.helpers import (
     CALLBACK_COMMANDS,
     HEX,

@@ -12,9 +12,7 @@ from reservation_core import (
     Conference,
     Dequeue,
 )
-from reservation_core.testing.strategies import (
-    build,
-)
+from reservation_core.testing.strategies import build
 from tests.domain.commands.helpers import (
     SIP,
     URL,

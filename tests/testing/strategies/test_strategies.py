@@ -24,6 +24,7 @@ from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, sid
 from reservation_core.domain.reservation import Links
 from reservation_core.testing import strategies as kit
 from reservation_core.testing.faults import Fault, FaultKind
+from reservation_core.testing.strategies import texts
 from tests.testing.drawing import least
 
 ZEROS: Final = "0" * 32
@@ -60,39 +61,39 @@ SIMPLEST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
             worker_sid=f"WK{ZEROS}",
         ),
     ),
-    "app_contacts": (kit.app_contacts(), f"app:AP{ZEROS}"),
+    "app_contacts": (texts.app_contacts(), f"app:AP{ZEROS}"),
     "arguments": (kit.arguments(Call), {"from_": NUMBER, "url": URL}),
-    "bare_names": (kit.bare_names(), "alice"),
-    "callers": (kit.callers(), NUMBER),
-    "client_contacts": (kit.client_contacts(), "client:alice"),
+    "bare_names": (texts.bare_names(), "alice"),
+    "callers": (texts.callers(), NUMBER),
+    "client_contacts": (texts.client_contacts(), "client:alice"),
     "commands": (kit.commands(), Accept()),
-    "contacts": (kit.contacts(), "client:alice"),
+    "contacts": (texts.contacts(), "client:alice"),
     "faults": (kit.faults(), Fault()),
-    "hosts": (kit.hosts(), "example.com"),
+    "hosts": (texts.hosts(), "example.com"),
     "illegal_commands": (kit.illegal_commands(Reservation(status="completed")), Accept()),
     "legal_commands": (kit.legal_commands(Reservation(status="pending")), Accept()),
     "timestamps": (kit.timestamps(), FIRST),
-    "names": (kit.names(), "alice"),
-    "near_callers": (kit.near_callers(), ""),
-    "near_contacts": (kit.near_contacts(), ""),
+    "names": (texts.names(), "alice"),
+    "near_callers": (texts.near_callers(), ""),
+    "near_contacts": (texts.near_contacts(), ""),
     "near_misses": (kit.near_misses(Integer(2, 250)), 1),
-    "near_names": (kit.near_names(), ""),
-    "near_recording_modes": (kit.near_recording_modes(), ""),
-    "near_sids": (kit.near_sids("WR"), ""),
-    "near_urls": (kit.near_urls(), "example.com"),
-    "caller_numbers": (kit.caller_numbers(), NUMBER),
-    "phone_numbers": (kit.phone_numbers(), NUMBER),
+    "near_names": (texts.near_names(), ""),
+    "near_recording_modes": (texts.near_recording_modes(), ""),
+    "near_sids": (texts.near_sids("WR"), ""),
+    "near_urls": (texts.near_urls(), "example.com"),
+    "caller_numbers": (texts.caller_numbers(), NUMBER),
+    "phone_numbers": (texts.phone_numbers(), NUMBER),
     "plans": (kit.plans(), ()),
-    "recording_modes": (kit.recording_modes(), "record-from-answer"),
+    "recording_modes": (texts.recording_modes(), "record-from-answer"),
     "reservations": (kit.reservations(), PLAIN),
-    "sids": (kit.sids("WR"), f"WR{ZEROS}"),
-    "sip_uris": (kit.sip_uris(), "sip:alice@example.com"),
+    "sids": (texts.sids("WR"), f"WR{ZEROS}"),
+    "sip_uris": (texts.sip_uris(), "sip:alice@example.com"),
     "statuses": (kit.statuses(), Status.PENDING),
-    "supervisors": (kit.supervisors(), f"WK{ZEROS}"),
-    "texts": (kit.texts(), "0"),
-    "urls": (kit.urls(), URL),
+    "supervisors": (texts.supervisors(), f"WK{ZEROS}"),
+    "texts": (texts.texts(), "0"),
+    "urls": (texts.urls(), URL),
     "values": (kit.values(Integer(2, 250)), 2),
-    "words": (kit.words(), "0"),
+    "words": (texts.words(), "0"),
 }
 """Simplest value of each strategy, where it can be written down."""
 
@@ -117,14 +118,18 @@ def test_every_public_strategy_is_documented_with_its_simplest_value() -> None:
     assert list(kit.__all__) == sorted(
         set(kit.__all__), key=lambda name: (not name[0].isupper(), name)
     )
-    functions = {
-        name for name in kit.__all__ if inspect.isfunction(inspect.unwrap(getattr(kit, name)))
+    public = {name: getattr(kit, name) for name in kit.__all__ if name != "build"}
+    public |= {name: each for name, each in vars(texts).items() if not name.startswith("_")}
+    strategies = {
+        name: each
+        for name, each in public.items()
+        if inspect.isfunction(inspect.unwrap(each)) and each.__module__.startswith(kit.__name__)
     }
-    assert functions - {"build"} == SIMPLEST.keys() | CHECKED_BELOW
-    for name in functions:
-        text = inspect.cleandoc(getattr(kit, name).__doc__ or "")
-        assert text.startswith("Build " if name == "build" else "Draw "), name
-        assert name == "build" or "simplest" in text, name
+    assert strategies.keys() == SIMPLEST.keys() | CHECKED_BELOW
+    for name, strategy in strategies.items():
+        text = inspect.cleandoc(strategy.__doc__ or "")
+        assert text.startswith("Draw "), name
+        assert "simplest" in text, name
 
 
 @pytest.mark.parametrize("name", SIMPLEST)

@@ -11,6 +11,7 @@ from reservation_core import Parameter
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import Integer, Kind, MultipleChoice, Text, Value
 from reservation_core.testing import strategies as kit
+from reservation_core.testing.strategies import texts
 from tests.testing.drawing import drawn
 from tests.testing.value_oracle import (
     ROWS,
@@ -28,26 +29,29 @@ PARAMETERS: Final = {
 
 Check = Callable[[object], bool]
 VALID: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
-    "app_contacts": (kit.app_contacts(), is_contact),
-    "bare_names": (kit.bare_names(), is_text),
-    "callers": (kit.callers(), is_caller),
-    "client_contacts": (kit.client_contacts(), is_contact),
-    "contacts": (kit.contacts(), is_contact),
-    "names": (kit.names(), is_text),
-    "caller_numbers": (kit.caller_numbers(), lambda value: str(value).removeprefix("+").isdigit()),
-    "phone_numbers": (kit.phone_numbers(), is_contact),
-    "recording_modes": (kit.recording_modes(), is_text),
-    "sids": (kit.sids("WR"), lambda value: is_sid("WR", value)),
-    "sip_uris": (kit.sip_uris(), is_contact),
-    "supervisors": (kit.supervisors(), lambda value: is_sid("WK", value) or is_contact(value)),
-    "urls": (kit.urls(), is_url),
+    "app_contacts": (texts.app_contacts(), is_contact),
+    "bare_names": (texts.bare_names(), is_text),
+    "callers": (texts.callers(), is_caller),
+    "client_contacts": (texts.client_contacts(), is_contact),
+    "contacts": (texts.contacts(), is_contact),
+    "names": (texts.names(), is_text),
+    "caller_numbers": (
+        texts.caller_numbers(),
+        lambda value: str(value).removeprefix("+").isdigit(),
+    ),
+    "phone_numbers": (texts.phone_numbers(), is_contact),
+    "recording_modes": (texts.recording_modes(), is_text),
+    "sids": (texts.sids("WR"), lambda value: is_sid("WR", value)),
+    "sip_uris": (texts.sip_uris(), is_contact),
+    "supervisors": (texts.supervisors(), lambda value: is_sid("WK", value) or is_contact(value)),
+    "urls": (texts.urls(), is_url),
 }
 NEAR: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
-    "near_callers": (kit.near_callers(), is_caller),
-    "near_contacts": (kit.near_contacts(), is_contact),
-    "near_names": (kit.near_names(), is_text),
-    "near_sids": (kit.near_sids("WR"), lambda value: is_sid("WR", value)),
-    "near_urls": (kit.near_urls(), is_url),
+    "near_callers": (texts.near_callers(), is_caller),
+    "near_contacts": (texts.near_contacts(), is_contact),
+    "near_names": (texts.near_names(), is_text),
+    "near_sids": (texts.near_sids("WR"), lambda value: is_sid("WR", value)),
+    "near_urls": (texts.near_urls(), is_url),
 }
 
 
@@ -76,7 +80,7 @@ def test_near_misses_of_texts_are_not_valid(name: str) -> None:
 
 
 def test_contacts_phone_numbers_and_sids_cover_every_form() -> None:
-    schemes = (text.partition(":")[0].lower() for text in drawn(kit.contacts(), 200))
+    schemes = (text.partition(":")[0].lower() for text in drawn(texts.contacts(), 200))
     assert {scheme.rstrip("0123456789") for scheme in schemes} == {
         "+",
         "client",
@@ -84,14 +88,14 @@ def test_contacts_phone_numbers_and_sids_cover_every_form() -> None:
         "sips",
         "app",
     }
-    lengths = {len(text) - 1 for text in drawn(kit.phone_numbers(), 300)}
+    lengths = {len(text) - 1 for text in drawn(texts.phone_numbers(), 300)}
     assert (min(lengths), max(lengths)) == (7, 15)
-    letters = {char for text in drawn(kit.sids("WR"), 200) for char in text[2:]}
+    letters = {char for text in drawn(texts.sids("WR"), 200) for char in text[2:]}
     assert letters == set("0123456789abcdefABCDEF")
 
 
 def test_urls_cover_every_part() -> None:
-    found = drawn(kit.urls(), 300)
+    found = drawn(texts.urls(), 300)
     for sign in ("user:pass@", ":65535", "?", "#", " ", "ü", "[::1]", "HTTPS"):
         assert any(sign in text for text in found), sign
 
