@@ -12,7 +12,8 @@ from reservation_core.cli.redaction import redact
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import Uri
 from reservation_core.domain.redaction import Sensitivity
-from reservation_core.testing.strategies import arguments, build, texts
+from reservation_core.testing.strategies import arguments, build
+from reservation_core.testing.strategies.texts import texts
 from tests.cli.running import SID, TASK, WORKSPACE, run
 
 

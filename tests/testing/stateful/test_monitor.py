@@ -47,7 +47,9 @@ class Service:
         self.platform = Platform()
         self.held = self.platform.add(RESERVED)
         self.outcome: GatewayError | Reply | None = None
-        self.recorder = UpdateRecorder(InMemoryGateway(self.platform), lambda *_: None)
+        self.recorder = UpdateRecorder(
+            InMemoryGateway(self.platform), lambda _request, _reply: None
+        )
         self.monitor = ServiceMonitor(self, self.recorder, lambda _: "it")
         self.monitor.learn(RESERVED)
 
