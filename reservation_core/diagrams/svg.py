@@ -45,15 +45,15 @@ class Point(NamedTuple):
     y: int
 
 
-class Route(NamedTuple):
+class LineRoute(NamedTuple):
     """Points of a line, and the index of the segment that bears the labels."""
 
     label_segment: int
     points: tuple[Point, ...]
 
 
-def _route(label_segment: int, *points: tuple[int, int]) -> Route:
-    return Route(label_segment, tuple(Point(*point) for point in points))
+def _route(label_segment: int, *points: tuple[int, int]) -> LineRoute:
+    return LineRoute(label_segment, tuple(Point(*point) for point in points))
 
 
 WIDTH, HEIGHT = 1070, 548
@@ -71,7 +71,7 @@ PLACES: Final[Mapping[State, Point]] = {
 }
 """The centre of each box."""
 
-ROUTES: Final[Mapping[tuple[State, State], Route]] = {
+ROUTES: Final[Mapping[tuple[State, State], LineRoute]] = {
     (Status.PENDING, Status.REJECTED): _route(2, (326, 293), (270, 293), (270, 140), (164, 140)),
     (Status.PENDING, Status.TIMEOUT): _route(1, (326, 310), (270, 310), (164, 310)),
     (Status.PENDING, Status.RESCINDED): _route(2, (326, 323), (270, 323), (270, 480), (164, 480)),
@@ -212,7 +212,7 @@ def _legend(x: int, y: int) -> Iterator[str]:
 # --- geometry ------------------------------------------------------------------------------------
 
 
-def _straight(a: Point, b: Point) -> Route:
+def _straight(a: Point, b: Point) -> LineRoute:
     step = _direction(a, b)
     dx, dy = step.x * HALF.x, step.y * HALF.y
     return _route(0, (a.x + dx, a.y + dy), (b.x - dx, b.y - dy))

@@ -26,6 +26,7 @@ from reservation_core.domain.lifecycle import (
     TERMINAL,
     TRIGGERS,
     Edge,
+    RefusalKey,
     RefusalReason,
     State,
     Status,
@@ -100,7 +101,7 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
     edge = _trigger(trigger, state, accept)
     refusal = None
     if edge is None:
-        keys = ((trigger, state), (None, state), (trigger, None))
+        keys: tuple[RefusalKey, ...] = ((trigger, state), (None, state), (trigger, None))
         refusal = next(REFUSALS[key] for key in keys if key in REFUSALS)
     return Decision(trigger, state, edge, refusal, find_allowed_triggers(state))
 

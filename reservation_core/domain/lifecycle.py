@@ -156,10 +156,13 @@ class RefusalReason(NamedTuple):
     source: Source
 
 
+RefusalKey: TypeAlias = tuple[str | None, State | None]
+"""A command and a state, either of which may be ``None`` for any."""
+
 _STILL_ON_HOLD: Final = "an earlier answer is still being carried out (on hold)"
 
 # fmt: off
-REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
+REFUSALS: Final[Mapping[RefusalKey, RefusalReason]] = {
     ("accept", ACCEPTED): RefusalReason(
         "the platform answers a repeated accept with 400, already in state [accepted]",
         OBSERVED, Source.PHP_342),

@@ -139,7 +139,7 @@ class ReservationBuilder:
     """Mutable reservation. Set every attribute, then call :meth:`build`.
 
     It is for code that makes reservations by the thousand: the constructor of the frozen class
-    makes one call for each of its thirteen fields.
+    takes four times as long.
     """
 
     __slots__ = tuple(field.name for field in attrs.fields(Reservation))
@@ -160,9 +160,11 @@ class ReservationBuilder:
 
     def build(self) -> Reservation:
         """Return the finished reservation. The builder must not be used afterwards."""
-        # The builder becomes the reservation by a swap of its class. Python allows this because
-        # both classes have the same slots. To remove it, return a Reservation(...) built from the
-        # attributes.
+        # A frozen attrs class sets each of its 13 fields by a call. The builder sets plain
+        # attributes and then becomes the reservation by a swap of its class, which Python allows
+        # because both classes have the same slots. With it, Reservation.with_status takes 0.7 µs
+        # instead of 2.9 µs (benchmark row 1; row 6 reads a reply the same way). To remove it,
+        # return Reservation(**{name: getattr(self, name) for name in self.__slots__}).
         builder: Any = self
         builder.__class__ = Reservation
         reservation: Reservation = builder

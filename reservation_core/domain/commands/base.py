@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from reservation_core.domain.commands.cautions import Caution, Dispute, Interpretation
+from reservation_core.domain.commands.cautions import Caution, Dispute
 from reservation_core.domain.commands.compiled import compile_methods
 from reservation_core.domain.commands.kinds import (
     MultipleChoice,
@@ -24,6 +24,7 @@ from reservation_core.domain.commands.kinds import (
 from reservation_core.domain.commands.parameters import (
     Parameter,
     Rule,
+    find_cautions,
     read_declared_parameters,
 )
 from reservation_core.domain.commands.parsing import (
@@ -37,7 +38,6 @@ from reservation_core.domain.commands.parsing import (
     parse_instruction,
 )
 from reservation_core.domain.errors import InvalidCommand, Violation
-from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import Status
 
 PARAMETER_METADATA_KEY: Final = "reservation_core.parameter"
@@ -110,7 +110,11 @@ class Command:
     @property
     def cautions(self) -> tuple[Caution, ...]:
         """The disputed or inferred rules that the command touches, and oddities of its form."""
-        return (*self._parse_cautions, *_find_cautions(self))
+        name = self.first_pair[0]
+        own = [
+            dispute.to_caution(name) for dispute in self.disputes if dispute.condition(self, self)
+        ]
+        return (*self._parse_cautions, *own, *find_cautions(self, self.parameters))
 
     def form(self) -> FormPairs:
         """Return the form that the official client would send.
@@ -293,29 +297,3 @@ def _list_to_tuple(value: object) -> object:
 
 
 _LIST_TO_TUPLE: Final = attrs.Converter(_list_to_tuple)
-
-
-def _find_cautions(command: Command) -> Iterator[Caution]:
-    for dispute in command.disputes:
-        if caution := dispute.find_caution(command.first_pair[0], command, command):
-            yield caution
-    wire_names = {p.field: p.wire_name for p in command.parameters}
-    for parameter in command.parameters:
-        value: object = getattr(command, parameter.field)
-        for dispute in parameter.info.disputes:
-            if caution := dispute.find_caution(parameter.wire_name, value, command):
-                yield caution
-        fields = parameter.info.depends_on
-        is_idle = not any(_is_switched_on(getattr(command, field)) for field in fields)
-        if value is not None and fields and is_idle:
-            names = " or ".join(wire_names[field] for field in fields)
-            interpretations = (
-                Interpretation(f"it has no effect without {names}", Source.RESERVATIONS),
-                Interpretation("no source says that the platform refuses it", Source.OPENAPI),
-            )
-            applied = "it is sent as given"
-            yield Caution(parameter.wire_name, interpretations, applied, Evidence.INFERRED)
-
-
-def _is_switched_on(value: object) -> bool:
-    return value not in (None, False, "false", "do-not-record")

@@ -181,8 +181,7 @@ class Conference(Command):
         "URL that receives the events of the worker's leg.",
         code=40159, disputes=(SPACE_IN_URL,))] = None
     status_callback_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method of these callbacks.",
-        default="POST", depends_on=("status_callback",))] = None
+        "HTTP method of these callbacks.", default="POST", depends_on=("status_callback",))] = None
     status_callback_event: Annotated[CallEvents | None, ParameterInfo(
         "Events of the worker's leg that are sent.",
         default="completed", depends_on=("status_callback",))] = None
@@ -238,11 +237,9 @@ class Conference(Command):
     region: Annotated[Region | None, ParameterInfo(
         "Region in which the audio is mixed.", disputes=(NEWER_REGION,))] = None
     sip_auth_username: Annotated[Name | None, ParameterInfo(
-        "User name for the worker's SIP address.",
-        disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
+        "User name for the worker's SIP address.", disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
     sip_auth_password: Annotated[Password | None, ParameterInfo(
-        "Password for the worker's SIP address.",
-        disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
+        "Password for the worker's SIP address.", disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
     post_work_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
         "Activity that the worker goes to after the work.",
         code=40139, disputes=(POST_WORK_ACTIVITY_DEPRECATED,))] = None
@@ -265,8 +262,7 @@ class Supervise(Command):
 
     supervisor_mode: Annotated[SupervisorMode, ParameterInfo(
         "Listen only, speak to the worker, or speak to both.")]
-    supervisor: Annotated[SupervisorName, ParameterInfo(
-        "Worker SID or contact of the supervisor.")]
+    supervisor: Annotated[SupervisorName, ParameterInfo("Worker SID or contact of the supervisor.")]
 
 
 # fmt: on

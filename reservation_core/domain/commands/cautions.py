@@ -41,7 +41,7 @@ class Dispute(NamedTuple):
     """A disputed rule, and the condition under which a command touches it.
 
     :param condition: called with the value of the parameter (``None`` if unset) and the command.
-        For a dispute about the command itself, the value is the command.
+        A dispute about a command itself gets the command twice.
     """
 
     condition: Callable[[object, object], bool]
@@ -49,8 +49,6 @@ class Dispute(NamedTuple):
     applied: str
     evidence: Evidence = Evidence.DOCUMENTED
 
-    def find_caution(self, parameter: str, value: object, command: object) -> Caution | None:
-        """Return the caution for a parameter of a command, or ``None`` if it does not apply."""
-        if not self.condition(value, command):
-            return None
+    def to_caution(self, parameter: str) -> Caution:
+        """Return the caution for a command that touches the rule."""
         return Caution(parameter, self.interpretations, self.applied, self.evidence)

@@ -14,15 +14,16 @@ prefix plus the field in CamelCase (``Dequeue`` plus ``from_`` is ``DequeueFrom`
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
 from typing import Annotated, NamedTuple, Union, get_args, get_origin
 
 import attrs
 
-from reservation_core.domain.commands.cautions import Dispute
+from reservation_core.domain.commands.cautions import Caution, Dispute, Interpretation
 from reservation_core.domain.commands.kinds import Kind
 from reservation_core.domain.errors import Violation
+from reservation_core.domain.evidence import Evidence, Source
 
 
 class ParameterInfo(NamedTuple):
@@ -76,6 +77,30 @@ class Parameter:
     def violation(self, rule: str, shown_value: str, remedy: str = "") -> Violation:
         """Make a violation of this parameter."""
         return Violation(self.wire_name, self.field, rule, shown_value, remedy, self.info.code)
+
+
+def find_cautions(command: object, parameters: Sequence[Parameter]) -> Iterator[Caution]:
+    """Yield the disputed or inferred rules that the parameters of a command touch."""
+    wire_names = {parameter.field: parameter.wire_name for parameter in parameters}
+    for parameter in parameters:
+        value: object = getattr(command, parameter.field)
+        for dispute in parameter.info.disputes:
+            if dispute.condition(value, command):
+                yield dispute.to_caution(parameter.wire_name)
+        fields = parameter.info.depends_on
+        has_dependency = any(_is_switched_on(getattr(command, field)) for field in fields)
+        if fields and value is not None and not has_dependency:
+            names = " or ".join(wire_names[field] for field in fields)
+            interpretations = (
+                Interpretation(f"it has no effect without {names}", Source.RESERVATIONS),
+                Interpretation("no source says that the platform refuses it", Source.OPENAPI),
+            )
+            applied = "it is sent as given"
+            yield Caution(parameter.wire_name, interpretations, applied, Evidence.INFERRED)
+
+
+def _is_switched_on(value: object) -> bool:
+    return value not in (None, False, "false", "do-not-record")
 
 
 class Rule(NamedTuple):

@@ -67,10 +67,10 @@ def test_one_broken_rule_gives_one_violation(kind: type[Command], data: st.DataO
     assert error.command == kind.__name__
     assert (violation.parameter, violation.field) == (wrong.wire_name, wrong.field)
     if wrong.field in invalid.arguments:
-        value = invalid.arguments[wrong.field]
+        value: object = invalid.arguments[wrong.field]
         if isinstance(value, list) and isinstance(wrong.kind, MultipleChoice):
             value = tuple(cast("list[object]", value))
-        assert violation.value == wrong.kind.show(value)
+        assert violation.value == wrong.kind.show(cast("object", value))
         assert violation.rule.startswith("must ")
     else:
         assert (violation.value, violation.rule) == ("nothing", "is required")

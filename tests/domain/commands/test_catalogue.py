@@ -57,10 +57,6 @@ class Recorded:
         return f"{self.route}/{self.case}"
 
 
-def _as_tuple(value: object) -> object:
-    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
-
-
 def _recorded() -> list[Recorded]:
     requests = cast("dict[str, list[dict[str, object]]]", load("requests"))["requests"]
     return [

@@ -638,3 +638,24 @@ def test_kinds_are_values() -> None:
     } == {Sensitivity.PUBLIC}
     assert Boolean().bind(bool) == Boolean()
     assert isinstance(Text(), Kind)
+
+
+# --- redaction -----------------------------------------------------------------------------------
+
+
+def test_redacted_parts_of_personal_value_include_encoded_forms() -> None:
+    assert NAMED["Contact"].redacted_parts("client:a b") == dict.fromkeys(
+        ("client:a b", "client%3Aa+b", "client%3Aa%20b", "a b", "a+b", "a%20b"),
+        Sensitivity.PERSONAL,
+    )
+
+
+def test_redacted_parts_of_url_are_user_password_and_query() -> None:
+    parts = Uri().redacted_parts("https://user:hush@example.com/a?key=1")
+    assert parts == dict.fromkeys(("user:hush", "hush", "key=1"), Sensitivity.SECRET)
+    assert Uri().redacted_parts("https://example.com/a@b") == {}
+
+
+def test_public_value_has_no_redacted_parts() -> None:
+    assert NAMED["Recording"].redacted_parts("do-not-record") == {}
+    assert Boolean().redacted_parts(True) == {}
