@@ -22,14 +22,13 @@ from reservation_core.domain.lifecycle import (
     EDGES,
     FACT_EDGES,
     ON_HOLD,
-    REFUSALS,
     TERMINAL,
     TRIGGERS,
     Edge,
-    RefusalKey,
     RefusalReason,
     State,
     Status,
+    find_refusal_reason,
 )
 
 if TYPE_CHECKING:
@@ -99,10 +98,7 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
         raise KeyError(trigger)
     state = ON_HOLD if state == ON_HOLD else Status(state)
     edge = _trigger(trigger, state, accept)
-    refusal = None
-    if edge is None:
-        keys: tuple[RefusalKey, ...] = ((trigger, state), (None, state), (trigger, None))
-        refusal = next(REFUSALS[key] for key in keys if key in REFUSALS)
+    refusal = None if edge else find_refusal_reason(trigger, state)
     return Decision(trigger, state, edge, refusal, find_allowed_triggers(state))
 
 

@@ -156,13 +156,10 @@ class RefusalReason(NamedTuple):
     source: Source
 
 
-RefusalKey: TypeAlias = tuple[str | None, State | None]
-"""A command and a state, either of which may be ``None`` for any."""
-
 _STILL_ON_HOLD: Final = "an earlier answer is still being carried out (on hold)"
 
 # fmt: off
-REFUSALS: Final[Mapping[RefusalKey, RefusalReason]] = {
+_REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
     ("accept", ACCEPTED): RefusalReason(
         "the platform answers a repeated accept with 400, already in state [accepted]",
         OBSERVED, Source.PHP_342),
@@ -200,8 +197,13 @@ REFUSALS: Final[Mapping[RefusalKey, RefusalReason]] = {
     ("complete", None): RefusalReason(
         "only accepted or wrapping work can be completed", INFERRED, Source.WORKER_SDK),
 }
-"""Reasons by (command, state), then (any command, state), then (command, any state).
-
-The first matching key wins.
-"""
 # fmt: on
+
+
+def find_refusal_reason(trigger: str, state: State) -> RefusalReason:
+    """Return the reason for refusing a command in a state.
+
+    The keys are tried in the order (command, state), (any command, state), (command, any state).
+    """
+    specific = _REFUSALS.get((trigger, state)) or _REFUSALS.get((None, state))
+    return specific or _REFUSALS[trigger, None]

@@ -56,6 +56,11 @@ from tests.domain.commands.helpers import (
 from tests.reference.oracle import rows
 
 
+def list_to_tuple(value: object) -> object:
+    """Convert a list to a tuple, as the constructor of a command does."""
+    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
+
+
 @pytest.mark.parametrize("kind", WITH_PARAMETERS, ids=trigger)
 @some
 @given(data=st.data())
@@ -68,9 +73,9 @@ def test_one_broken_rule_gives_one_violation(kind: type[Command], data: st.DataO
     assert (violation.parameter, violation.field) == (wrong.wire_name, wrong.field)
     if wrong.field in invalid.arguments:
         value: object = invalid.arguments[wrong.field]
-        if isinstance(value, list) and isinstance(wrong.kind, MultipleChoice):
-            value = tuple(cast("list[object]", value))
-        assert violation.value == wrong.kind.show(cast("object", value))
+        if isinstance(wrong.kind, MultipleChoice):
+            value = list_to_tuple(value)
+        assert violation.value == wrong.kind.show(value)
         assert violation.rule.startswith("must ")
     else:
         assert (violation.value, violation.rule) == ("nothing", "is required")
