@@ -159,14 +159,13 @@ class HistoryLine:
 class Change:
     """One atomic write to a store, of one reservation.
 
-    :param entry: the new entry; ``None`` if only the history grows.
-    :param expected_revision: revision of the entry to replace; 0 if there must be none.
+    :param entry: the new entry; ``None`` if only the history grows. It is written only if the
+        present entry has the revision before, or if there is none and the revision is 1.
     :param lines: new history lines. A store skips a line whose event it already has.
     """
 
     sid: str
     entry: Entry | None
-    expected_revision: int
     lines: tuple[HistoryLine, ...]
 
 

@@ -229,13 +229,9 @@ def _closing_change(
 
 
 def _change(sid: str, before: Entry | None, after: Entry | None, *lines: HistoryLine) -> Change:
-    revision = 0 if before is None else before.revision
-    return Change(
-        sid=sid,
-        entry=None if after is None else attrs.evolve(after, revision=revision + 1),
-        expected_revision=revision,
-        lines=lines,
-    )
+    if after is not None:
+        after = attrs.evolve(after, revision=1 if before is None else before.revision + 1)
+    return Change(sid=sid, entry=after, lines=lines)
 
 
 def _report_line(report: Report, verdict: Verdict, now: datetime) -> HistoryLine:

@@ -7,7 +7,7 @@ revision and time of an entry, and the SID, event and time of a history line.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,9 +33,7 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
     Intent: ("token", "command", "reservation", "route", "created_at"),
     Reservation: tuple(field.name for field in attrs.fields(Reservation)),
 }
-_OUTCOMES: Final[Mapping[str, Verdict | Ending]] = {
-    word.value: word for word in (*Verdict, *Ending)
-}
+"""Fields of each class that are in a document."""
 
 
 def write_entry(entry: Entry) -> str:
@@ -43,42 +41,21 @@ def write_entry(entry: Entry) -> str:
     return _encode(_to_json(entry))
 
 
-def read_entry(document: str, revision: int, refreshed_at: datetime) -> Entry:
-    """Return the entry of a document."""
-    body = json.loads(document)
-    get = body.get
-    return Entry(
-        reservation=_read_reservation(body["reservation"]),
-        revision=revision,
-        refreshed_at=refreshed_at,
-        version=get("version"),
-        platform_time=_read_time(get("platform_time")),
-        doubt=Doubt(body["doubt"]) if "doubt" in body else None,
-        deleted=body["deleted"],
-        intent=_read_intent(body["intent"]) if "intent" in body else None,
-    )
-
-
 def write_line(line: HistoryLine) -> str:
     """Return a history line as JSON text in ASCII."""
     return _encode(_to_json(line))
 
 
+def read_entry(document: str, revision: int, refreshed_at: datetime) -> Entry:
+    """Return the entry of a document."""
+    fields = _read_fields(json.loads(document))
+    return Entry(revision=revision, refreshed_at=refreshed_at, **fields)
+
+
 def read_line(document: str, sid: str, event_key: str | None, recorded_at: datetime) -> HistoryLine:
     """Return the history line of a document."""
-    body = json.loads(document)
-    get = body.get
-    return HistoryLine(
-        sid=sid,
-        recorded_at=recorded_at,
-        source=ReportSource(body["source"]),
-        outcome=_OUTCOMES[body["outcome"]],
-        type=body["type"],
-        event_key=event_key,
-        status=Status(body["status"]) if "status" in body else None,
-        version=get("version"),
-        platform_time=_read_time(get("platform_time")),
-    )
+    fields = _read_fields(json.loads(document))
+    return HistoryLine(sid=sid, event_key=event_key, recorded_at=recorded_at, **fields)
 
 
 def _to_json(value: object) -> object:
@@ -97,24 +74,25 @@ _encode: Final = json.JSONEncoder(
 ).encode
 
 
-def _read_reservation(body: dict[str, Any]) -> Reservation:
-    for name in ("date_created", "date_updated"):
-        if name in body:
-            body[name] = datetime.fromisoformat(body[name])
-    if "links" in body:
-        body["links"] = Links(tuple((name, link) for name, link in body["links"]))
-    return Reservation(**body)
+def _read_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _READERS[name](value) if name in _READERS else value for name, value in body.items()
+    }
 
 
-def _read_intent(body: dict[str, Any]) -> Intent:
-    return Intent(
-        token=body["token"],
-        command=Command.from_form((name, value) for name, value in body["command"]),
-        reservation=_read_reservation(body["reservation"]),
-        route=Route(body["route"]),
-        created_at=datetime.fromisoformat(body["created_at"]),
-    )
-
-
-def _read_time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+_READERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "reservation": lambda body: Reservation(**_read_fields(body)),
+    "intent": lambda body: Intent(**_read_fields(body)),
+    "command": lambda form: Command.from_form(map(tuple, form)),
+    "links": lambda pairs: Links(tuple(map(tuple, pairs))),
+    "status": Status,
+    "doubt": Doubt,
+    "source": ReportSource,
+    "outcome": {word.value: word for word in (*Verdict, *Ending)}.__getitem__,
+    "route": Route,
+    "created_at": datetime.fromisoformat,
+    "date_created": datetime.fromisoformat,
+    "date_updated": datetime.fromisoformat,
+    "platform_time": datetime.fromisoformat,
+}
+"""Conversion of each field that JSON does not have."""

@@ -34,7 +34,7 @@ class MemoryStore:
     def _write(self, change: Change) -> bool:
         if change.entry is not None:
             present = self._entries.get(change.sid)
-            if (present.revision if present else 0) != change.expected_revision:
+            if (present.revision if present else 0) != change.entry.revision - 1:
                 return False
             self._entries[change.sid] = change.entry
             if change.entry.intent is None:

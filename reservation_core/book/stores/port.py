@@ -33,7 +33,8 @@ class Store(Protocol):
 
         What was written survives the process and, except for a store in memory, the machine.
 
-        :returns: for each change, true if the entry had the expected revision.
+        :returns: for each change, true if it was written. A change with an entry is written only
+            if the present entry has the revision before.
         """
         ...
 
@@ -84,7 +85,8 @@ class AsyncStore(Protocol):
 
         What was written survives the process and, except for a store in memory, the machine.
 
-        :returns: for each change, true if the entry had the expected revision.
+        :returns: for each change, true if it was written. A change with an entry is written only
+            if the present entry has the revision before.
         """
         ...
 

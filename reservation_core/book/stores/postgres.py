@@ -105,14 +105,8 @@ class PostgresStore:
 
     def _run(self, query: Query[_T]) -> _T:
         with _translated_errors(), self._pool.connection() as connection:
-            if len(query.statements) == 1:
-                return query.read([connection.execute(*query.statements[0]).fetchall()])
-            with connection.pipeline():
-                if query.is_atomic:
-                    with connection.transaction():
-                        cursors = [connection.execute(*each) for each in query.statements]
-                else:
-                    cursors = [connection.execute(*each) for each in query.statements]
+            with connection.pipeline(), connection.transaction():
+                cursors = [connection.execute(*each) for each in query.statements]
             return query.read([cursor.fetchall() for cursor in cursors])
 
     def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
@@ -230,15 +224,8 @@ class AsyncPostgresStore:
     async def _run(self, query: Query[_T]) -> _T:
         with _translated_errors():
             async with self._pool.connection() as connection:
-                if len(query.statements) == 1:
-                    cursor = await connection.execute(*query.statements[0])
-                    return query.read([await cursor.fetchall()])
-                async with connection.pipeline():
-                    if query.is_atomic:
-                        async with connection.transaction():
-                            cursors = [await connection.execute(*each) for each in query.statements]
-                    else:
-                        cursors = [await connection.execute(*each) for each in query.statements]
+                async with connection.pipeline(), connection.transaction():
+                    cursors = [await connection.execute(*each) for each in query.statements]
                 return query.read([await cursor.fetchall() for cursor in cursors])
 
     async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:

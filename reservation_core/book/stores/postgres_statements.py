@@ -28,15 +28,13 @@ Rows: TypeAlias = Sequence[Sequence[Any]]
 
 @attrs.frozen
 class Query(Generic[_T_co]):
-    """Statements that are sent together, and how their rows are read.
+    """Statements of one transaction, and how their rows are read.
 
     :param read: is called with the rows of each statement, in order.
-    :param is_atomic: true if the statements need a transaction.
     """
 
     statements: Sequence[Statement]
     read: Callable[[Sequence[Rows]], _T_co]
-    is_atomic: bool = False
 
 
 CHANNEL: Final = "reservation_book"
@@ -149,7 +147,7 @@ _UPDATE: Final = f"""
         doubtful = %(doubtful)s, refreshed_at = %(refreshed_at)s,
         intent_created_at = %(intent_created_at)s, claimed_until =
             CASE WHEN %(intent_created_at)s::timestamptz IS NOT NULL THEN claimed_until END
-    FROM {_TURN} WHERE sid = %(sid)s AND revision = %(expected_revision)s RETURNING sid
+    FROM {_TURN} WHERE sid = %(sid)s AND revision = %(revision)s - 1 RETURNING sid
 """  # noqa: S608 - of constants
 _LINES_ONLY: Final = f"SELECT %(sid)s::text AS sid FROM {_TURN}"  # noqa: S608 - of constants
 
@@ -181,7 +179,7 @@ def write(changes: Sequence[Change]) -> Query[Sequence[bool]]:
         counts = {place: rows[0][0] for place, rows in zip(order, answers, strict=True)}
         return [counts[place] == 1 for place in range(len(changes))]
 
-    return Query([_write_one(changes[place]) for place in order], read, is_atomic=True)
+    return Query([_write_one(changes[place]) for place in order], read)
 
 
 def _write_one(change: Change) -> Statement:
@@ -196,14 +194,13 @@ def _write_one(change: Change) -> Statement:
     if entry is None:
         return _WRITE_LINES, values
     values |= {
-        "expected_revision": change.expected_revision,
         "revision": entry.revision,
         "document": write_entry(entry),
         "live": entry.is_live,
         "refreshed_at": entry.refreshed_at,
         "intent_created_at": None if entry.intent is None else entry.intent.created_at,
     }
-    return _WRITE_NEXT if change.expected_revision else _WRITE_FIRST, values
+    return _WRITE_FIRST if entry.revision == 1 else _WRITE_NEXT, values
 
 
 _CLAIMS: Final = {
@@ -307,5 +304,4 @@ def purge(before: datetime) -> Query[int]:
     return Query(
         ((_PURGE_ENTRIES, values), (_PURGE_LINES, values)),
         lambda answers: answers[0][0][0],
-        is_atomic=True,
     )

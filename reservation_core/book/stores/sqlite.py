@@ -140,7 +140,7 @@ def _write_changes(
 
     def accept(change: Change) -> bool:
         if change.entry is not None:
-            if revisions.get(change.sid, 0) != change.expected_revision:
+            if revisions.get(change.sid, 0) != change.entry.revision - 1:
                 return False
             revisions[change.sid] = change.entry.revision
         accepted.append(change)

@@ -96,7 +96,7 @@ def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
     stores = [PostgresStore(database, max_connections=1) for _ in range(2)]
     for number in range(40):
         lines = [make_line(number, f"EV{each}") for each in range(40)]
-        forth = Change(sid=lines[0].sid, entry=None, expected_revision=0, lines=tuple(lines))
+        forth = Change(sid=lines[0].sid, entry=None, lines=tuple(lines))
         back = (
             make_change(make_entry(number), *reversed(lines))
             if number % 2

@@ -93,12 +93,12 @@ def make_line(
 
 def make_change(entry: Entry, *lines: HistoryLine) -> Change:
     """Make the change to an entry from the revision before it."""
-    return Change(sid=entry.sid, entry=entry, expected_revision=entry.revision - 1, lines=lines)
+    return Change(sid=entry.sid, entry=entry, lines=lines)
 
 
 def make_history_change(*lines: HistoryLine) -> Change:
     """Make a change that adds lines of one reservation only."""
-    return Change(sid=lines[0].sid, entry=None, expected_revision=0, lines=lines)
+    return Change(sid=lines[0].sid, entry=None, lines=lines)
 
 
 def find_entry(store: Store, number: int) -> Entry | None:
