@@ -1,0 +1,80 @@
+"""Paths hold well-formed SIDs only, on both routes."""
+
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reservation_core import (
+    Accept,
+    IncompleteReservation,
+    Route,
+    prepare,
+    prepare_fetch,
+)
+from reservation_core.testing.strategies import near_sids
+from tests.rest.examples import EMPTY, HEX, PATHS, PENDING, changed
+
+ADDRESS_FIELDS: Final = [
+    (route, field) for route in Route for field in ("sid", "workspace_sid", f"{route.value}_sid")
+]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "WR{}?x=1",
+        "WR{}/",
+        "/WR{}",
+        "..",
+        "../WR{}",
+        "WR{}\n",
+        "\nWR{}",
+        "WR{}#",
+        "WR{}%2F..",
+        " WR{}",
+        "WR1",
+        "",
+        None,
+        5,
+        b"WR",
+        "XX{}",
+    ],
+)
+@pytest.mark.parametrize(("route", "field"), ADDRESS_FIELDS)
+def test_malformed_sid_is_refused_and_named(route: Route, field: str, wrong: object) -> None:
+    right = getattr(PENDING, field)
+    value = wrong.replace("WR{}", right).format(HEX) if isinstance(wrong, str) else wrong
+    broken = changed(PENDING, **{field: value})
+    with pytest.raises(IncompleteReservation, match=field) as caught:
+        prepare(broken, Accept(), route=route)
+    assert caught.value.missing == (field,)
+    with pytest.raises(IncompleteReservation, match=field):
+        prepare_fetch(broken, route=route)
+
+
+@given(st.data(), st.sampled_from(ADDRESS_FIELDS))
+@settings(max_examples=60)
+def test_near_miss_of_a_sid_is_refused(data: st.DataObject, place: tuple[Route, str]) -> None:
+    route, field = place
+    broken = changed(PENDING, **{field: data.draw(near_sids(getattr(PENDING, field)[:2]))})
+    with pytest.raises(IncompleteReservation):
+        prepare(broken, Accept(), route=route)
+
+
+@pytest.mark.parametrize("route", Route)
+def test_all_missing_sids_of_the_route_are_named(route: Route) -> None:
+    with pytest.raises(IncompleteReservation) as caught:
+        prepare(EMPTY, Accept(), route=route)
+    assert set(caught.value.missing) == {"workspace_sid", f"{route.value}_sid", "sid"}
+    other = {"task_sid": None} if route is Route.WORKER else {"worker_sid": None}
+    assert (
+        prepare(changed(PENDING, account_sid=None, **other), Accept(), route=route).path
+        == PATHS[route]
+    )
+
+
+def test_unknown_route_is_refused() -> None:
+    with pytest.raises(ValueError, match="banana"):
+        prepare(PENDING, Accept(), route="banana")
