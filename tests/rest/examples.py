@@ -29,12 +29,10 @@ from tests.reference.oracle import load
 
 HEX: Final = "0123456789abcdef" * 2
 
-
 PATHS: Final = {
     Route.TASK: f"/v1/Workspaces/WS{HEX}/Tasks/WT{HEX}/Reservations/WR{HEX}",
     Route.WORKER: f"/v1/Workspaces/WS{HEX}/Workers/WK{HEX}/Reservations/WR{HEX}",
 }
-
 
 PENDING: Final = Reservation(
     sid=f"WR{HEX}",
@@ -45,21 +43,16 @@ PENDING: Final = Reservation(
     status=Status.PENDING,
 )
 
-
 ACCEPTED: Final = attrs.evolve(PENDING, status=Status.ACCEPTED)
-
 
 EMPTY: Final = Reservation(status=Status.PENDING)
 
-
 SIDS: Final = ("sid", "account_sid", "workspace_sid", "task_sid", "worker_sid")
-
 
 KINDS: Final[Mapping[str, type[Command]]] = {
     kind.__name__.lower(): kind
     for kind in (Accept, Reject, Dequeue, Call, Redirect, Conference, Supervise, Wrap, Complete)
 }
-
 
 EXAMPLES: Final[Mapping[str, Command]] = {
     "accept": Accept(),
@@ -99,7 +92,6 @@ def reply_of(
 
 DATED: Final = attrs.evolve(PENDING, date_updated=datetime(2026, 1, 1, 12, tzinfo=UTC), etag="3")
 
-
 HELD: Final = attrs.evolve(DATED, on_hold=True)
 
 
@@ -111,7 +103,6 @@ def report_of(reservation: Reservation, **changes: object) -> Reply:
 
 
 NOW: Final = "Wed, 21 Oct 2026 07:28:00 GMT"
-
 
 READERS: Final[Sequence[Callable[[Reply], Reservation]]] = (
     lambda reply: conclude(PENDING, Accept(), reply),
@@ -139,6 +130,5 @@ RECORDED: Final = {
     for request in cast("dict[str, list[Recorded]]", load("requests"))["requests"]
     if request["verdict"] == "reproduce"
 }
-
 
 UPDATES: Final = [name for name, request in RECORDED.items() if request["method"] == "POST"]

@@ -40,12 +40,10 @@ from tests.rest.examples import (
 
 # --- classes and texts ---------------------------------------------------------------------------
 
-
 CLASSES: Final[Mapping[str, type[Refused]]] = {
     kind.__name__: kind
     for kind in (Refused, LostRace, NotFound, Throttled, Unauthorized, ServerFailed)
 }
-
 
 MESSAGES: Final = rows("messages")
 
@@ -241,14 +239,12 @@ def test_message_stays_on_one_line(mark: str) -> None:
 
 # --- nothing personal ----------------------------------------------------------------------------
 
-
 SIP_CONFERENCE: Final = Conference(
     to="sip:zoe.quill@pbx.example",
     from_="zoequill",
     sip_auth_username="quillzoe77",
     sip_auth_password="hush-hush-9!(.*)",
 )
-
 
 PRIVATE: Final[Mapping[str, tuple[Command, tuple[str, ...]]]] = {
     "conference": (

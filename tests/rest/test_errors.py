@@ -1,4 +1,4 @@
-"""The errors: their tree is the drawn one, they are values, and each text names the remedy."""
+"""Errors match the drawn tree, behave as values, and name their remedy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ REFUSAL: dict[str, object] = {
     "more_info": "https://www.twilio.com/docs/errors/20001",
 }
 EXAMPLES: list[tuple[ReservationError, str]] = [
-    # an error, and the words of its remedy
+    # an error, and a part of its remedy
     (ReservationError(), "catch"),
     (CommandError(), "nothing was sent"),
     (InvalidCommand("Conference", (VIOLATION, VIOLATION)), "Give a contact"),
@@ -125,8 +125,7 @@ def _raise_instead(error: Exception) -> None:
         raise error from None
 
 
-def test_the_tree_is_the_drawn_one() -> None:
-    """Each line of the drawing is a class, its parent is the line it hangs on, and no class is missing from it."""
+def test_tree_matches_the_drawing() -> None:
     drawn: dict[str, str | None] = {}
     above: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -140,8 +139,7 @@ def test_the_tree_is_the_drawn_one() -> None:
     assert parents["ReservationError"] == "Exception"
 
 
-def test_the_drawn_fields_are_there() -> None:
-    """Each field that the drawing names is a field of that class."""
+def test_drawn_fields_are_fields_of_their_class() -> None:
     found = 0
     for line in (errors.__doc__ or "").splitlines():
         names = re.findall(r"(?<![\w)])\.([a-z_]+)", line)
@@ -152,15 +150,13 @@ def test_the_drawn_fields_are_there() -> None:
     assert found == 20
 
 
-def test_every_error_is_public_and_has_an_example_here() -> None:
-    """No error hides, and none escapes the tests below."""
+def test_every_error_is_public_and_has_an_example() -> None:
     assert {kind.__name__ for kind in KINDS} <= set(reservation_core.__all__)
     assert {type(error) for error, _ in EXAMPLES} == set(KINDS)
 
 
 @each
-def test_a_text_names_the_remedy(error: ReservationError, remedy: str) -> None:
-    """The text of an error says what to do, and is made of its fields only when it is asked for."""
+def test_text_names_the_remedy_and_no_person(error: ReservationError, remedy: str) -> None:
     assert remedy in str(error)
     assert str(error) == str(error).strip()
     assert "None" not in str(error)
@@ -168,8 +164,7 @@ def test_a_text_names_the_remedy(error: ReservationError, remedy: str) -> None:
 
 
 @each
-def test_an_error_is_a_value(error: ReservationError, remedy: str) -> None:
-    """An error is equal to and hashes as its pickle and its copies; it differs from one of another class or with another field."""
+def test_error_survives_pickling_and_copying(error: ReservationError, remedy: str) -> None:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         back = pickle.loads(pickle.dumps(error, protocol))
         assert type(back) is type(error)
@@ -186,8 +181,7 @@ def test_an_error_is_a_value(error: ReservationError, remedy: str) -> None:
 
 
 @each
-def test_an_error_survives_what_python_does_to_errors(error: ReservationError, remedy: str) -> None:
-    """An error may be raised again, chained, annotated and printed, alone or in a group."""
+def test_error_can_be_chained_annotated_and_grouped(error: ReservationError, remedy: str) -> None:
     error = copy.deepcopy(error)
     with pytest.raises(type(error)) as caught:
         raise error from KeyError("cause")
@@ -206,16 +200,14 @@ def test_an_error_survives_what_python_does_to_errors(error: ReservationError, r
     assert group.value.subgroup(type(error)) is not None
 
 
-def test_notes_travel_with_an_error() -> None:
-    """What was noted on an error is still there after it went through a process pool, or was copied."""
+def test_notes_survive_pickling_and_copying() -> None:
     error = NotSent("no connection")
     error.add_note("asked by a test")
     for back in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert getattr(back, "__notes__", None) == ["asked by a test"]
 
 
-def test_an_error_without_fields_of_its_own_differs_from_its_parent() -> None:
-    """Two errors with the same fields are equal only when they are of the same class."""
+def test_errors_of_different_classes_are_not_equal() -> None:
     assert NotFound(404) == NotFound(404) != Refused(404)
     assert NotSent("x") == NotSent("x") != GatewayError("x")
     assert LostRace(412) != LostRace(412, reservation=HELD)
@@ -224,8 +216,8 @@ def test_an_error_without_fields_of_its_own_differs_from_its_parent() -> None:
 
 
 @each
-def test_an_error_cannot_be_changed(error: ReservationError, remedy: str) -> None:
-    """The fields of an error are fixed; what Python itself sets on it is not."""
+def test_fields_of_an_error_are_frozen(error: ReservationError, remedy: str) -> None:
+    """Python itself may still set its attributes."""
     assert remedy
     for name in _fields(error):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -233,8 +225,7 @@ def test_an_error_cannot_be_changed(error: ReservationError, remedy: str) -> Non
     error.__traceback__ = None
 
 
-def test_a_word_of_somebody_else_is_not_shown() -> None:
-    """What stood where a status should is kept for who asks for it, and shown only as the fault shows it."""
+def test_raw_status_is_kept_but_not_shown() -> None:
     error = UnknownStatus(
         (PayloadFault("reservation_status", "is no status", "<personal>"),), "+15005550006"
     )
@@ -242,8 +233,7 @@ def test_a_word_of_somebody_else_is_not_shown() -> None:
     assert "15005550006" not in f"{error} {error!r} {''.join(traceback.format_exception(error))}"
 
 
-def test_three_branches_for_three_things_to_do() -> None:
-    """Every error is in exactly one of the three branches."""
+def test_every_error_is_in_one_branch() -> None:
     for kind in KINDS:
         branches = [
             branch
@@ -253,8 +243,7 @@ def test_three_branches_for_three_things_to_do() -> None:
         assert len(branches) == (kind is not ReservationError)
 
 
-def test_a_violation_and_a_fault_are_values() -> None:
-    """What an error lists is frozen, compared by its fields, and says where, what and how."""
+def test_violation_and_fault_print_and_pickle() -> None:
     assert str(FAULT) == "links.task: is no URL (got 5)"
     assert str(PayloadFault("sid", "is missing")) == "sid: is missing"
     assert (
@@ -268,15 +257,14 @@ def test_a_violation_and_a_fault_are_values() -> None:
     ]
 
 
-def test_a_refusal_gives_the_platform_s_own_words() -> None:
-    """HTTP status, code, message and the page to read are all in the text, and what is unknown is not made up."""
-    said = Refused(
+def test_refusal_shows_status_code_message_and_link() -> None:
+    error = Refused(
         http_status=400,
         code=20001,
         message="Reservation is gone",
         more_info="https://www.twilio.com/docs/errors/20001",
     )
-    assert str(said) == (
+    assert str(error) == (
         "HTTP 400, code 20001: Reservation is gone (see https://www.twilio.com/docs/errors/20001). Correct the request before sending it again."
     )
     assert str(Refused(418)) == "HTTP 418: no message. Correct the request before sending it again."

@@ -146,7 +146,6 @@ def test_supervise_is_refused_on_the_worker_route(status: Status) -> None:
 
 MATRIX: Final = rows("matrix")
 
-
 LEGAL: Final = {
     state: {
         row["command"].partition("+")[0]
@@ -289,9 +288,7 @@ def test_unknown_status_of_a_reply_is_kept() -> None:
 
 # --- any reply -----------------------------------------------------------------------------------
 
-
 MESSAGES: Final = rows("messages")
-
 
 NAMES: Final = (
     "ETag",
@@ -303,13 +300,11 @@ NAMES: Final = (
     "X-Rate-Limit-Config",
 )
 
-
 LOOSE: Final = (
     st.text(max_size=12)
     | st.text("0123456789:,+- GMTWedOct", max_size=30)
     | st.sampled_from((NOW, "3", '"3"', "application/json"))
 )
-
 
 WORDS: Final = [
     *(status.value for status in Status),
@@ -318,7 +313,6 @@ WORDS: Final = [
     "\ud800",
     HEX,
 ]
-
 
 VALUES: Final = st.one_of(
     st.none(),
@@ -331,7 +325,6 @@ VALUES: Final = st.one_of(
     st.sampled_from([getattr(PENDING, field) for field in SIDS]),
     st.sampled_from([int(row["code"]) for row in MESSAGES if row["code"]]),
 )
-
 
 KEYS: Final = (
     *SIDS,
@@ -348,7 +341,6 @@ KEYS: Final = (
     "detail",
 )
 
-
 SOME: Final[st.SearchStrategy[dict[str, object]]] = st.dictionaries(st.sampled_from(KEYS), VALUES)
 
 
@@ -358,13 +350,11 @@ def _likely(status: Status, extra: dict[str, object]) -> dict[str, object]:
 
 OBJECTS: Final = SOME | st.builds(_likely, st.sampled_from(Status), SOME)
 
-
 BODIES: Final = (
     st.binary(max_size=60)
     | OBJECTS.map(lambda body: json.dumps(body).encode())
     | VALUES.map(lambda value: json.dumps(value).encode())
 )
-
 
 REPLIES: Final = st.builds(
     Reply,
