@@ -13,7 +13,7 @@ from reservation_core import (
     prepare,
     prepare_fetch,
 )
-from reservation_core.testing.strategies import near_sids
+from reservation_core.testing.strategies.texts import near_sids
 from tests.rest.examples import EMPTY, HEX, PATHS, PENDING, changed
 
 ADDRESS_FIELDS: Final = [

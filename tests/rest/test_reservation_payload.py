@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from reservation_core import (
     MalformedReply,
+    PayloadFault,
     Reservation,
     Status,
     UnknownStatus,
     read_reservation,
 )
 from reservation_core.rest.reservation_payload import read_resource
-from reservation_core.testing.strategies import near_sids, words
+from reservation_core.testing.strategies.texts import near_sids, words
 from tests.reference.oracle import rows
 from tests.rest.payloads import (
     CALLBACK,
