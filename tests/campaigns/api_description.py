@@ -1,4 +1,4 @@
-"""The official API description, as an OpenAPI document again: made of the facts in ``tests/reference/openapi.json`` and nothing else."""
+"""The official API description as an OpenAPI document, from ``tests/reference/openapi.json``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _operation(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe() -> dict[str, Any]:
-    """Give the six operations as an OpenAPI 3.0 document."""
+    """Return the six operations as an OpenAPI 3.0 document."""
     facts = cast("Mapping[str, Any]", load("openapi"))
     paths: dict[str, dict[str, Any]] = {}
     for operation in facts["operations"]:

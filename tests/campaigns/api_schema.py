@@ -1,7 +1,8 @@
-"""Asks a running emulator what the official API description allows, and what it does not: ``python -m tests.campaigns.api_schema``.
+"""Requests drawn from the official API description: ``python -m tests.campaigns.api_schema``.
 
-What is drawn from the description alone seldom finds a reservation and hardly ever is a command; so half of the requests are about one
-that is there, and an update is given a status or an instruction.
+A request drawn from the description alone seldom finds a reservation and is hardly ever a command.
+So half of the requests address a reservation that exists, and an update gets a status or an
+instruction.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import checks as every
-from schemathesis.specs.openapi import checks as described
+from schemathesis import checks as general_checks
+from schemathesis.specs.openapi import checks as openapi_checks
 
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform
@@ -31,10 +32,11 @@ _NAMES: Final = (
     "response_schema_conformance",
 )
 CHECKS: Final[list[Any]] = [
-    getattr(every, "not_a_server_error"),  # noqa: B009 - half typed
-    *(getattr(described, name) for name in _NAMES),
+    getattr(general_checks, "not_a_server_error"),  # noqa: B009 - half typed
+    *(getattr(openapi_checks, name) for name in _NAMES),
 ]
-"""The description names no answer but the 200, so that an error's status cannot be held against it."""
+"""Checks of each reply. The description has no other reply than the 200, so an error's status is
+not checked."""
 
 _schema: Final[Any] = schemathesis.openapi.from_dict(describe())
 OPERATIONS: Final[Mapping[str, Any]] = {
@@ -44,7 +46,7 @@ OPERATIONS: Final[Mapping[str, Any]] = {
 Mode = schemathesis.GenerationMode
 MODES: Final = tuple(Mode)
 
-_HEADS: Final = st.sampled_from(
+_FIELDS: Final = st.sampled_from(
     [
         {},
         *(
@@ -59,39 +61,43 @@ _HEADS: Final = st.sampled_from(
 )
 
 
-def _make(emulator: Emulator) -> dict[str, str]:
-    """Let the emulator hold one pending reservation, and nothing else; gives what stands in the path to it."""
+def _reset(emulator: Emulator) -> dict[str, str]:
+    """Reset the emulator to one pending reservation, and return its path parameters."""
     emulator.platform.reset()
     sid = people(emulator.platform).sid()
     return {"WorkspaceSid": WORKSPACE, "TaskSid": TASK, "WorkerSid": WORKERS[0], "Sid": sid}
 
 
-def _ask(emulator: Emulator, session: requests.Session, case: Any) -> int:
-    """Ask, hold the answer against the description, and give its status."""
+def _send(emulator: Emulator, session: requests.Session, case: Any) -> int:
+    """Send a request, validate the reply against the description and return its status."""
     response = case.call(base_url=emulator.url, session=session, timeout=WAIT)
     case.validate_response(response, checks=CHECKS)
     return int(response.status_code)
 
 
 def succeed(emulator: Emulator, session: requests.Session, operation: str) -> int:
-    """Ask what is certain to succeed."""
-    known = _make(emulator)
+    """Send a request that must succeed, and return the status."""
+    parameters = _reset(emulator)
     declared = OPERATIONS[operation]
     case = declared.Case(
-        path_parameters={each.name: known[each.name] for each in declared.path_parameters}
+        path_parameters={each.name: parameters[each.name] for each in declared.path_parameters}
     )
     if declared.method == "post":
         case.body, case.media_type = (
             {"ReservationStatus": "accepted"},
             "application/x-www-form-urlencoded",
         )
-    return _ask(emulator, session, case)
+    return _send(emulator, session, case)
 
 
 def draw(
     emulator: Emulator, session: requests.Session, operation: str, mode: Mode, examples: int
 ) -> Counter[int]:
-    """Ask so many things that are drawn, and count the answers by status."""
+    """Send drawn requests, and count the replies by status.
+
+    :param mode: draws requests that follow the description, or that break it.
+    :param examples: number of requests.
+    """
 
     @settings(
         max_examples=examples,
@@ -105,20 +111,20 @@ def draw(
     )
     @given(
         case=OPERATIONS[operation].as_strategy(generation_mode=mode),
-        head=_HEADS,
-        real=st.booleans(),
+        fields=_FIELDS,
+        exists=st.booleans(),
         accepted=st.booleans(),
     )
-    def check(case: Any, head: Mapping[str, str], real: bool, accepted: bool) -> None:
-        known = _make(emulator)
+    def check(case: Any, fields: Mapping[str, str], exists: bool, accepted: bool) -> None:
+        parameters = _reset(emulator)
         if accepted:
-            emulator.platform.set_status(known["Sid"], Status.ACCEPTED)
-        if real:
-            case.path_parameters = {name: known[name] for name in case.path_parameters}
+            emulator.platform.set_status(parameters["Sid"], Status.ACCEPTED)
+        if exists:
+            case.path_parameters = {name: parameters[name] for name in case.path_parameters}
         body: object = case.body
         if isinstance(body, dict):
-            case.body = {**cast("dict[str, object]", body), **head}
-        seen[_ask(emulator, session, case)] += 1
+            case.body = {**cast("dict[str, object]", body), **fields}
+        seen[_send(emulator, session, case)] += 1
 
     seen: Counter[int] = Counter()
     check()
@@ -126,7 +132,7 @@ def draw(
 
 
 def main() -> None:
-    """Ask, and print how often each status came back; what is not as described ends it."""
+    """Run all operations and print the statuses. A reply that breaks the description ends it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--examples", type=int, default=200, help="of each operation, well-formed and malformed"
@@ -137,9 +143,8 @@ def main() -> None:
         for operation in OPERATIONS:
             for mode in MODES:
                 seen = draw(emulator, session, operation, mode, options.examples)
-                print(
-                    f"{operation}, {mode.value}: {', '.join(f'{count} x {status}' for status, count in sorted(seen.items()))}"
-                )
+                counts = ", ".join(f"{seen[status]} x {status}" for status in sorted(seen))
+                print(f"{operation}, {mode.value}: {counts}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whatever the official API description allows, and much that it does not, the emulator answers as described and never fails."""
+"""The emulator answers as the official API description says, valid requests or not."""
 
 from __future__ import annotations
 
@@ -13,29 +13,25 @@ from tests.campaigns import api_schema as schema
 
 @pytest.fixture(scope="module")
 def session() -> Generator[requests.Session]:
-    """Keep the connections."""
     with requests.Session() as session:
         session.trust_env = False
         yield session
 
 
-def test_the_description_is_whole() -> None:
-    """All six operations are tried."""
+def test_description_has_six_operations() -> None:
     assert len(schema.OPERATIONS) == 6
 
 
 @pytest.mark.parametrize("operation", schema.OPERATIONS)
-def test_a_success_is_as_described(
+def test_success_follows_the_description(
     running: Emulator, session: requests.Session, operation: str
 ) -> None:
-    """What every operation answers when it succeeds has the status, type, headers and body that the description says."""
     assert schema.succeed(running, session, operation) == 200
 
 
 @pytest.mark.parametrize("mode", schema.MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", schema.OPERATIONS)
-def test_it_answers_as_described(
+def test_any_request_gets_a_described_reply(
     running: Emulator, session: requests.Session, operation: str, mode: schema.Mode
 ) -> None:
-    """Requests as described, and requests that break the description, get answers as described: no failure, no other shape."""
     assert schema.draw(running, session, operation, mode, examples=4).total() > 0

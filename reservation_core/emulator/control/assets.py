@@ -51,8 +51,8 @@ def _policy(picture: str) -> str:
     )
     styles = " ".join(["'self'", *(f"'sha256-{each}'" for each in hashes)])
     return (
-        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

@@ -45,10 +45,8 @@ class Control(ControlState):
         matches = [(pattern.fullmatch(unquote(path)), route) for pattern, route in _PATTERNS]
         routes = {route.method: (route, match.groups()) for match, route in matches if match}
         if not routes:
-            return _refusal(
-                HTTPStatus.NOT_FOUND,
-                f"not found: {shorten(path)}. GET {CONTROL_ROOT}/ways lists all routes",
-            )
+            message = f"not found: {shorten(path)}. See GET {CONTROL_ROOT}/ways"
+            return _refusal(HTTPStatus.NOT_FOUND, message)
         if method not in routes:
             allowed = ", ".join(routes)
             message = f"method not allowed: {shorten(method)}. Use {allowed}"
@@ -69,10 +67,8 @@ class Control(ControlState):
         except ValueError as error:
             return _refusal(HTTPStatus.BAD_REQUEST, mask(str(error)))
         except KeyError as error:
-            return _refusal(
-                HTTPStatus.NOT_FOUND,
-                f"there is no {shorten(error.args[0])}. GET {CONTROL_ROOT}/state shows all there is",
-            )
+            message = f"there is no {shorten(error.args[0])}. See GET {CONTROL_ROOT}/state"
+            return _refusal(HTTPStatus.NOT_FOUND, message)
         except ReservationError as error:
             return _refusal(HTTPStatus.CONFLICT, mask(str(error)))
         return _json_reply(HTTPStatus.OK, result)

@@ -2,9 +2,9 @@
 
 ::
 
-    12:00:03.250 POST …/Tasks/WT…00000a/Reservations/WR…000001 conference -> 200 pending, version 1 (0.3 ms)
+    12:00:03.250 POST …/Reservations/WR…000001 conference -> 200 pending, version 1 (0.3 ms)
     12:00:03.251 event reservation.accepted of WR…000001 -> 204 taken (2.1 ms)
-    12:00:04.001 POST …/Reservations/WR…000001 accepted -> 400 20001 Reservation WR…000001 not … (0.2 ms)
+    12:00:04.001 POST …/Reservations/WR…000001 accepted -> 400 20001 Reservation … (0.2 ms)
 
 Of a request's form only the status or the instruction is shown, if the platform knows it.
 """

@@ -63,15 +63,30 @@ def test_logged_exchange_hides_personal_data(world: World) -> None:
 
 
 REFUSED_REQUESTS: Final[Mapping[str, tuple[str, dict[str, str], str, str]]] = {
-    "no step": ("ReservationStatus=wrapping", {}, "Wrap()", "wrap is refused while pending: only accepted work can be wrapped up"),
-    "stale": ("ReservationStatus=accepted", {"If-Match": "9"}, "Accept()", "If-Match asked for version '9', but the"),
-    "invalid": ("Instruction=conference&Timeout=x", {}, "conference", "Conference cannot be sent:\n  Timeout = 'x': must be"),
+    "no step": (
+        "ReservationStatus=wrapping",
+        {},
+        "Wrap()",
+        "wrap is refused while pending: only accepted work can be wrapped up",
+    ),
+    "stale": (
+        "ReservationStatus=accepted",
+        {"If-Match": "9"},
+        "Accept()",
+        "If-Match asked for version '9', but the",
+    ),
+    "invalid": (
+        "Instruction=conference&Timeout=x",
+        {},
+        "conference",
+        "Conference cannot be sent:\n  Timeout = 'x': must be",
+    ),
     "unreadable": ("ReservationStatus=%ff", {}, "neither status nor instruction", ""),
     "lacking": ("Instruction=dequeue", {}, "Dequeue()", ""),
     "no form": ("ReservationStatus=accepted", {"Content-Type": "text/plain"}, "Accept()", ""),
-}  # fmt: skip
+}
 
-"""What a request says, how it is shown, and how the reason begins; none where the answer itself says all."""
+"""Form, headers, description, and begin of the reason (empty if the reply says all)."""
 
 
 @pytest.mark.parametrize(

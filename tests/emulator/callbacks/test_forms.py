@@ -88,16 +88,16 @@ def test_event_form_of_each_status_is_read_by_read_event(status: Status) -> None
     sid = scene.sid()
     reach, names = EVENTS[status]
     reach(scene.platform, sid)
-    event_callback = [
+    event_callbacks = [
         callback
         for callback in scene.queue.take()
         if callback.kind is CallbackKind.EVENT and callback.reservation_sid == sid
     ]
     if names:
-        assert [callback.event for callback in event_callback] == [
+        assert [callback.event for callback in event_callbacks] == [
             f"reservation.{name}" for name in names
         ]
-    event = read_event(event_callback[-1].body)
+    event = read_event(event_callbacks[-1].body)
     held = scene.platform.get(sid)
     assert (event.status, event.type, event.version) == (
         status,
@@ -115,17 +115,17 @@ def test_event_form_of_each_status_is_read_by_read_event(status: Status) -> None
         scene.platform.now(),
         scene.platform.task(TASK).status,
     )
-    assert len({read_event(callback.body).sid for callback in event_callback}) == len(
-        event_callback
-    )
+    assert len({read_event(each.body).sid for each in event_callbacks}) == len(event_callbacks)
 
 
 #: fields that a public service requires of an event callback, without its two optional ones
 OBSERVED_FIELDS: Final = """
-    Sid EventType EventDescription ResourceType ResourceSid Timestamp TimestampMs AccountSid WorkspaceSid WorkspaceName OperatingUnitSid
-    ReservationSid ReservationVersion TaskSid TaskVersion TaskAttributes TaskAssignmentStatus TaskAge TaskPriority TaskChannelSid
-    TaskChannelUniqueName TaskDateCreated TaskQueueEnteredDate TaskQueueSid TaskQueueName TaskQueueTargetExpression TaskVirtualStartTime
-    TaskIgnoreCapacity WorkerSid WorkerName WorkerVersion WorkerAttributes WorkerActivitySid WorkerActivityName WorkflowSid WorkflowName
+    Sid EventType EventDescription ResourceType ResourceSid Timestamp TimestampMs AccountSid
+    WorkspaceSid WorkspaceName OperatingUnitSid ReservationSid ReservationVersion TaskSid
+    TaskVersion TaskAttributes TaskAssignmentStatus TaskAge TaskPriority TaskChannelSid
+    TaskChannelUniqueName TaskDateCreated TaskQueueEnteredDate TaskQueueSid TaskQueueName
+    TaskQueueTargetExpression TaskVirtualStartTime TaskIgnoreCapacity WorkerSid WorkerName
+    WorkerVersion WorkerAttributes WorkerActivitySid WorkerActivityName WorkflowSid WorkflowName
 """.split()  # noqa: SIM905 - a table
 
 

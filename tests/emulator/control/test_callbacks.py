@@ -6,10 +6,7 @@ from typing import Final
 
 import pytest
 
-from reservation_core.emulator import (
-    ManualClock,
-    Platform,
-)
+from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply

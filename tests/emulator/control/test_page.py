@@ -1,12 +1,10 @@
-"""The page, in a real browser: what it shows is what the emulator holds, live, whoever moves it; and it is safe whatever is held."""
+"""The page in a real browser: it shows the emulator's state live, and is safe with any text."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import zipfile
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -37,19 +35,21 @@ FLAGS: Final = (
     "--disable-sync",
 )
 WAIT: Final = 5000.0
-"""Milliseconds that any wait lasts at most."""
+"""Longest wait in milliseconds."""
 
-HOSTILE: Final = "<img src=x onerror=\"document.title='owned'\"> & </script><script>document.title='owned'</script>"
+HOSTILE: Final = (
+    "<img src=x onerror=\"document.title='owned'\"> & "
+    "</script><script>document.title='owned'</script>"
+)
 
-needs_a_browser: Final = pytest.mark.skipif(
+needs_browser: Final = pytest.mark.skipif(
     BROWSER is None,
-    reason="THE PAGE IS NOT TESTED: no browser is installed; apt-get install chromium (or put one on the PATH)",
+    reason="the page is not tested: no browser found. Install chromium, or put it on the PATH",
 )
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
-    """Start a browser once for all tests, with nothing in it."""
     from playwright.sync_api import sync_playwright
 
     home = tmp_path_factory.mktemp("browser")
@@ -64,82 +64,79 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
 
 
 class Visit:
-    """A visit to the page of an emulator: what the browser shows, what it asked for, and what it complained of."""
+    """A visit to the page in a browser, with its requests and console messages."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page: Final = page
         self.url: Final = url
-        self.asked: Final[list[str]] = []
-        self.complaints: Final[list[str]] = []
+        self.requested: Final[list[str]] = []
+        self.console_errors: Final[list[str]] = []
         page.set_default_timeout(WAIT)
 
-        def ask_for(request: Request) -> None:
-            self.asked.append(request.url)
+        def record_request(request: Request) -> None:
+            self.requested.append(request.url)
 
-        def complain(message: ConsoleMessage) -> None:
+        def record_message(message: ConsoleMessage) -> None:
             if message.type in ("error", "warning"):
-                self.complaints.append(message.text)
+                self.console_errors.append(message.text)
 
-        page.on("request", ask_for)
-        page.on("console", complain)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", record_request)
+        page.on("console", record_message)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
     def go(self, sid: str = "") -> Visit:
-        """Open the page, at a reservation."""
+        """Open the page at a reservation."""
         self.page.goto(f"{self.url}/_emulator/#{sid}")
         self.page.wait_for_selector('#link[data-link="live"]')
         return self
 
     def row(self, sid: str) -> Locator:
-        """Find the row of a reservation."""
+        """Return the row of a reservation."""
         return self.page.locator(f'#rows button[title="{sid}"]')
 
-    def until(self, sid: str, text: str) -> None:
+    def wait_for_row(self, sid: str, text: str) -> None:
         """Wait until the row of a reservation shows a text."""
         self.row(sid).filter(has_text=text).wait_for()
 
     def button(self, name: str) -> Locator:
-        """Find what lets something happen."""
+        """Return the button of an action."""
         return self.page.locator(f'#actions button[data-name="{name}"]')
 
     def enabled(self) -> set[str]:
-        """Name what may happen, as the buttons have it."""
+        """Return the names of the enabled actions."""
         return set(
             self.page.eval_on_selector_all(
                 "#actions button:enabled", "all => all.map(each => each.dataset.name)"
             )
         )
 
-    def lit(self, kind: str) -> set[str]:
-        """Name what is lit in the picture, and so."""
+    def highlighted(self, kind: str) -> set[str]:
+        """Return the highlighted parts of the picture, by kind of highlight."""
         return set(
             self.page.eval_on_selector_all(f"svg .{kind}[id]", "all => all.map(each => each.id)")
         )
 
     def journal(self) -> list[str]:
-        """Read the journal, the newest first."""
+        """Return the texts of the journal, the newest first."""
         return self.page.locator("#entries li").all_inner_texts()
 
 
 @pytest.fixture
 def visit(browser: Browser, emulator: Emulator) -> Iterator[Visit]:
-    """Open a new window at the emulator; in the end nothing was complained of and nobody else was asked."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     visit = Visit(context.new_page(), emulator.url)
     yield visit
     context.close()
-    assert visit.complaints == []
-    assert [url for url in visit.asked if not url.startswith(f"{emulator.url}/")] == []
+    assert visit.console_errors == []
+    assert [url for url in visit.requested if not url.startswith(f"{emulator.url}/")] == []
 
 
 @pytest.fixture
 def world(emulator: Emulator) -> World:
-    """People and a task in the emulator."""
     return worlds.people(emulator.platform)
 
 
 def update(emulator: Emulator, sid: str, form: str, **headers: str) -> int:
-    """Update a reservation as any HTTP client does; give the status of the answer."""
     return ask(
         emulator.url,
         "POST",
@@ -152,35 +149,30 @@ def update(emulator: Emulator, sid: str, form: str, **headers: str) -> int:
 CONFERENCE: Final = "Instruction=conference&From=%2B15005550006&To=client:alice"
 
 
-# --- in the browser ----------------------------------------------------------------------------------------------------------------
-
-
-@needs_a_browser
-def test_the_list_shows_what_is_held(visit: Visit, world: World) -> None:
-    """Every reservation is listed with its state, its version, its worker and its timer, the newest on top and selected."""
+@needs_browser
+def test_list_shows_each_reservation(visit: Visit, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     visit.go()
     assert visit.page.eval_on_selector_all(
         "#rows button", "all => all.map(each => each.title)"
     ) == [second, first]
-    shown = visit.row(first).inner_text()
-    assert re.sub(r"\s+", " ", shown) == f"pending 2:00 WR…{first[-8:]} Worker 0 version 0"
+    text = visit.row(first).inner_text()
+    assert re.sub(r"\s+", " ", text) == f"pending 2:00 WR…{first[-8:]} Worker 0 version 0"
     assert visit.row(second).get_attribute("aria-pressed") == "true"
     assert visit.page.locator("#sid").inner_text() == second
     assert visit.page.locator("#count").inner_text() == "2"
 
 
-@needs_a_browser
-def test_what_others_do_appears_by_itself(visit: Visit, emulator: Emulator, world: World) -> None:
-    """What a client of the API does is seen without a reload: a new row, a new state, the request, the decision and its reason."""
+@needs_browser
+def test_changes_appear_without_reload(visit: Visit, emulator: Emulator, world: World) -> None:
     first = world.sid()
     visit.go(first)
     second = world.sid(WORKERS[1])
-    visit.until(second, "pending")
+    visit.wait_for_row(second, "pending")
     assert update(emulator, first, "ReservationStatus=accepted") == 200
-    visit.until(first, "accepted")
-    visit.until(first, "version 1")
-    visit.until(second, "rescinded")
+    visit.wait_for_row(first, "accepted")
+    visit.wait_for_row(first, "version 1")
+    visit.wait_for_row(second, "rescinded")
     visit.page.locator("#entries .kind", has_text="request").wait_for()
     decision, request, reserved = visit.journal()
     assert "pending → accepted" in decision
@@ -193,9 +185,8 @@ def test_what_others_do_appears_by_itself(visit: Visit, emulator: Emulator, worl
     assert "Reserved" in reserved
 
 
-@needs_a_browser
-def test_a_refused_request_says_why(visit: Visit, emulator: Emulator, world: World) -> None:
-    """Beside each refused request stands the reason: the rule and what is allowed instead, or the version that was expected."""
+@needs_browser
+def test_refused_request_shows_its_reason(visit: Visit, emulator: Emulator, world: World) -> None:
     sid = world.sid()
     visit.go(sid)
     assert update(emulator, sid, "ReservationStatus=wrapping") == 400
@@ -209,34 +200,34 @@ def test_a_refused_request_says_why(visit: Visit, emulator: Emulator, world: Wor
     assert len(visit.journal()) == 2
 
 
-@needs_a_browser
-def test_the_picture_shows_place_and_path(visit: Visit, emulator: Emulator, world: World) -> None:
-    """The box where the selected reservation stands is lit, and the edges it took; those of another one when that is selected."""
+@needs_browser
+def test_picture_highlights_state_and_path(visit: Visit, emulator: Emulator, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     update(emulator, first, CONFERENCE)
     emulator.platform.answer_call(first)
     visit.go(first)
-    assert visit.lit("here") == {"state-accepted"}
-    assert visit.lit("passed") == {"state-pending", "state-onHold"}
+    assert visit.highlighted("here") == {"state-accepted"}
+    assert visit.highlighted("passed") == {"state-pending", "state-onHold"}
     walked = {
         "edge-pending-conference-onHold",
         "edge-onHold-accepted-accepted",
         "line-pending-onHold-command",
         "line-onHold-accepted-fact",
     }
-    assert visit.lit("walked") == walked
+    assert visit.highlighted("walked") == walked
     visit.row(second).click()
-    assert visit.lit("here") == {"state-rescinded"}
-    assert visit.lit("walked") == {
+    assert visit.highlighted("here") == {"state-rescinded"}
+    assert visit.highlighted("walked") == {
         "edge-pending-rescinded-rescinded",
         "line-pending-rescinded-fact",
     }
     assert visit.page.url.endswith(f"#{second}")
 
 
-@needs_a_browser
-def test_the_buttons_move_it(visit: Visit, emulator: Emulator, world: World) -> None:
-    """Only what is possible can be pressed, as the emulator has it, and pressing does it: asked, answered, wrapped up, completed."""
+@needs_browser
+def test_available_actions_are_enabled_and_carried_out(
+    visit: Visit, emulator: Emulator, world: World
+) -> None:
     sid = world.sid()
     visit.go(sid)
     for name, state in (
@@ -247,7 +238,7 @@ def test_the_buttons_move_it(visit: Visit, emulator: Emulator, world: World) -> 
     ):
         assert visit.button("answer_call").is_enabled() is (name == "answer_call")
         visit.button(name).click()
-        visit.until(sid, state)
+        visit.wait_for_row(sid, state)
         assert {name for name in visit.enabled() if not name.startswith("ask_")} == set(
             emulator.platform.available_actions(sid)
         )
@@ -258,28 +249,24 @@ def test_the_buttons_move_it(visit: Visit, emulator: Emulator, world: World) -> 
     assert visit.row(sid).count() == 0
 
 
-@needs_a_browser
-def test_the_timer_counts_by_the_emulators_clock(
-    visit: Visit, emulator: Emulator, world: World
-) -> None:
-    """A timer stands still while the clock does, goes on with it, stops while on hold, and ends in a time-out."""
+@needs_browser
+def test_timer_follows_the_emulators_clock(visit: Visit, emulator: Emulator, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     visit.go(first)
     visit.page.click('#passing button[data-seconds="60"]')
-    visit.until(first, "1:00")
+    visit.wait_for_row(first, "1:00")
     emulator.platform.execute(first, Conference(from_="+15005550006"))
     emulator.platform.advance(51)
-    visit.until(second, "0:09")
-    visit.until(first, "paused at 1:00")
+    visit.wait_for_row(second, "0:09")
+    visit.wait_for_row(first, "paused at 1:00")
     assert visit.page.locator("#now").inner_text() == "00:01:51"
     emulator.platform.advance(9)
-    visit.until(second, "timeout")
-    visit.until(first, "paused at 1:00")
+    visit.wait_for_row(second, "timeout")
+    visit.wait_for_row(first, "paused at 1:00")
 
 
-@needs_a_browser
-def test_hostile_text_is_only_text(visit: Visit, emulator: Emulator, world: World) -> None:
-    """A name, attributes or a request full of markup is shown as it is written, and nothing of it is carried out."""
+@needs_browser
+def test_hostile_text_is_shown_as_text(visit: Visit, emulator: Emulator, world: World) -> None:
     worker = emulator.platform.add_worker(WORKSPACE, name=HOSTILE, attributes={HOSTILE: HOSTILE})
     sid = world.sid(worker.sid)
     visit.go(sid)
@@ -293,9 +280,8 @@ def test_hostile_text_is_only_text(visit: Visit, emulator: Emulator, world: Worl
     assert visit.page.title() == "Reservations in the emulator"
 
 
-@needs_a_browser
-def test_the_list_is_filtered(visit: Visit, world: World) -> None:
-    """The list is narrowed down by a part of a SID or a name, by a status, and tells how many are left; arrow keys go along it."""
+@needs_browser
+def test_list_is_filtered_and_walked_by_keys(visit: Visit, world: World) -> None:
     sids = [world.sid(worker) for worker in WORKERS]
     world.platform.set_status(sids[0], Status.REJECTED)
     visit.go(sids[2])
@@ -314,9 +300,8 @@ def test_the_list_is_filtered(visit: Visit, world: World) -> None:
     visit.page.locator("#copied", has_text=re.compile("Copied|Selected")).wait_for()
 
 
-@needs_a_browser
-def test_who_has_nothing_is_shown_how_to_begin(visit: Visit, emulator: Emulator) -> None:
-    """An emulator that holds nothing says how to begin, and makes an example at the press of a button."""
+@needs_browser
+def test_empty_emulator_offers_an_example(visit: Visit, emulator: Emulator) -> None:
     visit.go()
     assert (
         f'client.taskrouter.base_url = "{emulator.url}"'
@@ -332,12 +317,11 @@ def test_who_has_nothing_is_shown_how_to_begin(visit: Visit, emulator: Emulator)
     visit.page.locator("#set dt", has_text="reservation_timeout").wait_for()
 
 
-@needs_a_browser
+@needs_browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_it_fits_the_window(
+def test_page_fits_the_window_and_colour_scheme(
     browser: Browser, emulator: Emulator, world: World, width: int, scheme: str
 ) -> None:
-    """Nothing sticks out of a wide or a narrow window, and the ground is as light or dark as the reader likes it."""
     update(emulator, world.sid(), CONFERENCE)
     context = browser.new_context(
         viewport={"width": width, "height": 844},
@@ -345,8 +329,8 @@ def test_it_fits_the_window(
     )
     visit = Visit(context.new_page(), emulator.url).go()
     assert visit.page.evaluate("document.documentElement.scrollWidth") == width
-    ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (int(re.findall(r"\d+", ground)[0]) < 60) is (scheme == "dark")
+    background = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.findall(r"\d+", background)[0]) < 60) is (scheme == "dark")
     box, view = (
         visit.page.locator("#state-onHold").bounding_box(),
         visit.page.locator("#scroll").bounding_box(),
@@ -356,12 +340,11 @@ def test_it_fits_the_window(
     assert view["x"] <= box["x"]
     assert box["x"] + box["width"] <= view["x"] + view["width"]
     context.close()
-    assert visit.complaints == []
+    assert visit.console_errors == []
 
 
-@needs_a_browser
-def test_it_goes_on_when_the_emulator_is_back(browser: Browser) -> None:
-    """When the emulator goes away the page says so; when it is back, the page shows what happened meanwhile, by itself."""
+@needs_browser
+def test_page_resumes_when_the_emulator_is_back(browser: Browser) -> None:
     platform = Platform(ManualClock())
     world = worlds.people(platform)
     sid = world.sid()
@@ -374,18 +357,17 @@ def test_it_goes_on_when_the_emulator_is_back(browser: Browser) -> None:
     platform.set_status(sid, Status.ACCEPTED)
     platform.set_status(sid, Status.WRAPPING)
     with running_emulator(platform, port=port):
-        visit.until(sid, "wrapping")
+        visit.wait_for_row(sid, "wrapping")
         visit.page.wait_for_selector('#link[data-link="live"]')
         visit.page.locator("#entries li").nth(2).wait_for()
         assert visit.page.locator("#alert").is_hidden()
-        assert visit.lit("here") == {"state-wrapping"}
+        assert visit.highlighted("here") == {"state-wrapping"}
         assert len(visit.journal()) == 3
         context.close()
 
 
-@needs_a_browser
-def test_a_timer_runs_by_itself(browser: Browser) -> None:
-    """Where time is real a timer counts down without anybody telling the page, at the emulator's pace."""
+@needs_browser
+def test_timer_runs_at_the_pace_of_the_clock(browser: Browser) -> None:
     with running_emulator(Platform(RealClock(30))) as emulator:
         sid = worlds.people(emulator.platform).sid()
         context = browser.new_context()
@@ -398,9 +380,8 @@ def test_a_timer_runs_by_itself(browser: Browser) -> None:
         context.close()
 
 
-@needs_a_browser
-def test_notices_are_shown_as_they_are(browser: Browser) -> None:
-    """A notice of the past or of now stands in the journal of the reservation it is about, behind what it tells of, whatever it says."""
+@needs_browser
+def test_callbacks_are_shown_in_order(browser: Browser) -> None:
     with running_receiver() as receiver, running_emulator(Platform(ManualClock())) as emulator:
         receiver.answers["/assign"] = lambda _: Reply(500, {}, b"")
         emulator.callback_queue.settings = CallbackSettings(
@@ -426,67 +407,4 @@ def test_notices_are_shown_as_they_are(browser: Browser) -> None:
     assert any(
         "reservation.created → 204" in entry and "<img src=x" in entry for entry in journal[2:]
     )
-    assert visit.complaints == []
-
-
-# --- as files --------------------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_may_do_next_to_nothing(emulator: Emulator) -> None:
-    """The page's headers let no other origin, no inline script and no frame in; its files hold none of them either."""
-    answer = ask(emulator.url, "GET", "/_emulator/")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    policy = dict(
-        part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
-    )
-    assert (
-        policy["default-src"]
-        == policy["frame-ancestors"]
-        == policy["base-uri"]
-        == policy["form-action"]
-        == "'none'"
-    )
-    assert policy["script-src"] == policy["connect-src"] == "'self'"
-    assert not re.search("unsafe|http", answer.headers["content-security-policy"])
-    text = answer.body.decode()
-    assert not re.search(
-        r"""<script(?![^>]* src="page\.js")|\son\w+=|\sstyle=|(?:src|href)="(?:https?:)?//""", text
-    )
-    script = ask(emulator.url, "GET", "/_emulator/page.js").body.decode()
-    assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script
-    )
-    for name, kind in (
-        ("page.js", "text/javascript"),
-        ("page.css", "text/css"),
-        ("icon.svg", "image/svg+xml"),
-    ):
-        answer = ask(emulator.url, "GET", f"/_emulator/{name}")
-        assert (
-            answer.status,
-            answer.headers["content-type"].split(";")[0],
-            answer.headers["x-content-type-options"],
-        ) == (200, kind, "nosniff")
-    moved = ask(emulator.url, "GET", "/_emulator")
-    assert (moved.status, moved.headers["location"]) == (308, "/_emulator/")
-
-
-def test_the_picture_is_drawn_from_the_machine(emulator: Emulator) -> None:
-    """The picture in the page is the one that is drawn from the lifecycle, not a copy."""
-    from reservation_core.diagrams.svg import draw_lifecycle
-
-    assert draw_lifecycle() in ask(emulator.url, "GET", "/_emulator/").body.decode()
-
-
-def test_the_page_is_in_the_wheel(tmp_path: Path) -> None:
-    """The wheel holds the page's files."""
-    from hatchling.builders.wheel import WheelBuilder
-
-    import reservation_core
-
-    root = Path(reservation_core.__file__).parent.parent
-    (wheel,) = WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])
-    held = set(zipfile.ZipFile(wheel).namelist())
-    files = {path.name for path in (root / "reservation_core/emulator/control/page").iterdir()}
-    assert files == {"index.html", "page.css", "page.js", "icon.svg"}
-    assert {f"reservation_core/emulator/control/page/{name}" for name in files} <= held
+    assert visit.console_errors == []

@@ -9,13 +9,9 @@ import pytest
 
 from reservation_core import Conference, Status
 from reservation_core.emulator import ManualClock, Platform, Settings, TaskStatus
-from reservation_core.emulator.api.exchange_log import (
-    ReceivedRequest,
-)
+from reservation_core.emulator.api.exchange_log import ReceivedRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
-from reservation_core.emulator.control.overview import (
-    ACTIONS,
-)
+from reservation_core.emulator.control.overview import ACTIONS
 from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import Fault, FaultKind, FaultPlan

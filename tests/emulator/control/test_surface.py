@@ -39,23 +39,61 @@ INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
         "/seed",
         {
             "workers": {},
-            "tasks": [{"workspace_sid": WORKSPACE}, {"workspace_sid": 1, "reservations": [1, {"worker_sid": WORKERS[0], "facts": ["x"]}]}],
+            "tasks": [
+                {"workspace_sid": WORKSPACE},
+                {
+                    "workspace_sid": 1,
+                    "reservations": [1, {"worker_sid": WORKERS[0], "facts": ["x"]}],
+                },
+            ],
         },
         {
             "workers": "is a JSON object, not a list",
             "tasks[1].workspace_sid": "is not a SID (WS and 32 hexadecimal digits)",
             "tasks[1].reservations[0]": "is a JSON number, not an object",
-            "tasks[1].reservations[0].worker_sid": "is missing; give a SID (WK and 32 hexadecimal digits)",
+            "tasks[1].reservations[0].worker_sid": (
+                "is missing; give a SID (WK and 32 hexadecimal digits)"
+            ),
             "tasks[1].reservations[1].facts": f"must hold only words of {', '.join(Status)}",
         },
     ),
-    "no fact": ("POST", f"/reservations/WR{NOBODY}/facts", {}, {"fact": f"must be one of {', '.join(Status)}"}),
-    "a time that is none": ("POST", "/clock", {"seconds": "soon"}, {"seconds": "is not a number from 0 to 1e+09"}),
-    "a time that goes back": ("POST", "/clock", {"seconds": -1}, {"seconds": "is not a number from 0 to 1e+09"}),
-    "a truth for a number": ("POST", "/faults", {"kind": "429", "times": True}, {"times": "is not a whole number from 1 to 1000000000"}),
-    "a number that is none": ("GET", "/journal?since=x", None, {"since": "is not a number; give the last one that was read"}),
-    "a body nobody asked for": ("POST", "/reset", {"all": 1}, {"all": "is not a known field; check its spelling, or leave it out"}),
-}  # fmt: skip
+    "no fact": (
+        "POST",
+        f"/reservations/WR{NOBODY}/facts",
+        {},
+        {"fact": f"must be one of {', '.join(Status)}"},
+    ),
+    "a time that is none": (
+        "POST",
+        "/clock",
+        {"seconds": "soon"},
+        {"seconds": "is not a number from 0 to 1e+09"},
+    ),
+    "a time that goes back": (
+        "POST",
+        "/clock",
+        {"seconds": -1},
+        {"seconds": "is not a number from 0 to 1e+09"},
+    ),
+    "a truth for a number": (
+        "POST",
+        "/faults",
+        {"kind": "429", "times": True},
+        {"times": "is not a whole number from 1 to 1000000000"},
+    ),
+    "a number that is none": (
+        "GET",
+        "/journal?since=x",
+        None,
+        {"since": "is not a number; give the last one that was read"},
+    ),
+    "a body nobody asked for": (
+        "POST",
+        "/reset",
+        {"all": 1},
+        {"all": "is not a known field; check its spelling, or leave it out"},
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +135,7 @@ def test_error_masks_personal_data(send: Send) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "text"),
     [
-        ("GET", "/nowhere", None, 404, f"GET {CONTROL_ROOT}/ways lists all routes"),
+        ("GET", "/nowhere", None, 404, f"See GET {CONTROL_ROOT}/ways"),
         ("PUT", "/reset", None, 405, "Use POST"),
         ("GET", f"/reservations/WR{NOBODY}", None, 404, f"there is no 'WR{NOBODY}'"),
         (
@@ -105,7 +143,7 @@ def test_error_masks_personal_data(send: Send) -> None:
             f"/reservations/WR{NOBODY}/answer-call",
             None,
             404,
-            f"GET {CONTROL_ROOT}/state shows all there is",
+            f"See GET {CONTROL_ROOT}/state",
         ),
         ("POST", f"/tasks/{TASK}/wrap", None, 409, f"cannot wrap up task {TASK}: it is pending"),
         ("POST", "/tasks", {"workspace_sid": WORKSPACE, "sid": TASK}, 400, "the SID is in use"),
@@ -129,13 +167,27 @@ def test_405_names_the_allowed_methods(send: Send) -> None:
     route=st.sampled_from(CONTROL_ROUTES),
     sid=st.sampled_from([WORKERS[0], TASK, "WR" + NOBODY, "%ff", "\u00e4", ""]),
     body=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([WORKSPACE, TASK, WORKERS[0]]),
-        lambda inner: st.lists(inner, max_size=2)
-        | st.dictionaries(st.sampled_from(["workspace_sid", "sid", "workers", "tasks", "reservations", "seconds", "x"]), inner, max_size=3),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text(max_size=5)
+        | st.sampled_from([WORKSPACE, TASK, WORKERS[0]]),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["workspace_sid", "sid", "workers", "tasks", "reservations", "seconds", "x"]
+                ),
+                inner,
+                max_size=3,
+            )
+        ),
         max_leaves=5,
-    ).map(json.dumps).map(str.encode)
+    )
+    .map(json.dumps)
+    .map(str.encode)
     | st.binary(max_size=20),
-)  # fmt: skip
+)
 def test_any_request_gets_a_json_reply(method: str, route: object, sid: str, body: bytes) -> None:
     platform = Platform(ManualClock())
     people(platform)

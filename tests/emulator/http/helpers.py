@@ -31,3 +31,9 @@ def read_until(feed: socket.socket, mark: bytes, text: bytes = b"") -> bytes:
         assert more
         text += more
     return text
+
+
+def raw_accept(sid: str) -> bytes:
+    """Return the bytes of a request that accepts a reservation."""
+    start = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n"
+    return f"{start}Content-Length: {len(ACCEPT)}\r\n\r\n{ACCEPT}".encode()

@@ -16,7 +16,7 @@ from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.emulator.state_file import StateFileError
 from tests.emulator import worlds
-from tests.emulator.http.helpers import ACCEPT, read_until, update
+from tests.emulator.http.helpers import ACCEPT, raw_accept, read_until, update
 from tests.emulator.wire import WAIT, Answer, address, ask
 from tests.emulator.worlds import WORKERS, World, people
 
@@ -206,9 +206,7 @@ def test_delay_does_not_block_other_requests(emulator: Emulator, world: World) -
     sid = world.sid()
     emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
     with socket.create_connection(address(emulator.url), WAIT) as sock:
-        sock.sendall(
-            f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
-        )
+        sock.sendall(raw_accept(sid))
         assert ask(emulator.url, "GET", worlds.path(sid)).json["reservation_status"] == "pending"
         assert b'"reservation_status": "accepted"' in read_until(sock, b"}}")
 

@@ -14,7 +14,7 @@ from reservation_core.emulator.http import connection
 from reservation_core.emulator.http.connection import EmulatorConnection
 from reservation_core.emulator.server import Emulator
 from tests.emulator import worlds
-from tests.emulator.http.helpers import ACCEPT, FORM, HEAD, read_until, update
+from tests.emulator.http.helpers import ACCEPT, FORM, HEAD, raw_accept, read_until, update
 from tests.emulator.wire import WAIT, address, ask, say, status_of
 from tests.emulator.worlds import World
 
@@ -58,7 +58,8 @@ def test_fast_path_and_asgi_answer_the_same(
     close = (
         "" if "close" in head else "Connection: close\r\n" if not head or "Expect" in head else ""
     )
-    request = f"POST {worlds.path(sid)} HTTP/{version}\r\nHost: here\r\n{head}{close}Content-Length: 26\r\n\r\n{ACCEPT}"
+    start = f"POST {worlds.path(sid)} HTTP/{version}\r\nHost: here\r\n{head}{close}"
+    request = f"{start}Content-Length: 26\r\n\r\n{ACCEPT}"
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(request.encode())
         text = read_until(sock, b"}}").decode().removeprefix("HTTP/1.1 100 Continue\r\n\r\n")
@@ -77,6 +78,7 @@ def test_fast_path_and_asgi_answer_the_same(
     assert (headers["etag"], int(headers["content-length"])) == ("1", len(body))
 
 
+SEED = b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
 MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",),
     "a method that is none": (b"FROB / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
@@ -111,13 +113,8 @@ MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
         + b"0\r\n\r\n",
     ),
     "a head without end": (HEAD, *[b"X-More: " + b"a" * 8000 + b"\r\n"] * 50),
-    "a steering body that is no JSON": (
-        b'POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 6\r\n\r\n{"a":\xff',
-    ),
-    "a steering body of depth": (
-        b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
-        + b"[" * 100_000,
-    ),
+    "a steering body that is no JSON": (SEED + b'Content-Length: 6\r\n\r\n{"a":\xff',),
+    "a steering body of depth": (SEED + b"Content-Length: 100000\r\n\r\n" + b"[" * 100_000,),
 }
 
 
@@ -208,9 +205,7 @@ def test_disconnected_client_is_not_reset(
         socket.create_connection(address(emulator.url), WAIT) as other,
     ):
         emulator.faults.add(Fault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
-        sock.sendall(
-            f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}".encode()
-        )
+        sock.sendall(raw_accept(sid))
         sock.close()
         other.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):  # by which time the other one would have been
@@ -221,7 +216,8 @@ def test_disconnected_client_is_not_reset(
 
 def test_client_that_does_not_read_is_paused(emulator: Emulator, world: World) -> None:
     worker = emulator.platform.add_worker(worlds.WORKSPACE, name="N" * 50_000)
-    request = f"GET {worlds.path(world.sid(worker.sid))} HTTP/1.1\r\nHost: here\r\nX-Long: {'a' * 30_000}\r\n\r\n".encode()
+    start = f"GET {worlds.path(world.sid(worker.sid))} HTTP/1.1\r\nHost: here\r\n"
+    request = f"{start}X-Long: {'a' * 30_000}\r\n\r\n".encode()
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         sock.settimeout(0.2)

@@ -102,18 +102,64 @@ ROUTES: Final[tuple[Callable[..., Any], ...]] = (task_route, worker_route)
 COMMANDS: Final[tuple[tuple[str, str, Mapping[str, Any], str, bool], ...]] = (
     # name, status before, what is given, status after, whether it is then on hold
     ("accept", "pending", {"reservation_status": "accepted"}, "accepted", False),
-    ("reject", "pending", {"reservation_status": "rejected", "worker_activity_sid": ACTIVITY}, "rejected", False),
-    ("dequeue", "pending", {"instruction": "dequeue", "dequeue_from": "+15005550006", "dequeue_timeout": 30}, "pending", True),
-    ("call", "pending", {"instruction": "call", "call_from": "+15005550006", "call_url": "https://example.com/c"}, "pending", False),
-    ("call and accept", "pending", {"instruction": "call", "call_from": "+15005550006", "call_url": "https://example.com/c",
-                                    "call_accept": True}, "accepted", False),
-    ("redirect", "pending", {"instruction": "redirect", "redirect_call_sid": CALL, "redirect_url": "https://x.org"}, "pending", False),
-    ("conference", "pending", {"instruction": "conference", "from_": "+15005550006", "status_callback": "https://example.com/s",
-                               "status_callback_event": ["initiated", "answered"], "record": True, "beep": "onEnter"}, "pending", True),
+    (
+        "reject",
+        "pending",
+        {"reservation_status": "rejected", "worker_activity_sid": ACTIVITY},
+        "rejected",
+        False,
+    ),
+    (
+        "dequeue",
+        "pending",
+        {"instruction": "dequeue", "dequeue_from": "+15005550006", "dequeue_timeout": 30},
+        "pending",
+        True,
+    ),
+    (
+        "call",
+        "pending",
+        {"instruction": "call", "call_from": "+15005550006", "call_url": "https://example.com/c"},
+        "pending",
+        False,
+    ),
+    (
+        "call and accept",
+        "pending",
+        {
+            "instruction": "call",
+            "call_from": "+15005550006",
+            "call_url": "https://example.com/c",
+            "call_accept": True,
+        },
+        "accepted",
+        False,
+    ),
+    (
+        "redirect",
+        "pending",
+        {"instruction": "redirect", "redirect_call_sid": CALL, "redirect_url": "https://x.org"},
+        "pending",
+        False,
+    ),
+    (
+        "conference",
+        "pending",
+        {
+            "instruction": "conference",
+            "from_": "+15005550006",
+            "status_callback": "https://example.com/s",
+            "status_callback_event": ["initiated", "answered"],
+            "record": True,
+            "beep": "onEnter",
+        },
+        "pending",
+        True,
+    ),
     ("wrap", "accepted", {"reservation_status": "wrapping"}, "wrapping", False),
     ("complete", "accepted", {"reservation_status": "completed"}, "completed", False),
     ("complete after-work", "wrapping", {"reservation_status": "completed"}, "completed", False),
-)  # fmt: skip
+)
 
 
 def reserve_in(world: World, status: str) -> str:
@@ -274,8 +320,8 @@ def test_late_instruction_is_refused(official: Official, world: World) -> None:
         )
     assert caught.value.status == 400
     assert (
-        f"Unable to execute Conference instruction. Reservation {sid} is not currently in a Pending state."
-        in caught.value.msg
+        "Unable to execute Conference instruction. "
+        f"Reservation {sid} is not currently in a Pending state." in caught.value.msg
     )
 
 

@@ -53,9 +53,9 @@ def test_update_is_one_line(gateway: InMemoryGateway) -> None:
     )
     body = b"Instruction=Conference&From=%2B15005550006&To=client%3Aalice"
     text = log_line("POST", path(sid), body, gateway.receive("POST", path(sid), FORM, body))
-    assert (
-        text
-        == "12:00:03.250 POST …/Tasks/WT…222222/Reservations/WR…00000b Conference -> 200 pending, version 1 (0.3 ms)"
+    assert text == (
+        "12:00:03.250 POST …/Tasks/WT…222222/Reservations/WR…00000b Conference"
+        " -> 200 pending, version 1 (0.3 ms)"
     )
 
 
@@ -63,7 +63,8 @@ def test_refusal_has_code_and_message(gateway: InMemoryGateway) -> None:
     target = worker_path("WR" + NOBODY)
     text = log_line("GET", target, b"", gateway.receive("GET", target, (), b""))
     assert text == (
-        "12:00:03.250 GET …/Workers/WK…333333/Reservations/WR…000000 -> 404 20404 The requested resource "
+        "12:00:03.250 GET …/Workers/WK…333333/Reservations/WR…000000"
+        " -> 404 20404 The requested resource "
         "/v1/Workspaces/WS…111111/Workers/WK…333333/Reservations/WR…000000 was not found (0.3 ms)"
     )
 
@@ -72,9 +73,8 @@ def test_list_has_its_length(gateway: InMemoryGateway) -> None:
     text = log_line(
         "GET", path() + "?PageSize=2", b"", gateway.receive("GET", path() + "?PageSize=2", (), b"")
     )
-    assert (
-        text
-        == "12:00:03.250 GET …/Tasks/WT…222222/Reservations?PageSize=2 -> 200 0 reservations (0.3 ms)"
+    assert text == (
+        "12:00:03.250 GET …/Tasks/WT…222222/Reservations?PageSize=2 -> 200 0 reservations (0.3 ms)"
     )
 
 
@@ -157,5 +157,8 @@ def test_callback_is_one_line() -> None:
     short = f"WR…{sid[-6:]}"
     assert lines == [
         f"12:00:03.250 assignment of {short} -> 200 decided later (12.3 ms)",
-        f"12:00:03.250 event reservation.created again of {short} -> no answer: 11205: no connection could be made to <personal> (0.0 ms)",
+        (
+            f"12:00:03.250 event reservation.created again of {short} -> no answer: "
+            "11205: no connection could be made to <personal> (0.0 ms)"
+        ),
     ]
