@@ -62,7 +62,7 @@ class CommandLine:
         self._output: Final = output
 
     def explain(self, status: State, command: str, /, *, accept: bool = False) -> None:
-        """Explain if a command is allowed in a status, and on what evidence.
+        """Explain if a command is allowed in a status, with evidence.
 
         :param status: The status of the reservation.
         :param command: The command's name.
@@ -75,7 +75,7 @@ class CommandLine:
         self._output.write_wrapped(str(decision), style, indent=0)
 
     def allowed(self, status: State, /) -> None:
-        """List the commands allowed in a status, what each sets, and on what evidence.
+        """List the commands allowed in a status, with effect and evidence.
 
         :param status: The status of the reservation.
         """
@@ -99,7 +99,7 @@ class CommandLine:
             ),
         ] = False,
     ) -> None:
-        """Print a command: form, body, cautions and curl call, or as a callback answer."""
+        """Print the form, body, cautions and curl call of a command."""
         write = self._output.write
         if as_json:
             write(json.dumps(redact(command).instruction()))
@@ -118,7 +118,7 @@ class CommandLine:
     def send(
         self, command: Command, *, options: Annotated[SendOptions, cyclopts.Parameter(name="*")]
     ) -> None:
-        """Fetch the reservation, send the command if it is allowed, and show the result."""
+        """Fetch the reservation, send the command, and show the result."""
         if options.status is not None and not options.dry_run:
             raise UsageError("--status needs --dry-run. Without it, the status is fetched")
         # This reports wrong flags before anything is sent.
@@ -165,7 +165,7 @@ def _encode_pair(name: str, value: str) -> str:
 
 
 def _prepare_dry(command: Command, options: SendOptions) -> tuple[Status, Request]:
-    """Prepare the request for a reservation in the assumed status, and return both."""
+    """Return the assumed status and the request for it."""
     first_allowed = next(
         status
         for status in Status

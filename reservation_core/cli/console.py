@@ -26,7 +26,10 @@ _MIN_WIDTH, _MAX_WIDTH = 40, 120
 
 
 class OutputClosed(Exception):
-    """Output that cannot be written: the reader of a pipe has gone, or the disk is full."""
+    """Output that cannot be written.
+
+    The reader of a pipe has gone, or the disk is full.
+    """
 
 
 class TerminalOutput:
@@ -60,7 +63,7 @@ class TerminalOutput:
         self.write_wrapped(f"{self._steps}. {title}.", "bold", indent=0)
 
     def write_request(self, request: Request) -> None:
-        """Write a request as it is sent, with one form pair per line."""
+        """Write a request as it is sent, one form pair per line."""
         self.write_wrapped(f"{request.method} {request.path}", "bold")
         for name, value in request.headers.items():
             self.write_wrapped(f"{name}: {value}")

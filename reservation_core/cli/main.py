@@ -1,4 +1,7 @@
-"""Entry point of the command line. It needs no extra to say which one is missing."""
+"""Entry point of the command line.
+
+It needs no extra itself, so that it can name a missing one.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def is_secret(parameter: Parameter) -> bool:
 
 
 def secret_variable(parameter: Parameter) -> str:
-    """Return the name of the environment variable that a secret may be given by."""
+    """Return the environment variable that may hold a secret parameter."""
     return f"RESERVATION_CORE_{parameter.field.upper()}"
 
 
@@ -45,7 +45,7 @@ def hide_url_users(text: str) -> str:
 
 
 def redact(command: Command) -> Command:
-    """Return the command with its secrets replaced, so that it may be printed."""
+    """Return the command with its secrets replaced for printing."""
     changes: dict[str, object] = {}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)
@@ -57,7 +57,10 @@ def redact(command: Command) -> Command:
 
 
 def curl_command(command: Command) -> str:
-    """Return the update as a shell command. SIDs, credentials and secrets are shell variables."""
+    """Return the update as a shell command.
+
+    SIDs, credentials and secrets are shell variables.
+    """
     sids = {field: SID_PREFIXES[field] + "0" * 32 for field in _PATH_VARIABLES}
     path = reservation_path(Address(**sids), Route.TASK)
     for field, variable in _PATH_VARIABLES.items():

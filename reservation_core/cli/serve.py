@@ -52,7 +52,9 @@ class ServeCommand:
         fallback_url: str | None = None,
         event_url: str | None = None,
     ) -> None:
-        """Serve the emulator on a port until it is interrupted. The README lists its limits.
+        """Serve the emulator on a port until it is interrupted.
+
+        The README lists what it does not emulate.
 
         A seed is loaded only if the state file is empty, and causes no callbacks.
         TWILIO_AUTH_TOKEN, if set, signs the callbacks.

@@ -1,4 +1,4 @@
-"""Delivery of commands through a gateway: at most once in effect, with retries and reconciliation.
+"""Delivery of commands through a gateway, with at most one effect each.
 
 The room knows requests, replies and the port of a gateway. It knows neither HTTP clients nor
 storage, and only ``client`` does I/O.

@@ -38,7 +38,7 @@ def perform(
     sleep: Callable[[float], object] = blocking_sleep,
     random: Callable[[], float] = random_fraction,
 ) -> Reservation:
-    """Send a command and return the reservation as the platform reports it.
+    """Send a command and return the reported reservation.
 
     The command is never carried out twice (:mod:`reservation_core.delivery.engine`).
 
@@ -96,7 +96,7 @@ async def aperform(
     sleep: Callable[[float], Awaitable[object]] | None = None,
     random: Callable[[], float] = random_fraction,
 ) -> Reservation:
-    """Send a command in an event loop; return the reservation as the platform reports it.
+    """Send a command in an event loop and return the reported reservation.
 
     The command is never carried out twice (:mod:`reservation_core.delivery.engine`). A delivery
     that is cancelled sends nothing more, and its outcome is unknown.
@@ -187,7 +187,7 @@ def list_reservations(
     status: Status | None = None,
     page_size: int | None = None,
 ) -> Iterator[Reservation]:
-    """List the reservations of a task or of a worker.
+    """List the reservations of a task or worker.
 
     A page is requested when its first reservation is taken.
 
@@ -219,7 +219,7 @@ def alist_reservations(
     status: Status | None = None,
     page_size: int | None = None,
 ) -> AsyncIterator[Reservation]:
-    """List the reservations of a task or of a worker in an event loop.
+    """List the reservations of a task or worker in an event loop.
 
     A page is requested when its first reservation is taken.
 
@@ -251,7 +251,7 @@ class _Pages:
         self._next: Request | None = prepare_list(query)
 
     def requests(self) -> Iterator[Request]:
-        """Yield the request for each page. Refuse a page that was read already."""
+        """Yield the request for each page. Refuse a page read before."""
         paths: set[str] = set()
         while (request := self._next) is not None:
             if request.path in paths:

@@ -1,5 +1,6 @@
-"""Delivery of one command: repeated where that is safe, reconciled where the outcome is unknown.
+"""Delivery of one command, with repeats and reconciliation.
 
+A command is repeated only where that is safe. An unknown outcome is reconciled by a fetch.
 A delivery does no I/O. It is a generator: it yields requests and pauses, and receives replies.
 
 =============================================  ===========================================
@@ -114,7 +115,7 @@ class Delivery:
         self._last_pause = 0.0
 
     def run(self, *, resume: bool = False) -> Steps:
-        """Yield each request to send and each pause to make, then the reservation.
+        """Yield the requests and pauses, then the reservation.
 
         :param resume: fetch first, because another process may have sent the command.
         :raises CommandError: at the first step, if the command is not allowed.
@@ -137,7 +138,7 @@ class Delivery:
         yield done
 
     def _handle_failure(self, failure: ReplyError | GatewayError) -> _Exchanges[Reservation | None]:
-        """Decide after a failed sending. Return ``None`` if the command is to be sent again."""
+        """Decide after a failed sending. Return ``None`` to send again."""
         self._failure = failure
         if not isinstance(failure, (NotSent, Throttled)):
             needs_fetch = _is_unknown(failure) or isinstance(failure, LostRace)
@@ -154,7 +155,7 @@ class Delivery:
     def _exchange(
         self, request: Request, read: Callable[[Reply], Reservation]
     ) -> _Exchanges[_Outcome]:
-        """Yield one request and read its answer. An interrupted exchange is recorded, too."""
+        """Yield one request and read its answer. Record it even if interrupted."""
         if self._observer is NO_OBSERVER and self._sendings == 1 and not self._attempts:
             # A command that succeeds at once needs no record. Without one, an update takes 13.5 µs
             # instead of 15 (benchmark row 7).
@@ -182,7 +183,7 @@ class Delivery:
         self._observer.after_attempt(attempt)
 
     def _reconcile(self, failure: ReservationError) -> _Exchanges[Reservation | None]:
-        """Fetch the reservation and decide. Return ``None`` if the command is to be sent again."""
+        """Fetch the reservation and decide. Return ``None`` to send again."""
         refusal = failure.http_status if isinstance(failure, LostRace) else None
         if refusal is None:
             self._unsettled.append(self._held)
@@ -208,7 +209,7 @@ class Delivery:
         return attrs.evolve(now, on_hold=is_taken and now.status is Status.PENDING)
 
     def _fetch(self) -> _Exchanges[Reservation]:
-        """Fetch the reservation, and try again after each failure that may be temporary."""
+        """Fetch the reservation. Repeat after failures that may be temporary."""
         request = prepare_fetch(self._held, route=self._route)
         for number in range(1, self._policy.attempts + 1):
             outcome = yield from self._exchange(request, partial(conclude_fetch, self._held))
@@ -223,7 +224,7 @@ class Delivery:
         self._give_up("the reservation could not be read")
 
     def _pause(self, failure: ReservationError | None) -> _Exchanges[None]:
-        """Pause for as long as the platform asks, or for a back-off, within the deadline."""
+        """Pause as the platform asks or for a back-off, within the deadline."""
         seconds = failure.retry_after if isinstance(failure, Throttled) else None
         if seconds is None:
             longest = self._policy.backoff * 2.0 ** min(self._pauses, 64)

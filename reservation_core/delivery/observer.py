@@ -68,7 +68,7 @@ class LoggingObserver(Observer):
         )
 
     def gave_up(self, error: ReservationError) -> None:
-        """Log the class of the error, because its message may repeat the platform's text."""
+        """Log the class of the error. Its message may be personal."""
         self._logger.warning(
             "gave up after %d attempts: %s", count_attempts(error), type(error).__name__
         )

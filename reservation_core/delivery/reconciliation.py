@@ -104,7 +104,7 @@ def reconcile(
 
 
 def is_legal(state: State, command: Command) -> bool:
-    """Return True if the lifecycle has an edge for the command in this state."""
+    """Return True if the lifecycle allows the command in this state."""
     return decide(state, command.trigger, command.is_accepting).edge is not None
 
 
@@ -127,7 +127,9 @@ def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> boo
 
 
 def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool:
-    """Return True if a request on its way can act, or an accept may be on hold.
+    """Return True if a request on its way can still act.
+
+    An accept may also be on hold, which no body shows.
 
     :param sent: the reservation as it was held when the command was sent.
     :param now: the reservation as it was fetched.
@@ -138,7 +140,7 @@ def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool
 
 
 def max_actions_between(sent: Reservation, now: Reservation) -> int | None:
-    """Return the largest number of actions between two versions, or None if unknown."""
+    """Return the maximum number of actions between two versions, if known."""
     if sent.etag is None or now.etag is None:
         return None
     if sent.etag == now.etag:

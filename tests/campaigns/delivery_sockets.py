@@ -1,4 +1,4 @@
-"""Gateways over sockets for the delivery campaign, each with a server on 127.0.0.1."""
+"""Gateways over sockets for the delivery campaign."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GATEWAYS: Final = {
 
 
 class SocketGateway:
-    """One open gateway and its server, which answers for one platform after the other."""
+    """An open gateway and its server, for one platform at a time."""
 
     def __init__(self, name: str, runner: asyncio.Runner) -> None:
         self.exchanges = 0

@@ -1,4 +1,4 @@
-"""Deliveries act at most once, and every outcome is right, in memory and over sockets."""
+"""The delivery campaign, in memory and over sockets."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from hypothesis import strategies as st
 from reservation_core import Route, Status
 from reservation_core.emulator.faults import FaultKind, Rival
 from reservation_core.testing.strategies import plans
-from tests.campaigns.delivery import (
+from tests.campaigns.delivery import campaign, main, run
+from tests.campaigns.delivery_cases import (
     ALONE,
     ALONE_RIVALS,
     CAREFUL,
     COMMANDS,
     STARTS,
     Case,
-    campaign,
     kinds_for,
-    main,
-    run,
 )
 from tests.campaigns.delivery_sockets import GATEWAYS, open_sockets
 
@@ -29,7 +27,7 @@ KINDS = {kind.value for kind in FaultKind if kind is not FaultKind.NONE}
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Draw a case, with rivals or a sole writer. It shrinks to the fewest faults."""
+    """Draw a case that shrinks to the fewest faults."""
     command, is_alone = draw(st.sampled_from(COMMANDS)), draw(st.booleans())
     route = Route.TASK if command.trigger == "supervise" else draw(st.sampled_from(Route))
     versioned = draw(st.booleans())

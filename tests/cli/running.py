@@ -1,4 +1,4 @@
-"""Runs the command line in this process, or in a process of its own."""
+"""Runs of the command line, in this process or a new one."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.cli.running import SID, TASK, WORKSPACE, run
 
 
 def redacted(command: Command) -> Command:
-    """Return the command with stars for secrets and for the users of its URLs."""
+    """Return the command with stars for secrets and URL users."""
     changes: dict[str, object] = {}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)

@@ -34,7 +34,7 @@ TASK, WORKER, RESERVATION = "WT" + "a" * 32, "WK" + "a" * 32, "WR" + "a" * 32
 
 
 class StubServer:
-    """Takes the place of the server: keeps its arguments and sends one request."""
+    """Stub of the server that keeps its arguments and sends one request."""
 
     def __init__(self) -> None:
         self.platform = Platform()
@@ -202,7 +202,7 @@ def test_serve_names_a_missing_extra(
 
 @contextmanager
 def serving(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run the command in a process of its own. Yield the process and its URL."""
+    """Run the command in a process. Yield the process and its URL."""
     command = [sys.executable, "-m", "reservation_core.cli", "serve", "--port", "0", *flags]
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""The sync and the async functions behind one interface, so that a test runs with both."""
+"""The sync and the async functions behind one interface."""
 
 from __future__ import annotations
 

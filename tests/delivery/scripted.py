@@ -28,7 +28,7 @@ from reservation_core import (
 from reservation_core.delivery.observer import NO_OBSERVER
 from reservation_core.testing.faults import VirtualClock
 from reservation_core.testing.recording import RecordingGateway, ScriptedReply
-from tests.campaigns.delivery import SID, WHERE
+from tests.campaigns.delivery_cases import SID, WHERE
 
 PENDING: Final = attrs.evolve(WHERE, etag="3")
 ACCEPTED: Final = attrs.evolve(PENDING, status=Status.ACCEPTED)
@@ -97,7 +97,7 @@ class ScriptedGateway(RecordingGateway):
 
     @property
     def methods(self) -> str:
-        """The requests, one letter each: P for the command, G for a fetch."""
+        """The methods of the requests: P for the command, G for fetches."""
         return "".join(request.method[0] for request in self.requests)
 
 
@@ -161,7 +161,7 @@ def deliver(
 def fails(
     gateway: ScriptedGateway, kind: type[ReservationError], *arguments: Any, **more: Any
 ) -> Any:
-    """Deliver a command, expect an error of exactly this class, and return it."""
+    """Deliver a command and return its error, of exactly this class."""
     with pytest.raises(kind) as caught:
         deliver(gateway, *arguments, **more)
     assert type(caught.value) is kind

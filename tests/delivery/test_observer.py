@@ -17,7 +17,7 @@ from reservation_core import (
     Reply,
     Wrap,
 )
-from tests.campaigns.delivery import SID, WHERE
+from tests.campaigns.delivery_cases import SID, WHERE
 from tests.delivery.scripted import (
     ACCEPTED,
     PENDING,

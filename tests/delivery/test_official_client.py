@@ -1,4 +1,4 @@
-"""Comparison with the official client on a platform that acts and then fails."""
+"""Comparison with the official client on a failing platform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from reservation_core import OutcomeUnknown, Reply, Request, perform
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import Credentials
-from tests.campaigns.delivery import SID, WHERE, acts_of
+from tests.campaigns.delivery import acts_of
+from tests.campaigns.delivery_cases import SID, WHERE
 from tests.delivery.scripted import CALL
 
 

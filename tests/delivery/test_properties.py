@@ -58,13 +58,13 @@ class CountingGateway(InMemoryGateway):
 
 
 def as_reported(held: Reservation, read: Reservation) -> Reservation:
-    """Return the platform's reservation as it is reported on the route of ``read``."""
+    """Return the platform's reservation as reported on the route of ``read``."""
     etag = held.etag if "/Tasks/" in (read.url or "") else None
     return attrs.evolve(held, url=read.url, links=read.links, etag=etag)
 
 
 class Scenario:
-    """Up to three reservations of one task, as the platform and as a client holds them.
+    """Up to three reservations of one task, on platform and client.
 
     ``known`` is the client's view by SID. ``stale`` names the reservations that changed since they
     were fetched. ``history`` keeps the statuses of each reservation on the platform.
@@ -127,7 +127,7 @@ class Scenario:
             self.hold(after)
 
     def perform_refused(self, data: st.DataObject, sid: str) -> None:
-        """Perform a command that is not allowed: nothing is sent and nothing changes."""
+        """Perform a command that is not allowed. Nothing changes."""
         known, before, sent = self.known[sid], self.platform.all(), self.gateway.sent
         command = data.draw(commands(*set(COMMANDS) - set(known.allowed)))
         with pytest.raises(CommandNotAllowed):

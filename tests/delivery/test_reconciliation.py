@@ -1,4 +1,4 @@
-"""Reconciliation: the result of a fetch after an unknown outcome or a refusal."""
+"""Reconciliation: the result of a fetch after a failure."""
 
 import json
 
@@ -28,7 +28,7 @@ from reservation_core.delivery.reconciliation import max_actions_between
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.emulator.faults import FaultKind
 from reservation_core.testing.faults import Fault, FaultyGateway, Rival
-from tests.campaigns.delivery import WHERE
+from tests.campaigns.delivery_cases import WHERE
 from tests.delivery.scripted import (
     ALREADY_ACCEPTED,
     CALL,
@@ -122,7 +122,7 @@ def _received_by_client(faults: tuple[Fault, ...]) -> list[tuple[int, bytes, str
 
 
 def test_lost_reply_and_concurrent_accept_show_the_same_bytes() -> None:
-    """Why no rule could decide between the two: a client receives the same bytes."""
+    """No rule could decide between the two."""
     transcripts = [
         _received_by_client((Fault(FaultKind.LOST_REPLY),)),
         _received_by_client((Fault(FaultKind.LOST_REQUEST), Fault(rival=Rival.ACCEPTS))),
@@ -232,7 +232,7 @@ def test_accept_that_may_be_on_hold_stays_in_doubt() -> None:
     ],
 )
 def test_accepting_call_is_not_repeated(command: Command) -> None:
-    """It is documented to accept at once, and seen to leave the reservation pending."""
+    """It is documented to accept at once, but seen to leave pending."""
     gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
     assert fails(gateway, Indistinguishable, PENDING, command).reservation.etag == "4"
     unversioned = ScriptedGateway(TIMED_OUT, shows("pending", None))

@@ -25,7 +25,8 @@ from reservation_core.testing.faults import (
     VirtualClock,
     draw_plan,
 )
-from tests.campaigns.delivery import COMMANDS, SID, WHERE, acts_of
+from tests.campaigns.delivery import acts_of
+from tests.campaigns.delivery_cases import COMMANDS, SID, WHERE
 
 ACCEPT, CALL, CONFERENCE = COMMANDS[0], COMMANDS[4], COMMANDS[7]
 REQUEST = prepare(WHERE, ACCEPT)
