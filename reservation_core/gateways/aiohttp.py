@@ -76,7 +76,13 @@ class AiohttpGateway(AsyncioGatewayBase):
                 return await self._exchange(request)
         except AIOHTTP_ERRORS as error:
             failure = translate_aiohttp_error(error, self._errors)
-        raise failure  # outside the except clause, so that aiohttp's error is not its context
+        except asyncio.CancelledError:
+            # When it is closed, aiohttp cancels the requests that wait for a name lookup.
+            task = asyncio.current_task()
+            if not self._closed or task is None or task.cancelling():
+                raise
+            failure = self._errors.connect_failed("the gateway was closed")
+        raise failure  # outside the except clauses, so that aiohttp's error is not its context
 
     async def _exchange(self, request: Request) -> Reply:
         url = encoded_url(self._url(request))

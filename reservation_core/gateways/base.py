@@ -149,8 +149,9 @@ class AsyncioGatewayBase(BaseGateway):
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncGenerator[None]:
         """Hold one of ``max_connections`` slots, after a wait of up to ``connect_timeout``."""
+        seconds = self._settings.connect_timeout if self._slots.locked() else None
         try:
-            async with asyncio.timeout(self._settings.connect_timeout):
+            async with asyncio.timeout(seconds):
                 await self._slots.acquire()
         except TimeoutError:
             raise self._errors.no_free_connection() from None
