@@ -64,18 +64,19 @@ class Command:
     """True if the command may answer an assignment callback."""
     is_task_route_only: ClassVar[bool] = False
     """True if the worker route lacks the command."""
+    __attrs_post_init__: ClassVar[Callable[..., None]]  # only a command with parameters has it
     _parse_cautions: ClassVar[tuple[Caution, ...]] = ()  # an instance parsed with cautions has own
 
     def __init__(self) -> None:
         raise TypeError("Command is the base class of the commands. Build one of the nine.")
 
-    def __attrs_post_init__(self) -> None:
-        # The first command of a class gives the class its compiled methods. This one is checked by
-        # the plain method.
+    def _compile_and_require_valid(self) -> None:
+        # This is __attrs_post_init__ until the first command of a class is built. It replaces
+        # itself by the compiled methods.
         declared = _DECLARED[self.first_pair]
         methods = compile_methods(declared, self.first_pair, self.parameters, self.rules)
         for name, method in methods.items():
-            method.__doc__ = getattr(Command, name).__doc__
+            method.__doc__ = getattr(Command, name, method).__doc__
             setattr(declared, name, method)
         self._require_valid()
 
@@ -124,8 +125,11 @@ class Command:
         >>> Accept().form()
         (('ReservationStatus', 'accepted'),)
         """
-        pairs = ((p.wire_name, text) for p, value in self._set() for text in encode_value(value))
-        return (self.first_pair, *pairs)
+        pairs = [self.first_pair]
+        for parameter in self.parameters:
+            if (value := getattr(self, parameter.field)) is not None:
+                pairs += [(parameter.wire_name, text) for text in encode_value(value)]
+        return tuple(pairs)
 
     def instruction(self) -> dict[str, str | int | bool]:
         """Return the JSON object that answers an assignment callback with this command.
@@ -263,6 +267,9 @@ def declare(
             (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction)
         )
         declaration.parameters = parameters
+        if parameters:
+            check = Command._compile_and_require_valid  # pyright: ignore[reportPrivateUsage]
+            declaration.__attrs_post_init__ = check
         declaration.rules = rules
         declaration.disputes = disputes
         declaration.can_answer_callback = can_answer_callback
