@@ -78,10 +78,8 @@ class LifecycleCoverage:
 
     def count_entry(self, entry: JournalEntry) -> None:
         """Count an entry of a platform's journal, unless it is a creation."""
-        if entry.before is None:
-            return
-        name = _NAMES.get((entry.trigger, entry.before, entry.reservation.state))
-        if name is not None:
+        before, after = entry.before, entry.reservation.state
+        if before is not None and (name := _NAMES.get((entry.trigger, before, after))):
             self.edges[name] += 1
 
     def count_reply(self, platform: Platform, request: Request, reply: Reply) -> None:

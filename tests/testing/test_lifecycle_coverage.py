@@ -85,6 +85,7 @@ def test_observed_platform_counts_edges_and_refusals() -> None:
         InMemoryGateway(platform),
         on_exchange=lambda request, reply: coverage.count_reply(platform, request, reply),
     )
+    coverage.count_reply(platform, prepare(held, Accept()), Reply(400))  # for another reason
     perform(held, Accept(), gateway)
     with pytest.raises(LostRace):
         perform(held, Accept(), gateway)

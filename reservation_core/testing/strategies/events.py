@@ -20,6 +20,7 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.bodies import Payload
+from reservation_core.testing.strategies.payloads import CALLBACK_SIDS
 from reservation_core.testing.strategies.runs import Run, runs
 from reservation_core.webhooks.events import Event
 
@@ -143,11 +144,7 @@ def _fields(event: Event) -> dict[str, object]:
     assert reservation is not None
     name = reservation.worker_name
     return {
-        "AccountSid": reservation.account_sid,
-        "WorkspaceSid": reservation.workspace_sid,
-        "TaskSid": reservation.task_sid,
-        "WorkerSid": reservation.worker_sid,
-        "ReservationSid": reservation.sid,
+        **{wire_name: getattr(reservation, field) for wire_name, field in CALLBACK_SIDS.items()},
         "ReservationVersion": event.version,
         "TimestampMs": int(event.time.timestamp() * 1000),
         **({} if name is None else {"WorkerName": name}),

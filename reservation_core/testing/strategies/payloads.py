@@ -156,13 +156,15 @@ def malformed_bodies() -> SearchStrategy[MalformedPayload]:
 
 # --- assignment callbacks ------------------------------------------------------------------------
 
-_CALLBACK_SIDS: Final = {
+CALLBACK_SIDS: Final = {
     "ReservationSid": "sid",
     "AccountSid": "account_sid",
     "WorkspaceSid": "workspace_sid",
     "TaskSid": "task_sid",
     "WorkerSid": "worker_sid",
 }
+"""Fields of callbacks that hold the SIDs of a reservation."""
+
 _TASK_ATTRIBUTES: Final = (
     "{}",
     '{"from": "+15005550006", "call_sid": "CA00000000000000000000000000000000"}',
@@ -172,7 +174,7 @@ _TASK_ATTRIBUTES: Final = (
 @st.composite
 def _callback(draw: DrawFn, reservation: Reservation) -> dict[str, str]:
     """Write an assignment callback: the twelve documented fields, and some observed ones."""
-    form = {name: str(getattr(reservation, field)) for name, field in _CALLBACK_SIDS.items()}
+    form = {name: str(getattr(reservation, field)) for name, field in CALLBACK_SIDS.items()}
     form |= {
         "WorkflowSid": draw(sids("WW")),
         "TaskQueueSid": draw(sids("WQ")),
@@ -215,7 +217,7 @@ def malformed_callbacks(draw: DrawFn) -> MalformedPayload:
     An empty field says that the SID is unknown. It is a fault only for the reservation's own.
     """
     form = draw(_callback(draw(reservations())))
-    name = draw(st.sampled_from(tuple(_CALLBACK_SIDS)))
+    name = draw(st.sampled_from(tuple(CALLBACK_SIDS)))
     wrong = near_sids(form[name][:2])
     form[name] = draw(wrong if name == "ReservationSid" else wrong.filter(bool))
     return MalformedPayload(draw(_encoded_forms(form)), name)
