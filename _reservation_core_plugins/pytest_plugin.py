@@ -191,7 +191,7 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
     from urllib.parse import parse_qsl  # noqa: PLC0415 - rule 1
 
     try:
-        from reservation_core.emulator.api.exchange_log import ReceivedRequest  # noqa: PLC0415
+        from reservation_core.emulator.api.exchange_log import RawRequest  # noqa: PLC0415
         from reservation_core.emulator.server import running_emulator  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         pytest.fail(
@@ -203,7 +203,7 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
 
     recorder = RecordingGateway(on_exchange=_count_reply(request, task_router))
 
-    def record(received: ReceivedRequest, reply: Reply | None, *_: object) -> None:
+    def record(received: RawRequest, reply: Reply | None, *_: object) -> None:
         form = tuple(parse_qsl(received.body.decode(errors="replace")))
         sent = Request(received.method, received.target, form=form)
         recorder.record(sent, reply or Reply(0))  # no reply was sent

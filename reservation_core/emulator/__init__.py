@@ -1,4 +1,4 @@
-"""An emulator of the platform: in process as a gateway, or over HTTP.
+"""Emulator of the platform: in process as a gateway, or over HTTP.
 
 Reservations follow the same lifecycle, with time-outs, siblings, transfers and callbacks. What no
 source settles is a setting. The room does not know delivery, the book or the test kit.

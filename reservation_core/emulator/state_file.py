@@ -189,7 +189,7 @@ def _field_reader(hint: object) -> Callable[[object], object]:
 def open_platform(
     path: Path | None, clock: Clock, *, settings: Settings | None = None
 ) -> Generator[Platform]:
-    """Open a platform that continues from a state file and stores its changes there.
+    """Open a platform whose state is stored in a file.
 
     A clock that is behind the file is advanced, since the platform's time never goes back.
 

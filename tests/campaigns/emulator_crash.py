@@ -53,7 +53,7 @@ class CrashResult:
 
 @contextmanager
 def running_cli(state: Path, seed: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Start the emulator from the command line and return its process and its URL."""
+    """Start the emulator from the command line, with its URL."""
     command = [sys.executable, "-m", "reservation_core.cli", "serve", "--port", "0", "--quiet"]
     command += ["--state", str(state), "--seed", str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

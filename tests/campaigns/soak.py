@@ -1,9 +1,10 @@
 """Update the emulator for a long time and watch its memory.
 
 Reservations are made, accepted, wrapped and completed, and their tasks deleted later, as in a
-service that runs for weeks. The number of stored reservations is bounded, so the memory must be too.
-The resident set of the emulator's process is measured after each tenth of the updates. It is flat if
-it never exceeds the first value, when the journal and all caches are full, by more than a tenth.
+service that runs for weeks. The number of stored reservations is bounded, so the memory must be
+too. The resident set of the emulator's process is measured after each tenth of the updates. It is
+flat if it never exceeds the first value by more than a tenth. By then the journal and all caches
+are full.
 
     python -m tests.campaigns.soak --updates 1000000 [--http]
 """
@@ -65,7 +66,7 @@ def read_resident_set() -> float:
 
 
 def _reserve(platform: Platform) -> Reservation:
-    """Advance the clock by a second and reserve a worker for a new task."""
+    """Advance the clock a second, and reserve a worker for a new task."""
     platform.advance(1)
     task = platform.add_task(WORKSPACE)
     return platform.reserve(task.sid, WORKERS[0])

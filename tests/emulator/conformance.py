@@ -1,4 +1,4 @@
-"""Observed and documented behavior of the platform, one test each, with its source.
+"""Observed and documented behavior of the platform, with its sources.
 
 The tests know only a :class:`Transport`, so that the same ones run in process and over HTTP:
 subclass :class:`Conformance` and define its fixture ``launch``. The transport also gives access to
@@ -100,7 +100,7 @@ class Scene:
         return str(self.platform.reserve(self.task.sid, self.workers[worker].sid).sid)
 
     def path(self, sid: str = "", *, worker: int | None = None) -> str:
-        """Return the path of one or all reservations, on the task or a worker route."""
+        """Return the path of one or all reservations."""
         owner = (
             f"Tasks/{self.task.sid}" if worker is None else f"Workers/{self.workers[worker].sid}"
         )
@@ -141,7 +141,7 @@ class Conformance:
 
     @pytest.fixture
     def launch(self) -> Launch:
-        """Return a function that starts an empty emulator whose clock is set by hand."""
+        """Return a function that starts an empty emulator with a manual clock."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -161,7 +161,7 @@ class Conformance:
         assert scene.update(sid, ACCEPT).fields("message", "status") == (400, message, 400)
 
     def test_accept_on_hold_is_refused(self, scene: Scene) -> None:
-        """Help page on double accepts: a 400 that names the undocumented state onHold."""
+        """Help page on double accepts: a 400 that names the state onHold."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
         message = (
@@ -278,7 +278,7 @@ class Conformance:
         assert (scene.status(sid), scene.task_status) == ("accepted", "assigned")
 
     def test_missed_call_cancels_the_reservation_but_not_the_task(self, scene: Scene) -> None:
-        """Help page on canceled reservations: created and canceled may alternate in a loop."""
+        """Help page on canceled reservations: a loop of created and canceled."""
         for _ in range(3):
             sid = scene.reserve()
             scene.update(sid, CONFERENCE)
@@ -581,7 +581,7 @@ class Conformance:
         )
 
     def test_conference_is_accepted_wrapped_and_completed(self, scene: Scene) -> None:
-        """Worker SDK test 25: when it runs, when it ends, by the worker."""
+        """Worker SDK test 25."""
         sid = scene.reserve()
         scene.update(sid, CONFERENCE)
         scene.platform.answer_call(sid)
@@ -663,7 +663,7 @@ class Conformance:
             assert ("etag" in {name.lower() for name in reply.headers}) is has_etag
 
     def test_body_has_the_fields_of_the_reference(self, scene: Scene) -> None:
-        """API description: the requested route's address, links to the emulator, dates with a Z."""
+        """API description."""
         sid, worker = scene.reserve(), scene.workers[0]
         body = scene.fetch(sid, worker=0).body
         base = f"{scene.transport.origin}/v1/Workspaces/{WORKSPACE}"
@@ -751,7 +751,7 @@ class Conformance:
         assert scene.update(scene.reserve(), form).status == 200
 
     def test_wrong_credentials_are_401(self, launch: Launch) -> None:
-        """Where accounts are set; with 20003."""
+        """With 20003, if accounts are set."""
         scene = Scene(launch(Settings(accounts={"AC1": "token"})))
         sid = scene.reserve()
         for credentials in (
@@ -783,7 +783,7 @@ class Conformance:
         assert [scene.update(sid, CALL_WORKER).status for _ in range(2)] == [200, 429]
 
     def test_preflight_allows_any_origin(self, scene: Scene) -> None:
-        """With the headers of the worker SDK; a page may read the version."""
+        """Worker SDK. A page may read the version."""
         preflight = scene.transport.send(
             "OPTIONS", scene.path("WR" + HEX), [("Origin", "https://example.com")], b""
         )

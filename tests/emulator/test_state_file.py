@@ -1,4 +1,4 @@
-"""A state file stores every acknowledged transaction, even if the process is killed."""
+"""A state file stores every acknowledged transaction, even after a kill."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_state_file_forgets_deleted_tasks_and_reset_platforms(path: Path) -> Non
 
 
 def test_open_platform_advances_a_clock_that_is_behind(path: Path) -> None:
-    """A clock that is ahead stays, and timers that became due meanwhile run."""
+    """A clock that is ahead stays, and due timers run."""
     with open_platform(path, ManualClock()) as platform:
         sid = people(platform).sid()
         platform.advance(100)

@@ -40,7 +40,10 @@ def address(url: str) -> tuple[str, int]:
 def ask(
     url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send one request on its own connection: a string as a form, anything else as JSON."""
+    """Send one request on its own connection.
+
+    A string is sent as a form, anything else as JSON.
+    """
     connection = http.client.HTTPConnection(*address(url), timeout=WAIT)
     kind = {"Content-Type": FORM_CONTENT_TYPE} if isinstance(body, str) else {}
     sent = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
@@ -72,5 +75,5 @@ def say(url: str, *parts: bytes) -> bytes:
 
 
 def status_of(reply: bytes) -> int:
-    """Return the status of a raw reply; 0 if there is none."""
+    """Return the status of a raw reply, 0 if there is none."""
     return int(reply.split(b" ", 2)[1]) if reply.startswith(b"HTTP/") else 0

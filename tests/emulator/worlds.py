@@ -1,4 +1,4 @@
-"""A small world for tests: a workspace with three workers and a task with a live call."""
+"""A workspace with three workers and a task with a live call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latest requests to the emulated API, their replies, and the reasons of refusals.
+"""The latest requests to the emulated API, replies, and reasons of refusals.
 
 An exchange is stored as received and described on demand, except for the reason, which depends on
 the state at that time. Personal values are masked (:mod:`reservation_core.domain.redaction`), and
@@ -70,7 +70,7 @@ class LoggedExchange:
     reason: str
 
 
-class ReceivedRequest(NamedTuple):
+class RawRequest(NamedTuple):
     """A raw request."""
 
     method: str
@@ -79,7 +79,7 @@ class ReceivedRequest(NamedTuple):
     body: bytes
 
 
-_Record = tuple[Callable[..., LoggedExchange], ReceivedRequest, Reply | None]
+_Record = tuple[Callable[..., LoggedExchange], RawRequest, Reply | None]
 
 
 class ExchangeLog:
@@ -95,7 +95,7 @@ class ExchangeLog:
         self,
         after: int,
         at: datetime,
-        request: ReceivedRequest,
+        request: RawRequest,
         reply: Reply | None,
         seconds: float,
         fault: str = "",
@@ -113,7 +113,7 @@ class ExchangeLog:
         elif reply is not None and reply.status >= 400:
             reason = _explain(self.platform, request, reply.status)
         self.last_number += 1
-        kept = ReceivedRequest(request.method, request.target, (), request.body[:_MAX_BODY])
+        kept = RawRequest(request.method, request.target, (), request.body[:_MAX_BODY])
         described = partial(
             LoggedExchange,
             number=self.last_number,
@@ -152,8 +152,8 @@ def _describe_form(platform: Platform, body: bytes) -> str:
     return form_text(body) if update is None or isinstance(update, Status) else repr(update)
 
 
-def _explain(platform: Platform, request: ReceivedRequest, status: int) -> str:
-    """Explain a refusal and its remedy; empty if the reply says enough."""
+def _explain(platform: Platform, request: RawRequest, status: int) -> str:
+    """Explain a refusal, unless the reply says enough."""
     if status in _REASONS:
         return _REASONS[status]
     where = parse_path(request.target)
@@ -167,8 +167,8 @@ def _explain(platform: Platform, request: ReceivedRequest, status: int) -> str:
     if status == 412:
         versions = (value for name, value in request.headers if name.lower() == IF_MATCH.lower())
         return (
-            f"{IF_MATCH} asked for version {shorten(next(versions, ''))}, but the reservation is at "
-            f"version {reservation.etag}. Fetch it and decide again."
+            f"{IF_MATCH} asked for version {shorten(next(versions, ''))}, but the reservation is "
+            f"at version {reservation.etag}. Fetch it and decide again."
         )
     if update is None:
         return ""

@@ -77,7 +77,7 @@ class InMemoryGateway:
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()
         if len(body) > (limit := self._settings.max_body_bytes):
-            return refusals.error_reply(413, None, f"The body has more than {limit} bytes")
+            return refusals.refuse(413, None, f"The body has more than {limit} bytes")
         return self._answer(method, target, _select_headers(headers), body)
 
     def _answer(
@@ -99,7 +99,7 @@ class InMemoryGateway:
                 rates = self._rate_limiter.take((method, route, is_list))
                 if rates is None:
                     rates = self._rate_limiter.headers(0)
-                    return refusals.error_reply(429, 20429, "Too Many Requests", headers=rates)
+                    return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
                 if is_list:
                     return list_page(self.platform, self.origin, target, route, address, rates)
                 reservation = self._find(address)
@@ -110,7 +110,7 @@ class InMemoryGateway:
                 return self._update(reservation, route, headers, form, rates)
         except UnreadableRequest as error:
             code = refusals.GENERIC_CODE if error.status == 400 else None
-            return refusals.error_reply(error.status, code, error.reason)
+            return refusals.refuse(error.status, code, error.reason)
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, encoded = authorization.partition(" ")

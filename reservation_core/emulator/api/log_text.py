@@ -48,7 +48,7 @@ def form_text(body: bytes) -> str:
 
 
 def reply_text(reply: Reply) -> str:
-    """Describe a reply: its status, and the reservation or the error in its body."""
+    """Describe a reply: status, and reservation or error."""
     try:
         body = cast("Mapping[str, object]", json.loads(reply.body or b"{}"))
     except ValueError:

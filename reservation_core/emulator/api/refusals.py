@@ -19,10 +19,10 @@ GENERIC_CODE: Final = 20001
 """Error number of a bad request."""
 
 
-def error_reply(
+def refuse(
     status: int, code: int | None, message: str, *, headers: Iterable[tuple[str, str]] = ()
 ) -> Reply:
-    """Return an error reply. Without an error number the body has none."""
+    """Return an error reply, with the error number if there is one."""
     body: dict[str, object] = {} if code is None else {"code": code}
     body["message"] = message
     if code is not None:
@@ -30,33 +30,31 @@ def error_reply(
     return json_reply(status, json.dumps({**body, "status": status}).encode(), headers=headers)
 
 
-UNAUTHORIZED: Final = error_reply(
+UNAUTHORIZED: Final = refuse(
     401, 20003, "Authenticate", headers=(("WWW-Authenticate", 'Basic realm="Twilio API"'),)
 )
-STALE: Final = error_reply(
-    412, 20412, "The version in If-Match is not the resource's current version"
-)
+STALE: Final = refuse(412, 20412, "The version in If-Match is not the resource's current version")
 
 
 def not_found(target: str) -> Reply:
     """Return the reply for an address without a resource."""
     path = target.partition("?")[0]
-    return error_reply(404, 20404, f"The requested resource {path} was not found")
+    return refuse(404, 20404, f"The requested resource {path} was not found")
 
 
 def method_not_allowed(allowed: Iterable[str]) -> Reply:
     """Return the reply for a wrong HTTP method."""
-    return error_reply(405, 20004, "Method not allowed", headers=(("Allow", ", ".join(allowed)),))
+    return refuse(405, 20004, "Method not allowed", headers=(("Allow", ", ".join(allowed)),))
 
 
 def bad_request(code: int, message: str, codes: ErrorCodes) -> Reply:
-    """Return the reply for an update that is refused for another reason than the state.
+    """Return the reply for an invalid update.
 
     :param code: the error number in the platform's dictionary.
     :param codes: the setting for the number that is shown.
     """
     shown = {ErrorCodes.DICTIONARY: code, ErrorCodes.GENERIC: GENERIC_CODE, ErrorCodes.NONE: None}
-    return error_reply(400, shown[codes], message)
+    return refuse(400, shown[codes], message)
 
 
 def invalid_command(error: InvalidCommand, codes: ErrorCodes) -> Reply:
@@ -69,16 +67,16 @@ def invalid_command(error: InvalidCommand, codes: ErrorCodes) -> Reply:
 def state_conflict(
     conflict: StateConflict, update: Command | Status | None, codes: ErrorCodes
 ) -> Reply:
-    """Return the reply for an update that does not fit the state, as observed.
+    """Return the reply for an update that does not fit the state.
 
-    The platform has one family of messages for statuses and another one for instructions.
+    The platform has one family of messages for statuses and another for instructions (observed).
     """
     trigger = conflict.trigger
     # No message of supervise is known. Its error number makes it recognizable.
     has_own_code = codes is ErrorCodes.DICTIONARY or trigger == "supervise"
     code = STATE_ERROR_CODES.get(trigger, GENERIC_CODE) if has_own_code else GENERIC_CODE
     message = _conflict_message(conflict, update)
-    return error_reply(400, None if codes is ErrorCodes.NONE else code, message)
+    return refuse(400, None if codes is ErrorCodes.NONE else code, message)
 
 
 def _conflict_message(conflict: StateConflict, update: Command | Status | None) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from reservation_core.domain.reservation import Reservation
@@ -29,6 +30,8 @@ CORS_HEADERS: Final = (
 
 _HEADERS: Final = (("Content-Type", "application/json"), *CORS_HEADERS)
 _WITHOUT_ETAG: Final = Headers(_HEADERS)
+_Text = str | None
+_Constants = tuple[_Text, _Text, _Text, _Text, _Text, _Text, datetime | None]
 
 
 def preflight_reply() -> Reply:
@@ -56,37 +59,29 @@ def write_reservation(reservation: Reservation, status: str, route: Route, origi
     :param status: the status to show.
     :param origin: start of the addresses in it, ``https://host[:port]``.
     """
-    head, tail = _write_constants(
-        reservation.sid,
-        reservation.account_sid,
-        reservation.workspace_sid,
-        reservation.task_sid,
-        reservation.worker_sid,
-        reservation.worker_name,
-        reservation.date_created,
-        route,
-        origin,
-    )
+    head, tail = _write_constants(_get_constants(reservation), route, origin)
     date = _write_date(reservation.date_updated)
     return f'{head}{date}, "reservation_status": "{status}"{tail}'
 
 
-@lru_cache(maxsize=4096)
-def _write_constants(
-    sid: str | None,
-    account_sid: str | None,
-    workspace_sid: str | None,
-    task_sid: str | None,
-    worker_sid: str | None,
-    worker_name: str | None,
-    date_created: datetime | None,
-    route: Route,
-    origin: str,
-) -> tuple[str, str]:
-    """Return the text before the date of the update and the text after the status.
+_get_constants: Final[Callable[[Reservation], _Constants]] = attrgetter(
+    "sid",
+    "account_sid",
+    "workspace_sid",
+    "task_sid",
+    "worker_sid",
+    "worker_name",
+    "date_created",
+)
 
-    They are the same in all bodies of a reservation.
+
+@lru_cache(maxsize=4096)
+def _write_constants(constants: _Constants, route: Route, origin: str) -> tuple[str, str]:
+    """Return the text around the date of the update and the status.
+
+    It is the same in all bodies of a reservation.
     """
+    sid, account_sid, workspace_sid, task_sid, worker_sid, worker_name, date_created = constants
     where = Address(workspace_sid=workspace_sid, sid=sid, task_sid=task_sid, worker_sid=worker_sid)
     workspace, task, worker = parent_paths(where)
     tail = {
@@ -108,7 +103,7 @@ def _write_constants(
 
 
 def _write_date(date: datetime | None) -> str:
-    """Return a date as the official clients read it: to the second, with a Z."""
+    """Return a date as official clients read it: with a Z."""
     if date is None:
         return "null"
     return f'"{(date if date.tzinfo is UTC else date.astimezone(UTC)).isoformat()[:19]}Z"'

@@ -109,7 +109,7 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
 
 
 def _choose_head(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
-    """Drop the status or the instruction if both are given and one is ignored."""
+    """Drop the one of status and instruction that is ignored."""
     if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _HEADS:
         return form
     keeps_status = both is StatusAndInstruction.STATUS

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from reservation_core.domain.errors import ReservationError
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.feed import EventFeed
@@ -43,7 +43,7 @@ _TIMER_SECONDS: Final = 0.1  # between two looks at the timers
 _RETRY_SECONDS: Final = 1.0  # after timers that failed
 _log: Final = logging.getLogger("reservation_core.emulator")
 
-ExchangeObserver: TypeAlias = Callable[[ReceivedRequest, Reply | None, float, str], None]
+ExchangeObserver: TypeAlias = Callable[[RawRequest, Reply | None, float, str], None]
 """Called after each exchange of the emulated API.
 
 Its arguments are the request, the reply (``None`` without one), the duration in seconds, and the
@@ -100,7 +100,7 @@ class EmulatorApplication:
 
     # --- the emulated API ------------------------------------------------------------------------
 
-    def answer(self, request: ReceivedRequest) -> Reply:
+    def answer(self, request: RawRequest) -> Reply:
         """Answer and log a request of the emulated API without a fault."""
         start = self._start()
         reply = self._act(request)
@@ -111,7 +111,7 @@ class EmulatorApplication:
         return self._control.last_entry, self.platform.now(), time.perf_counter()
 
     def _log(
-        self, start: _Start, request: ReceivedRequest, reply: Reply | None, fault: str = ""
+        self, start: _Start, request: RawRequest, reply: Reply | None, fault: str = ""
     ) -> None:
         after, at, started = start
         seconds = time.perf_counter() - started
@@ -120,7 +120,7 @@ class EmulatorApplication:
         if self._on_exchange is not None:
             self._on_exchange(request, reply, seconds, fault)
 
-    def _act(self, request: ReceivedRequest) -> Reply:
+    def _act(self, request: RawRequest) -> Reply:
         try:
             return self._receive(*request)
         except Exception as error:  # noqa: BLE001 - a server goes on, if a state file cannot be written, say
@@ -142,7 +142,7 @@ class EmulatorApplication:
         if reply is not None:
             await send_reply(send, reply, close=len(request.body) > self.max_body_bytes)
 
-    async def _inject(self, fault: Fault, scope: Scope, request: ReceivedRequest) -> Reply | None:
+    async def _inject(self, fault: Fault, scope: Scope, request: RawRequest) -> Reply | None:
         """Inject a fault; return ``None`` when the connection was reset."""
         if fault.kind is FaultKind.DELAYED:
             await asyncio.sleep(fault.delay)

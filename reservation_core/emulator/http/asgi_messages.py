@@ -7,14 +7,14 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.rest.messages import Reply
 
 READ_HEADERS: Final = frozenset((b"authorization", b"content-type", b"if-match"))
 """Request headers that the emulated API reads."""
 
 
-async def read_request(scope: Scope, receive: Receive, limit: int) -> ReceivedRequest | None:
+async def read_request(scope: Scope, receive: Receive, limit: int) -> RawRequest | None:
     """Read a request with its body, or return ``None`` if the client has disconnected.
 
     :param limit: bytes of the longest body. Of a longer one, only a little more is read.
@@ -34,7 +34,7 @@ async def read_request(scope: Scope, receive: Receive, limit: int) -> ReceivedRe
         for name, value in scope["headers"]
         if name in READ_HEADERS
     )
-    return ReceivedRequest(scope["method"], target.decode("latin-1"), headers, body)
+    return RawRequest(scope["method"], target.decode("latin-1"), headers, body)
 
 
 async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:

@@ -26,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.control.routes import CONTROL_ROOT
 from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
 from reservation_core.emulator.http.asgi_messages import READ_HEADERS
@@ -170,7 +170,7 @@ class EmulatorConnection(HttpToolsProtocol):
         )
         method = self.parser.get_method().decode("ascii")
         target = self.url.decode("latin-1")
-        reply = self.app.answer(ReceivedRequest(method, target, headers, self._body))
+        reply = self.app.answer(RawRequest(method, target, headers, self._body))
         lines = "".join([f"{name}: {value}\r\n" for name, value in reply.headers.pairs])
         default = b"".join([b"%s: %s\r\n" % header for header in self.server_state.default_headers])
         close = b"connection: close\r\n" if is_last else b""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reservation_core.domain.redaction import mask
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.log_text import (
     form_text,
     reply_text,
@@ -28,14 +28,14 @@ from reservation_core.rest.messages import Reply
 
 def make_exchange_logger(
     write: Callable[[str], object], now: Callable[[], datetime]
-) -> Callable[[ReceivedRequest, Reply | None, float, str], None]:
+) -> Callable[[RawRequest, Reply | None, float, str], None]:
     """Return an :data:`~reservation_core.emulator.http.asgi.ExchangeObserver` that writes lines.
 
     :param write: takes a line without its end.
     :param now: returns the platform's time.
     """
 
-    def log(request: ReceivedRequest, reply: Reply | None, seconds: float, fault: str) -> None:
+    def log(request: RawRequest, reply: Reply | None, seconds: float, fault: str) -> None:
         method, target, _, body = request
         parts = (mask(method, limit=10), target_text(target), form_text(body))
         answer = "no reply" if reply is None else reply_text(reply)

@@ -26,7 +26,7 @@ class Clock(Protocol):
         ...
 
     def wait(self, until: datetime) -> float | None:
-        """Return the real seconds until then, or ``None`` if the clock stands still."""
+        """Return the real seconds until then, or ``None`` if it stands still."""
         ...
 
 

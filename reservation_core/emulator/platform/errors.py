@@ -11,7 +11,7 @@ from reservation_core.emulator.platform.model import TaskStatus
 
 @attrs.frozen(slots=False)
 class StateConflict(ReservationError):
-    """A command or fact is not a step of the lifecycle from the reservation's state."""
+    """A command or fact is not a step from the reservation's state."""
 
     sid: str
     state: State
@@ -37,7 +37,7 @@ class TaskConflict(ReservationError):
 
 @attrs.frozen(slots=False)
 class UnmetPrecondition(ReservationError):
-    """A command fits the state, but not the task, the worker or the call.
+    """A command does not fit the task, the worker or the call.
 
     ``code`` is the platform's error number.
     """

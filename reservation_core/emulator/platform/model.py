@@ -11,12 +11,10 @@ import attrs
 
 from reservation_core.domain.lifecycle import State
 from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.bodies import Attributes, Json
 
 DEFAULT_ACCOUNT_SID: Final = "AC" + "0" * 32
 """Account of tasks and workers that are added without one."""
-
-Attributes = Mapping[str, object]
-"""A task's or a worker's attributes: a JSON object."""
 
 
 class TaskStatus(StrEnum):
@@ -47,7 +45,7 @@ class Worker:
     workspace_sid: str
     account_sid: str | None = DEFAULT_ACCOUNT_SID
     name: str | None = attrs.field(default=None, repr=False)
-    attributes: Attributes = attrs.field(factory=dict[str, object], repr=_redact)
+    attributes: Attributes = attrs.field(factory=dict[str, Json], repr=_redact)
     activity_sid: str | None = None
     version: int = 0
 
@@ -67,7 +65,7 @@ class Task:
     sid: str
     workspace_sid: str
     account_sid: str | None = DEFAULT_ACCOUNT_SID
-    attributes: Attributes = attrs.field(factory=dict[str, object], repr=_redact)
+    attributes: Attributes = attrs.field(factory=dict[str, Json], repr=_redact)
     status: TaskStatus = TaskStatus.PENDING
     reservation_timeout: int
     date_created: datetime
@@ -134,13 +132,16 @@ class JournalEntry:
 
     @property
     def worker(self) -> Worker | None:
-        """The worker after the change; ``None`` if unknown."""
+        """The worker after the change, or ``None`` if unknown."""
         return self._worker
 
 
 @attrs.frozen
 class Changes:
-    """All changes of one transaction: new values by SID, removed SIDs, journal entries in order."""
+    """All changes of one transaction.
+
+    New values by SID, removed SIDs, and the journal entries in order.
+    """
 
     reservations: Mapping[str, StoredReservation]
     tasks: Mapping[str, Task]
@@ -151,7 +152,10 @@ class Changes:
 
 @attrs.frozen
 class Snapshot:
-    """All workers, tasks and reservations at one moment, without the journal and the time."""
+    """All workers, tasks and reservations at one moment.
+
+    The journal and the time are not part of it.
+    """
 
     workers: tuple[Worker, ...] = ()
     tasks: tuple[Task, ...] = ()

@@ -1,4 +1,4 @@
-"""The emulated platform: what happens to calls, tasks and workers, and to their reservations.
+"""The emulated platform: events of calls, tasks, workers and reservations.
 
 It does no I/O and knows nothing of HTTP. A change that is not a step of the lifecycle is refused.
 """
@@ -21,7 +21,6 @@ from reservation_core.emulator.platform.clock import Clock, RealClock
 from reservation_core.emulator.platform.errors import StateConflict, TaskConflict
 from reservation_core.emulator.platform.model import (
     DEFAULT_ACCOUNT_SID,
-    Attributes,
     JournalEntry,
     Snapshot,
     StoredReservation,
@@ -145,10 +144,10 @@ class Platform:
             return tuple(self._tables.workers.values())
 
     def available_actions(self, sid: str) -> tuple[str, ...]:
-        """Return the names of all that can happen now to a reservation, its call and its task.
+        """Return the names of all actions that are available for a reservation.
 
-        They are names of methods, and of statuses for :meth:`set_status`. Exactly these are not
-        refused.
+        They are names of methods for the reservation, its call and its task, and of statuses for
+        :meth:`set_status`. Exactly these are not refused.
         """
         with self._storage:
             stored = self._tables.reservations[sid]
@@ -176,7 +175,7 @@ class Platform:
         return self.clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and run the timers that are due by then."""
+        """Move the clock forward and run the timers that become due."""
         with self._storage.lock:
             self.clock.advance(seconds)
             self.run_due_timers()
@@ -229,7 +228,7 @@ class Platform:
         sid: str | None = None,
         account_sid: str | None = None,
         name: str | None = None,
-        attributes: Attributes | None = None,
+        attributes: Mapping[str, object] | None = None,
         activity_sid: str | None = None,
     ) -> Worker:
         """Add a worker, or replace the one with the same SID.
@@ -257,7 +256,7 @@ class Platform:
         *,
         sid: str | None = None,
         account_sid: str | None = None,
-        attributes: Attributes | None = None,
+        attributes: Mapping[str, object] | None = None,
         reservation_timeout: int | None = None,
     ) -> Task:
         """Add a pending task.
@@ -362,21 +361,21 @@ class Platform:
     # --- the call ---
 
     def answer_call(self, sid: str) -> Reservation:
-        """Answer the call to the worker: accept a reservation that is on hold.
+        """Answer the call to the worker, which accepts the reservation.
 
         :raises StateConflict: if it is not on hold.
         """
         return self._end_hold(sid, Status.ACCEPTED, "the worker answered")
 
     def miss_call(self, sid: str) -> Reservation:
-        """Leave the call to the worker unanswered: cancel a reservation that is on hold.
+        """Miss the call to the worker, which cancels the reservation.
 
         :raises StateConflict: if it is not on hold.
         """
         return self._end_hold(sid, Status.CANCELED, "the worker did not answer")
 
     def fail_call(self, sid: str, code: int) -> Reservation:
-        """Fail the call to the worker: cancel a reservation that is on hold.
+        """Fail the call to the worker, which cancels the reservation.
 
         :param code: the platform's error number, such as 13223 (invalid number) or 21215
             (country not enabled).
@@ -411,9 +410,10 @@ class Platform:
             return self._tables.reservations[sid].reservation
 
     def end_call(self, task_sid: str) -> Task:
-        """End a task's call without consequences, as for a task that no Enqueue created.
+        """End a task's call without consequences.
 
-        A redirect of the call is then refused with 40122.
+        That happens to a task that no Enqueue created. A redirect of the call is then refused with
+        40122.
         """
         with self._storage:
             task = attrs.evolve(self._tables.tasks[task_sid], has_live_call=False)
@@ -468,7 +468,7 @@ class Platform:
             self._transitions.end(task, _AFTER_TASK_END, status, "the task was deleted")
             self._tables.remove_task(sid)
 
-    def set_task_attributes(self, sid: str, attributes: Attributes) -> Task:
+    def set_task_attributes(self, sid: str, attributes: Mapping[str, object]) -> Task:
         """Replace a task's attributes. Its reservations stay as they are.
 
         :raises ValueError: if the attributes are not a JSON object.

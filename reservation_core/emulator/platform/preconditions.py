@@ -14,10 +14,11 @@ import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Conference, Dequeue, Redirect, Supervise
-from reservation_core.emulator.platform.model import Attributes, StoredReservation
+from reservation_core.emulator.platform.model import StoredReservation
 from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.platform.tables import Tables
 from reservation_core.rest.addresses import SID_PREFIXES
+from reservation_core.rest.bodies import Attributes
 
 
 @attrs.frozen
@@ -78,7 +79,7 @@ _CALL_NOT_LIVE: Final = (40122, "The call is not in progress")
 def find_unmet(
     command: Command, stored: StoredReservation, tables: Tables, settings: Settings
 ) -> tuple[int, str] | None:
-    """Return the error number and sentence of the first unmet precondition, or ``None``."""
+    """Return error number and sentence of the first unmet precondition."""
     trigger, task = command.trigger, tables.tasks[str(stored.reservation.task_sid)]
     if stored.is_transfer and trigger in _NOT_ON_TRANSFERS:
         return _NOT_ON_TRANSFER
@@ -107,7 +108,7 @@ def find_unmet(
 def _find_attributes(
     owner: str, command: Command, stored: StoredReservation, tables: Tables
 ) -> Attributes | None:
-    """Return the owner's attributes; ``None`` if they need not be checked.
+    """Return the owner's attributes, or ``None`` to check nothing.
 
     A supervisor given by an address counts as reachable. So does an unknown one of an assumed task.
     """

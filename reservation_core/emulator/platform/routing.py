@@ -15,7 +15,6 @@ import attrs
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
-    Attributes,
     StoredReservation,
     Task,
     TaskStatus,
@@ -25,6 +24,7 @@ from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.platform.storage import Storage
 from reservation_core.emulator.platform.validation import check_sid
 from reservation_core.rest.addresses import SID_PREFIXES
+from reservation_core.rest.bodies import Attributes
 
 BY_PLATFORM: Final = "platform"
 """Author of a journal entry that no client caused."""
@@ -46,7 +46,7 @@ _TASK_STATUS_OF_ENDED: Final = {
     Status.CANCELED: TaskStatus.CANCELED,
 }
 
-# Attributes of what is assumed when a reservation is added on its own. They satisfy every instruction.
+# Attributes of an assumed task and worker. They satisfy every instruction.
 _ASSUMED_TASK: Final[Attributes] = {"call_sid": "CA" + "0" * 32, "from": "+15005550006"}
 _ASSUMED_WORKER: Final[Attributes] = {"contact_uri": "client:worker"}
 
@@ -75,7 +75,10 @@ class Routing:
         )
 
     def add(self, reservation: Reservation) -> Reservation:
-        """Insert or replace a reservation at version 0, with its task and worker if unknown."""
+        """Insert or replace a reservation at version 0.
+
+        An unknown task or worker is inserted too.
+        """
         sid, task_sid = str(reservation.sid), str(reservation.task_sid)
         task = self._tables.tasks.get(task_sid) or self._assume_task(reservation)
         self._assume_worker(reservation)

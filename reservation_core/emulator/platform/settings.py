@@ -1,4 +1,4 @@
-"""Settings of the emulated platform: its behavior where no source settles it, and its limits.
+"""Settings of the emulated platform: unsettled behavior, and limits.
 
 A behavior has a setting only if sources allow more than one interpretation. Every setting has a
 default, a description and the evidence of the default.
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 class ErrorCodes(StrEnum):
-    """Error number in the body of a 400 for which the platform's dictionary has a number."""
+    """Error number in the body of a 400."""
 
     DICTIONARY = "dictionary"  #: the dictionary's number, such as 40136
     GENERIC = "generic"  #: 20001
@@ -51,7 +51,7 @@ class OnHoldStatus(StrEnum):
 
 
 class SystemStatus(StrEnum):
-    """Result of a client's update to a status that only the platform is known to set."""
+    """Result of a client's update to a status of the platform."""
 
     REFUSED = "refused"
     CARRIED_OUT = "carried out"  #: if the lifecycle has such a fact
@@ -123,7 +123,7 @@ class Settings:
     instruction_codes: ErrorCodes = attrs.field(
         default=ErrorCodes.DICTIONARY,
         metadata=_about(
-            "error number of a 400 for an invalid parameter, or for a task or worker that does not fit",
+            "error number of a 400 for an invalid parameter or an unmet precondition",
             Evidence.INFERRED,
         ),
     )

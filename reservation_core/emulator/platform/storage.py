@@ -27,7 +27,9 @@ JournalSubscriber = Callable[[JournalEntry], None]
 
 
 class Storage(AbstractContextManager[None]):
-    """Tables behind a lock. ``with storage:`` is one transaction; nested, part of the outer one.
+    """Tables behind a lock. ``with storage:`` is one transaction.
+
+    A nested transaction is part of the outer one.
 
     :param on_due: called with the SID of a reservation or a task whose timer is due.
     :param on_commit: called with all changes of a transaction. If it raises, nothing has changed.
@@ -56,7 +58,7 @@ class Storage(AbstractContextManager[None]):
 
     @property
     def date(self) -> datetime:
-        """Time of the current transaction to the second, as reply bodies show it."""
+        """Time of the current transaction to the second, as in replies."""
         return self.present.replace(microsecond=0)
 
     # --- transactions ---
@@ -164,7 +166,10 @@ class Storage(AbstractContextManager[None]):
             self._is_publishing = False
 
     def subscribe(self, subscriber: JournalSubscriber) -> Callable[[], None]:
-        """Call a subscriber with every journal entry. See :meth:`Platform.subscribe`."""
+        """Call a subscriber with every journal entry after its commit.
+
+        :returns: a function that ends the subscription.
+        """
         with self.lock:
             self._subscribers.append(subscriber)
 

@@ -1,4 +1,4 @@
-"""Tables of the emulated platform, with their index, their timers and an undo log.
+"""Tables of the emulated platform, with index, timers and undo log.
 
 They are changed inside a transaction of :mod:`reservation_core.emulator.platform.storage`, which
 commits the changes or rolls them back.
@@ -141,7 +141,7 @@ class Tables:
         return self.timers[0][0] if self.timers else None
 
     def pop_due(self, now: datetime) -> tuple[datetime, str] | None:
-        """Remove the next timer that is due by now, and return its time and SID."""
+        """Remove and return the next due timer: its time and SID."""
         while self.timers and self.timers[0][0] <= now:
             timer = heapq.heappop(self.timers)
             if self._is_current(*timer):

@@ -1,4 +1,4 @@
-"""Transitions of the emulated platform: steps of the lifecycle, and all that follows from them."""
+"""Steps of the lifecycle on the emulated platform, and their consequences."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Transitions:
         self._settings = settings
 
     def check(self, sid: str, command: Command) -> tuple[StoredReservation, State]:
-        """Return the reservation of a command and the state to which the command leads.
+        """Return the reservation of a command, and the command's target.
 
         :raises StateConflict: if the command is not a step of the lifecycle.
         :raises UnmetPrecondition: if the task, the worker or the call does not fit.
@@ -77,12 +77,15 @@ class Transitions:
         self._tables.put_task(attrs.evolve(task, attributes=attributes))
 
     def find_target(self, stored: StoredReservation, fact: Status) -> State | None:
-        """Return the state to which a fact leads; ``None`` if it is not a step."""
+        """Return the target of a fact, if it is a step."""
         edge = find_fact_edge(self._state(stored, fact.value), fact)
         return None if edge is None else edge.target
 
     def _state(self, stored: StoredReservation, trigger: str) -> State:
-        """Return the state for a trigger: pending for on hold, if a setting allows the step."""
+        """Return the state to judge a trigger by.
+
+        On hold counts as pending if a setting allows the step.
+        """
         state = stored.reservation.state
         if state != ON_HOLD:
             return state
@@ -97,7 +100,7 @@ class Transitions:
         otherwise: TaskStatus,
         reason: str | None = None,
     ) -> Task:
-        """Move all reservations of a task whose status has a target, and settle the task.
+        """Move all reservations that have a target, and settle the task.
 
         :param otherwise: the task's status if none of its reservations is live then.
         """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final, cast
 
-from reservation_core.emulator.platform.model import Attributes
 from reservation_core.rest.addresses import SID_PREFIXES, is_sid
+from reservation_core.rest.bodies import Attributes
 
 MAX_RESERVATION_TIMEOUT: Final = 86_400
 """Seconds."""
@@ -36,8 +37,10 @@ def check_timeout(seconds: int) -> int:
     return seconds
 
 
-def copy_attributes(attributes: Attributes | None) -> Attributes:
-    """Return a deep copy of a JSON object; an empty one for ``None``.
+def copy_attributes(attributes: Mapping[str, object] | None) -> Attributes:
+    """Return a deep copy of a JSON object.
+
+    ``None`` becomes an empty object.
 
     :raises ValueError: if it is not a JSON object, or nested too deep.
     """

@@ -13,7 +13,7 @@ from reservation_core.emulator.api.exchange_log import (
     MAX_EXCHANGES,
     ExchangeLog,
     LoggedExchange,
-    ReceivedRequest,
+    RawRequest,
 )
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.platform.settings import EmptyUpdate, SystemStatus
@@ -26,7 +26,7 @@ def log_exchange(
     world: World, target: str, body: str = "", headers: Mapping[str, str] | None = None
 ) -> LoggedExchange:
     exchanges = ExchangeLog(world.platform)
-    request = ReceivedRequest(
+    request = RawRequest(
         "POST",
         target,
         tuple({"Content-Type": FORM_CONTENT_TYPE, **(headers or {})}.items()),
@@ -127,7 +127,7 @@ def test_unknown_address_has_a_reason(world: World) -> None:
 
 def test_log_keeps_the_last_exchanges(world: World) -> None:
     exchanges = ExchangeLog(world.platform)
-    request = ReceivedRequest("GET", worlds.path(), (), b"")
+    request = RawRequest("GET", worlds.path(), (), b"")
     for _ in range(MAX_EXCHANGES + 2):
         exchanges.add(0, world.platform.now(), request, None, 0.0, "reset before acting")
     assert [exchange.number for exchange in exchanges.since(0)] == [*range(3, MAX_EXCHANGES + 3)]

@@ -104,7 +104,7 @@ def test_current_version_is_accepted_bare_and_quoted(version: str, route: Route)
 @pytest.mark.parametrize("version", ["1", '"1"', "00", "", "x", "-1"])
 @pytest.mark.parametrize("state", ["pending", "completed"])
 def test_other_version_is_stale(state: str, version: str, route: Route) -> None:
-    """A 412 before anything else is checked, and a lost race to the library."""
+    """A 412 before any other check. The library takes it for a lost race."""
     gateway = holding(in_state(state))
     before = gateway.platform.all()
     reply = gateway.send(update(Accept().form(), route, **{"If-Match": version}))

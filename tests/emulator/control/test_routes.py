@@ -9,7 +9,7 @@ import pytest
 
 from reservation_core import Conference, Status
 from reservation_core.emulator import ManualClock, Platform, Settings, TaskStatus
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.overview import ACTIONS
 from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
@@ -206,7 +206,7 @@ def test_overview_exchanges_and_journal_are_shown(world: World) -> None:
     control = Control(world.platform, FaultPlan())
     sid = world.sid()
     world.platform.set_status(sid, Status.ACCEPTED)
-    request = ReceivedRequest("GET", worlds.path(sid), (), b"")
+    request = RawRequest("GET", worlds.path(sid), (), b"")
     for _ in range(2):
         control.exchanges.add(
             2, world.platform.now(), request, InMemoryGateway(world.platform).receive(*request), 0.0

@@ -15,7 +15,7 @@ from reservation_core.emulator import (
     ManualClock,
     Platform,
 )
-from reservation_core.emulator.api.exchange_log import ReceivedRequest
+from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.server import running_emulator
@@ -29,7 +29,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
 def log_line(method: str, target: str, body: bytes, reply: Reply | None, fault: str = "") -> str:
     lines: list[str] = []
     make_exchange_logger(lines.append, lambda: NOW)(
-        ReceivedRequest(method, target, (), body), reply, 0.00033, fault
+        RawRequest(method, target, (), body), reply, 0.00033, fault
     )
     (only,) = lines
     return only

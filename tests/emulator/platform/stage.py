@@ -14,7 +14,7 @@ CONFERENCE: Final = Conference(from_="+15005550006", post_work_activity_sid=ACTI
 
 
 class Stage:
-    """A platform, and all that it committed and published since it was set up."""
+    """A platform, with its commits and published entries."""
 
     def __init__(self, workers: int = 2, *, settings: Settings | None = None) -> None:
         self.committed: list[Changes] = []

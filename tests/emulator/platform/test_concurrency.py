@@ -44,7 +44,7 @@ def _race(runners: list[Callable[[], Reservation]]) -> list[Reservation | Refuse
 
 
 def make_slow_gateway(*reservations: Reservation) -> InMemoryGateway:
-    """Return a gateway whose clock is slow, so that writers overlap if they can."""
+    """Return a gateway with a slow clock, so that writers can overlap."""
 
     class SlowClock(ManualClock):
         def now(self) -> datetime:
@@ -58,7 +58,7 @@ def make_slow_gateway(*reservations: Reservation) -> InMemoryGateway:
 
 
 class SlowPlatform(Platform):
-    """A platform that pauses before a command, so that writers overlap if they can."""
+    """A platform that pauses before a command, so that writers can overlap."""
 
     def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
         """Pause, then execute."""

@@ -1,4 +1,4 @@
-"""Transactions are atomic, entries are published in order, and timers run in time."""
+"""Transactions are atomic, and timers run when they are due."""
 
 from __future__ import annotations
 
