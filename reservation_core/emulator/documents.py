@@ -17,7 +17,10 @@ from reservation_core.rest.field_reader import FieldReader
 
 
 def as_json(value: object) -> Json:
-    """Convert a value to JSON: an attrs value to an object, a date to ISO 8601, an enum to its value."""
+    """Convert a value to JSON.
+
+    An attrs value becomes an object, a date becomes ISO 8601, an enum becomes its value.
+    """
     if isinstance(value, Enum):
         return cast("Json", value.value)
     if isinstance(value, datetime):

@@ -29,7 +29,7 @@ A webhook that fails verification is a branch of its own, :class:`reservation_co
 ``attempts`` holds all exchanges of a delivery. Errors are compared without it.
 
 Errors are values: they carry fields, compare by them, pickle, and build their text on demand. The
-text says what to do. It holds no password, phone number, contact or name of a person.
+text names the remedy. It holds no password, phone number, contact or name of a person.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from reservation_core.rest.messages import Request
 
 
 def with_remedy(failure: str, remedy: str) -> str:
-    """Join the text of a failure and what to do about it."""
+    """Join the text of a failure and its remedy."""
     return f"{failure.removesuffix('.')}. {remedy}"
 
 
@@ -250,7 +250,7 @@ class OutcomeUnknown(GatewayError):
     """Delivery gave up without learning the outcome.
 
     :param last_known: the reservation as it was last fetched.
-    :param is_final: true if the reservation was fetched and another fetch would not tell more.
+    :param is_final: true if the reservation was fetched and another fetch would not show more.
     """
 
     last_known: Reservation | None = None

@@ -1,4 +1,4 @@
-"""Reports: a reservation as a reply shows it, compared with what was known before."""
+"""Reports: a reservation as a reply shows it, compared with the known one."""
 
 from __future__ import annotations
 

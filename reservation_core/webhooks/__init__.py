@@ -7,7 +7,7 @@ It does not know how a reservation is stored or how a command is delivered.
 * ``assignment``, ``events``: readers of assignment callbacks and of events
 * ``responses``: the responses to webhooks
 * ``deadline``: the time limit of a response
-* ``starlette``, ``flask``, ``django``: ``receive`` and ``respond`` of a framework, which they import
+* ``starlette``, ``flask``, ``django``: ``receive`` and ``respond``, for each framework
 * ``asgi``, ``wsgi``: the webhook of an ASGI scope and of a WSGI environment
 """
 

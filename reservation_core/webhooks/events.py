@@ -60,8 +60,8 @@ _STREAM_NAMES: Final = {
 class Event:
     """One event as it was reported.
 
-    :param sid: the event's own SID, the same for every source and every repetition. It is seen in
-        callbacks, though not documented there.
+    :param sid: the event's own SID, the same for every source and every repetition. It is observed
+        in callbacks, though not documented there.
     :param type: such as ``reservation.accepted``.
     :param status: the status that the type reports, ``None`` for other types.
     :param reservation: the reservation with that status and the event's SIDs, ``None`` without a

@@ -40,7 +40,7 @@ def answer(command: Command | None = None) -> Reply:
 def refuse_webhook(error: Forged | MalformedReply) -> Reply:
     """Build the response to a webhook that fails verification (403) or cannot be read (400).
 
-    It has no body, so that it tells a forger nothing.
+    It has no body, so that a forger learns nothing.
     """
     status = 403 if isinstance(error, Forged) else 400
     return Reply(status, Headers((("Content-Type", "text/plain; charset=utf-8"),)))

@@ -44,7 +44,7 @@ REST: Final = {
         for number, row in enumerate(cast("list[Body]", response["body"]["reservations"]))
     },
 }
-"""Every reservation that official material shows in the REST API's own shape, by the name of its source."""
+"""The reservations of official material in the REST API's own shape, by source."""
 
 
 TODAY: Final = {

@@ -47,7 +47,7 @@ def test_only_white_space_may_surround_an_object(
 
 
 @pytest.mark.parametrize(
-    ("payload", "says"),
+    ("payload", "problem"),
     [
         (b"", "is empty"),
         (" \n", "is empty"),
@@ -61,12 +61,12 @@ def test_only_white_space_may_surround_an_object(
         ('"accepted"', "is a JSON string, not an object"),
     ],
 )
-def test_unreadable_text_is_described(payload: str | bytes, says: str) -> None:
+def test_unreadable_text_is_described(payload: str | bytes, problem: str) -> None:
     with pytest.raises(MalformedReply) as caught:
         read_reservation(payload)
     (fault,) = caught.value.faults
     assert fault.path == "(body)"
-    assert says in fault.problem
+    assert problem in fault.problem
 
 
 NO_JSON: Final[tuple[str, ...]] = (

@@ -54,8 +54,8 @@ MESSAGES: Final = rows("messages")
     ids=lambda row: f"{row['http_status']} {row['code']} {row['expected_error']} {row['meaning']}",
 )
 def test_known_refusal_becomes_its_error(row: dict[str, str]) -> None:
-    said = {"code": int(row["code"]) if row["code"] else None, "message": row["message"] or None}
-    body = {name: value for name, value in said.items() if value is not None}
+    sent = {"code": int(row["code"]) if row["code"] else None, "message": row["message"] or None}
+    body = {name: value for name, value in sent.items() if value is not None}
     with pytest.raises(Refused) as caught:
         conclude(
             PENDING,
@@ -64,7 +64,7 @@ def test_known_refusal_becomes_its_error(row: dict[str, str]) -> None:
         )
     assert type(caught.value) is CLASSES[row["expected_error"]]
     assert caught.value.http_status == int(row["http_status"])
-    assert (caught.value.code, caught.value.message) == (said["code"], said["message"])
+    assert (caught.value.code, caught.value.message) == (sent["code"], sent["message"])
 
 
 @pytest.mark.parametrize("code", [20409, 20412])
@@ -213,7 +213,8 @@ def test_http_status_decides_the_error(
 def test_message_about_a_state_counts_only_with_400(status: int) -> None:
     body = {
         "code": 40136,
-        "message": "Reservation WR is already in state [accepted] and cannot be updated to [accepted]",
+        "message": "Reservation WR is already in state [accepted] "
+        "and cannot be updated to [accepted]",
     }
     with pytest.raises(Refused) as caught:
         conclude(PENDING, Accept(), reply_of(body, status))
@@ -291,14 +292,14 @@ def test_sent_values_are_masked_in_the_error(name: str, around: str, key: str) -
 @settings(max_examples=100)
 def test_sent_values_are_masked_in_any_text(data: st.DataObject, name: str, status: int) -> None:
     command, values = PRIVATE[name]
-    said = {
+    sent = {
         key: data.draw(st.text(max_size=6))
         + data.draw(st.sampled_from(values))
         + data.draw(st.text(max_size=6))
         for key in data.draw(st.sets(st.sampled_from(("message", "title", "detail")), min_size=1))
     }
     with pytest.raises(Refused) as caught:
-        conclude(ACCEPTED if name == "supervise" else PENDING, command, reply_of(said, status))
+        conclude(ACCEPTED if name == "supervise" else PENDING, command, reply_of(sent, status))
     for value in values:
         assert value not in str(caught.value) + repr(caught.value)
 
@@ -369,13 +370,13 @@ def test_secret_is_masked_inside_a_word(around: str) -> None:
 )
 @pytest.mark.parametrize("key", ["message", "title", "detail", "more_info"])
 def test_unknown_contact_is_masked(key: str, contact: str) -> None:
-    said = (
+    sent = (
         f"https://example.com/?to={contact}"
         if key == "more_info"
         else f"Cannot call {contact}, try later"
     )
     with pytest.raises(Refused) as caught:
-        conclude(PENDING, Accept(), reply_of({key: said}, 400))
+        conclude(PENDING, Accept(), reply_of({key: sent}, 400))
     assert contact not in str(caught.value) + repr(caught.value)
     assert "<personal>" in str(caught.value)
 

@@ -46,7 +46,7 @@ from reservation_core import (
 from reservation_core.rest import errors
 
 HEX = "0123456789abcdef" * 2
-FAULT = PayloadFault("links.task", "is no URL", "5")
+FAULT = PayloadFault("links.task", "is not a URL", "5")
 VIOLATION = Violation("To", "to", "must be a contact", "<personal>", "give a contact", 40137)
 HELD = Reservation(sid=f"WR{HEX}", status=Status.ACCEPTED, worker_name="Zoë Quick")
 TRIES = (
@@ -100,7 +100,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         "Fetch the reservation before sending anything again",
     ),
     (
-        Indistinguishable("accepted by somebody", HELD, HELD, attempts=TRIES),
+        Indistinguishable("accepted by another client", HELD, HELD, attempts=TRIES),
         "Continue from the reservation",
     ),
 ]
@@ -227,7 +227,7 @@ def test_fields_of_an_error_are_frozen(error: ReservationError, remedy: str) -> 
 
 def test_raw_status_is_kept_but_not_shown() -> None:
     error = UnknownStatus(
-        (PayloadFault("reservation_status", "is no status", "<personal>"),), "+15005550006"
+        (PayloadFault("reservation_status", "is not a status", "<personal>"),), "+15005550006"
     )
     assert error.raw_status == "+15005550006"
     assert "15005550006" not in f"{error} {error!r} {''.join(traceback.format_exception(error))}"
@@ -244,7 +244,7 @@ def test_every_error_is_in_one_branch() -> None:
 
 
 def test_violation_and_fault_print_and_pickle() -> None:
-    assert str(FAULT) == "links.task: is no URL (got 5)"
+    assert str(FAULT) == "links.task: is not a URL (got 5)"
     assert str(PayloadFault("sid", "is missing")) == "sid: is missing"
     assert (
         str(VIOLATION)
@@ -265,7 +265,9 @@ def test_refusal_shows_status_code_message_and_link() -> None:
         more_info="https://www.twilio.com/docs/errors/20001",
     )
     assert str(error) == (
-        "HTTP 400, code 20001: Reservation is gone (see https://www.twilio.com/docs/errors/20001). Correct the request before sending it again."
+        "HTTP 400, code 20001: Reservation is gone "
+        "(see https://www.twilio.com/docs/errors/20001). "
+        "Correct the request before sending it again."
     )
     assert str(Refused(418)) == "HTTP 418: no message. Correct the request before sending it again."
     assert "code 0" in str(Refused(400, 0))

@@ -61,10 +61,10 @@ def test_reply_with_another_sid_is_malformed(field: str) -> None:
 
 def test_repeated_links_are_reused() -> None:
     """Many reports of a reservation share one copy."""
-    told = {"task": "https://example.com/task"}
-    held = attrs.evolve(PENDING, links=Links(tuple(told.items())))
-    assert conclude_fetch(held, reply_of(body_of(ACCEPTED, links=told))).links is held.links
-    assert conclude(held, Accept(), reply_of(body_of(ACCEPTED, links=told))).links is held.links
+    links = {"task": "https://example.com/task"}
+    held = attrs.evolve(PENDING, links=Links(tuple(links.items())))
+    assert conclude_fetch(held, reply_of(body_of(ACCEPTED, links=links))).links is held.links
+    assert conclude(held, Accept(), reply_of(body_of(ACCEPTED, links=links))).links is held.links
     assert conclude_fetch(held, reply_of(body_of(ACCEPTED, links={"worker": "x"}))).links == Links(
         (("worker", "x"),)
     )

@@ -1,4 +1,4 @@
-"""Reservations are read from whatever the platform sends, and nothing is guessed."""
+"""Reservations are read from any payload of the platform, and nothing is guessed."""
 
 import copy
 import math
@@ -232,7 +232,7 @@ def test_date_without_an_offset_is_utc_in_any_time_zone(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "value",
     [
         "2014-05-14T10:50:02Z",
         "2014-05-14T10:50:02+00:00",
@@ -248,14 +248,14 @@ def test_date_without_an_offset_is_utc_in_any_time_zone(
     ids=repr,
 )
 @pytest.mark.parametrize("field", ["date_created", "date_updated"])
-def test_date_is_read_in_any_format(field: str, said: object) -> None:
-    read = getattr(read_reservation({"reservation_status": "pending", field: said}), field)
+def test_date_is_read_in_any_format(field: str, value: object) -> None:
+    read = getattr(read_reservation({"reservation_status": "pending", field: value}), field)
     assert read == MOMENT
     assert read.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
-    "said",
+    "value",
     [
         "",
         "soon",
@@ -280,8 +280,8 @@ def test_date_is_read_in_any_format(field: str, said: object) -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["date_created", "date_updated"])
-def test_malformed_date_is_a_fault(field: str, said: object) -> None:
-    assert faults_of({"reservation_status": "pending", field: said}) == [field]
+def test_malformed_date_is_a_fault(field: str, value: object) -> None:
+    assert faults_of({"reservation_status": "pending", field: value}) == [field]
 
 
 @given(st.datetimes(timezones=st.timezones(no_cache=True)))
@@ -515,9 +515,9 @@ def test_repeated_links_are_reused() -> None:
     links = read_reservation(FULL).links
     assert links is not None
     assert read_resource(dict(FULL), links=links).links is links
-    for told in ({}, {"task": "https://example.com"}, {**links, "task": None}):
-        assert dict(read_resource({**FULL, "links": told}, links=links).links or {}) == {
-            k: v for k, v in told.items() if v is not None
+    for links_sent in ({}, {"task": "https://example.com"}, {**links, "task": None}):
+        assert dict(read_resource({**FULL, "links": links_sent}, links=links).links or {}) == {
+            name: link for name, link in links_sent.items() if link is not None
         }
     assert read_resource({**FULL, "links": None}, links=links).links is None
 

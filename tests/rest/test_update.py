@@ -206,14 +206,14 @@ def test_legal_command_is_prepared(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.swapcase])
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_success_is_read_with_its_headers(status: int, spell: Callable[[str], str]) -> None:
-    told = {
+    sent = {
         "ETag": '"4"',
         "X-Rate-Limit-Limit": "100",
         "X-Rate-Limit-Remaining": " 99 ",
         "X-Rate-Limit-Config": "TaskRouter",
     }
     reply = reply_of(
-        body_of(ACCEPTED, attention=0), status, {spell(name): value for name, value in told.items()}
+        body_of(ACCEPTED, attention=0), status, {spell(name): value for name, value in sent.items()}
     )
     assert conclude(attrs.evolve(PENDING, etag="3"), Accept(), reply) == attrs.evolve(
         ACCEPTED, etag='"4"'

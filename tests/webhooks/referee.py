@@ -1,4 +1,4 @@
-"""The official validator, typed, as the second opinion on signatures."""
+"""The official validator, typed, to compare signatures with."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from reservation_core.webhooks import Webhook
 
 
 class Fields(dict[str, list[str]]):
-    """A form as the official validator takes it from a framework, parsed by other means than ours."""
+    """A form as a framework gives it to the official validator. Our parser is not used."""
 
     def getlist(self, name: str) -> list[str]:
-        """Give all values of a name."""
+        """Return all values of a name."""
         return self[name]
 
 
 class Referee(Protocol):
-    """What of the official validator is used."""
+    """The used part of the official validator."""
 
     def validate(
         self, uri: str, params: Fields | str, signature: str, algorithm: str | None = None
     ) -> bool:
-        """Tell whether a request is signed with the token."""
+        """Return true if a request is signed with the token."""
         ...
 
     def compute_signature(self, uri: str, params: Fields, algorithm: str | None = None) -> str:
@@ -38,12 +38,12 @@ referee = cast(
 
 
 def fields(pairs: tuple[tuple[str, str], ...]) -> Fields:
-    """Give a form to the official validator as a framework would, having received it."""
+    """Return a form as a framework gives it to the official validator."""
     return Fields(parse_qs(urlencode(pairs), keep_blank_values=True))
 
 
 def verdict(webhook: Webhook, token: str) -> bool:
-    """Give the official validator's verdict; it fails on JSON without a hash, which is no pass."""
+    """Return the official validator's verdict. It crashes on JSON without a hash: not valid."""
     body = webhook.body.decode()
     is_form = webhook.headers["Content-Type"].startswith("application/x-www-form-urlencoded")
     params = Fields(parse_qs(body, keep_blank_values=True)) if is_form else body

@@ -1,4 +1,4 @@
-"""Every way of reporting an event is read into the same value, and nothing about it is guessed."""
+"""Events of every source are read into the same value, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FORM: Final = {
     "WorkerName": "Zoë Quick",
     "OperatingUnitSid": "",
 }
-"""An event callback: what is documented, and what was seen besides."""
+"""An event callback, with the documented and the observed fields."""
 
 TIME: Final = datetime(2014, 5, 13, 16, 53, 20, 123000, UTC)
 KINDS: Final = {  # by hand from the documentation, not from the code
@@ -61,10 +61,11 @@ KINDS: Final = {  # by hand from the documentation, not from the code
 
 
 def cloud(**changes: object) -> Body:
-    """Give a CloudEvent as Event Streams sends it, its payload changed; ``None`` takes a field away."""
+    """Return a CloudEvent with a changed payload. ``None`` removes a field."""
     payload: Body = {
         "sid": "EV" + ZEROS,
-        "eventtype": "reservation.created",  # the documented samples do not agree with their own envelope either
+        # The documented samples do not agree with their own envelope either.
+        "eventtype": "reservation.created",
         "account_sid": "AC" + ZEROS,
         "workspace_sid": "WS" + ZEROS,
         "task_sid": "WT" + ZEROS,
@@ -96,17 +97,16 @@ def cloud(**changes: object) -> Body:
 
 
 def faults(body: object) -> dict[str, str]:
-    """Give what is wrong with a body, by path."""
+    """Return the problem of each fault of a body, by its path."""
     with pytest.raises(MalformedReply) as caught:
         read_events(body if isinstance(body, (str, bytes)) else json.dumps(body))
     return {fault.path: fault.problem for fault in caught.value.faults}
 
 
-# --- one value -------------------------------------------------------------------------------------------------------------------
+# --- one value of all sources --------------------------------------------------------------------
 
 
-def test_a_callback_is_read_whole() -> None:
-    """Every field of the value comes from the form, as it was sent or already parsed."""
+def test_callback_is_read_completely() -> None:
     expected = Event(
         sid="EV" + ZEROS,
         type="reservation.accepted",
@@ -137,8 +137,7 @@ def test_a_callback_is_read_whole() -> None:
         assert set(event.payload) == set(FORM)
 
 
-def test_a_cloud_event_is_read_as_the_callback_is() -> None:
-    """The same event by the two ways is the same value, so that one may stand in for the other."""
+def test_cloud_event_equals_the_callback_of_the_same_event() -> None:
     callback = read_event(FORM)
     for payload in (cloud(), json.dumps(cloud()), json.dumps(cloud()).encode()):
         assert read_event(payload) == callback
@@ -146,16 +145,14 @@ def test_a_cloud_event_is_read_as_the_callback_is() -> None:
     assert pickle.loads(pickle.dumps(callback)) == callback
 
 
-def test_a_batch_is_read_in_its_order() -> None:
-    """Event Streams may send several at once."""
+def test_batch_is_read_in_its_order() -> None:
     batch = [cloud(reservation_version=number) for number in range(5)]
     assert [event.version for event in read_events(json.dumps(batch))] == [0, 1, 2, 3, 4]
     assert read_events("[]") == ()
 
 
 @pytest.mark.parametrize(("type_", "status"), KINDS.items())
-def test_each_type_reports_the_status_that_is_documented(type_: str, status: str) -> None:
-    """The status comes from the type, by either way; wrap-up and creation are called otherwise than what they set."""
+def test_each_type_reports_its_documented_status(type_: str, status: str) -> None:
     for event in (
         read_event(FORM | {"EventType": type_}),
         read_event(cloud() | {"type": f"com.twilio.taskrouter.{type_}"}),
@@ -167,8 +164,7 @@ def test_each_type_reports_the_status_that_is_documented(type_: str, status: str
         assert event.reservation.status is event.status
 
 
-def test_the_types_are_all_of_them() -> None:
-    """Each status has exactly one type that reports it."""
+def test_each_status_has_exactly_one_type() -> None:
     assert {type_: status.value for type_, status in EVENT_STATUSES.items()} == KINDS
     assert {status: type_ for type_, status in EVENT_STATUSES.items()} == EVENT_TYPES
 
@@ -177,8 +173,7 @@ def test_the_types_are_all_of_them() -> None:
     "type_",
     ["reservation.failed", "reservation.teleported", "task.created", "worker.activity.update", "x"],
 )
-def test_a_type_that_reports_no_status_is_kept(type_: str) -> None:
-    """A failed reservation, a task's event and a type of tomorrow are read for what they tell, and report no status."""
+def test_type_without_a_status_is_kept(type_: str) -> None:
     form = {"EventType": type_, "Timestamp": "1400000000", "TaskSid": "WT" + ZEROS}
     for event in (
         read_event(form),
@@ -191,16 +186,16 @@ def test_a_type_that_reports_no_status_is_kept(type_: str) -> None:
         assert event.time == TIME.replace(microsecond=0)
 
 
-def test_another_product_s_event_is_kept_too() -> None:
-    """What shares the sink with ours is read by its envelope."""
-    told: Body = {
+def test_event_of_another_product_is_kept() -> None:
+    """It may share the sink, and is read by its envelope."""
+    event_body: Body = {
         "specversion": "1.0",
         "type": "com.twilio.messaging.message.sent",
         "id": "EZ1",
         "time": "2014-05-13T16:53:20Z",
         "data": {},
     }
-    event = read_event(told)
+    event = read_event(event_body)
     assert (event.type, event.status, event.sid, event.reservation_sid) == (
         "com.twilio.messaging.message.sent",
         None,
@@ -208,7 +203,7 @@ def test_another_product_s_event_is_kept_too() -> None:
         None,
     )
     assert event.time == TIME.replace(microsecond=0)
-    assert event.payload == told
+    assert event.payload == event_body
 
 
 @pytest.mark.parametrize(
@@ -223,16 +218,18 @@ def test_another_product_s_event_is_kept_too() -> None:
         {"payload": {"reservation_version": "x", "task_sid": ["no", "sid"], "timestamp": "noon"}},
     ],
 )
-def test_of_a_type_that_reports_no_status_nothing_else_is_asked(data: object) -> None:
-    """What its data are is its own affair; it spoils no batch."""
-    told: Body = {
+def test_type_without_a_status_needs_only_type_and_time(data: object) -> None:
+    """Its data do not make a batch unreadable."""
+    event_body: Body = {
         "type": "com.twilio.messaging.message.sent",
         "id": "EZ1",
         "time": "2014-05-13T16:53:20Z",
         "data": data,
     }
     ours, other, without = read_events(
-        json.dumps([cloud(), told, {name: told[name] for name in ("type", "id", "time")}])
+        json.dumps(
+            [cloud(), event_body, {name: event_body[name] for name in ("type", "id", "time")}]
+        )
     )
     assert ours.status is Status.ACCEPTED
     for event in (other, without):
@@ -245,19 +242,17 @@ def test_of_a_type_that_reports_no_status_nothing_else_is_asked(data: object) ->
         assert event.time == TIME.replace(microsecond=0)
 
 
-def test_a_number_without_end_is_a_fault() -> None:
-    """Also where it is a number already."""
+def test_huge_number_is_a_fault() -> None:
     with pytest.raises(MalformedReply) as caught:
         read_event(FORM | {"ReservationVersion": 10**5000})
     (fault,) = caught.value.faults
     assert (fault.path, fault.problem) == ("ReservationVersion", NOT_WHOLE)
 
 
-# --- what repeats, and when it was -----------------------------------------------------------------------------------------------
+# --- repetitions and times -----------------------------------------------------------------------
 
 
-def test_a_repetition_has_the_same_key() -> None:
-    """The key is the event's SID; without one, what it says, when, and of what."""
+def test_repetition_has_the_same_key() -> None:
     assert read_event(FORM).key == read_event(cloud()).key == "EV" + ZEROS
     bare = {name: value for name, value in FORM.items() if name != "Sid"}
     keys = {
@@ -274,8 +269,7 @@ def test_a_repetition_has_the_same_key() -> None:
 
 @given(st.integers(0, 4_102_444_800_000))
 @settings(max_examples=60)
-def test_no_millisecond_is_lost(milliseconds: int) -> None:
-    """A time in milliseconds is exactly that time."""
+def test_time_keeps_every_millisecond(milliseconds: int) -> None:
     event = read_event(FORM | {"TimestampMs": str(milliseconds)})
     assert (event.time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
         milliseconds=1
@@ -294,13 +288,13 @@ def test_no_millisecond_is_lost(milliseconds: int) -> None:
         ),
     ],
 )
-def test_a_time_is_read_however_it_is_told(changes: dict[str, str], time: datetime) -> None:
-    """Milliseconds come first; else epoch seconds or ISO 8601."""
+def test_time_is_read_in_any_format(changes: dict[str, str], time: datetime) -> None:
+    """Milliseconds win over epoch seconds and ISO 8601."""
     assert read_event(FORM | changes).time == time
 
 
-def test_the_innermost_time_is_taken() -> None:
-    """A CloudEvent's own time is that of sending; the payload's comes first, then its wrapping's."""
+def test_innermost_time_wins() -> None:
+    """The time of a CloudEvent is that of its sending."""
     data: Mapping[str, object] = {
         "timestamp": "2014-05-13T16:53:22Z",
         "payload": {"reservation_sid": "WR" + ZEROS},
@@ -313,8 +307,7 @@ def test_the_innermost_time_is_taken() -> None:
     )
 
 
-def test_the_type_and_the_sid_come_from_inside_when_the_envelope_has_none() -> None:
-    """A payload that was taken out of its envelope still says what it is."""
+def test_type_and_sid_are_read_from_the_payload_without_an_envelope() -> None:
     event = read_event(
         {
             "data": {
@@ -328,11 +321,10 @@ def test_the_type_and_the_sid_come_from_inside_when_the_envelope_has_none() -> N
     assert (event.status, event.sid) == (Status.REJECTED, "EV1")
 
 
-# --- faults ----------------------------------------------------------------------------------------------------------------------
+# --- faults --------------------------------------------------------------------------------------
 
 
-def test_all_faults_of_a_callback_are_told_together() -> None:
-    """Each has the form's own name for the field; no contact is in them."""
+def test_all_faults_of_a_callback_are_reported_together() -> None:
     form = {
         "EventType": "reservation.accepted",
         "ReservationSid": "+15005550006",
@@ -369,13 +361,14 @@ def test_all_faults_of_a_callback_are_told_together() -> None:
         ({"ReservationVersion": "1" * 19}, {"ReservationVersion": NOT_WHOLE}),
     ],
 )
-def test_a_fault_of_a_callback_is_told(changes: dict[str, str], found: dict[str, str]) -> None:
-    """Each is found alone, too."""
+def test_single_fault_of_a_callback_is_reported(
+    changes: dict[str, str], found: dict[str, str]
+) -> None:
     assert faults(urlencode(FORM | changes)) == found
 
 
-def test_all_faults_of_a_batch_are_told_together() -> None:
-    """Each has its place in the batch and the stream's own name for the field."""
+def test_all_faults_of_a_batch_are_reported_together() -> None:
+    """Each has its place in the batch, and the stream's name of the field."""
     batch: list[object] = [
         cloud(reservation_version=True, worker_name=5),
         cloud(),
@@ -396,14 +389,13 @@ def test_all_faults_of_a_batch_are_told_together() -> None:
     }
 
 
-def test_one_unreadable_event_need_not_spoil_a_batch() -> None:
-    """Who asks to be told of it gets all the others."""
-    told: list[MalformedReply] = []
+def test_on_unreadable_keeps_the_rest_of_a_batch() -> None:
+    errors: list[MalformedReply] = []
     events = read_events(
-        json.dumps([cloud(), 7, cloud(reservation_version=4)]), on_unreadable=told.append
+        json.dumps([cloud(), 7, cloud(reservation_version=4)]), on_unreadable=errors.append
     )
     assert [event.version for event in events] == [3, 4]
-    assert told == [MalformedReply((PayloadFault("[1]", "is a JSON number, not an event"),))]
+    assert errors == [MalformedReply((PayloadFault("[1]", "is a JSON number, not an event"),))]
 
 
 @pytest.mark.parametrize(
@@ -417,15 +409,13 @@ def test_one_unreadable_event_need_not_spoil_a_batch() -> None:
         ("EventType=%ff", "is a form with escapes that are not UTF-8"),
     ],
 )
-def test_a_body_that_is_no_event_is_refused(body: str | bytes, problem: str) -> None:
-    """It is said what it is instead; nobody asked for a single event is given a batch."""
+def test_body_that_is_not_an_event_is_refused(body: str | bytes, problem: str) -> None:
     assert faults(body) == {"(body)": problem}
     with pytest.raises(MalformedReply, match="is a JSON array, not an event"):
         read_event("[]")
 
 
-def test_an_event_shows_nothing_personal() -> None:
-    """No name and no attribute of a task or a worker is in its repr."""
+def test_repr_of_an_event_shows_nothing_personal() -> None:
     shown = repr(read_event(FORM))
     assert "Zoë" not in shown
     assert "15005550006" not in shown

@@ -1,4 +1,4 @@
-"""In every framework a webhook is verified over what its server really received, then read and answered; forged ones are turned away."""
+"""Webhooks are verified, read and answered in every framework."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.wsgi import from_environ
 
 Answered: TypeAlias = tuple[int, str | None, bytes]
-"""The status, the content type and the body of an answer."""
+"""The status, the content type and the body of a response."""
 
 Send: TypeAlias = Callable[[str, Mapping[str, str], bytes], Answered]
-"""Sends a path with its query, headers and a body to a service."""
+"""Function that sends a path with its query, headers and a body to a service."""
 
 Decide: TypeAlias = Callable[[str, bytes], Reply]
-"""What a service does with a path and a verified body."""
+"""Function that answers a path and a verified body."""
 
 TOKEN: Final = "0123456789abcdef" * 2
 ORIGIN: Final = "https://hooks.example.com"
@@ -63,7 +63,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 def decide(path: str, body: bytes) -> Reply:
-    """Accept what is for Zoë, and acknowledge events of accepted reservations."""
+    """Accept the task of Zoë, and acknowledge an event of an accepted reservation."""
     if "events" in path:
         return (
             ACKNOWLEDGEMENT
@@ -73,7 +73,7 @@ def decide(path: str, body: bytes) -> Reply:
     return answer(Accept() if read_assignment(body).task_attributes["name"] == "Zoë" else None)
 
 
-# --- one small service in each framework -----------------------------------------------------------------------------------------
+# --- a small service in each framework -----------------------------------------------------------
 
 
 def _endpoint(verifier: Verifier) -> Callable[[Request], Awaitable[Response]]:
@@ -181,18 +181,18 @@ each = pytest.mark.parametrize(
 def callback(
     url: str = ORIGIN + PATH, fields: tuple[tuple[str, str], ...] = FIELDS
 ) -> tuple[dict[str, str], bytes]:
-    """Give the headers and the body of an assignment callback."""
+    """Return the headers and the body of an assignment callback."""
     return {"X-Twilio-Signature": sign(url, fields, TOKEN), "Content-Type": FORM}, urlencode(
         fields
     ).encode()
 
 
-# --- the promises ----------------------------------------------------------------------------------------------------------------
+# --- every framework -----------------------------------------------------------------------------
 
 
 @each
-def test_a_callback_is_verified_read_and_answered(service: Callable[[Verifier], Send]) -> None:
-    """The escapes of path and query, repeated fields and letters beyond ASCII arrive as they were signed."""
+def test_callback_is_verified_read_and_answered(service: Callable[[Verifier], Send]) -> None:
+    """Escapes, repeated fields and non-ASCII letters arrive as they were signed."""
     assert service(Verifier(TOKEN))(PATH, *callback()) == (
         200,
         "application/json",
@@ -202,8 +202,7 @@ def test_a_callback_is_verified_read_and_answered(service: Callable[[Verifier], 
 
 
 @each
-def test_deciding_later_is_an_empty_json_answer(service: Callable[[Verifier], Send]) -> None:
-    """No framework takes the content type away from an empty answer."""
+def test_empty_response_keeps_its_content_type(service: Callable[[Verifier], Send]) -> None:
     fields = (("ReservationSid", SID), ("TaskAttributes", '{"name": "Max"}'))
     assert service(Verifier(TOKEN))(PATH, *callback(fields=fields)) == (
         200,
@@ -213,10 +212,9 @@ def test_deciding_later_is_an_empty_json_answer(service: Callable[[Verifier], Se
 
 
 @each
-def test_a_batch_of_events_is_verified_read_and_acknowledged(
+def test_batch_of_events_is_verified_read_and_acknowledged(
     service: Callable[[Verifier], Send],
 ) -> None:
-    """The hash in the query is that of the body, to the byte, and the answer is the documented one."""
     payload = {
         "reservation_sid": SID,
         "timestamp": "2014-05-13T16:53:20.123Z",
@@ -241,8 +239,9 @@ def test_a_batch_of_events_is_verified_read_and_acknowledged(
 
 
 @each
-def test_what_is_forged_or_unreadable_is_turned_away(service: Callable[[Verifier], Send]) -> None:
-    """A wrong signature is 403; a callback that is the platform's but cannot be read is 400; neither says more."""
+def test_forged_and_unreadable_webhooks_are_refused_without_a_body(
+    service: Callable[[Verifier], Send],
+) -> None:
     send = service(Verifier(TOKEN))
     headers, body = callback()
     assert send(PATH, headers, body + b"&More=1") == (403, "text/plain; charset=utf-8", b"")
@@ -257,10 +256,9 @@ def test_what_is_forged_or_unreadable_is_turned_away(service: Callable[[Verifier
 
 
 @each
-def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(
+def test_url_is_resolved_behind_a_proxy(
     service: Callable[[Verifier], Send],
 ) -> None:
-    """A public base URL holds; what is forwarded is believed of a trusted peer only, whose address comes from the connection."""
     headers, body = callback("http://public.example:8443" + PATH)
     headers |= {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "public.example:8443"}
     assert (
@@ -272,7 +270,7 @@ def test_behind_a_proxy_the_url_is_the_one_that_was_asked_for(
     assert service(Verifier(TOKEN))(PATH, headers, body)[0] == 403
 
 
-# --- servers that tell less ------------------------------------------------------------------------------------------------------
+# --- servers with less information ---------------------------------------------------------------
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -282,8 +280,8 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
-    """Both are optional in ASGI: the path is escaped anew then, and nobody is trusted."""
+def test_starlette_escapes_the_path_without_raw_path() -> None:
+    """Path and peer are optional in ASGI."""
     headers, body = callback(ORIGIN + "/hooks/assign%20me")
 
     async def receive() -> dict[str, object]:
@@ -301,8 +299,8 @@ def test_starlette_does_without_the_raw_path_and_the_peer() -> None:
     assert asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN))) == body
 
 
-def test_wsgi_does_without_the_raw_path() -> None:
-    """The path is escaped anew from the bytes it holds, one character each; a host that was not sent is the server's own."""
+def test_wsgi_escapes_the_path_without_raw_uri() -> None:
+    """Without a Host header, the host is the server's own."""
     environ: dict[str, object] = {
         "wsgi.url_scheme": "http",
         "SERVER_NAME": "app",
@@ -335,8 +333,7 @@ def test_wsgi_does_without_the_raw_path() -> None:
 
 
 @pytest.mark.parametrize("factory", ["RequestFactory", "AsyncRequestFactory"])
-def test_django_does_without_the_raw_path(factory: str) -> None:
-    """Under WSGI and ASGI the path is the one Django escapes anew."""
+def test_django_escapes_the_path_without_raw_path(factory: str) -> None:
     headers, body = callback("https://testserver/hooks/assign%20me?a=%20")
     kind = headers.pop("Content-Type")
     made = getattr(_django("django.test"), factory)()
@@ -345,8 +342,7 @@ def test_django_does_without_the_raw_path(factory: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/a;v=1", "/a=b", "/a%2Fb", "/k%c3%a4", "/%61", "/a%20b", "/a"])
-def test_django_under_asgi_takes_the_path_as_it_came(path: str) -> None:
-    """What the server tells of the path, as it was escaped, is what was signed."""
+def test_django_under_asgi_uses_the_raw_path(path: str) -> None:
     headers, body = callback(ORIGIN + path + "?a=%20")
     scope = {
         "type": "http",
@@ -375,8 +371,8 @@ def test_django_under_asgi_takes_the_path_as_it_came(path: str) -> None:
     ],
 )
 @pytest.mark.parametrize("public_url", [None, "https://h.example"])
-def test_a_host_cannot_shift_the_path(host: str, public_url: str | None) -> None:
-    """What is signed for one path is not taken for another, whatever the request calls its host."""
+def test_host_header_cannot_shift_the_path(host: str, public_url: str | None) -> None:
+    """A request signed for one path is not accepted for another."""
     verifier = Verifier(TOKEN, public_url=public_url)
     for path in ("/v1/assign", "/events?next=/assign", "/assign", "/"):
         headers, _ = callback("https://h.example" + path)
@@ -400,21 +396,18 @@ def test_a_host_cannot_shift_the_path(host: str, public_url: str | None) -> None
                 verifier.check_head(make())
 
 
-# --- long bodies -----------------------------------------------------------------------------------------------------------------
+# --- long bodies ---------------------------------------------------------------------------------
 
 
 @each
-def test_a_body_too_long_is_turned_away(service: Callable[[Verifier], Send]) -> None:
-    """However well it is signed."""
+def test_body_over_the_limit_is_refused(service: Callable[[Verifier], Send]) -> None:
     headers, body = callback()
     assert service(Verifier(TOKEN, max_body=len(body)))(PATH, headers, body)[0] == 200
     assert service(Verifier(TOKEN, max_body=len(body) - 1))(PATH, headers, body)[0] == 403
 
 
 @pytest.mark.parametrize("headers", [{}, callback()[0] | {"Content-Length": "1048577"}])
-def test_starlette_reads_no_body_that_is_not_worth_it(headers: dict[str, str]) -> None:
-    """Without a signature, or with too long a body, nothing is waited for."""
-
+def test_starlette_does_not_read_the_body_of_a_refused_head(headers: dict[str, str]) -> None:
     async def receive() -> dict[str, object]:
         pytest.fail("the body is read")
 
@@ -424,8 +417,7 @@ def test_starlette_reads_no_body_that_is_not_worth_it(headers: dict[str, str]) -
 
 
 @pytest.mark.parametrize(("most", "reads"), [(100, 3), (40, 3), (39, 3), (29, 2)])
-def test_starlette_reads_no_more_than_it_takes(most: int, reads: int) -> None:
-    """A body of which nobody says how long it is is read until it is too long."""
+def test_starlette_stops_reading_over_the_limit(most: int, reads: int) -> None:
     headers, body = callback(ORIGIN + "/", (("Note", "a" * 35),))
     assert len(body) == 40
     chunks = [body[start : start + 15] for start in range(0, 40, 15)]
@@ -446,8 +438,7 @@ def test_starlette_reads_no_more_than_it_takes(most: int, reads: int) -> None:
 
 
 @pytest.mark.parametrize(("most", "read"), [(100, 40), (40, 40), (20, 21)])
-def test_flask_reads_no_more_than_it_takes(most: int, read: int) -> None:
-    """Nor where the server ends a body of which nobody says how long it is."""
+def test_flask_stops_reading_over_the_limit(most: int, read: int) -> None:
     headers, body = callback(ORIGIN + "/", (("Note", "a" * 35),))
     sent = io.BytesIO(body)
     environ = {
@@ -469,8 +460,7 @@ def test_flask_reads_no_more_than_it_takes(most: int, read: int) -> None:
     assert sent.tell() == read
 
 
-def test_flask_says_so_where_the_form_was_read_before() -> None:
-    """Nothing is left to verify then, and the reason is not sought elsewhere."""
+def test_flask_reports_a_form_that_was_read_before() -> None:
     headers, body = callback()
     with flask.Flask("service").test_request_context(
         PATH, base_url=ORIGIN, method="POST", data=body, headers=headers

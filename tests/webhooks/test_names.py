@@ -1,4 +1,4 @@
-"""What the webhooks offer is pinned: the book, the emulator and every service rely on it."""
+"""The public names of the webhooks are pinned."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ NAMES = {
 }
 
 
-def test_the_public_names_are_pinned() -> None:
-    """They are exactly these, each once, and nothing else looks public."""
+def test_public_names_are_pinned() -> None:
     assert len(webhooks.__all__) == len(set(webhooks.__all__))
     assert set(webhooks.__all__) == NAMES
     public = {
@@ -42,8 +41,7 @@ def test_the_public_names_are_pinned() -> None:
     assert public == NAMES
 
 
-def test_every_class_and_function_is_documented() -> None:
-    """Each has a docstring of its own that begins with a whole sentence."""
+def test_every_class_and_function_has_a_docstring() -> None:
     for name in sorted(NAMES):
         value: object = getattr(webhooks, name)
         if inspect.isclass(value) or inspect.isfunction(value):
