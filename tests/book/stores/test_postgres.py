@@ -16,13 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from reservation_core import Status
 from reservation_core.book import Change, Doubt, StoreFailed, StoreUnavailable
 from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
-from reservation_core.testing.contract.book.samples import (
-    find_entry,
-    later,
-    make_change,
-    make_entry,
-    make_line,
-)
+from reservation_core.testing.contract.book import make
+from reservation_core.testing.contract.book.fixtures import find_entry
 
 
 def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
@@ -68,7 +63,7 @@ def test_whatever_the_database_s_isolation_is(
     for revision in range(1, 20):
         told = all_at_once(
             *(
-                partial(store.write, [make_change(make_entry(1, revision=revision))])
+                partial(store.write, [make.change(make.entry(1, revision=revision))])
                 for store in stores
             )
         )
@@ -78,7 +73,7 @@ def test_whatever_the_database_s_isolation_is(
         store = await AsyncPostgresStore.open(database)
         try:
             return (
-                await asyncio.gather(*(store.write([make_change(make_entry(2))]) for _ in range(2)))
+                await asyncio.gather(*(store.write([make.change(make.entry(2))]) for _ in range(2)))
             )[0]
         finally:
             await store.close()
@@ -95,10 +90,10 @@ def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
     database = new_database()
     stores = [PostgresStore(database, max_connections=1) for _ in range(2)]
     for number in range(40):
-        lines = [make_line(number, f"EV{each}") for each in range(40)]
+        lines = [make.line(number, f"EV{each}") for each in range(40)]
         forth = Change(sid=lines[0].sid, entry=None, lines=tuple(lines))
         back = (
-            make_change(make_entry(number), *reversed(lines))
+            make.change(make.entry(number), *reversed(lines))
             if number % 2
             else attrs.evolve(forth, lines=forth.lines[::-1])
         )
@@ -115,7 +110,7 @@ def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str])
 
     def open_it(number: int) -> None:
         store = PostgresStore(database, max_connections=1)
-        store.write([make_change(make_entry(number))])
+        store.write([make.change(make.entry(number))])
         store.close()
 
     assert all_at_once(*(partial(open_it, number) for number in range(6))) == [None] * 6
@@ -127,13 +122,13 @@ def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], st
     """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
     database = new_database()
     store = PostgresStore(with_options(database, "-c lock_timeout=2000"))
-    store.write([make_change(make_entry(number, Status.COMPLETED)) for number in (1, 2)])
+    store.write([make.change(make.entry(number, Status.COMPLETED)) for number in (1, 2)])
     with psycopg.connect(database) as writer:
         writer.execute(
-            "SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (make_entry(1).sid,)
+            "SELECT FROM reservation_book_entry WHERE sid = %s FOR UPDATE", (make.entry(1).sid,)
         )
-        assert store.purge(later(60)) == 1
-    assert store.purge(later(60)) == 1
+        assert store.purge(make.later(60)) == 1
+    assert store.purge(make.later(60)) == 1
     assert ask(database, b"SELECT count(*) FROM reservation_book_line") == [(0,)]
     store.close()
 
@@ -155,10 +150,10 @@ def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
     first, second = PostgresStore(database), PostgresStore(database)
     assert first.wait_for_doubt(0) is True
     assert first.wait_for_doubt(0.01) is False
-    second.write([make_change(make_entry(1))])
+    second.write([make.change(make.entry(1))])
     assert first.wait_for_doubt(0.01) is False
     waker = threading.Timer(
-        0.05, lambda: second.write([make_change(make_entry(1, revision=2, doubt=Doubt.GAP))])
+        0.05, lambda: second.write([make.change(make.entry(1, revision=2, doubt=Doubt.GAP))])
     )
     waker.start()
     began = time.monotonic()
@@ -166,7 +161,7 @@ def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
     assert time.monotonic() - began < 20
     waker.join()
     second.write(
-        [make_change(make_entry(1, revision=2, doubt=Doubt.GAP))]
+        [make.change(make.entry(1, revision=2, doubt=Doubt.GAP))]
     )  # which is too late, and tells nobody
     assert first.wait_for_doubt(0.01) is False
     first.close()
@@ -180,7 +175,7 @@ def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) ->
     async def sweep() -> list[bool]:
         store = await AsyncPostgresStore.open(database)
         woken = [await store.wait_for_doubt(0), await store.wait_for_doubt(0.01)]
-        await store.write([make_change(make_entry(1, doubt=Doubt.GAP))])
+        await store.write([make.change(make.entry(1, doubt=Doubt.GAP))])
         woken.append(await store.wait_for_doubt(20))
         ask(
             database,
@@ -212,9 +207,9 @@ def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> Non
         False,
     ]
     with pytest.raises(StoreFailed, match=r"AdminShutdown, 57P01|OperationalError"):
-        store.write([make_change(make_entry(1))])
-    assert store.write([make_change(make_entry(1))]) == [True]
-    assert find_entry(store, 1) == make_entry(1)
+        store.write([make.change(make.entry(1))])
+    assert store.write([make.change(make.entry(1))]) == [True]
+    assert find_entry(store, 1) == make.entry(1)
     store.close()
 
 

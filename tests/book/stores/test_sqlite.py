@@ -15,13 +15,8 @@ import pytest
 from reservation_core import Conference
 from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailable, Verdict
 from reservation_core.book.stores.sqlite_statements import MIGRATIONS
-from reservation_core.testing.contract.book.samples import (
-    find_entry,
-    make_change,
-    make_entry,
-    make_intent,
-    make_line,
-)
+from reservation_core.testing.contract.book import make
+from reservation_core.testing.contract.book.fixtures import find_entry
 from tests.book.runs import Life, sid
 
 
@@ -93,13 +88,13 @@ def test_who_cannot_write_in_time_is_told(tmp_path: Path) -> None:
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
-        store.write([make_change(make_entry(1))])
+        store.write([make.change(make.entry(1))])
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
         SQLiteStore(path, timeout=0.05)
     holder.execute("ROLLBACK")
     holder.close()
     assert find_entry(store, 1) is None
-    assert store.write([make_change(make_entry(1))]) == [True]
+    assert store.write([make.change(make.entry(1))]) == [True]
     store.close()
 
 
@@ -114,7 +109,7 @@ def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
 
     def keep(number: int) -> None:
         try:
-            store.write([make_change(make_entry(number))])
+            store.write([make.change(make.entry(number))])
         except StoreUnavailable as failure:
             failures.append(failure.reason)
 
@@ -170,11 +165,11 @@ def test_who_is_interrupted_leaves_no_transaction(
     store = SQLiteStore(tmp_path / "book.db")
     monkeypatch.setattr(Interruptible, "at", at)
     with pytest.raises(Interrupted):
-        store.write([make_change(make_entry(1))])
-    assert find_entry(store, 1) == (make_entry(1) if kept else None)
+        store.write([make.change(make.entry(1))])
+    assert find_entry(store, 1) == (make.entry(1) if kept else None)
     other = SQLiteStore(tmp_path / "book.db", timeout=0.05)
     assert [
-        each.write([make_change(make_entry(number))]) for number, each in ((2, store), (3, other))
+        each.write([make.change(make.entry(number))]) for number, each in ((2, store), (3, other))
     ] == [
         [True],
         [True],
@@ -188,8 +183,8 @@ def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("BEGIN IMMEDIATE")  # pyright: ignore[reportPrivateUsage]
     store._writer.execute("DELETE FROM entry")  # pyright: ignore[reportPrivateUsage]
-    assert store.write([make_change(make_entry(1))]) == [True]
-    assert find_entry(store, 1) == make_entry(1)
+    assert store.write([make.change(make.entry(1))]) == [True]
+    assert find_entry(store, 1) == make.entry(1)
     store.close()
 
 
@@ -199,12 +194,12 @@ def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match=r"UnicodeEncodeError\."):
         store.write(
             [
-                make_change(make_entry(1), make_line(1, "EV1")),
-                make_change(make_entry(2), make_line(2, "\ud800")),
+                make.change(make.entry(1), make.line(1, "EV1")),
+                make.change(make.entry(2), make.line(2, "\ud800")),
             ]
         )
     assert find_entry(store, 1) is None
-    assert store.write([make_change(make_entry(1), make_line(1, "EV1"))]) == [True]
+    assert store.write([make.change(make.entry(1), make.line(1, "EV1"))]) == [True]
     store.close()
 
 
@@ -227,9 +222,9 @@ def test_a_closed_command_leaves_no_password(tmp_path: Path) -> None:
         to="sip:alice@example.com", sip_auth_username="alice", sip_auth_password="hush-this"
     )
     store = SQLiteStore(tmp_path / "book.db")
-    store.write([make_change(make_entry(1, intent=make_intent(command)))])
+    store.write([make.change(make.entry(1, intent=make.intent(command)))])
     traces = [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()]
-    store.write([make_change(make_entry(1, revision=2))])
+    store.write([make.change(make.entry(1, revision=2))])
     store.close()
     assert any(traces)
     assert [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()] == [False]
@@ -263,7 +258,7 @@ def test_a_full_disk_loses_only_what_was_refused(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("PRAGMA max_page_count = 20")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(StoreFailed, match="SQLITE_FULL"):
-        store.write([make_change(make_entry(number)) for number in range(1000)])
+        store.write([make.change(make.entry(number)) for number in range(1000)])
     assert list(store.live("", 10)) == []
-    assert store.write([make_change(make_entry(1))]) == [True]
+    assert store.write([make.change(make.entry(1))]) == [True]
     store.close()

@@ -17,31 +17,29 @@ A test that cannot hold for a store is named in ``exempt`` with the reason. It i
 To see the values of a failed test, put
 ``pytest.register_assert_rewrite("reservation_core.testing.contract.book")`` in ``conftest.py``.
 
-* ``storing``: entries and revisions.
-* ``histories``: history lines and events.
+* ``storing``: entries, revisions, history lines and events.
 * ``sweeping``: live entries, claims and purges.
 * ``concurrency``: several threads and nodes.
-* ``samples``: entries, lines and changes for tests.
+* ``fixtures``, ``make``: helpers of the tests.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import pytest
 
-from reservation_core.book.book import AsyncBook
-from reservation_core.book.records import Report, ReportSource, Verdict
-from reservation_core.book.stores.port import AsyncStore, Store
-from reservation_core.testing.contract.book.async_store import BlockingStore, EventLoopThread
+from reservation_core.book import AsyncBook, AsyncStore, Report, ReportSource, Store, Verdict
+from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.concurrency import ConcurrencyTests
-from reservation_core.testing.contract.book.histories import HistoryTests
-from reservation_core.testing.contract.book.samples import make_reservation, sid_of
-from reservation_core.testing.contract.book.storing import StoringTests
+from reservation_core.testing.contract.book.storing import HistoryTests, StoringTests
 from reservation_core.testing.contract.book.sweeping import SweepingTests
 
 __all__ = ["AsyncBookContract", "BookContract"]
+
+_T = TypeVar("_T")
 
 
 class _StoreTests(StoringTests, HistoryTests, SweepingTests, ConcurrencyTests):
@@ -72,10 +70,10 @@ class AsyncBookContract(_StoreTests):
         self, open_store: Callable[[], Awaitable[AsyncStore]]
     ) -> Generator[Callable[[], Store]]:
         """Open the book any number of times in an event loop, and close all of them."""
-        with EventLoopThread() as loop, ExitStack() as opened:
+        with _EventLoopThread() as loop, ExitStack() as opened:
 
             def open_one() -> Store:
-                store = cast("Store", BlockingStore(loop.run(open_store()), loop))
+                store = cast("Store", _BlockingStore(loop.run(open_store()), loop))
                 opened.callback(store.close)
                 return store
 
@@ -87,9 +85,9 @@ class AsyncBookContract(_StoreTests):
         """Many asyncio tasks record at the same time."""
         reports = [
             Report(
-                sid=sid_of("WR", n % 30),
+                sid=make.sid("WR", n % 30),
                 source=ReportSource.EVENT,
-                reservation=make_reservation(n % 30),
+                reservation=make.reservation(n % 30),
                 event_key=f"EV{n % 30}",
             )
             for n in range(60)
@@ -104,3 +102,42 @@ class AsyncBookContract(_StoreTests):
                 await book.close()
 
         assert asyncio.run(record_all()) == [Verdict.APPLIED] * 30 + [Verdict.DUPLICATE] * 30
+
+
+class _EventLoopThread:
+    """Event loop in a thread of its own. Any thread may call into it."""
+
+    def __enter__(self) -> "_EventLoopThread":
+        """Start the thread."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        return self
+
+    def run(self, awaitable: Awaitable[_T]) -> _T:
+        """Await something in the loop, for 60 s at most."""
+
+        async def wait() -> _T:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result(60)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the thread and close the loop."""
+        self.run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class _BlockingStore:
+    """Store for an event loop, with the same methods for threads."""
+
+    def __init__(self, store: AsyncStore, loop: _EventLoopThread) -> None:
+        self._store = store
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a method that blocks until the store's method is done."""
+        method = getattr(self._store, name)
+        return lambda *args, **kwargs: self._loop.run(method(*args, **kwargs))

@@ -6,20 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TypeVar
 
-from reservation_core.book.records import Report, ReportSource, Verdict
-from reservation_core.book.stores.port import Claim, Store
-from reservation_core.book.sync_book import Book
+from reservation_core.book import Book, Claim, Report, ReportSource, Store, Verdict
 from reservation_core.domain.lifecycle import Status
-from reservation_core.testing.contract.book.samples import (
-    claim_numbers,
-    find_entry,
-    make_change,
-    make_entry,
-    make_line,
-    make_reservation,
-    sid_of,
-)
-from reservation_core.testing.contract.book.storing import StoreFixtures
+from reservation_core.testing.contract.book import make
+from reservation_core.testing.contract.book.fixtures import StoreFixtures, claim_numbers, find_entry
 
 _T = TypeVar("_T")
 
@@ -36,8 +26,8 @@ class ConcurrencyTests(StoreFixtures):
             while won < 5:
                 present = find_entry(store, 1)
                 revision = present.revision + 1 if present else 1
-                entry = make_entry(1, revision=revision, version=writer)
-                won += store.write([make_change(entry, make_line(1, f"EV{writer}-{won}"))])[0]
+                entry = make.entry(1, revision=revision, version=writer)
+                won += store.write([make.change(entry, make.line(1, f"EV{writer}-{won}"))])[0]
             return won
 
         assert sum(_at_once(write, range(8))) == 40
@@ -50,7 +40,7 @@ class ConcurrencyTests(StoreFixtures):
     def test_each_entry_is_claimed_by_one_sweeper(self, open_node: Callable[[], Store]) -> None:
         """Eight threads of two nodes claim at the same time."""
         stores = [open_node(), open_node()]
-        stores[0].write([make_change(make_entry(number)) for number in range(60)])
+        stores[0].write([make.change(make.entry(number)) for number in range(60)])
 
         def sweep(sweeper: int) -> list[int]:
             claimed: list[int] = []
@@ -69,7 +59,7 @@ class ConcurrencyTests(StoreFixtures):
         def write(writer: int) -> Sequence[bool]:
             numbers = range(writer, writer + 20)
             order = numbers if writer % 2 else reversed(numbers)
-            changes = [make_change(make_entry(number), make_line(number)) for number in order]
+            changes = [make.change(make.entry(number), make.line(number)) for number in order]
             return stores[writer % 2].write(changes)
 
         assert sum(map(sum, _at_once(write, range(8)))) == 27
@@ -81,9 +71,9 @@ class ConcurrencyTests(StoreFixtures):
         statuses = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING, Status.COMPLETED)
         reports = [
             Report(
-                sid=sid_of("WR", number),
+                sid=make.sid("WR", number),
                 source=ReportSource.EVENT,
-                reservation=make_reservation(number, status),
+                reservation=make.reservation(number, status),
                 event_key=f"EV{number}-{version}",
                 version=version,
             )
@@ -98,7 +88,7 @@ class ConcurrencyTests(StoreFixtures):
 
         assert sum(_at_once(record, range(4))) == len(reports)
         for number in range(5):
-            entry = books[0].get(sid_of("WR", number))
+            entry = books[0].get(make.sid("WR", number))
             assert entry is not None
             assert (entry.status, entry.version) == (Status.COMPLETED, 3)
             assert len(books[1].history(entry.sid)) == len(statuses)

@@ -2,21 +2,14 @@
 
 from collections.abc import Callable
 
-from reservation_core.book.records import Doubt
-from reservation_core.book.stores.port import Claim, Store
+from reservation_core.book import Claim, Doubt, Store
 from reservation_core.domain.lifecycle import Status
-from reservation_core.testing.contract.book.samples import (
+from reservation_core.testing.contract.book import make
+from reservation_core.testing.contract.book.fixtures import (
+    StoreFixtures,
     claim_numbers,
-    event_ref,
-    later,
-    make_change,
-    make_entry,
-    make_history_change,
-    make_intent,
-    make_line,
-    sid_of,
+    write_entries,
 )
-from reservation_core.testing.contract.book.storing import StoreFixtures
 
 
 class SweepingTests(StoreFixtures):
@@ -25,30 +18,30 @@ class SweepingTests(StoreFixtures):
     def test_live_returns_pages_in_order_of_sid(self, store: Store) -> None:
         """Ended and deleted entries are left out."""
         ended = [
-            make_entry(number, status) for number, status in enumerate(Status) if status.is_terminal
+            make.entry(number, status) for number, status in enumerate(Status) if status.is_terminal
         ]
-        pending = [make_entry(number) for number in (33, 31, 30, 32)]
-        wrapping = [make_entry(number, Status.WRAPPING) for number in (29, 34)]
-        deleted = make_entry(20, deleted=True)
-        store.write([make_change(entry) for entry in (*ended, deleted, *pending, *wrapping)])
+        pending = [make.entry(number) for number in (33, 31, 30, 32)]
+        wrapping = [make.entry(number, Status.WRAPPING) for number in (29, 34)]
+        deleted = make.entry(20, deleted=True)
+        store.write([make.change(entry) for entry in (*ended, deleted, *pending, *wrapping)])
         first = store.live("", 4)
-        assert [entry.sid for entry in first] == [sid_of("WR", n) for n in (29, 30, 31, 32)]
+        assert [entry.sid for entry in first] == [make.sid("WR", n) for n in (29, 30, 31, 32)]
         assert list(store.live(first[-1].sid, 4)) == [
-            make_entry(33),
-            make_entry(34, Status.WRAPPING),
+            make.entry(33),
+            make.entry(34, Status.WRAPPING),
         ]
 
     def test_due_claim_returns_the_longest_waiting_first(self, store: Store) -> None:
         """Due are live entries that were not refreshed since, and all that are in doubt."""
         doubt = Doubt.CONTRADICTION
         entries = [
-            *(make_entry(number, refreshed_at=later(100 - number)) for number in (1, 2, 3)),
-            make_entry(4, refreshed_at=later(500)),
-            make_entry(5, Status.COMPLETED, refreshed_at=later(0)),
-            make_entry(6, Status.COMPLETED, refreshed_at=later(400), doubt=doubt),
-            make_entry(7, deleted=True),
+            *(make.entry(number, refreshed_at=make.later(100 - number)) for number in (1, 2, 3)),
+            make.entry(4, refreshed_at=make.later(500)),
+            make.entry(5, Status.COMPLETED, refreshed_at=make.later(0)),
+            make.entry(6, Status.COMPLETED, refreshed_at=make.later(400), doubt=doubt),
+            make.entry(7, deleted=True),
         ]
-        store.write([make_change(entry) for entry in entries])
+        write_entries(store, *entries)
         assert claim_numbers(store, Claim.DUE, before=99, limit=1) == [3]
         assert claim_numbers(store, Claim.DUE, before=99) == [2, 6]
         assert claim_numbers(store, Claim.DUE, before=501) == [1, 4]
@@ -57,21 +50,23 @@ class SweepingTests(StoreFixtures):
         """Of live and ended entries, if the intent is old enough."""
         entries = [
             *(
-                make_entry(
-                    number, refreshed_at=later(-number), intent=make_intent(None, later(number))
+                make.entry(
+                    number,
+                    refreshed_at=make.later(-number),
+                    intent=make.intent(None, make.later(number)),
                 )
                 for number in (3, 1, 2)
             ),
-            make_entry(4),
-            make_entry(5, Status.COMPLETED, intent=make_intent(None, later(0))),
+            make.entry(4),
+            make.entry(5, Status.COMPLETED, intent=make.intent(None, make.later(0))),
         ]
-        store.write([make_change(entry) for entry in entries])
+        write_entries(store, *entries)
         assert claim_numbers(store, Claim.OPEN, before=3) == [5, 1, 2]
 
     def test_claim_holds_until_its_lease_ends(self, open_node: Callable[[], Store]) -> None:
         """For every node, and for both kinds of claim."""
         first, second = open_node(), open_node()
-        first.write([make_change(make_entry(1, intent=make_intent()))])
+        first.write([make.change(make.entry(1, intent=make.intent()))])
         assert claim_numbers(first, Claim.DUE, before=1, now=10, lease=5) == [1]
         assert claim_numbers(second, Claim.DUE, before=1, now=14.9) == []
         assert claim_numbers(second, Claim.OPEN, before=1, now=14.9) == []
@@ -80,50 +75,52 @@ class SweepingTests(StoreFixtures):
 
     def test_write_ends_a_claim_unless_an_intent_is_open(self, store: Store) -> None:
         """An entry with an open intent stays claimed."""
-        store.write([make_change(make_entry(1)), make_change(make_entry(2, intent=make_intent()))])
+        store.write([make.change(make.entry(1)), make.change(make.entry(2, intent=make.intent()))])
         assert claim_numbers(store, Claim.DUE, before=1) == [1, 2]
         store.write(
             [
-                make_change(make_entry(1, revision=2)),
-                make_change(make_entry(2, revision=2, intent=make_intent())),
+                make.change(make.entry(1, revision=2)),
+                make.change(make.entry(2, revision=2, intent=make.intent())),
             ]
         )
         assert claim_numbers(store, Claim.DUE, before=1) == [1]
-        store.write([make_change(make_entry(2, revision=3))])
+        write_entries(store, make.entry(2, revision=3))
         assert claim_numbers(store, Claim.DUE, before=1) == [2]
 
     def test_purge_deletes_ended_entries_with_their_history(self, store: Store) -> None:
         """Live, recent and open entries stay, and histories with a recent line."""
         kept = [
-            make_entry(1),
-            make_entry(2, Status.TIMEOUT, refreshed_at=later(50)),
-            make_entry(3, Status.TIMEOUT, intent=make_intent()),
+            make.entry(1),
+            make.entry(2, Status.TIMEOUT, refreshed_at=make.later(50)),
+            make.entry(3, Status.TIMEOUT, intent=make.intent()),
         ]
-        ended = [make_entry(4, Status.TIMEOUT), make_entry(5, deleted=True)]
+        ended = [make.entry(4, Status.TIMEOUT), make.entry(5, deleted=True)]
         store.write(
             [
                 *(
-                    make_change(entry, make_line(number, f"EV{number}"))
+                    make.change(entry, make.line(number, f"EV{number}"))
                     for number, entry in enumerate((*kept, *ended), 1)
                 ),
-                make_history_change(make_line(6, "EV6")),
-                make_history_change(make_line(7, "EV7", later(50))),
-                make_history_change(make_line(7, "EV8")),
+                make.history_change(make.line(6, "EV6")),
+                make.history_change(make.line(7, "EV7", make.later(50))),
+                make.history_change(make.line(7, "EV8")),
             ]
         )
-        assert store.purge(later(50)) == 2
-        assert store.purge(later(50)) == 0
+        assert store.purge(make.later(50)) == 2
+        assert store.purge(make.later(50)) == 0
         numbers = range(1, 8)
-        found = store.look_up([sid_of("WR", n) for n in numbers], [event_ref(n) for n in numbers])
+        found = store.look_up(
+            [make.sid("WR", n) for n in numbers], [make.event_ref(n) for n in numbers]
+        )
         assert found.entries == {entry.sid: entry for entry in kept}
-        assert found.seen_events == {event_ref(number) for number in (1, 2, 3, 7)}
-        lengths = [len(store.history(sid_of("WR", number))) for number in numbers]
+        assert found.seen_events == {make.event_ref(number) for number in (1, 2, 3, 7)}
+        lengths = [len(store.history(make.sid("WR", number))) for number in numbers]
         assert lengths == [1, 1, 1, 0, 0, 0, 2]
 
     def test_purged_reservation_starts_anew(self, store: Store) -> None:
         """Its first revision is 1 again, and its events are new."""
-        store.write([make_change(make_entry(1, Status.TIMEOUT), make_line(1, "EV1"))])
-        store.purge(later(1))
-        assert store.write([make_change(make_entry(1, revision=2))]) == [False]
-        assert store.write([make_change(make_entry(1), make_line(1, "EV1"))]) == [True]
-        assert list(store.history(sid_of("WR", 1))) == [make_line(1, "EV1")]
+        store.write([make.change(make.entry(1, Status.TIMEOUT), make.line(1, "EV1"))])
+        store.purge(make.later(1))
+        assert store.write([make.change(make.entry(1, revision=2))]) == [False]
+        assert store.write([make.change(make.entry(1), make.line(1, "EV1"))]) == [True]
+        assert list(store.history(make.sid("WR", 1))) == [make.line(1, "EV1")]

@@ -1,9 +1,9 @@
-"""Entries, history lines and changes for tests of a store."""
+"""Factories of entries, history lines and changes, as in ``make.entry(1)``."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from reservation_core.book.records import (
+from reservation_core.book import (
     Change,
     Entry,
     EventRef,
@@ -12,7 +12,6 @@ from reservation_core.book.records import (
     ReportSource,
     Verdict,
 )
-from reservation_core.book.stores.port import Claim, Store
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept
 from reservation_core.domain.lifecycle import Status
@@ -22,7 +21,7 @@ from reservation_core.rest.addresses import Route
 NOON: Final = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def sid_of(prefix: str, number: int) -> str:
+def sid(prefix: str, number: int) -> str:
     """Return the SID of a number."""
     return f"{prefix}{number:032x}"
 
@@ -34,23 +33,23 @@ def later(seconds: float) -> datetime:
 
 def event_ref(number: int) -> EventRef:
     """Return the event of a number, of the reservation of the same number."""
-    return sid_of("WR", number), f"EV{number}"
+    return sid("WR", number), f"EV{number}"
 
 
-def make_reservation(number: int, status: Status = Status.PENDING, **more: Any) -> Reservation:
+def reservation(number: int, status: Status = Status.PENDING, **more: Any) -> Reservation:
     """Make a reservation with SIDs and a status."""
     return Reservation(
-        sid=sid_of("WR", number),
-        account_sid=sid_of("AC", 1),
-        workspace_sid=sid_of("WS", 1),
-        task_sid=sid_of("WT", number),
-        worker_sid=sid_of("WK", 1),
+        sid=sid("WR", number),
+        account_sid=sid("AC", 1),
+        workspace_sid=sid("WS", 1),
+        task_sid=sid("WT", number),
+        worker_sid=sid("WK", 1),
         status=status,
         **more,
     )
 
 
-def make_entry(
+def entry(
     number: int,
     status: Status = Status.PENDING,
     *,
@@ -60,30 +59,28 @@ def make_entry(
 ) -> Entry:
     """Make an entry."""
     return Entry(
-        reservation=make_reservation(number, status),
+        reservation=reservation(number, status),
         revision=revision,
         refreshed_at=refreshed_at,
         **more,
     )
 
 
-def make_intent(command: Command | None = None, created_at: datetime = NOON) -> Intent:
+def intent(command: Command | None = None, created_at: datetime = NOON) -> Intent:
     """Make an intent, to accept if no command is given."""
     return Intent(
         token="t",  # noqa: S106 - not a password
         command=command or Accept(),
-        reservation=make_reservation(1, etag="7"),
+        reservation=reservation(1, etag="7"),
         route=Route.WORKER,
         created_at=created_at,
     )
 
 
-def make_line(
-    number: int, event_key: str | None = None, recorded_at: datetime = NOON
-) -> HistoryLine:
+def line(number: int, event_key: str | None = None, recorded_at: datetime = NOON) -> HistoryLine:
     """Make a history line."""
     return HistoryLine(
-        sid=sid_of("WR", number),
+        sid=sid("WR", number),
         recorded_at=recorded_at,
         source=ReportSource.EVENT,
         outcome=Verdict.APPLIED,
@@ -91,32 +88,11 @@ def make_line(
     )
 
 
-def make_change(entry: Entry, *lines: HistoryLine) -> Change:
+def change(entry: Entry, *lines: HistoryLine) -> Change:
     """Make the change to an entry from the revision before it."""
     return Change(sid=entry.sid, entry=entry, lines=lines)
 
 
-def make_history_change(*lines: HistoryLine) -> Change:
+def history_change(*lines: HistoryLine) -> Change:
     """Make a change that adds lines of one reservation only."""
     return Change(sid=lines[0].sid, entry=None, lines=lines)
-
-
-def find_entry(store: Store, number: int) -> Entry | None:
-    """Return the entry of a number from a store."""
-    return store.look_up([sid_of("WR", number)], []).entries.get(sid_of("WR", number))
-
-
-def claim_numbers(
-    store: Store,
-    claim: Claim,
-    *,
-    before: float,
-    now: float = 1000,
-    lease: float = 60,
-    limit: int = 100,
-) -> list[int]:
-    """Claim entries and return their numbers. Times are in seconds after noon."""
-    claimed = store.claim(
-        claim, before=later(before), now=later(now), until=later(now + lease), limit=limit
-    )
-    return [int(entry.sid.partition("R")[2], 16) for entry in claimed]
