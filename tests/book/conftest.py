@@ -1,4 +1,4 @@
-"""What the tests of the book share: one PostgreSQL for all of them, with a schema for each that asks."""
+"""One PostgreSQL server for all tests of the book, with a schema for each that asks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from itertools import count
 import pytest
 
 from tests.book.server import server
+from tests.book.world import World
 
 
 @pytest.fixture(scope="session")
 def new_database() -> Generator[Callable[[], str]]:
-    """Give what makes an empty schema, and how to connect to it."""
+    """Return a function that makes an empty schema and returns how to connect to it."""
     numbers = count()
     with server(durable=False) as make:
         yield lambda: make(f"book_{next(numbers)}")
+
+
+@pytest.fixture
+def world() -> World:
+    """Make a world with one pending reservation, which is in the book."""
+    return World()

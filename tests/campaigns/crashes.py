@@ -39,7 +39,7 @@ from reservation_core.book import Book, Ending
 from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
 from reservation_core.rest.messages import IF_MATCH
 from reservation_core.testing.contract.loopback import Connection, LoopbackServer, response_head
-from tests.book.runs import pending
+from tests.book.scenario import pending
 from tests.campaigns.crash_worker import COMMANDS, LONGEST, open_store, policy_of, work
 
 STORES: Final = ("sqlite", "postgres")

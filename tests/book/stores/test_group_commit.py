@@ -1,4 +1,4 @@
-"""Callers who come at the same time are served by one piece of work, and nobody waits for ever, whoever fails or is interrupted."""
+"""Tests of group commit for threads and for asyncio tasks."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Callers:
         return self.outcomes
 
 
-def test_who_comes_meanwhile_is_served_together() -> None:
-    """The first begins at once and alone; those who come meanwhile are served by one of them, in their order, at most so many at once."""
+def test_waiting_items_share_one_call_of_work() -> None:
+    """The first starts alone. The others follow in their order, in batches."""
     work = Slow()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
@@ -92,8 +92,7 @@ def test_who_comes_meanwhile_is_served_together() -> None:
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
-def test_who_fails_fails_alone() -> None:
-    """Where work for several fails, it is tried for each alone, and only who is at fault is told."""
+def test_failed_batch_is_retried_one_by_one() -> None:
     work = Slow()
     callers = Callers(GroupCommit(work))
     callers.call(1)
@@ -106,8 +105,7 @@ def test_who_fails_fails_alone() -> None:
     assert work.batches == [[1], [2, 13, 4], [2], [13], [4]]
 
 
-def test_who_is_interrupted_at_work_leaves_it_to_the_next() -> None:
-    """Where the one at work is interrupted, those it worked for are served by the next, each once."""
+def test_next_leader_serves_the_group_of_an_interrupted_leader() -> None:
     work = Slow()
     callers = Callers(GroupCommit(work))
     callers.call(1)
@@ -166,10 +164,8 @@ def turns_of(callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int) -> 
 
 
 @pytest.mark.parametrize("called", [False, True])
-def test_who_is_interrupted_while_waiting_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, *, called: bool
-) -> None:
-    """Who is interrupted while waiting is served by nobody; where it was just called to serve, the next one does."""
+def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, called: bool) -> None:
+    """If it was just chosen to lead, the next waiter leads."""
     work = Slow()
     callers = Callers(GroupCommit(work))
     callers.call(1)
@@ -188,10 +184,9 @@ def test_who_is_interrupted_while_waiting_is_not_waited_for(
 
 @pytest.mark.parametrize("leader_too", [False, True])
 @pytest.mark.parametrize("called", [False, True])
-def test_who_is_interrupted_while_it_is_worked_for_keeps_nobody_back(
+def test_interrupted_member_of_a_group_does_not_block_the_next_group(
     monkeypatch: pytest.MonkeyPatch, *, called: bool, leader_too: bool
 ) -> None:
-    """Who leaves while its own is worked on, or when it is called, is not waited for: the next is served, whoever is left to do it."""
     work = Slow()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
@@ -217,10 +212,9 @@ def test_who_is_interrupted_while_it_is_worked_for_keeps_nobody_back(
     assert work.batches == [[1], [2, 3, 4], [4, 5] if leader_too else [5]]
 
 
-def test_the_next_begins_when_all_who_were_served_are_awake(
+def test_next_leader_starts_when_all_served_are_awake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Who was served and asks again is served with those who came meanwhile: they are not begun before it could ask."""
     work = Slow()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
@@ -241,8 +235,7 @@ def test_the_next_begins_when_all_who_were_served_are_awake(
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
-def test_who_is_called_twice_wakes_once() -> None:
-    """Who was called already, and has not woken, is not called again."""
+def test_waiter_is_woken_once() -> None:
     ticket = _Waiter[int, int](1)
     for _ in range(2):
         ticket.wake()
@@ -268,8 +261,7 @@ class Blind:
         return False
 
 
-def test_who_takes_over_serves_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where several miss the one at work, who may be slow only, each is still served once, and all go on."""
+def test_takeover_from_a_slow_leader_serves_each_item_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.01)
     work = Slow()
     together = GroupCommit(work)
@@ -340,10 +332,9 @@ def interrupt_at(line: int, together: GroupCommit[int, int], *, first: bool) -> 
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_whoever_is_interrupted_wherever_the_others_are_served(
+def test_interrupt_at_any_line_does_not_block_others(
     monkeypatch: pytest.MonkeyPatch, *, first: bool
 ) -> None:
-    """At no line of the code does an interrupt leave others waiting for ever, or with another's answer."""
     monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.02)
 
     def work(items: Sequence[int]) -> Sequence[int]:
@@ -356,8 +347,8 @@ def test_whoever_is_interrupted_wherever_the_others_are_served(
     assert lines > 20
 
 
-def test_what_is_everybody_s_failure_is_tried_once() -> None:
-    """Where trying each alone would mend nothing, all are told at once."""
+def test_shared_failure_is_not_retried() -> None:
+    """For threads and for asyncio tasks."""
     batches: list[Sequence[int]] = []
 
     def work(items: Sequence[int]) -> Sequence[int]:
@@ -392,8 +383,8 @@ def test_what_is_everybody_s_failure_is_tried_once() -> None:
     assert batches == [[1, 2]]
 
 
-def test_tasks_are_served_together() -> None:
-    """In an event loop it is the same, and whoever is cancelled is served without being told."""
+def test_asyncio_tasks_share_one_call_of_work() -> None:
+    """A cancelled one is served all the same."""
     batches: list[Sequence[int]] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:
@@ -426,8 +417,7 @@ def test_tasks_are_served_together() -> None:
     assert batches == [[1, 2, 3], [13, 5], [13], [5], [7], [13]]
 
 
-def test_where_the_loop_ends_all_who_wait_are_cancelled() -> None:
-    """Where the work itself is cancelled, with its event loop, nobody is left waiting."""
+def test_end_of_the_event_loop_cancels_all_that_wait() -> None:
 
     async def work(items: Sequence[int]) -> Sequence[int]:
         await asyncio.sleep(60)

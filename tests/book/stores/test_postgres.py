@@ -1,4 +1,4 @@
-"""What is particular to a book in PostgreSQL: nodes that open it at once, sweepers that are woken, connections that are lost."""
+"""Tests of the PostgreSQL store: many nodes, wakeups and lost connections."""
 
 from __future__ import annotations
 
@@ -53,10 +53,9 @@ def all_at_once(*calls: Callable[[], object]) -> list[object]:
 
 
 @pytest.mark.parametrize("isolation", ["read\\ committed", "repeatable\\ read", "serializable"])
-def test_whatever_the_database_s_isolation_is(
+def test_one_writer_wins_at_any_default_isolation(
     new_database: Callable[[], str], isolation: str
 ) -> None:
-    """Nodes may open it at once, and of those who expect the same revision one is right and the others are told."""
     database = with_options(new_database(), f"-cdefault_transaction_isolation={isolation}")
     assert all_at_once(*[PostgresStore(database, max_connections=1).close] * 3) == [None] * 3
     stores = [PostgresStore(database, max_connections=1) for _ in range(3)]
@@ -83,10 +82,10 @@ def test_whatever_the_database_s_isolation_is(
         store.close()
 
 
-def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
+def test_nodes_that_write_events_in_opposite_orders_do_not_deadlock(
     new_database: Callable[[], str],
 ) -> None:
-    """Whether or not there is an entry yet, two nodes that write of one reservation take turns, and nobody is turned away."""
+    """With and without an entry."""
     database = new_database()
     stores = [PostgresStore(database, max_connections=1) for _ in range(2)]
     for number in range(40):
@@ -104,8 +103,7 @@ def test_nodes_that_note_the_same_in_another_order_do_not_wait_for_each_other(
         store.close()
 
 
-def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str]) -> None:
-    """Where many nodes open a new book at the same time, one makes the tables and all can use them."""
+def test_nodes_create_the_tables_once(new_database: Callable[[], str]) -> None:
     database = new_database()
 
     def open_it(number: int) -> None:
@@ -118,8 +116,7 @@ def test_many_nodes_may_make_the_tables_at_once(new_database: Callable[[], str])
     assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
 
 
-def test_a_purge_passes_over_what_is_being_written(new_database: Callable[[], str]) -> None:
-    """A purge waits for no writer, who might wait for the purge: it leaves what another holds to the next one."""
+def test_purge_skips_locked_entries(new_database: Callable[[], str]) -> None:
     database = new_database()
     store = PostgresStore(with_options(database, "-c lock_timeout=2000"))
     store.write([make.change(make.entry(number, Status.COMPLETED)) for number in (1, 2)])
@@ -144,8 +141,8 @@ def test_tables_of_a_later_version_are_refused(new_database: Callable[[], str]) 
         asyncio.run(AsyncPostgresStore.open(database))
 
 
-def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
-    """Who waits is woken when any node brings an entry into doubt, and by nothing else; the first time it does not wait."""
+def test_wait_for_doubt_returns_at_a_doubt_of_any_node(new_database: Callable[[], str]) -> None:
+    """The first call returns at once."""
     database = new_database()
     first, second = PostgresStore(database), PostgresStore(database)
     assert first.wait_for_doubt(0) is True
@@ -168,8 +165,7 @@ def test_a_doubt_wakes_the_sweeper(new_database: Callable[[], str]) -> None:
     second.close()
 
 
-def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) -> None:
-    """In an event loop it is the same."""
+def test_async_wait_for_doubt_returns_at_a_doubt(new_database: Callable[[], str]) -> None:
     database = new_database()
 
     async def sweep() -> list[bool]:
@@ -192,8 +188,7 @@ def test_a_doubt_wakes_the_sweeper_in_a_loop(new_database: Callable[[], str]) ->
     assert asyncio.run(sweep()) == [True, False, True, True, True, False]
 
 
-def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> None:
-    """Where the server ends the connections, what was under way fails as stores fail, the waiting sweeper looks, and then all is well."""
+def test_lost_connections_are_replaced(new_database: Callable[[], str]) -> None:
     database = new_database()
     store = PostgresStore(database, max_connections=1)
     store.wait_for_doubt(0)
@@ -213,8 +208,7 @@ def test_a_lost_connection_is_made_again(new_database: Callable[[], str]) -> Non
     store.close()
 
 
-def test_what_is_no_database_is_refused() -> None:
-    """Where no connection comes about in one's patience, that is a failure of the store."""
+def test_unreachable_database_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match="PoolTimeout"):
         PostgresStore("host=127.0.0.1 port=1 connect_timeout=1", pool_timeout=0.1)
     with pytest.raises(StoreFailed, match="PoolTimeout"):

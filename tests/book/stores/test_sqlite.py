@@ -1,4 +1,4 @@
-"""What is particular to a book in a file: its versions, its failures, and the processes that share it."""
+"""Tests of the SQLite store: versions, failures, and processes that share a file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailab
 from reservation_core.book.stores.sqlite_statements import MIGRATIONS
 from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import find_entry
-from tests.book.runs import Life, sid
+from tests.book.scenario import Scenario, sid
 
 
 def record_life(path: Path, count: int) -> None:
     """Open the book as another process, and record what happened."""
     book = Book(SQLiteStore(path))
-    book.record_all(Life(count).events)
+    book.record_all(Scenario(count).events)
     book.close()
 
 
-def test_processes_may_open_it_at_once(tmp_path: Path) -> None:
-    """Where several processes open a new file and record the same events at the same time, each event is there once."""
+def test_processes_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
+    """Each event is recorded once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["tests.campaigns.crash_worker", "reservation_core.book.stores.postgres"]
@@ -47,8 +47,7 @@ def test_processes_may_open_it_at_once(tmp_path: Path) -> None:
     book.close()
 
 
-def test_it_synchronises_every_commit(tmp_path: Path) -> None:
-    """The file is written ahead, synchronised at each commit, and overwritten where something is deleted."""
+def test_every_commit_is_synchronized(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     pragmas = ("journal_mode", "synchronous", "secure_delete")
     values = [store._writer.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]  # pyright: ignore[reportPrivateUsage]
@@ -56,8 +55,7 @@ def test_it_synchronises_every_commit(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    """A file that a later version of the library made is not touched."""
+def test_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     SQLiteStore(path).close()
     with sqlite3.connect(path) as later:
@@ -70,8 +68,8 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         SQLiteStore(path)
 
 
-def test_what_is_no_book_is_refused(tmp_path: Path) -> None:
-    """A file that is no database, and one that cannot be made, are failures of the store, with no more than their class."""
+def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
+    """The reason names classes of errors only."""
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam, " * 100)
     for path in (tmp_path / "letter.txt", tmp_path / "nowhere" / "book.db"):
         with pytest.raises(
@@ -81,8 +79,7 @@ def test_what_is_no_book_is_refused(tmp_path: Path) -> None:
             SQLiteStore(path)
 
 
-def test_who_cannot_write_in_time_is_told(tmp_path: Path) -> None:
-    """Where another holds the file longer than one's patience, opening and keeping fail, and nothing is written."""
+def test_busy_file_is_unavailable_after_the_timeout(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     store = SQLiteStore(path, timeout=0.05)
     holder = sqlite3.connect(path, isolation_level=None)
@@ -98,8 +95,7 @@ def test_who_cannot_write_in_time_is_told(tmp_path: Path) -> None:
     store.close()
 
 
-def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
-    """Where another holds the file, nobody who was to be written with others waits on for each of them."""
+def test_threads_that_write_together_wait_once_for_a_busy_file(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db", timeout=0.5)
     holder = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -126,8 +122,7 @@ def test_all_who_wait_for_the_file_wait_once(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_cannot_be_made_a_book_is_refused_in_time(tmp_path: Path) -> None:
-    """A file that another process keeps for itself alone is refused when the patience is over."""
+def test_opening_an_exclusively_locked_file_times_out(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("CREATE TABLE something (x)")
@@ -157,10 +152,10 @@ class Interruptible(sqlite3.Connection):
 
 
 @pytest.mark.parametrize(("at", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True)])
-def test_who_is_interrupted_leaves_no_transaction(
+def test_interrupted_write_leaves_no_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, *, kept: bool
 ) -> None:
-    """Wherever it was, all of it is written or nothing, and others can write, in this process and the next."""
+    """It is written whole or not at all."""
     monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Interruptible))
     store = SQLiteStore(tmp_path / "book.db")
     monkeypatch.setattr(Interruptible, "at", at)
@@ -178,8 +173,7 @@ def test_who_is_interrupted_leaves_no_transaction(
     other.close()
 
 
-def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
-    """What somebody began who was interrupted before it could end it is undone before anything else is written."""
+def test_abandoned_transaction_is_rolled_back(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("BEGIN IMMEDIATE")  # pyright: ignore[reportPrivateUsage]
     store._writer.execute("DELETE FROM entry")  # pyright: ignore[reportPrivateUsage]
@@ -188,8 +182,7 @@ def test_a_transaction_that_was_left_is_ended(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
-    """Where one of the changes kept together cannot be written, none of them is."""
+def test_failed_write_leaves_nothing(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     with pytest.raises(StoreFailed, match=r"UnicodeEncodeError\."):
         store.write(
@@ -203,10 +196,9 @@ def test_a_failure_in_the_midst_leaves_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_an_event_of_an_odd_name_is_kept(tmp_path: Path) -> None:
-    """An event whose name no database would keep is recorded once all the same."""
+def test_event_key_of_any_characters_is_recorded(tmp_path: Path) -> None:
     book = Book(SQLiteStore(tmp_path / "book.db"))
-    (event,) = Life().events
+    (event,) = Scenario().events
     for name in ("EV\x00", "EV\ud800"):
         odd = attrs.evolve(event, sid=name)
         assert [book.record(odd).outcome for _ in range(2)] == [
@@ -216,8 +208,7 @@ def test_an_event_of_an_odd_name_is_kept(tmp_path: Path) -> None:
     book.close()
 
 
-def test_a_closed_command_leaves_no_password(tmp_path: Path) -> None:
-    """The parameters of a command are in the file while it is open, and nowhere in it once it was closed and the book, too."""
+def test_closed_command_leaves_no_password_in_the_file(tmp_path: Path) -> None:
     command = Conference(
         to="sip:alice@example.com", sip_auth_username="alice", sip_auth_password="hush-this"
     )
@@ -243,18 +234,16 @@ class Hesitant(sqlite3.Connection):
         return super().execute(sql, *parameters)
 
 
-def test_who_is_refused_at_once_tries_again(
+def test_opening_is_retried_within_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where another is just opening the file, opening it is tried again as long as the patience lasts."""
     monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Hesitant))
     store = SQLiteStore(tmp_path / "book.db")
     assert Hesitant.hesitates == 0
     store.close()
 
 
-def test_a_full_disk_loses_only_what_was_refused(tmp_path: Path) -> None:
-    """Where there is no room, keeping fails, nothing of it is there, and the store goes on."""
+def test_full_disk_fails_the_write_only(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("PRAGMA max_page_count = 20")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(StoreFailed, match="SQLITE_FULL"):

@@ -1,0 +1,177 @@
+"""Tests of recovering open commands."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+import pytest
+
+from reservation_core import (
+    Accept,
+    Complete,
+    GatewayError,
+    LostRace,
+    OutcomeUnknown,
+    Policy,
+    Reject,
+    Reply,
+)
+from reservation_core.book import (
+    Ending,
+    Swept,
+)
+from tests.book.world import ALONE, CALL, NO_WAIT, WR, ProcessCrash, S, World, crash
+
+
+@pytest.mark.parametrize("policy", [NO_WAIT, ALONE])
+def test_recover_sends_a_command_that_was_not_sent(world: World, policy: Policy) -> None:
+    crash(world, acted=False)
+    (settled,) = world.open_node().recover(world, policy=policy).settled
+    assert settled.outcome is Ending.DONE
+    assert settled.entry == world.entry
+    assert (world.entry.status, world.entry.intent, world.actions) == (S.ACCEPTED, None, ["accept"])
+    assert world.methods == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(("policy", "ending"), [(NO_WAIT, Ending.UNKNOWN), (ALONE, Ending.DONE)])
+def test_recover_does_not_repeat_an_executed_command(
+    world: World, policy: Policy, ending: Ending
+) -> None:
+    """A sole writer knows that it was its own."""
+    crash(world, acted=True)
+    (settled,) = world.open_node().recover(world, policy=policy).settled
+    assert settled.outcome is ending
+    assert (world.entry.status, world.entry.intent, world.actions, world.methods) == (
+        S.ACCEPTED,
+        None,
+        ["accept"],
+        ["GET"],
+    )
+
+
+def test_recover_without_versions_closes_a_call_as_unknown(world: World) -> None:
+    """The worker may have been called."""
+    world.book.record(attrs.evolve(world.scenario.get(), etag=None))
+    crash(world, acted=True, command=CALL)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert settled.outcome is Ending.UNKNOWN
+    assert (world.entry.intent, world.actions, world.methods) == (None, ["call"], ["GET"])
+
+
+def test_recover_repeats_a_call_whose_version_did_not_grow(world: World) -> None:
+    world.book.record(world.scenario.get())
+    crash(world, acted=False, command=CALL)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert (settled.outcome, world.actions) == (Ending.DONE, ["call"])
+
+
+def test_recover_closes_an_impossible_command_as_not_done(world: World) -> None:
+    crash(world, acted=False)
+    world.scenario.apply(S.CANCELED)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert settled.outcome is Ending.NOT_DONE
+    assert (world.entry.status, world.entry.intent, world.actions) == (S.CANCELED, None, [])
+
+
+def test_recover_closes_a_command_to_a_deleted_reservation(world: World) -> None:
+    """The last status stays."""
+    crash(world, acted=True)
+    world.before = [Reply(404)]
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert settled.outcome is Ending.DELETED
+    assert (world.entry.status, world.entry.deleted, world.entry.intent) == (S.PENDING, True, None)
+
+
+def test_recover_leaves_a_command_open_if_the_fetch_fails(world: World) -> None:
+    """It is recovered again after its lease."""
+    crash(world, acted=True)
+    world.before = [Reply(503)] * 4
+    swept = world.book.recover(world, policy=NO_WAIT, lease=60)
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == (
+        (),
+        [OutcomeUnknown],
+    )
+    assert world.entry.intent is not None
+    assert world.book.recover(world, policy=ALONE) == Swept((), {})
+    world.scenario.clock.advance(60)
+    assert [settled.outcome for settled in world.book.recover(world, policy=ALONE).settled] == [
+        Ending.DONE
+    ]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_recover_leaves_a_command_open_at_the_deadline(world: World, *, moved: bool) -> None:
+    """The fetch shows that it was not executed, and the next sweep executes it."""
+    world.book.record(world.scenario.get())
+    crash(world, acted=False, command=Reject())
+    if moved:  # now a request that was sent before can no longer act
+        world.scenario.apply(CALL)
+    world.before = [lambda: time.sleep(0.02)]
+    swept = world.book.recover(world, policy=Policy(backoff=0.0, deadline=0.01))
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == (
+        (),
+        [GatewayError if moved else OutcomeUnknown],
+    )
+    assert (world.methods, world.entry.intent is None) == (["GET"], False)
+    world.scenario.clock.advance(120)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert (settled.outcome, world.entry.intent, world.scenario.get().status) == (
+        Ending.DONE,
+        None,
+        S.REJECTED,
+    )
+
+
+def test_recover_leaves_a_command_open_after_its_attempts(world: World) -> None:
+    """The fetch shows that it was not executed, and the next sweep executes it."""
+    world.book.record(world.scenario.get())
+    crash(world, acted=False, command=Reject())
+
+    def lose_reply() -> None:
+        world.scenario.apply(CALL)  # now the lost request can no longer act
+        raise GatewayError("no whole reply")
+
+    world.before = [None, lose_reply]
+    swept = world.book.recover(world, policy=Policy(backoff=0.0, attempts=1))
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [LostRace])
+    assert (world.methods, world.entry.intent is None) == (["GET", "POST", "GET"], False)
+    world.scenario.clock.advance(120)
+    (settled,) = world.book.recover(world, policy=NO_WAIT).settled
+    assert (settled.outcome, world.entry.intent, world.scenario.get().status) == (
+        Ending.DONE,
+        None,
+        S.REJECTED,
+    )
+
+
+def test_recover_skips_recent_commands(world: World) -> None:
+    world.before = [ProcessCrash()]
+    with pytest.raises(ProcessCrash):
+        world.book.perform(WR, Accept(), world)
+    assert world.book.recover(world) == Swept((), {})
+    assert len(world.book.recover(world, older_than=0).settled) == 1
+
+
+def test_slow_process_does_not_close_the_intent_of_another(world: World) -> None:
+    """Its command was recovered meanwhile. It adds a history line only."""
+
+    def recover_and_perform_another() -> None:
+        world.scenario.clock.advance(120)
+        world.after = [None, None]
+        assert [
+            settled.outcome for settled in world.open_node().recover(world, policy=ALONE).settled
+        ] == [Ending.DONE]
+        world.after = [ProcessCrash()]
+        with pytest.raises(ProcessCrash):
+            world.open_node().perform(WR, Complete(), world)
+
+    world.after = [recover_and_perform_another]
+    assert world.book.perform(WR, Accept(), world).status is S.ACCEPTED
+    assert world.entry.intent is not None
+    assert world.entry.intent.command == Complete()
+    assert [outcome for type_, outcome in world.lines if type_ == "accept"] == [
+        "intended",
+        "done",
+        "done",
+    ]
