@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Generator, Iterator
+from random import Random
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -116,9 +118,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.fixture
 def task_router(request: pytest.FixtureRequest) -> Platform:
     """Return an empty platform, whose time only the test advances."""
-    from random import Random  # noqa: PLC0415 - rule 1
-
-    from reservation_core.emulator import ManualClock, Platform, Settings  # noqa: PLC0415
+    from reservation_core.emulator import ManualClock, Platform, Settings  # noqa: PLC0415 - rule 1
 
     marked = _marked(request.node)
     settings = cast("Settings | None", marked["settings"]) or Settings()
@@ -186,10 +186,9 @@ def faulty_gateway(
 def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Iterator[str]:
     """Return the address of an HTTP emulator of ``task_router``.
 
-    It needs the extra ``emulator``. A request for something that the platform does not hold is unexpected.
+    It needs the extra ``emulator``. A request for something that the platform does not hold is
+    unexpected.
     """
-    from urllib.parse import parse_qsl  # noqa: PLC0415 - rule 1
-
     try:
         from reservation_core.emulator.api.exchange_log import RawRequest  # noqa: PLC0415
         from reservation_core.emulator.server import running_emulator  # noqa: PLC0415

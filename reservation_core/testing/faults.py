@@ -95,8 +95,8 @@ class VirtualClock:
 class FaultyGateway(GatewayWrapper):
     """Gateway wrapper that injects planned faults.
 
-    It is sync or async like the gateway it wraps. ``plan`` holds the faults still to come; more can be added to it. ``counts`` tells how often
-    each fault and each rival's act occurred.
+    It is sync or async like the gateway it wraps. ``plan`` holds the faults still to come; more
+    can be added to it. ``counts`` has the number of each fault and of each rival's act.
 
     :param gateway: the gateway to wrap.
     :param faults: the faults of the exchanges, in order.

@@ -47,8 +47,8 @@ def describe_request(request: Request) -> str:
 class RecordingGateway(GatewayWrapper):
     """Gateway that replies by script, then by the gateway it wraps.
 
-    It works sync and async, and records everything. ``exchanges`` holds the recorded exchanges, ``unexpected`` the
-    unexpected requests.
+    It works sync and async. ``exchanges`` holds every exchange, ``unexpected`` the requests without
+    a reply.
 
     :param gateway: replies once the script is used up; sync or async.
     :param on_exchange: called with each request that the wrapped gateway answered, and its reply.
@@ -74,7 +74,8 @@ class RecordingGateway(GatewayWrapper):
     def script(self, *replies: ScriptedReply) -> None:
         """Script the replies to the next requests, in order.
 
-        They are used before the wrapped gateway. An exception is raised. A function is called with the request.
+        They are used before the wrapped gateway. An exception is raised. A function is called with
+        the request.
         """
         self._script.extend(replies)
 

@@ -153,47 +153,44 @@ def refusals(draw: DrawFn) -> RefusalReply:
     """Draw refusals with bodies of every family. The simplest is a repeated accept's."""
     refusal, family = draw(st.sampled_from(_REFUSALS)), draw(st.sampled_from(ErrorFamily))
     message = refusal.message.format(draw(sids("WR")))
-    content_type, body = draw(_error_body(family, refusal, message))
+    content_type, error_bodies = _error_bodies(family, refusal, message)
     headers = [("Content-Type", content_type)]
     if refusal.error is Throttled and draw(st.booleans()):
         headers.append(("Retry-After", str(draw(st.integers(0, 120)))))
-    reply = Reply(refusal.status, tuple(headers), body)
+    reply = Reply(refusal.status, tuple(headers), draw(error_bodies))
     if family.is_readable:
         return RefusalReply(reply, family, refusal.error, refusal.code)
     return RefusalReply(reply, family, _ERROR_OF_STATUS[refusal.status], None)
 
 
-def _error_body(
+_PROXY_ERROR: Final = b"upstream connect error or disconnect/reset before headers"
+
+
+def _error_bodies(
     family: ErrorFamily, refusal: _Refusal, message: str
-) -> SearchStrategy[tuple[str, bytes]]:
-    """Write the content type and the body of a refusal."""
+) -> tuple[str, SearchStrategy[bytes]]:
+    """Return the content type of a refusal, and the strategy for its body."""
     status, code = refusal.status, refusal.code
     link = f"https://www.twilio.com/docs/errors/{code}"
     legacy: dict[str, object] = {"message": message, "status": status}
     if code is not None:
         legacy |= {"code": code, "more_info": link}
     whole = json.dumps(legacy).encode()
-    match family:
-        case ErrorFamily.LEGACY:
-            return st.just(("application/json", whole))
-        case ErrorFamily.RFC_9457:
-            problem = {"title": message, "status": status, "type": link, "code": code}
-            problem["detail"] = "see the type"
-            return st.just(("application/problem+json", json.dumps(problem).encode()))
-        case ErrorFamily.EMPTY:
-            return st.sampled_from((("text/plain", b""), ("text/plain", b"\r\n")))
-        case ErrorFamily.HTML:
-            page = f"<html><body><h1>{status}</h1></body></html>"
-            return st.just(("text/html", page.encode()))
-        case ErrorFamily.TEXT:
-            text = b"upstream connect error or disconnect/reset before headers"
-            return st.just(("text/plain", text))
-        case ErrorFamily.NOT_AN_OBJECT:
-            texts = st.sampled_from((b"null", b"[]", b'"error"'))
-            return texts.map(lambda text: ("application/json", text))
-        case _:  # truncated
-            ends = st.integers(1, len(whole) - 1)
-            return ends.map(lambda end: ("application/json", whole[:end]))
+    problem = {"title": message, "status": status, "type": link, "code": code}
+    problem["detail"] = "see the type"
+    page = f"<html><body><h1>{status}</h1></body></html>"
+    not_objects = st.sampled_from((b"null", b"[]", b'"error"'))
+    ends = st.integers(1, len(whole) - 1)
+    forms: Mapping[ErrorFamily, tuple[str, SearchStrategy[bytes]]] = {
+        ErrorFamily.LEGACY: ("application/json", st.just(whole)),
+        ErrorFamily.RFC_9457: ("application/problem+json", st.just(json.dumps(problem).encode())),
+        ErrorFamily.EMPTY: ("text/plain", st.sampled_from((b"", b"\r\n"))),
+        ErrorFamily.HTML: ("text/html", st.just(page.encode())),
+        ErrorFamily.TEXT: ("text/plain", st.just(_PROXY_ERROR)),
+        ErrorFamily.NOT_AN_OBJECT: ("application/json", not_objects),
+        ErrorFamily.TRUNCATED: ("application/json", ends.map(lambda end: whole[:end])),
+    }
+    return forms[family]
 
 
 def unreadable_replies() -> SearchStrategy[Reply]:
