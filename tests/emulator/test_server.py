@@ -73,14 +73,14 @@ def test_lifespans_and_routes_are_added() -> None:
 def test_failing_lifespan_is_reported(caplog: pytest.LogCaptureFixture) -> None:
 
     def lifespan() -> contextlib.AbstractAsyncContextManager[None]:
-        raise LookupError("no courier today")
+        raise LookupError("unavailable")
 
     before = threading.enumerate()
     with pytest.raises(RuntimeError, match="did not start"), running_emulator(lifespans=[lifespan]):
         pass
     with pytest.raises(RuntimeError, match="did not start"):
         server.serve(Platform(), lifespans=[lifespan])
-    assert "no courier today" in caplog.text
+    assert "unavailable" in caplog.text
     assert threading.enumerate() == before
 
 

@@ -33,11 +33,7 @@ from reservation_core.emulator.callbacks.model import (
     CallbackKind,
     SentCallback,
 )
-from reservation_core.emulator.callbacks.responses import (
-    UnusableResponse,
-    carry_out_instruction,
-    read_instruction,
-)
+from reservation_core.emulator.callbacks.responses import UnusableResponse, process_response
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.platform.model import JournalEntry
 from reservation_core.emulator.platform.platform import Platform
@@ -234,7 +230,7 @@ class CallbackQueue:
             if it took longer than the platform's setting ``callback_timeout``.
         """
         try:
-            outcome = self._process(callback, reply, seconds)
+            outcome = process_response(self.platform, callback, reply, seconds)
         except UnusableResponse as error:
             self._fail(callback, error, reply.status, seconds)
         else:
@@ -259,21 +255,6 @@ class CallbackQueue:
         """Call an observer with each result from now on. It should return quickly."""
         with self._lock:
             self._observers = (*self._observers, observer)
-
-    def _process(self, callback: Callback, reply: Reply, seconds: float) -> str:
-        if callback.kind.is_event:
-            if not 200 <= reply.status < 300:
-                reason = f"the response has status {reply.status}. Respond with 204"
-                raise UnusableResponse(RETRIEVAL_FAILURE, reason)
-            return "taken"
-        budget = self.platform.settings.callback_timeout
-        if seconds > budget:
-            reason = f"the response took more than {budget:g} s. Respond in time, act later"
-            raise UnusableResponse(RETRIEVAL_FAILURE, reason, allows_fallback=True)
-        command = read_instruction(reply)
-        if command is None:
-            return "decided later"
-        return carry_out_instruction(self.platform, callback.reservation_sid, command)
 
     def _fail(
         self, callback: Callback, error: UnusableResponse, status: int | None, seconds: float

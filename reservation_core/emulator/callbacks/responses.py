@@ -1,4 +1,4 @@
-"""Responses to assignment callbacks: a command, a decision left for later, or a failure.
+"""Responses to callbacks: an instruction, a decision left for later, or a failure.
 
 1. Only a response of status 200, in time and of type ``application/json`` counts. Otherwise the
    fallback URL is called (documented). An empty response needs no content type.
@@ -25,6 +25,7 @@ from reservation_core.emulator.callbacks.model import (
     NO_JSON_TYPE,
     RETRIEVAL_FAILURE,
     UNREADABLE_JSON,
+    Callback,
 )
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
@@ -50,11 +51,28 @@ class UnusableResponse(ReservationError):
         return self.reason
 
 
-def read_instruction(reply: Reply) -> Command | None:
-    """Return the command in a response, or ``None`` if it leaves the decision for later.
+def process_response(platform: Platform, callback: Callback, reply: Reply, seconds: float) -> str:
+    """Carry out the instruction in a response to a callback, and return the outcome.
 
-    :raises UnusableResponse: if the response is invalid.
+    :param seconds: duration of the exchange.
+    :raises UnusableResponse: if the response is invalid, too late or refused by the platform.
     """
+    if callback.kind.is_event:
+        if not 200 <= reply.status < 300:
+            reason = f"the response has status {reply.status}. Respond with 204"
+            raise UnusableResponse(RETRIEVAL_FAILURE, reason)
+        return "taken"
+    limit = platform.settings.callback_timeout
+    if seconds > limit:
+        reason = f"the response took more than {limit:g} s. Respond in time, act later"
+        raise UnusableResponse(RETRIEVAL_FAILURE, reason, allows_fallback=True)
+    command = _read_instruction(reply)
+    if command is None:
+        return "decided later"
+    return _carry_out(platform, callback.reservation_sid, command)
+
+
+def _read_instruction(reply: Reply) -> Command | None:
     if reply.status != 200:
         reason = f"the response has status {reply.status}. Respond with 200"
         raise UnusableResponse(RETRIEVAL_FAILURE, reason, allows_fallback=True)
@@ -90,11 +108,7 @@ def _read_object(body: bytes) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value)
 
 
-def carry_out_instruction(platform: Platform, sid: str, command: Command) -> str:
-    """Carry out a command on a reservation, and return the outcome with the new state.
-
-    :raises UnusableResponse: if the platform refuses the command.
-    """
+def _carry_out(platform: Platform, sid: str, command: Command) -> str:
     try:
         return f"{command.trigger}: {platform.execute(sid, command, by=CALLBACK_ACTOR).state}"
     except KeyError:

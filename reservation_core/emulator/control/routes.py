@@ -145,13 +145,6 @@ def _load(state: ControlState, _: ControlRequest, load: Callable[[Platform], obj
     return load(state.platform)
 
 
-def _load_seed(
-    state: ControlState, request: ControlRequest, load: Callable[[Platform], object]
-) -> object:
-    _load(state, request, load)
-    return state.platform.snapshot()
-
-
 def _advance(state: ControlState, _: ControlRequest, seconds: float) -> object:
     state.platform.advance(seconds)
     return _show_clock(state)
@@ -214,7 +207,7 @@ CONTROL_ROUTES: Final = (
     _route("GET", "/settings", "show the settings with their evidence", _show_settings),
     _route("GET", "/journal", "show the entries after ?since=NUMBER", _show_journal),
     _route("GET", "/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
-    _body_route("/seed", "load workers, tasks and their reservations", read_seed, _load_seed),
+    _body_route("/seed", "load workers, tasks and their reservations", read_seed, _load),
     _route("POST", "/reset", "delete everything", _reset),
     _body_route(
         "/clock",

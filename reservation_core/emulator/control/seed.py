@@ -21,7 +21,7 @@ from typing import Any, Final
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.documents import UnreadableDocument, read_document
-from reservation_core.emulator.platform.model import Task, Worker
+from reservation_core.emulator.platform.model import Snapshot, Task, Worker
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.errors import PayloadFault
@@ -31,7 +31,7 @@ SEED_PREFIXES: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 """Prefix of each SID in a document."""
 
 
-def read_seed_file(path: Path) -> Callable[[Platform], None]:
+def read_seed_file(path: Path) -> Callable[[Platform], Snapshot]:
     """Read a document from a file; return a function that loads it.
 
     :raises UnreadableDocument: if the file or one of its fields cannot be read.
@@ -47,7 +47,7 @@ def read_seed_file(path: Path) -> Callable[[Platform], None]:
     return load
 
 
-def read_seed(body: FieldReader) -> Callable[[Platform], None]:
+def read_seed(body: FieldReader) -> Callable[[Platform], Snapshot]:
     """Read workers and tasks; return a function that adds them to what a platform holds.
 
     It raises the platform's errors, and has no effect then.
@@ -55,10 +55,11 @@ def read_seed(body: FieldReader) -> Callable[[Platform], None]:
     workers = [read_worker(each) for each in body.each("workers")]
     tasks = [read_task(each) for each in body.each("tasks")]
 
-    def load(platform: Platform) -> None:
+    def load(platform: Platform) -> Snapshot:
         with platform.transaction():
             for add in (*workers, *tasks):
                 add(platform)
+        return platform.snapshot()
 
     return load
 

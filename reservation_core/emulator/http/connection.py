@@ -20,6 +20,7 @@ import socket
 import struct
 from typing import Final, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -140,7 +141,7 @@ class EmulatorConnection(HttpToolsProtocol):
     # --- the fast path ---------------------------------------------------------------------------
 
     def _can_be_fast(self) -> bool:
-        parser = self.parser
+        parser = self._open_parser()
         return (
             self._is_answered()
             and parser.get_method() in _FAST_METHODS
@@ -152,15 +153,20 @@ class EmulatorConnection(HttpToolsProtocol):
             and parser.get_http_version() == "1.1"
         )
 
+    def _open_parser(self) -> httptools.HttpRequestParser:
+        parser: httptools.HttpRequestParser | None = self.parser
+        assert parser is not None  # until the connection is lost
+        return parser
+
     def _is_answered(self) -> bool:
         """Return whether no request is being answered through ASGI."""
-        cycle: RequestResponseCycle | None = self.cycle
+        cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
     def _answer(self) -> None:
         """Answer the request; close the connection if its body is too long to be read."""
         is_too_long = len(self._body) > self.app.max_body_bytes
-        is_last = is_too_long or not self.parser.should_keep_alive()
+        is_last = is_too_long or not self._open_parser().should_keep_alive()
         headers = tuple(
             [
                 (name.decode("latin-1"), value.decode("latin-1"))
@@ -168,7 +174,7 @@ class EmulatorConnection(HttpToolsProtocol):
                 if name in READ_HEADERS
             ]
         )
-        method = self.parser.get_method().decode("ascii")
+        method = self._open_parser().get_method().decode("ascii")
         target = self.url.decode("latin-1")
         reply = self.app.answer(RawRequest(method, target, headers, self._body))
         lines = "".join([f"{name}: {value}\r\n" for name, value in reply.headers.pairs])

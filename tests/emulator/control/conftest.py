@@ -34,7 +34,7 @@ def world(control: Control) -> World:
 def send(control: Control) -> Send:
     """Return a function that sends a request to the control surface in process."""
 
-    def ask(method: str, path: str, body: object = None) -> wire.Answer:
+    def send_request(method: str, path: str, body: object = None) -> wire.Answer:
         sent = (
             b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         )
@@ -43,4 +43,4 @@ def send(control: Control) -> Send:
             reply.status, {name.lower(): value for name, value in reply.headers.pairs}, reply.body
         )
 
-    return ask
+    return send_request

@@ -28,7 +28,7 @@ class FeedReader:
         self._lines = sock.makefile("r", encoding="utf-8", newline="\n")
 
     def next(self, kind: str) -> Any:
-        """Read on to the next event of a kind, and give what it says."""
+        """Read to the next event of a kind, and return its content."""
         found = False
         for line in self._lines:
             if line.startswith("event: "):

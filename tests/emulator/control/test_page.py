@@ -388,7 +388,7 @@ def test_callbacks_are_shown_in_order(browser: Browser) -> None:
             assignment_url=f"{receiver.url}/assign", event_url=f"{receiver.url}/events"
         )
         worker = emulator.platform.add_worker(WORKSPACE, name=HOSTILE)
-        task = emulator.platform.add_task(WORKSPACE, attributes={"said": HOSTILE})
+        task = emulator.platform.add_task(WORKSPACE, attributes={"note": HOSTILE})
         sid = str(emulator.platform.reserve(task.sid, worker.sid).sid)
         emulator.settle()
         context = browser.new_context()

@@ -65,9 +65,7 @@ def test_settings_show_evidence_but_no_passwords(send: Send) -> None:
         "evidence",
         "source",
     }
-    secret = Control(
-        Platform(settings=Settings(accounts={"somebody": "a secret word"})), FaultPlan()
-    )
+    secret = Control(Platform(settings=Settings(accounts={"user": "a secret word"})), FaultPlan())
     reply = secret.receive("GET", f"{CONTROL_ROOT}/settings", b"")
     assert b"a secret word" not in reply.body
     assert json.loads(reply.body)["accounts"]["value"] == 1

@@ -21,7 +21,7 @@ from tests.emulator.control.conftest import Send
 from tests.emulator.worlds import NOBODY, TASK, WORKERS, WORKSPACE, World, people
 
 INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
-    "no object": ("POST", "/seed", [], {"(body)": "is a JSON array, not an object"}),
+    "not an object": ("POST", "/seed", [], {"(body)": "is a JSON array, not an object"}),
     "a worker": (
         "POST",
         "/workers",
@@ -57,37 +57,37 @@ INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
             "tasks[1].reservations[1].facts": f"must hold only words of {', '.join(Status)}",
         },
     ),
-    "no fact": (
+    "a missing fact": (
         "POST",
         f"/reservations/WR{NOBODY}/facts",
         {},
         {"fact": f"must be one of {', '.join(Status)}"},
     ),
-    "a time that is none": (
+    "an invalid time": (
         "POST",
         "/clock",
         {"seconds": "soon"},
         {"seconds": "is not a number from 0 to 1e+09"},
     ),
-    "a time that goes back": (
+    "a negative time": (
         "POST",
         "/clock",
         {"seconds": -1},
         {"seconds": "is not a number from 0 to 1e+09"},
     ),
-    "a truth for a number": (
+    "a boolean for a number": (
         "POST",
         "/faults",
         {"kind": "429", "times": True},
         {"times": "is not a whole number from 1 to 1000000000"},
     ),
-    "a number that is none": (
+    "an invalid number": (
         "GET",
         "/journal?since=x",
         None,
         {"since": "is not a number; give the last one that was read"},
     ),
-    "a body nobody asked for": (
+    "an unexpected body": (
         "POST",
         "/reset",
         {"all": 1},
@@ -191,7 +191,7 @@ def test_405_names_the_allowed_methods(send: Send) -> None:
 def test_any_request_gets_a_json_reply(method: str, route: object, sid: str, body: bytes) -> None:
     platform = Platform(ManualClock())
     people(platform)
-    path = re.sub("W[KTR](?=/|$)", lambda _: sid, getattr(route, "path"))  # noqa: B009 - the strategy's type says less
+    path = re.sub("W[KTR](?=/|$)", lambda _: sid, getattr(route, "path"))  # noqa: B009 - the strategy is not typed
     reply = Control(platform, FaultPlan()).receive(method, f"{CONTROL_ROOT}{path}", body)
     assert reply.status in {200, 400, 404, 405, 409}
     json.loads(reply.body)

@@ -150,9 +150,8 @@ def test_one_of_the_siblings_wins(emulator: Emulator, world: World) -> None:
     ]
 
 
-FAULT_EFFECTS: dict[
-    FaultKind, tuple[int, str]
-] = {  # the status that comes back (0: none), and how the reservation then stands
+#: status of the reply (0: no reply), and state of the reservation afterwards
+FAULT_EFFECTS: dict[FaultKind, tuple[int, str]] = {
     FaultKind.LOST_REQUEST: (0, "pending"),
     FaultKind.LOST_REPLY: (0, "accepted"),
     FaultKind.DELAYED: (200, "accepted"),

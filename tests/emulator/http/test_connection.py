@@ -80,8 +80,8 @@ def test_fast_path_and_asgi_answer_the_same(
 
 SEED = b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
 MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
-    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",),
-    "a method that is none": (b"FROB / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
+    "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",),
+    "an unknown method": (b"FROB / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
     "a path beyond ASCII": (
         "GET /v1/Workspaces/\u00e4 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode(),
     ),
@@ -89,17 +89,17 @@ MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
         b"GET /v1/%zz%ff%00 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
     ),
     "a tunnel": (b"CONNECT here:80 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
-    "a body that is no UTF-8": (
+    "a body that is not UTF-8": (
         HEAD + FORM + b"Content-Length: 20\r\n\r\nReservationStatus=\xff\xfe",
     ),
     "a body of broken escapes": (HEAD + FORM + b"Content-Length: 4\r\n\r\na=%f",),
     "another type": (HEAD + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",),
-    "a length that is none": (HEAD + FORM + b"Content-Length: many\r\n\r\n",),
+    "an invalid length": (HEAD + FORM + b"Content-Length: many\r\n\r\n",),
     "two lengths": (HEAD + FORM + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\na=b",),
     "a length and chunks": (
         HEAD + FORM + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
-    "chunks that are none": (HEAD + FORM + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",),
+    "invalid chunks": (HEAD + FORM + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",),
     "a body beyond its limit": (HEAD + FORM + b"Content-Length: 10000000\r\n\r\n", b"a" * 200_000),
     "chunks without end": (
         HEAD + FORM + b"Transfer-Encoding: chunked\r\n\r\n",
@@ -113,8 +113,8 @@ MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
         + b"0\r\n\r\n",
     ),
     "a head without end": (HEAD, *[b"X-More: " + b"a" * 8000 + b"\r\n"] * 50),
-    "a steering body that is no JSON": (SEED + b'Content-Length: 6\r\n\r\n{"a":\xff',),
-    "a steering body of depth": (SEED + b"Content-Length: 100000\r\n\r\n" + b"[" * 100_000,),
+    "a control body that is not JSON": (SEED + b'Content-Length: 6\r\n\r\n{"a":\xff',),
+    "a deeply nested control body": (SEED + b"Content-Length: 100000\r\n\r\n" + b"[" * 100_000,),
 }
 
 
@@ -128,11 +128,11 @@ def test_malformed_request_gets_a_4xx(emulator: Emulator, parts: tuple[bytes, ..
 UNFINISHED_REQUESTS: dict[str, tuple[bytes, int]] = {
     "half a head": (b"POST /v1/Workspaces HTTP/1.1\r\nHost:", 408),
     "half a body": (HEAD + FORM + b"Content-Length: 40\r\n\r\nReservationStatus=", 408),
-    "half a steering body": (
+    "half a control body": (
         b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nContent-Length: 40\r\n\r\n{",
         408,
     ),
-    "half a body, though the answer has begun": (
+    "half a body, after the reply began": (
         b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{",
         200,
     ),

@@ -24,7 +24,7 @@ PASSWORD: Final = "a password"
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning"
-)  # the client's own, of its way to use aiohttp
+)  # of the client's use of aiohttp
 
 
 class Sync:
@@ -34,11 +34,11 @@ class Sync:
         self.client: Any = emulator.point(Client(USERNAME, password, environment={"": ""}))
 
     def call(self, thing: Any, name: str, *given: Any, **named: Any) -> Any:
-        """Call one of the client's operations."""
+        """Call an operation of the client."""
         return getattr(thing, name)(*given, **named)
 
     def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         self.client.http_client.session.close()
 
 
@@ -53,7 +53,7 @@ class Async:
         return Client(USERNAME, password, environment={"": ""}, http_client=AsyncTwilioHttpClient())
 
     def call(self, thing: Any, name: str, *given: Any, **named: Any) -> Any:
-        """Call one of the client's operations."""
+        """Call an operation of the client."""
 
         async def run() -> Any:
             return await getattr(thing, f"{name}_async")(*given, **named)
@@ -61,7 +61,7 @@ class Async:
         return self.runner.run(run())
 
     def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         self.runner.run(self.client.http_client.close())
         self.runner.close()
 

@@ -176,14 +176,14 @@ function link(state, text) {
 // --- the journal ----------------------------------------------------------------------------------------------------------------
 
 /** Add an entry of the emulator's journal, with the rule that allowed it. */
-function addEntry(act) {
-  const after = act.reservation.on_hold ? "onHold" : act.reservation.status;
-  const command = act.trigger !== after || act.by === "client";
-  const what = act.before === null ? "Reserved" : `${named(act.before)} → ${named(after)}`;
-  const reason = [act.reason, act.code && `code ${act.code}`].filter(Boolean).join(", ");
-  const more = [`${act.trigger} by the ${act.by}`, reason, `version ${act.version}`, `task ${act.task_status}`].filter(Boolean).join(" · ");
-  const kind = act.before === null ? "" : command ? "command" : "fact";
-  keep({ key: `entry ${act.number}`, order: act.number, at: act.at, sid: act.sid, kind, label: "decision", what, more, why: act.rule, act, after });
+function addEntry(entry) {
+  const after = entry.reservation.on_hold ? "onHold" : entry.reservation.status;
+  const command = entry.trigger !== after || entry.by === "client";
+  const what = entry.before === null ? "Reserved" : `${named(entry.before)} → ${named(after)}`;
+  const reason = [entry.reason, entry.code && `code ${entry.code}`].filter(Boolean).join(", ");
+  const more = [`${entry.trigger} by the ${entry.by}`, reason, `version ${entry.version}`, `task ${entry.task_status}`].filter(Boolean).join(" · ");
+  const kind = entry.before === null ? "" : command ? "command" : "fact";
+  keep({ key: `entry ${entry.number}`, order: entry.number, at: entry.at, sid: entry.sid, kind, label: "decision", what, more, why: entry.rule, transition: entry, after });
 }
 
 /** Add a request of the emulated API, with its reply and the reason of a refusal. */
@@ -200,7 +200,7 @@ function addExchange(exchange) {
 /** Add a callback that was sent, with its result. */
 function addCallback(sent) {
   const { number, at, event, kind, status, outcome, reservation_sid: sid, callback, ...rest } = sent;
-  const before = [...entries.values()].filter((each) => each.act && Date.parse(each.at) <= Date.parse(at));
+  const before = [...entries.values()].filter((each) => each.transition && Date.parse(each.at) <= Date.parse(at));
   const order = Math.max(0, ...before.map((each) => each.order)) + 0.2;
   const what = `${event ?? kind} → ${status ?? "no reply"}`;
   const parts = Object.entries(rest).filter(([, value]) => value !== null && value !== "" && value !== false);
@@ -328,11 +328,11 @@ function drawPicture() {
   for (const lit of picture.querySelectorAll(".here, .walked, .passed")) lit.classList.remove("here", "walked", "passed");
   picture.classList.toggle("lit", Boolean(reservation));
   if (!reservation) return;
-  for (const { act, after } of entries.values()) {
-    if (act?.sid !== page.selected || act.before === null) continue;
-    const edge = one(`edge-${act.before}-${act.trigger}-${after}`);
+  for (const { transition, after } of entries.values()) {
+    if (transition?.sid !== page.selected || transition.before === null) continue;
+    const edge = one(`edge-${transition.before}-${transition.trigger}-${after}`);
     for (const part of [edge, edge?.closest(".line")]) part?.classList.add("walked");
-    one(`state-${act.before}`).classList.add("passed");
+    one(`state-${transition.before}`).classList.add("passed");
   }
   one(`state-${reservation.state}`).classList.add("here");
   if (page.centred !== reservation.sid + reservation.state) centre();
