@@ -25,6 +25,7 @@ from tests.emulator.platform.stage import ACTIVITY, CONFERENCE, HEX, WORKSPACE, 
 def test_tables_do_not_grow_over_many_reservations() -> None:
     """Neither do the index, the timers and the journal."""
     platform = Platform(ManualClock(), settings=Settings(journal_length=10))
+    tables = platform._tables  # pyright: ignore[reportPrivateUsage]
     worker = platform.add_worker(WORKSPACE).sid
     for number in range(500):
         task = platform.add_task(WORKSPACE).sid
@@ -35,14 +36,11 @@ def test_tables_do_not_grow_over_many_reservations() -> None:
         else:
             platform.cancel_task(task)
         platform.advance(300 if number % 5 == 0 else 0)
-        assert (
-            len(platform._tables.timers)
-            <= 2 * (len(platform._tables.reservations) + len(platform._tables.tasks)) + 64
-        )  # pyright: ignore[reportPrivateUsage]
+        assert len(tables.timers) <= 2 * (len(tables.reservations) + len(tables.tasks)) + 64
     platform.advance(300)
     assert (platform.all(), platform.tasks(), len(platform.journal)) == ((), (), 10)
-    assert not platform._tables._children  # pyright: ignore[reportPrivateUsage]
-    assert not platform._tables.timers  # pyright: ignore[reportPrivateUsage]
+    assert not tables._children  # pyright: ignore[reportPrivateUsage]
+    assert not tables.timers
 
 
 def test_stale_timers_are_removed() -> None:
