@@ -42,7 +42,9 @@ def test_empty_gzip_body_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(b"x")[:-1], gzip.compress(b"x") + b"y"]
+    "body",
+    [b"not gzip", gzip.compress(b"x")[:-1], gzip.compress(b"x") + b"y"],
+    ids=["other bytes", "too short", "too long"],
 )
 def test_invalid_gzip_is_refused(body: bytes) -> None:
     reply = builder(GZIP)
