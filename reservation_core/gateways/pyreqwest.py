@@ -15,6 +15,7 @@ the fork refuses in the child, and pyreqwest refuses to open another one there. 
 the fork (in a pre-forking server: in each worker).
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, TypeVar, Unpack
@@ -117,12 +118,14 @@ class _PyreqwestBase(BaseGateway):
 
 
 def _ascii_pairs(headers: HeaderMap) -> list[tuple[str, str]]:
+    try:
+        return list(headers.items())
+    except ValueError:  # a value is not ASCII: keep the others
+        names = dict.fromkeys(headers)
     pairs: list[tuple[str, str]] = []
-    for name in dict.fromkeys(headers):
-        try:
+    for name in names:
+        with contextlib.suppress(ValueError):
             pairs += [(name, value) for value in headers.getall(name)]
-        except ValueError:  # not ASCII
-            continue
     return pairs
 
 
