@@ -1,5 +1,6 @@
-"""Diagrams of the lifecycle and tables of the parameters, generated from the declarations.
+"""Diagrams of the lifecycle and tables of the parameters.
 
+All follow from the declarations in the code.
 ``python -m reservation_core.diagrams diagrams`` writes them into a folder.
 
 * ``labels``: names and grouping that the others share

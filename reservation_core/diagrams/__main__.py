@@ -1,4 +1,4 @@
-"""Command line: write all diagrams into a folder, or check that they are up to date.
+"""Command line: write or check all diagrams of a folder.
 
 ``python -m reservation_core.diagrams diagrams`` writes them. With ``--check`` it only names the
 files that are out of date.

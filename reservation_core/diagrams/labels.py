@@ -23,7 +23,7 @@ GENERATED: Final = (
 
 
 def group_edges() -> dict[tuple[State, State], dict[str, list[Edge]]]:
-    """Group the edges by source and target, and then by ``command`` and ``fact``."""
+    """Group the edges by their ends, then by ``command`` and ``fact``."""
     groups: dict[tuple[State, State], dict[str, list[Edge]]] = {}
     for kind, edges in (("command", COMMAND_EDGES), ("fact", FACT_EDGES)):
         for edge in edges:
@@ -38,5 +38,5 @@ def label_state(state: State) -> str:
 
 
 def label_edge(edge: Edge) -> str:
-    """Return the trigger of an edge with its guard, as in ``call [accept]``."""
+    """Return the trigger and guard of an edge, as in ``call [accept]``."""
     return edge.trigger + {None: "", True: " [accept]", False: " [no accept]"}[edge.accept]

@@ -39,14 +39,17 @@ from reservation_core.domain.lifecycle import (
 
 
 class Point(NamedTuple):
-    """A place on the canvas, or a direction. The y axis points down."""
+    """A place on the canvas, or a direction.
+
+    The y axis points down.
+    """
 
     x: int
     y: int
 
 
 class LineRoute(NamedTuple):
-    """Points of a line, and the index of the segment that bears the labels."""
+    """Points of a line, and the segment that bears the labels."""
 
     label_segment: int
     points: tuple[Point, ...]
@@ -239,7 +242,8 @@ def _shift_left(points: Sequence[Point], shift: int) -> list[Point]:
 
 
 def _round_bends(points: Sequence[Point], shift: int) -> str:
-    """Return the path data of a line. The outer of two strands has the wider bend."""
+    """Return the path data of a line."""
+    # Of two strands the outer one has the wider bend.
     path = f"M{points[0].x} {points[0].y}"
     for a, b, c in zip(points, points[1:], points[2:], strict=False):
         before, after = _direction(a, b), _direction(b, c)
@@ -250,7 +254,7 @@ def _round_bends(points: Sequence[Point], shift: int) -> str:
 
 
 def _place_labels(a: Point, b: Point, side: int, count: int) -> Iterator[tuple[int, int, str]]:
-    """Yield x, baseline and anchor of each label beside the middle of a segment."""
+    """Yield x, baseline and anchor of each label of a segment."""
     x, y, left = (a.x + b.x) // 2, (a.y + b.y) // 2, _left(a, b)
     for index in range(count):
         if left.x:

@@ -1,4 +1,4 @@
-"""The rules of reservations: the commands that are allowed, and the evidence for it.
+"""The rules of reservations: allowed commands, and the evidence for each rule.
 
 The room knows no HTTP and does no I/O.
 

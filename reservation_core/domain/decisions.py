@@ -1,6 +1,6 @@
-"""Decisions about the lifecycle, taken by one shared state machine. Reservations hold no machine.
+"""Decisions about the lifecycle, taken by one shared state machine.
 
-Two rules:
+Reservations hold no machine. Two rules:
 
 1. **A command must be an edge.** A client's request is one step from the current state.
    :func:`decide` really triggers the machine for each of the few hundred distinct questions, and
@@ -123,7 +123,7 @@ def find_fact_edge(state: State, fact: Status) -> Edge | None:
 
 @cache
 def follow(before: State, after: Status) -> tuple[Edge, ...] | None:
-    """Return the shortest path of facts from one state to a reported status.
+    """Return the shortest path of facts to a reported status.
 
     :returns: an empty path if nothing changed, and ``None`` if there is no path.
 
@@ -149,7 +149,7 @@ def follow(before: State, after: Status) -> tuple[Edge, ...] | None:
 
 
 class LifecycleModel:
-    """Model that the machine moves: a state and the flag of the guards. One per question."""
+    """Model that the machine moves, one per question."""
 
     __slots__ = ("accept", "state")
 
@@ -164,11 +164,11 @@ class LifecycleModel:
 
 @cache
 def get_shared_machine() -> Machine:
-    """Return the state machine of the process, building it on the first call.
+    """Return the state machine of the process.
 
-    It holds no model: each question brings its own :class:`LifecycleModel`. For each question that
-    is new to the process, ``transitions`` logs a few lines on INFO to its logger
-    ``transitions.core``. They begin with the name of this library.
+    It is built at the first call. It holds no model: each question brings its own
+    :class:`LifecycleModel`. For each question that is new to the process, ``transitions`` logs a
+    few lines on INFO to its logger ``transitions.core``. They begin with the name of this library.
     """
     # Imported lazily: it adds 5 ms to the 80 ms of a process that only reads reservations.
     from transitions import Machine  # noqa: PLC0415
@@ -202,7 +202,7 @@ def _machine_error() -> type[Exception]:
 
 @cache
 def _trigger(trigger: str, state: State, accept: bool) -> Edge | None:
-    """Trigger the machine and return the edge it took, or ``None`` if it refused."""
+    """Return the edge that the machine takes, or ``None`` if it refuses."""
     model, machine_error = LifecycleModel(state, accept), _machine_error()
     try:
         has_moved = get_shared_machine().events[trigger].trigger(model)
@@ -214,7 +214,7 @@ def _trigger(trigger: str, state: State, accept: bool) -> Edge | None:
 
 
 def _questions(edge: Edge) -> list[tuple[str, State, bool]]:
-    """Return the questions that an edge answers, by trigger, state and ``accept`` flag."""
+    """Return the questions (trigger, state, flag) that an edge answers."""
     flags = (True, False) if edge.accept is None else (edge.accept,)
     return [(edge.trigger, edge.source, flag) for flag in flags]
 

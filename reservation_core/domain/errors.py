@@ -1,4 +1,4 @@
-"""Base of the error tree, and the errors of a command that must not be sent.
+"""Base of the error tree, and the errors of invalid calls.
 
 :mod:`reservation_core.rest.errors` draws the whole tree.
 """
@@ -14,7 +14,7 @@ _E = TypeVar("_E", bound="ReservationError")
 
 @attrs.frozen(slots=False)
 class ReservationError(Exception):
-    """Base class of all errors of this library. Catch it to catch them all.
+    """Base class of all errors. Catch it to catch them all.
 
     The errors are values: they compare, hash and pickle by their fields.
     """
@@ -50,7 +50,7 @@ def _restore(error_type: type[_E], fields: dict[str, object]) -> _E:
 
 
 class CommandError(ReservationError):
-    """Base class of the errors of a wrong call. The call is wrong; nothing was sent."""
+    """Base class of the errors of a wrong call: nothing was sent."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Tables of the lifecycle: statuses, edges and refusals, each with its evidence and source.
+"""Tables of the lifecycle: statuses, edges and refusals, with their evidence.
 
 Besides the eight public statuses there is a ninth state: *on hold*. The platform is carrying out an
 earlier answer (a conference, a dequeue, an orchestrated accept) and has not reported its outcome.

@@ -43,7 +43,9 @@ def shorten(value: object, limit: int = 80) -> str:
 
 
 def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int = 500) -> str:
-    """Return a foreign text on one line, with contacts and known values masked.
+    """Return a foreign text with contacts and known values masked.
+
+    The result is printable, on one line.
 
     :param known: sensitive values that the text may repeat.
     :param limit: the maximum length in characters.

@@ -1,4 +1,4 @@
-"""Refusal of commands that the lifecycle does not allow, and the listeners of refusals."""
+"""Refusal of commands that the lifecycle does not allow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _listeners: list[Callable[[Decision], None]] = []
 
 @attrs.frozen(slots=False, repr=False)
 class CommandNotAllowed(CommandError):
-    """The lifecycle does not allow a command in the state of the reservation.
+    """The lifecycle does not allow a command in this state.
 
     :param allowed: the command classes that are allowed instead.
     :param reason: the reason, with its evidence and source.

@@ -118,7 +118,9 @@ class Reservation:
         return tuple(_BY_TRIGGER[trigger] for trigger in find_allowed_triggers(self.state))
 
     def allows(self, command: Command | type[Command]) -> bool:
-        """Return true if a command, or a class of commands, is allowed now.
+        """Return true if a command is allowed now.
+
+        :param command: a command, or a class of commands.
 
         >>> from reservation_core import Accept, Wrap
         >>> reservation = Reservation(status="pending")
@@ -128,9 +130,11 @@ class Reservation:
         return decide(self.state, command.trigger).is_allowed
 
     def explain(self, command: Command | type[Command]) -> Decision:
-        """Explain why a command, or a class of commands, is allowed or refused now.
+        """Explain why a command is allowed or refused now.
 
-        The decision holds the edge or the reason of the refusal, with evidence and source.
+        :param command: a command, or a class of commands.
+        :returns: a decision. It holds the edge or the reason of the refusal, with its evidence and
+            source.
         """
         return explain(self, command)
 
@@ -172,9 +176,10 @@ class ReservationBuilder:
 
 
 def explain(state: Reservation | State, command: Command | type[Command]) -> Decision:
-    """Explain why a command, or a class of commands, is allowed or refused.
+    """Explain why a command is allowed or refused.
 
     :param state: a reservation, or a state of the lifecycle.
+    :param command: a command, or a class of commands.
 
     >>> from reservation_core import Status, Wrap
     >>> print(explain(Status.ACCEPTED, Wrap))  # doctest: +ELLIPSIS

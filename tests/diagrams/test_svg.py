@@ -113,7 +113,7 @@ def sample_path(data: str) -> list[complex]:
 
 
 def cross(a: complex, b: complex, c: complex, d: complex) -> bool:
-    """Return true if the segment from a to b meets the one from c to d."""
+    """Return true if the segments a-b and c-d meet."""
 
     def turn(p: complex, q: complex, r: complex) -> float:
         return ((q - p).conjugate() * (r - p)).imag

@@ -28,7 +28,7 @@ def test_violation_text_without_code_and_remedy_has_only_the_rule() -> None:
 
 
 def test_base_errors_have_their_docstring_as_text() -> None:
-    assert str(ReservationError()).endswith("Catch it to catch them all.")
+    assert str(ReservationError()) == "Base class of all errors. Catch it to catch them all."
     assert "nothing was sent" in str(CommandError())
 
 

@@ -30,7 +30,7 @@ from tests.domain.commands.helpers import (
 
 @attrs.frozen
 class Private:
-    """Values that must be redacted, each long enough to be found in any text."""
+    """Values to redact, each long enough to be found in a text."""
 
     phone: str
     client: str

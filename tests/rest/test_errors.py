@@ -60,7 +60,7 @@ REFUSAL: dict[str, object] = {
 }
 EXAMPLES: list[tuple[ReservationError, str]] = [
     # an error, and a part of its remedy
-    (ReservationError(), "catch"),
+    (ReservationError(), "Catch"),
     (CommandError(), "nothing was sent"),
     (InvalidCommand("Conference", (VIOLATION, VIOLATION)), "Give a contact"),
     (

@@ -46,7 +46,9 @@ PARAMETER_METADATA_KEY: Final = "reservation_core.parameter"
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
 class Command:
-    """Base class of the nine commands. Each field of a command is one parameter.
+    """Base class of the nine commands.
+
+    Each field of a command is one parameter.
 
     :raises InvalidCommand: if a command is built from invalid values. It names all broken rules.
     """
@@ -59,7 +61,7 @@ class Command:
     """Its parameters, in the order of the platform's reference."""
     rules: ClassVar[tuple[Rule, ...]] = ()
     disputes: ClassVar[tuple[Dispute, ...]] = ()
-    """Disputes about the command itself, whatever its parameters."""
+    """Disputes about the command itself, independent of its parameters."""
     can_answer_callback: ClassVar[bool] = True
     """True if the command may answer an assignment callback."""
     is_task_route_only: ClassVar[bool] = False
@@ -105,12 +107,12 @@ class Command:
 
     @property
     def is_accepting(self) -> bool:
-        """True if its ``accept`` flag asks for acceptance at once (call and redirect have one)."""
+        """True if the ``accept`` flag of a call or redirect is set."""
         return getattr(self, "accept", None) is True
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """The disputed or inferred rules that the command touches, and oddities of its form."""
+        """The cautions about the command and the form it was parsed from."""
         name = self.first_pair[0]
         own = [
             dispute.to_caution(name) for dispute in self.disputes if dispute.condition(self, self)

@@ -88,7 +88,10 @@ class Wrap(Command):
 
 @declare(status=Status.COMPLETED, can_answer_callback=False)
 class Complete(Command):
-    """Finish the reservation, and the task with it unless another live reservation remains."""
+    """Finish the reservation.
+
+    The task is completed with it, unless another live reservation remains.
+    """
 
 
 # --- instructions --------------------------------------------------------------------------------

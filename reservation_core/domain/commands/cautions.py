@@ -16,7 +16,9 @@ class Interpretation(NamedTuple):
 
 
 class Caution(NamedTuple):
-    """A disputed or inferred rule that a command touches. The command can be sent all the same.
+    """A disputed or inferred rule that a command touches.
+
+    The command can be sent all the same.
 
     :param parameter: the name of the parameter on the wire.
     :param interpretations: the two interpretations of the rule.

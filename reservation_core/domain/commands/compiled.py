@@ -91,9 +91,9 @@ def compile_methods(
 
 
 def _condition(name: str, kind: Kind, namespace: dict[str, object]) -> str:
-    """Return an expression that is true if the variable is ``None`` or a valid value.
+    """Return an expression that is true if the variable is valid.
 
-    It may raise ``TypeError`` instead of being false.
+    ``None`` is valid. The expression may raise ``TypeError`` instead of being false.
     """
     match kind:
         case MultipleChoice():

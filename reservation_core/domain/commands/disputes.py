@@ -1,4 +1,7 @@
-"""Rules that the sources dispute. A command that touches one is built, with a caution."""
+"""Rules that the sources dispute.
+
+A command that touches one is built, with a caution.
+"""
 
 from __future__ import annotations
 

@@ -24,14 +24,20 @@ Value: TypeAlias = str | int | bool | Sequence[str]
 
 
 class Problem(NamedTuple):
-    """A broken rule of a value, and a remedy if the rule does not say it already."""
+    """A broken rule of a value.
+
+    :param remedy: what to do, if the rule does not say it already.
+    """
 
     rule: str
     remedy: str = ""
 
 
 class Kind(ABC):
-    """Base class of the kinds. By default a value is public and one text of a form."""
+    """Base class of the kinds.
+
+    By default a value is public and one text of a form.
+    """
 
     sensitivity: Sensitivity = Sensitivity.PUBLIC
 
@@ -41,7 +47,7 @@ class Kind(ABC):
 
     @abstractmethod
     def find_problem(self, value: object) -> Problem | None:
-        """Return the rule that a value breaks, or ``None`` if it is valid."""
+        """Return the broken rule, or ``None`` for a valid value."""
 
     def decode(self, texts: Sequence[str]) -> Value:
         """Return the value of the texts under one key of a form.
@@ -51,7 +57,7 @@ class Kind(ABC):
         return texts[0]
 
     def show(self, value: object) -> str:
-        """Return a value, valid or not, in a form for a ``repr``, an error or a log."""
+        """Return any value as a log or an error may show it."""
         return self.sensitivity.value or shorten(value)
 
     def redacted_parts(self, value: Value) -> dict[str, Sensitivity]:
@@ -75,7 +81,9 @@ class Kind(ABC):
 
 
 def encode_value(value: Value) -> tuple[str, ...]:
-    """Return the texts of a valid value, one for each time that a form repeats the key.
+    """Return the texts that represent a valid value in a form.
+
+    The form repeats the key for each text.
 
     >>> encode_value(True), encode_value(20), encode_value(("start", "end"))
     (('true',), ('20',), ('start', 'end'))
@@ -88,7 +96,9 @@ def encode_value(value: Value) -> tuple[str, ...]:
 
 
 def to_callback_json(value: Value) -> str | int | bool:
-    """Return a valid value as in the JSON that answers a callback. Lists are joined by commas.
+    """Return a valid value for the JSON that answers a callback.
+
+    Lists are joined by commas.
 
     >>> to_callback_json(True), to_callback_json(20), to_callback_json(("start", "end"))
     (True, 20, 'start,end')
@@ -150,9 +160,10 @@ class Text(Kind):
 
 
 def sid(prefix: str) -> Text:
-    """Return the kind of a SID: a two-letter prefix and 32 hexadecimal digits.
+    """Return the kind of a SID.
 
-    The pattern is that of the platform's API description.
+    A SID is a two-letter prefix and 32 hexadecimal digits. The pattern is that of the platform's
+    API description.
     """
     return Text(
         pattern=f"{prefix}[0-9a-fA-F]{{32}}",
@@ -252,7 +263,10 @@ class Choice(Kind):
 
 @attrs.frozen
 class MultipleChoice(Choice):
-    """Some of a closed set of words. A form repeats the key; it cannot say "none"."""
+    """Some of a closed set of words.
+
+    A form repeats the key for each word. It cannot express an empty list.
+    """
 
     def bind(self, hint: object) -> Kind:
         return attrs.evolve(self, words=get_args(get_args(hint)[0]))

@@ -66,7 +66,7 @@ class Parameter:
         return self.info.callback_name or self.field.rstrip("_")
 
     def find_violation(self, value: object) -> Violation | None:
-        """Return the rule that a value breaks, or ``None`` if it is valid."""
+        """Return the broken rule, or ``None`` for a valid value."""
         if value is not None:
             problem = self.kind.find_problem(value)
             return problem and self.violation(problem.rule, self.kind.show(value), problem.remedy)
@@ -80,7 +80,7 @@ class Parameter:
 
 
 def find_cautions(command: object, parameters: Sequence[Parameter]) -> Iterator[Caution]:
-    """Yield the disputed or inferred rules that the parameters of a command touch."""
+    """Yield the cautions about the parameters of a command."""
     wire_names = {parameter.field: parameter.wire_name for parameter in parameters}
     for parameter in parameters:
         value: object = getattr(command, parameter.field)
@@ -143,7 +143,7 @@ def read_declared_parameters(declaration: type, prefix: str) -> Iterator[Paramet
 
 
 def _metadata(hint: object) -> Iterator[tuple[object, object]]:
-    """Yield the metadata of nested ``Annotated`` hints, each with the type that it annotates."""
+    """Yield the metadata of ``Annotated`` hints with their types."""
     if get_origin(hint) is Annotated:
         base, *metadata = get_args(hint)
         yield from ((base, item) for item in metadata)

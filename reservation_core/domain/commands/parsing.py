@@ -1,4 +1,4 @@
-"""Parsing of commands from a form, or from the JSON that answers an assignment callback.
+"""Parsing of commands from forms and from answers to assignment callbacks.
 
 Deviations that the platform is known to tolerate are read with a caution. Ambiguous input is a
 violation.
@@ -51,7 +51,7 @@ class Syntax(NamedTuple):
 
 
 class ParsedCommand(NamedTuple):
-    """Result of parsing: the command, the values of its fields, violations and cautions."""
+    """Result of parsing a command."""
 
     syntax: Syntax
     fields: dict[str, Value]
@@ -100,7 +100,7 @@ def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:
 def _pop_command(
     texts: dict[str, list[str]], syntaxes: Collection[Syntax], cautions: list[Caution]
 ) -> Syntax:
-    """Remove the status or the instruction from the form and return its command."""
+    """Remove the status or instruction, and return its command."""
     found = [
         (name, text) for name in (STATUS_FIELD, INSTRUCTION_FIELD) for text in texts.pop(name, [])
     ]
@@ -178,7 +178,7 @@ def _find_instruction(
 
 
 def _to_texts(value: object) -> tuple[str, ...]:
-    """Return a JSON value as the texts of a form. Return no text if a form cannot express it."""
+    """Return the form's texts of a JSON value, none if inexpressible."""
     if isinstance(value, list):
         items = cast("list[object]", value)
         return tuple(map(str, items)) if all(isinstance(item, str) for item in items) else ()

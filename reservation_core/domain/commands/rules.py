@@ -1,4 +1,7 @@
-"""Rules over several parameters of a command. A command that breaks one cannot be built."""
+"""Rules over several parameters of a command.
+
+A command that breaks one cannot be built.
+"""
 
 from __future__ import annotations
 

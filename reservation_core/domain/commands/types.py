@@ -1,4 +1,4 @@
-"""Named types of parameters: a type for checkers, annotated with its kind of value."""
+"""Named types of parameters, annotated with their kinds of value."""
 
 from __future__ import annotations
 

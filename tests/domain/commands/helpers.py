@@ -46,7 +46,7 @@ def blamed(error: InvalidCommand) -> list[str]:
 
 
 def everything_printed(error: BaseException) -> str:
-    """Return all that Python may print of an error and of its pickled copy.
+    """Return all that Python may print of an error and its copy.
 
     This is the text, the repr, the arguments, and the traceback with causes and contexts.
     """

@@ -57,7 +57,7 @@ from tests.reference.oracle import rows
 
 
 def list_to_tuple(value: object) -> object:
-    """Convert a list to a tuple, as the constructor of a command does."""
+    """Convert a list to a tuple, as a command does."""
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 
 

@@ -86,7 +86,7 @@ def passes_compiled_check(of: Kind, value: object) -> bool:
 
 
 def to_tuple(value: object) -> object:
-    """Convert a list to a tuple, as the constructor of a command does."""
+    """Convert a list to a tuple, as a command does."""
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 
 

@@ -67,7 +67,7 @@ def row_id(row: dict[str, str]) -> str:
 
 
 def sample(row: dict[str, str]) -> object:
-    """Return a valid value for a row, and of words the last one that switches something on."""
+    """Return a valid value for a row."""
     words = [word for word in row["values"].split() if word not in {"do-not-record", "false"}]
     right = SAMPLES.get(row["kind"], words[-1] if words else "")
     right = [words[-1]] if row["kind"] == "list" else right
@@ -75,7 +75,7 @@ def sample(row: dict[str, str]) -> object:
 
 
 def field(row: dict[str, str]) -> str:
-    """Return the field of a row: its name in snake case without the prefix of the command."""
+    """Return the field of a row: its unprefixed name in snake case."""
     snake = re.sub(
         r"(?<!^)(?=[A-Z])", "_", row["name"].removeprefix(SID_PREFIXES.get(row["command"], ""))
     ).lower()
@@ -83,7 +83,7 @@ def field(row: dict[str, str]) -> str:
 
 
 def make(row: dict[str, str], *others: str) -> Command:
-    """Build the command of a row with its parameter, the required ones and these others."""
+    """Build a command with the row, the required and these parameters."""
     wanted = {row["name"], *others}
     own = [other for other in OWN if other["command"] == row["command"]]
     return build(
@@ -168,7 +168,7 @@ def test_required_parameters_are_those_of_the_table(row: dict[str, str]) -> None
 
 
 def _facts(kind: Kind) -> tuple[str, list[str], str, str]:
-    """Return the facts about a kind that the table has: name, words, minimum and maximum."""
+    """Return name, words, minimum and maximum of a kind."""
     if isinstance(kind, Integer):
         return "integer", [], str(kind.minimum), str(kind.maximum)
     if isinstance(kind, Boolean):
