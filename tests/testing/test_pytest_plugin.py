@@ -15,7 +15,7 @@ from reservation_core.testing.coverage_plugin import CoveragePlugin
 
 PLUGIN = "_reservation_core_plugins.pytest_plugin"
 INSTALLED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
-LOADED = () if INSTALLED else ("-p", "no:reservation_core", "-p", PLUGIN)
+LOADED = () if INSTALLED else ("-p", PLUGIN)
 
 RESERVED = """
 import pytest

@@ -1,1 +1,0 @@
-"""Empty: kept until installed metadata names ``_reservation_core_plugins``."""
