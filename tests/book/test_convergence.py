@@ -1,17 +1,16 @@
-"""For any life, any duplication, reordering and loss of its events, and any interleaving of two nodes, the book comes to the truth.
+"""Generated runs of two nodes on one store: the book converges to the platform.
 
-The two nodes are two books on one store, in one thread: each of their steps waits at a gate, and which goes on next is drawn. So every
-interleaving of readings and writings can come up, and one that fails comes up again.
+The nodes are two books in one thread. Each of their steps waits at a gate, and the test draws which
+one continues. So every interleaving of reads and writes is possible, and a failure is reproduced.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from types import coroutine
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,24 +30,17 @@ from reservation_core import (
     Wrap,
     fetch,
 )
-from reservation_core.book import (
-    AsyncBook,
-    Change,
-    Entry,
-    EventRef,
-    HistoryLine,
-    LookupResult,
-    MemoryStore,
-    Verdict,
-)
-from reservation_core.book.stores.port import Claim
+from reservation_core.book import AsyncBook, MemoryStore, Verdict
+from reservation_core.book.stores.adapters import InlineStore
 from reservation_core.domain.decisions import follow
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.webhooks import Event
 from tests.book.scenario import Scenario, pending, sid
 
+P = ParamSpec("P")
+T = TypeVar("T")
 S: Final = Status
-HAPPENINGS: Final[Sequence[Status | Command]] = (
+CHANGES: Final[Sequence[Status | Command]] = (
     S.ACCEPTED,
     S.REJECTED,
     S.TIMEOUT,
@@ -69,79 +61,43 @@ Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 @coroutine
 def gate() -> Generator[None]:
-    """Wait until it is one's turn."""
+    """Wait until the test continues this step."""
     yield
 
 
-class Gated:
-    """A store in memory whose every call waits for its turn."""
+class GatedStore(InlineStore):
+    """A store whose calls wait at the gate."""
 
-    def __init__(self) -> None:
-        self.within = MemoryStore()
-
-    async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Wait, then look up."""
+    async def _call(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await gate()
-        return self.within.look_up(sids, events)
-
-    async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
-        """Wait, then keep."""
-        await gate()
-        return self.within.write(changes)
-
-    async def claim(
-        self, what: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
-        """Wait, then claim."""
-        await gate()
-        return self.within.claim(what, before=before, now=now, until=until, limit=limit)
-
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Wait, then go on."""
-        await gate()
-        return self.within.live(after, limit)
-
-    async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Wait, then read."""
-        await gate()
-        return self.within.history(sid)
-
-    async def purge(self, before: datetime) -> int:
-        """Wait, then purge."""
-        await gate()
-        return self.within.purge(before)
-
-    async def close(self) -> None:
-        """Wait, then close."""
-        await gate()
+        return method(*args, **kwargs)
 
 
 class GatedGateway:
-    """A gateway whose requests and replies are each some time under way."""
+    """A gateway whose requests and replies wait at the gate."""
 
-    def __init__(self, life: Scenario) -> None:
-        self.within = InMemoryGateway(life.platform)
+    def __init__(self, scenario: Scenario) -> None:
+        self.inner = InMemoryGateway(scenario.platform)
 
     async def asend(self, request: Request) -> Reply:
-        """Wait, arrive, and wait again."""
+        """Wait, send, and wait again."""
         await gate()
-        reply = self.within.send(request)
+        reply = self.inner.send(request)
         await gate()
         return reply
 
 
 class Nodes:
-    """Two books on one store, and a reservation or two whose life goes on meanwhile."""
+    """Two books on one store, and a platform with two reservations."""
 
     def __init__(self, data: DataObject) -> None:
         self.data = data
-        self.scenario = Scenario(
-            COUNT, versions=data.draw(st.booleans(), label="versions are told")
-        )
-        self.store = Gated()
+        self.scenario = Scenario(COUNT, versions=data.draw(st.booleans(), label="has versions"))
+        self.memory = MemoryStore()
         self.gateway = GatedGateway(self.scenario)
         self.books = [
-            AsyncBook(self.store, clock=self.scenario.clock, sleep=self._sleep) for _ in range(2)
+            AsyncBook(GatedStore(self.memory), clock=self.scenario.clock, sleep=self._sleep)
+            for _ in range(2)
         ]
         self.verdicts: list[Verdict] = []
 
@@ -153,67 +109,61 @@ class Nodes:
             self.verdicts += await book.record_all([event])
 
     async def _perform(self, book: AsyncBook, number: int, command: Command) -> None:
+        policy = Policy(backoff=0.0, attempts=2)
         with suppress(ReservationError):
-            await book.perform(
-                sid("WR", number), command, self.gateway, policy=Policy(backoff=0.0, attempts=2)
-            )
+            await book.perform(sid("WR", number), command, self.gateway, policy=policy)
 
     async def reconcile(self, book: AsyncBook) -> None:
         await book.reconcile(self.gateway, older_than=0, limit=3)
 
+    def draw_changes(self, most: int, label: str) -> None:
+        """Draw changes on the platform and apply them."""
+        change = st.tuples(st.sampled_from(CHANGES), st.integers(0, COUNT - 1))
+        for changed, number in self.data.draw(st.lists(change, max_size=most), label=label):
+            self.scenario.apply(changed, number)
+
     def draw_work(self) -> list[Work]:
-        """Draw what the two nodes do."""
+        """Draw the work of the two nodes."""
         draw = self.data.draw
-        for happening, number in draw(
-            st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=6),
-            label="life",
-        ):
-            self.scenario.apply(happening, number)
-        first, rest = self.scenario.events[:COUNT], self.scenario.events
-        coming = draw(
-            st.lists(st.sampled_from(rest), max_size=10)
-            .map(lambda drawn: [*first, *drawn])
+        self.draw_changes(6, "changes")
+        events = draw(
+            st.lists(st.sampled_from(self.scenario.events), max_size=10)
+            .map(lambda drawn: [*self.scenario.events[:COUNT], *drawn])
             .flatmap(st.permutations),
             label="events",
         )
-        middle = draw(st.integers(0, len(coming)), label="shared at")
+        middle = draw(st.integers(0, len(events)), label="shared at")
         work: list[Work] = [
-            partial(self._record, self.books[0], coming[:middle]),
-            partial(self._record, self.books[1], coming[middle:]),
+            partial(self._record, self.books[0], events[:middle]),
+            partial(self._record, self.books[1], events[middle:]),
         ]
-        for command, number in draw(
-            st.lists(st.tuples(st.sampled_from(COMMANDS), st.integers(0, COUNT - 1)), max_size=3),
-            label="commands",
-        ):
-            work.append(partial(self._perform, self.books[len(work) % 2], number, command))
+        command = st.tuples(st.sampled_from(COMMANDS), st.integers(0, COUNT - 1))
+        for drawn, number in draw(st.lists(command, max_size=3), label="commands"):
+            work.append(partial(self._perform, self.books[len(work) % 2], number, drawn))
         if draw(st.booleans(), label="sweeps meanwhile"):
             work.append(partial(self.reconcile, self.books[0]))
         return work
 
     def run(self, work: Sequence[Work]) -> None:
-        """Let one step be taken after the other, whose it is drawn; after each, the book is no further than the platform."""
-        going = [begin() for begin in work]
+        """Run steps in a drawn order, and check the book after each."""
+        running = [begin() for begin in work]
         try:
-            while going:
-                turn = (
-                    going[self.data.draw(st.integers(0, len(going) - 1), label="turn")]
-                    if len(going) > 1
-                    else going[0]
-                )
+            while running:
+                last = len(running) - 1
+                step = running[self.data.draw(st.integers(0, last), label="step") if last else 0]
                 try:
-                    turn.send(None)
+                    step.send(None)
                 except StopIteration:
-                    going.remove(turn)
-                self.check_behind()
+                    running.remove(step)
+                self.check_not_ahead()
         finally:
-            for turn in going:
-                turn.close()
+            for step in running:
+                step.close()
 
-    def check_behind(self) -> None:
-        """Check that the platform is where the book is, or has gone on from there."""
-        for entry in self.store.within.look_up(
-            [sid("WR", number) for number in range(COUNT)], ()
-        ).entries.values():
+    def check_not_ahead(self) -> None:
+        """Check that the platform's status can follow the book's."""
+        sids = [sid("WR", number) for number in range(COUNT)]
+        for entry in self.memory.look_up(sids, ()).entries.values():
             assert follow(entry.status, self.scenario.platform.get(entry.sid).status) is not None
 
 
@@ -224,24 +174,16 @@ def test_two_nodes_converge_to_the_platform(data: DataObject) -> None:
     nodes = Nodes(data)
     nodes.run(nodes.draw_work())
     assert Verdict.CONTRADICTION not in nodes.verdicts
-    for happening, number in data.draw(
-        st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, COUNT - 1)), max_size=3),
-        label="later",
-    ):
-        nodes.scenario.apply(happening, number)
+    nodes.draw_changes(3, "later changes")
     nodes.scenario.clock.advance(3600)
     nodes.run([partial(nodes.reconcile, book) for book in nodes.books])
     for number in range(COUNT):
-        entry = nodes.store.within.look_up([sid("WR", number)], ()).entries[sid("WR", number)]
-        shown = fetch(pending(number), nodes.gateway.within)
+        entry = nodes.memory.look_up([sid("WR", number)], ()).entries[sid("WR", number)]
+        shown = fetch(pending(number), nodes.gateway.inner)
         assert entry.status is shown.status
         assert entry.doubt is None
         assert nodes.scenario.get(number).on_hold or not entry.reservation.on_hold
         if not entry.status.is_terminal:
             assert entry.reservation.etag == shown.etag
-        told = [
-            line.event_key
-            for line in nodes.store.within.history(entry.sid)
-            if line.event_key is not None
-        ]
-        assert len(told) == len(set(told))
+        keys = [line.event_key for line in nodes.memory.history(entry.sid) if line.event_key]
+        assert len(keys) == len(set(keys))

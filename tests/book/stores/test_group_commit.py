@@ -18,23 +18,23 @@ from reservation_core.book.stores.group_commit import AsyncGroupCommit, GroupCom
 
 
 class Interrupted(BaseException):
-    """What a person does who does not want to wait."""
+    """Stands for a signal that raises."""
 
 
-class Slow:
-    """Work that begins when it is let, and keeps what it was given together."""
+class SlowWork:
+    """Work that starts when the test allows it, and notes its batches."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []
-        self.begun = threading.Semaphore(0)
-        self.go_on = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
+        self.proceed = threading.Semaphore(0)
         self.raises: list[BaseException | None] = []
 
     def __call__(self, items: Sequence[int]) -> Sequence[int]:
-        """Double each; refuse 13."""
+        """Return the double of each item; fail for 13."""
         self.batches.append(list(items))
-        self.begun.release()
-        assert self.go_on.acquire(timeout=10)
+        self.started.release()
+        assert self.proceed.acquire(timeout=10)
         if self.raises and (failure := self.raises.pop(0)):
             raise failure
         if 13 in items:
@@ -43,35 +43,35 @@ class Slow:
 
 
 class Callers:
-    """Threads that each ask for one thing."""
+    """Threads that submit one item each."""
 
-    def __init__(self, together: GroupCommit[int, int]) -> None:
-        self.together = together
+    def __init__(self, group_commit: GroupCommit[int, int]) -> None:
+        self.group_commit = group_commit
         self.outcomes: dict[int, object] = {}
         self.threads: list[threading.Thread] = []
 
     def call(self, item: int) -> None:
-        """Ask, in a thread, and come to the queue."""
+        """Submit an item in a thread, and wait until it is in the queue."""
 
-        def ask() -> None:
+        def submit() -> None:
             try:
-                self.outcomes[item] = self.together.submit(item)
-            except BaseException as failure:  # noqa: BLE001 - it is looked at
+                self.outcomes[item] = self.group_commit.submit(item)
+            except BaseException as failure:  # noqa: BLE001 - the test checks it
                 self.outcomes[item] = type(failure)
 
         before = len(self.waiting)
-        self.threads.append(threading.Thread(target=ask))
+        self.threads.append(threading.Thread(target=submit))
         self.threads[-1].start()
         while len(self.threads) > 1 and len(self.waiting) == before:
             pass
 
     @property
     def waiting(self) -> Sequence[object]:
-        """Who waits."""
-        return self.together._waiting  # pyright: ignore[reportPrivateUsage]
+        """Waiters in the queue."""
+        return self.group_commit._waiting  # pyright: ignore[reportPrivateUsage]
 
     def join(self) -> dict[int, object]:
-        """Wait for all."""
+        """Wait for all threads, and return the outcome of each item."""
         for thread in self.threads:
             thread.join(10)
             assert not thread.is_alive()
@@ -80,128 +80,130 @@ class Callers:
 
 def test_waiting_items_share_one_call_of_work() -> None:
     """The first starts alone. The others follow in their order, in batches."""
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
+    assert work.started.acquire(timeout=10)
     for item in (2, 3, 4, 5):
         callers.call(item)
     for _ in range(3):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
 def test_failed_batch_is_retried_one_by_one() -> None:
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
+    assert work.started.acquire(timeout=10)
     for item in (2, 13, 4):
         callers.call(item)
     for _ in range(5):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {1: 2, 2: 4, 13: ValueError, 4: 8}
     assert work.batches == [[1], [2, 13, 4], [2], [13], [4]]
 
 
 def test_next_leader_serves_the_group_of_an_interrupted_leader() -> None:
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
+    assert work.started.acquire(timeout=10)
     for item in (2, 3, 4):
         callers.call(item)
     work.raises = [None, Interrupted()]
     for _ in range(3):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {1: 2, 2: Interrupted, 3: 6, 4: 8}
     assert work.batches == [[1], [2, 3, 4], [3, 4]]
 
 
-class Turn:
-    """A lock whose waiting can be interrupted, before or when it is let go, or go on for a while then."""
+class InterruptibleLock:
+    """Lock whose waiting can be interrupted or delayed."""
 
     def __init__(self) -> None:
-        self.within = threading.Lock()
+        self._lock = threading.Lock()
         self.interrupted = threading.Event()
-        self.interrupted_when_called = False
-        self.wakes = threading.Event()
-        self.wakes.set()
+        self.interrupted_when_woken = False
+        self.may_wake = threading.Event()
+        self.may_wake.set()
 
     def acquire(self, timeout: float = 60.0) -> bool:
-        """Take it, or be interrupted."""
+        """Acquire it, or be interrupted."""
         end = time.monotonic() + timeout
-        while not self.within.acquire(timeout=0.001):
+        while not self._lock.acquire(timeout=0.001):
             if self.interrupted.is_set():
                 raise Interrupted
             if time.monotonic() > end:
                 return False
-        assert self.wakes.wait(10)
-        if self.interrupted_when_called:
+        assert self.may_wake.wait(10)
+        if self.interrupted_when_woken:
             raise Interrupted
         return True
 
     def release(self) -> None:
-        """Let it go."""
-        self.within.release()
+        """Release it."""
+        self._lock.release()
 
 
-def turns_of(callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int) -> dict[int, Turn]:
-    """Have items asked for while the first one is worked on, and give what each caller waits with."""
-    turns: list[Turn] = []
+def call_with_locks(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int
+) -> dict[int, InterruptibleLock]:
+    """Submit items while the first is worked on, and return the lock of each caller."""
+    locks: list[InterruptibleLock] = []
 
-    def lock() -> Turn:
-        turns.append(Turn())
-        return turns[-1]
+    def lock() -> InterruptibleLock:
+        locks.append(InterruptibleLock())
+        return locks[-1]
 
     monkeypatch.setattr(
         "reservation_core.book.stores.group_commit.threading", SimpleNamespace(Lock=lock)
     )
     for item in items:
         callers.call(item)
-    return dict(zip(items, turns, strict=True))
+    return dict(zip(items, locks, strict=True))
 
 
-@pytest.mark.parametrize("called", [False, True])
-def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, called: bool) -> None:
+@pytest.mark.parametrize("woken", [False, True])
+def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, woken: bool) -> None:
     """If it was just chosen to lead, the next waiter leads."""
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
-    turns = turns_of(callers, monkeypatch, 2, 3)
-    if called:
-        turns[2].interrupted_when_called = True
+    assert work.started.acquire(timeout=10)
+    locks = call_with_locks(callers, monkeypatch, 2, 3)
+    if woken:
+        locks[2].interrupted_when_woken = True
     else:
-        turns[2].interrupted.set()
+        locks[2].interrupted.set()
         callers.threads[1].join(10)
     for _ in range(2):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {1: 2, 2: Interrupted, 3: 6}
     assert work.batches == [[1], [3]]
 
 
 @pytest.mark.parametrize("leader_too", [False, True])
-@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize("woken", [False, True])
 def test_interrupted_member_of_a_group_does_not_block_the_next_group(
-    monkeypatch: pytest.MonkeyPatch, *, called: bool, leader_too: bool
+    monkeypatch: pytest.MonkeyPatch, *, woken: bool, leader_too: bool
 ) -> None:
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
-    turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
+    assert work.started.acquire(timeout=10)
+    locks = call_with_locks(callers, monkeypatch, 2, 3, 4, 5)
     work.raises = [None, Interrupted() if leader_too else None]
-    work.go_on.release()
-    assert work.begun.acquire(timeout=10)
-    if called:
-        turns[3].interrupted_when_called = True
+    work.proceed.release()
+    assert work.started.acquire(timeout=10)
+    if woken:
+        locks[3].interrupted_when_woken = True
     else:
-        turns[3].interrupted.set()
+        locks[3].interrupted.set()
         callers.threads[2].join(10)
     for _ in range(2):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {
         1: 2,
         2: Interrupted if leader_too else 4,
@@ -215,71 +217,71 @@ def test_interrupted_member_of_a_group_does_not_block_the_next_group(
 def test_next_leader_starts_when_all_served_are_awake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    work = Slow()
+    work = SlowWork()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
-    turns = turns_of(callers, monkeypatch, 2, 3, 4, 5)
+    assert work.started.acquire(timeout=10)
+    locks = call_with_locks(callers, monkeypatch, 2, 3, 4, 5)
     for item in (3, 4):
-        turns[item].wakes.clear()
+        locks[item].may_wake.clear()
     for _ in range(2):
-        work.go_on.release()
-    assert work.begun.acquire(timeout=10)  # for 2, 3 and 4
+        work.proceed.release()
+    assert work.started.acquire(timeout=10)  # for 2, 3 and 4
     callers.threads[1].join(10)
     for item in (3, 4):
-        assert not work.begun.acquire(timeout=0.05)
-        turns[item].wakes.set()
-    assert work.begun.acquire(timeout=10)
-    work.go_on.release()
+        assert not work.started.acquire(timeout=0.05)
+        locks[item].may_wake.set()
+    assert work.started.acquire(timeout=10)
+    work.proceed.release()
     assert callers.join() == {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
 def test_waiter_is_woken_once() -> None:
-    ticket = _Waiter[int, int](1)
+    waiter = _Waiter[int, int](1)
     for _ in range(2):
-        ticket.wake()
-    assert [ticket.signal.acquire(timeout=0) for _ in range(2)] == [True, False]
+        waiter.wake()
+    assert [waiter.signal.acquire(timeout=0) for _ in range(2)] == [True, False]
 
 
-class Blind:
-    """A lock that nobody sees to be taken."""
+class UnlockedLock:
+    """Lock that always claims to be unlocked."""
 
     def __init__(self) -> None:
-        self.within = threading.Lock()
-        self.wanted = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self.requests = threading.Semaphore(0)
 
     def __enter__(self) -> None:
-        self.wanted.release()
-        self.within.acquire()
+        self.requests.release()
+        self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        self.within.release()
+        self._lock.release()
 
     def locked(self) -> bool:
-        """Say no."""
+        """Return false."""
         return False
 
 
 def test_takeover_from_a_slow_leader_serves_each_item_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.01)
-    work = Slow()
-    together = GroupCommit(work)
-    at_work = Blind()
-    setattr(together, "_leading", at_work)  # noqa: B010 - it is final
-    callers = Callers(together)
+    work = SlowWork()
+    group_commit = GroupCommit(work)
+    leading = UnlockedLock()
+    setattr(group_commit, "_leading", leading)  # noqa: B010 - it is final
+    callers = Callers(group_commit)
     callers.call(1)
-    assert work.begun.acquire(timeout=10)
+    assert work.started.acquire(timeout=10)
     callers.call(2)
     callers.call(3)
     for _ in range(3):
-        assert at_work.wanted.acquire(timeout=10)
+        assert leading.requests.acquire(timeout=10)
     for _ in range(2):
-        work.go_on.release()
+        work.proceed.release()
     assert callers.join() == {1: 2, 2: 4, 3: 6}
     assert [sorted(batch) for batch in work.batches] == [[1], [2, 3]]
-    work.go_on.release()
-    assert together.submit(4) == 8
+    work.proceed.release()
+    assert group_commit.submit(4) == 8
 
 
 CODE: Final = {
@@ -291,12 +293,12 @@ CODE: Final = {
 
 
 def is_with(frame: FrameType) -> bool:
-    """Tell whether a line is where a ``with`` begins or ends: the interpreter interrupts nobody between its last statement and its exit."""
+    """Return true where a ``with`` begins or ends: no interrupt comes before its exit."""
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
 
 
-def interrupt_at(line: int, together: GroupCommit[int, int], *, first: bool) -> bool:
-    """Interrupt one of four callers where it comes to so many lines of the code, and tell whether it came so far."""
+def interrupt_at(line: int, group_commit: GroupCommit[int, int], *, first: bool) -> bool:
+    """Interrupt one of four callers at a line, and return false if it has fewer lines."""
     lines = count(1)
     outcomes: dict[int, list[object]] = {}
 
@@ -305,29 +307,29 @@ def interrupt_at(line: int, together: GroupCommit[int, int], *, first: bool) -> 
             raise Interrupted
         return trace if frame.f_code in CODE else None
 
-    def ask(who: int) -> None:
-        answers = outcomes[who] = []
-        if who == 0:
+    def submit(caller: int) -> None:
+        results = outcomes[caller] = []
+        if caller == 0:
             sys.settrace(trace)
         try:
-            answers += [together.submit(item) for item in (10 * who, 10 * who + 1)]
+            results += [group_commit.submit(item) for item in (10 * caller, 10 * caller + 1)]
         except Interrupted:
-            answers.append(Interrupted)
+            results.append(Interrupted)
         finally:
-            if who == 0:
+            if caller == 0:
                 sys.settrace(None)
 
     threads = [
-        threading.Thread(target=ask, args=(who,), daemon=True)
-        for who in ((0, 1, 2, 3) if first else (1, 2, 0, 3))
+        threading.Thread(target=submit, args=(caller,), daemon=True)
+        for caller in ((0, 1, 2, 3) if first else (1, 2, 0, 3))
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
-    for who in (1, 2, 3):
-        assert outcomes[who] == [20 * who, 20 * who + 2]
+    for caller in (1, 2, 3):
+        assert outcomes[caller] == [20 * caller, 20 * caller + 2]
     return Interrupted in outcomes[0]
 
 
@@ -355,31 +357,31 @@ def test_shared_failure_is_not_retried() -> None:
         batches.append(list(items))
         raise KeyError
 
-    slow = Slow()
+    slow = SlowWork()
     callers = Callers(GroupCommit(slow, shared_failures=LookupError))
     callers.call(1)
-    assert slow.begun.acquire(timeout=10)
+    assert slow.started.acquire(timeout=10)
     for item in (2, 3):
         callers.call(item)
     slow.raises = [None, KeyError()]
     for _ in range(2):
-        slow.go_on.release()
+        slow.proceed.release()
     assert callers.join() == {1: 2, 2: KeyError, 3: KeyError}
     assert slow.batches == [[1], [2, 3]]
 
-    async def ask() -> list[object]:
+    async def submit_all() -> list[object]:
         async def at_once(items: Sequence[int]) -> Sequence[int]:
             return work(items)
 
-        together = AsyncGroupCommit(at_once, shared_failures=LookupError)
+        group_commit = AsyncGroupCommit(at_once, shared_failures=LookupError)
         return [
             type(outcome)
             for outcome in await asyncio.gather(
-                together.submit(1), together.submit(2), return_exceptions=True
+                group_commit.submit(1), group_commit.submit(2), return_exceptions=True
             )
         ]
 
-    assert asyncio.run(ask()) == [KeyError, KeyError]
+    assert asyncio.run(submit_all()) == [KeyError, KeyError]
     assert batches == [[1, 2]]
 
 
@@ -394,14 +396,14 @@ def test_asyncio_tasks_share_one_call_of_work() -> None:
             raise ValueError("13")
         return [2 * item for item in items]
 
-    async def ask() -> list[object]:
-        together = AsyncGroupCommit(work, max_batch=3)
-        tasks = [asyncio.ensure_future(together.submit(item)) for item in (1, 2, 3, 13, 5)]
+    async def submit_all() -> list[object]:
+        group_commit = AsyncGroupCommit(work, max_batch=3)
+        tasks = [asyncio.ensure_future(group_commit.submit(item)) for item in (1, 2, 3, 13, 5)]
         await asyncio.sleep(0)
         tasks[1].cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        again = await together.submit(7)
-        cancelled = asyncio.ensure_future(together.submit(13))
+        again = await group_commit.submit(7)
+        cancelled = asyncio.ensure_future(group_commit.submit(13))
         await asyncio.sleep(0.0005)
         cancelled.cancel()
         await asyncio.sleep(0.01)
@@ -413,7 +415,7 @@ def test_asyncio_tasks_share_one_call_of_work() -> None:
             again,
         ]
 
-    assert asyncio.run(ask()) == [2, asyncio.CancelledError, 6, ValueError, 10, 14]
+    assert asyncio.run(submit_all()) == [2, asyncio.CancelledError, 6, ValueError, 10, 14]
     assert batches == [[1, 2, 3], [13, 5], [13], [5], [7], [13]]
 
 
@@ -423,16 +425,16 @@ def test_end_of_the_event_loop_cancels_all_that_wait() -> None:
         await asyncio.sleep(60)
         return items
 
-    async def ask() -> list[bool]:
-        together = AsyncGroupCommit(work, max_batch=1)
-        tasks = [asyncio.ensure_future(together.submit(item)) for item in (1, 2)]
+    async def submit_all() -> list[bool]:
+        group_commit = AsyncGroupCommit(work, max_batch=1)
+        tasks = [asyncio.ensure_future(group_commit.submit(item)) for item in (1, 2)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert together._task is not None  # pyright: ignore[reportPrivateUsage]
-        together._task.cancel()  # pyright: ignore[reportPrivateUsage]
+        assert group_commit._task is not None  # pyright: ignore[reportPrivateUsage]
+        group_commit._task.cancel()  # pyright: ignore[reportPrivateUsage]
         return [
             isinstance(outcome, asyncio.CancelledError)
             for outcome in await asyncio.gather(*tasks, return_exceptions=True)
         ]
 
-    assert asyncio.run(ask()) == [True, True]
+    assert asyncio.run(submit_all()) == [True, True]

@@ -20,20 +20,20 @@ from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import find_entry
 
 
-def ask(database: str, query: bytes) -> list[tuple[object, ...]]:
-    """Ask the server."""
+def execute(database: str, query: bytes) -> list[tuple[object, ...]]:
+    """Execute a statement and return its rows."""
     with psycopg.connect(database, autocommit=True) as connection:
         answer = connection.execute(query)
         return answer.fetchall() if answer.description else []
 
 
 def with_options(database: str, options: str) -> str:
-    """Connect so that the server takes some settings, too."""
+    """Add server settings to the connection parameters."""
     return make_conninfo(database, options=f"{conninfo_to_dict(database)['options']} {options}")
 
 
 def all_at_once(*calls: Callable[[], object]) -> list[object]:
-    """Let threads call at the same time, and give what each call gave or raised."""
+    """Call functions at the same time in threads, and return each result or error."""
     start = threading.Barrier(len(calls))
     outcomes: list[object] = []
 
@@ -41,7 +41,7 @@ def all_at_once(*calls: Callable[[], object]) -> list[object]:
         start.wait(10)
         try:
             outcomes.append(one())
-        except BaseException as failure:  # noqa: BLE001 - it is looked at
+        except BaseException as failure:  # noqa: BLE001 - the test checks it
             outcomes.append(failure)
 
     threads = [threading.Thread(target=call, args=(one,)) for one in calls]
@@ -60,13 +60,13 @@ def test_one_writer_wins_at_any_default_isolation(
     assert all_at_once(*[PostgresStore(database, max_connections=1).close] * 3) == [None] * 3
     stores = [PostgresStore(database, max_connections=1) for _ in range(3)]
     for revision in range(1, 20):
-        told = all_at_once(
+        results = all_at_once(
             *(
                 partial(store.write, [make.change(make.entry(1, revision=revision))])
                 for store in stores
             )
         )
-        assert sorted(told, key=repr) == [[False], [False], [True]]
+        assert sorted(results, key=repr) == [[False], [False], [True]]
 
     async def keep() -> Sequence[bool]:
         store = await AsyncPostgresStore.open(database)
@@ -90,15 +90,17 @@ def test_nodes_that_write_events_in_opposite_orders_do_not_deadlock(
     stores = [PostgresStore(database, max_connections=1) for _ in range(2)]
     for number in range(40):
         lines = [make.line(number, f"EV{each}") for each in range(40)]
-        forth = Change(sid=lines[0].sid, entry=None, lines=tuple(lines))
-        back = (
+        forwards = Change(sid=lines[0].sid, entry=None, lines=tuple(lines))
+        backwards = (
             make.change(make.entry(number), *reversed(lines))
             if number % 2
-            else attrs.evolve(forth, lines=forth.lines[::-1])
+            else attrs.evolve(forwards, lines=forwards.lines[::-1])
         )
-        told = all_at_once(partial(stores[0].write, [forth]), partial(stores[1].write, [back]))
-        assert told == [[True], [True]]
-        assert len(stores[0].history(forth.sid)) == 40
+        results = all_at_once(
+            partial(stores[0].write, [forwards]), partial(stores[1].write, [backwards])
+        )
+        assert results == [[True], [True]]
+        assert len(stores[0].history(forwards.sid)) == 40
     for store in stores:
         store.close()
 
@@ -112,8 +114,8 @@ def test_nodes_create_the_tables_once(new_database: Callable[[], str]) -> None:
         store.close()
 
     assert all_at_once(*(partial(open_it, number) for number in range(6))) == [None] * 6
-    assert ask(database, b"SELECT version FROM reservation_book_version") == [(1,)]
-    assert ask(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
+    assert execute(database, b"SELECT version FROM reservation_book_version") == [(1,)]
+    assert execute(database, b"SELECT count(*) FROM reservation_book_entry") == [(6,)]
 
 
 def test_purge_skips_locked_entries(new_database: Callable[[], str]) -> None:
@@ -126,7 +128,7 @@ def test_purge_skips_locked_entries(new_database: Callable[[], str]) -> None:
         )
         assert store.purge(make.later(60)) == 1
     assert store.purge(make.later(60)) == 1
-    assert ask(database, b"SELECT count(*) FROM reservation_book_line") == [(0,)]
+    assert execute(database, b"SELECT count(*) FROM reservation_book_line") == [(0,)]
     store.close()
 
 
@@ -134,7 +136,7 @@ def test_tables_of_a_later_version_are_refused(new_database: Callable[[], str]) 
     """Tables that a later version of the library made are not touched."""
     database = new_database()
     PostgresStore(database).close()
-    ask(database, b"INSERT INTO reservation_book_version VALUES (2)")
+    execute(database, b"INSERT INTO reservation_book_version VALUES (2)")
     with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
         PostgresStore(database)
     with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
@@ -159,7 +161,7 @@ def test_wait_for_doubt_returns_at_a_doubt_of_any_node(new_database: Callable[[]
     waker.join()
     second.write(
         [make.change(make.entry(1, revision=2, doubt=Doubt.GAP))]
-    )  # which is too late, and tells nobody
+    )  # an old revision: not written, not notified
     assert first.wait_for_doubt(0.01) is False
     first.close()
     second.close()
@@ -170,20 +172,20 @@ def test_async_wait_for_doubt_returns_at_a_doubt(new_database: Callable[[], str]
 
     async def sweep() -> list[bool]:
         store = await AsyncPostgresStore.open(database)
-        woken = [await store.wait_for_doubt(0), await store.wait_for_doubt(0.01)]
+        results = [await store.wait_for_doubt(0), await store.wait_for_doubt(0.01)]
         await store.write([make.change(make.entry(1, doubt=Doubt.GAP))])
-        woken.append(await store.wait_for_doubt(20))
-        ask(
+        results.append(await store.wait_for_doubt(20))
+        execute(
             database,
             b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
         )
-        woken += [
+        results += [
             await store.wait_for_doubt(20),
             await store.wait_for_doubt(0),
             await store.wait_for_doubt(0.01),
         ]
         await store.close()
-        return woken
+        return results
 
     assert asyncio.run(sweep()) == [True, False, True, True, True, False]
 
@@ -192,9 +194,10 @@ def test_lost_connections_are_replaced(new_database: Callable[[], str]) -> None:
     database = new_database()
     store = PostgresStore(database, max_connections=1)
     store.wait_for_doubt(0)
-    ask(
+    execute(
         database,
-        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        b"WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
     )
     assert [store.wait_for_doubt(20), store.wait_for_doubt(0), store.wait_for_doubt(0.01)] == [
         True,

@@ -20,8 +20,8 @@ from reservation_core.testing.contract.book.fixtures import find_entry
 from tests.book.scenario import Scenario, sid
 
 
-def record_life(path: Path, count: int) -> None:
-    """Open the book as another process, and record what happened."""
+def record_scenario(path: Path, count: int) -> None:
+    """Record the events of a scenario in another process."""
     book = Book(SQLiteStore(path))
     book.record_all(Scenario(count).events)
     book.close()
@@ -34,7 +34,7 @@ def test_processes_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
         ["tests.campaigns.crash_worker", "reservation_core.book.stores.postgres"]
     )
     processes = [
-        context.Process(target=record_life, args=(tmp_path / "book.db", 20)) for _ in range(3)
+        context.Process(target=record_scenario, args=(tmp_path / "book.db", 20)) for _ in range(3)
     ]
     for process in processes:
         process.start()
@@ -99,8 +99,8 @@ def test_threads_that_write_together_wait_once_for_a_busy_file(tmp_path: Path) -
     store = SQLiteStore(tmp_path / "book.db", timeout=0.5)
     holder = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    said: list[str] = []
-    store._writer.set_trace_callback(said.append)  # pyright: ignore[reportPrivateUsage]
+    executed: list[str] = []
+    store._writer.set_trace_callback(executed.append)  # pyright: ignore[reportPrivateUsage]
     failures: list[str] = []
 
     def keep(number: int) -> None:
@@ -112,12 +112,12 @@ def test_threads_that_write_together_wait_once_for_a_busy_file(tmp_path: Path) -
     threads = [threading.Thread(target=keep, args=(number,)) for number in range(5)]
     for thread in threads:
         thread.start()
-        while not said:
+        while not executed:
             pass
     for thread in threads:
         thread.join(30)
     assert failures == ["OperationalError, SQLITE_BUSY"] * 5
-    assert said == ["BEGIN IMMEDIATE"] * 2
+    assert executed == ["BEGIN IMMEDIATE"] * 2
     holder.close()
     store.close()
 
@@ -133,20 +133,18 @@ def test_opening_an_exclusively_locked_file_times_out(tmp_path: Path) -> None:
 
 
 class Interrupted(BaseException):
-    """What a signal raises."""
+    """Stands for a signal that raises."""
 
 
-class Interruptible(sqlite3.Connection):
-    """A connection on which a signal arrives while one statement is carried out."""
+class InterruptibleConnection(sqlite3.Connection):
+    """Connection that is interrupted after one statement."""
 
     at = ""
 
-    def execute(
-        self, sql: str, parameters: Any = (), /
-    ) -> sqlite3.Cursor:  # what sqlite3 itself takes
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # as in sqlite3
         done = super().execute(sql, parameters)
         if sql == self.at:
-            Interruptible.at = ""
+            InterruptibleConnection.at = ""
             raise Interrupted
         return done
 
@@ -156,9 +154,11 @@ def test_interrupted_write_leaves_no_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, *, kept: bool
 ) -> None:
     """It is written whole or not at all."""
-    monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Interruptible))
+    monkeypatch.setattr(
+        "sqlite3.connect", partial(sqlite3.connect, factory=InterruptibleConnection)
+    )
     store = SQLiteStore(tmp_path / "book.db")
-    monkeypatch.setattr(Interruptible, "at", at)
+    monkeypatch.setattr(InterruptibleConnection, "at", at)
     with pytest.raises(Interrupted):
         store.write([make.change(make.entry(1))])
     assert find_entry(store, 1) == (make.entry(1) if kept else None)
@@ -221,15 +221,18 @@ def test_closed_command_leaves_no_password_in_the_file(tmp_path: Path) -> None:
     assert [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()] == [False]
 
 
-class Hesitant(sqlite3.Connection):
-    """A connection that at first finds the file locked, whatever its patience, as SQLite does where it fears a deadlock."""
+class LockedConnection(sqlite3.Connection):
+    """Connection that finds the file locked twice, whatever its timeout.
 
-    hesitates = 2
+    SQLite does that if it suspects a deadlock.
+    """
+
+    failures_left = 2
 
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-        """Refuse twice to write ahead."""
-        if "WAL" in sql and type(self).hesitates:
-            type(self).hesitates -= 1
+        """Fail when the journal mode is set."""
+        if "WAL" in sql and type(self).failures_left:
+            type(self).failures_left -= 1
             raise sqlite3.OperationalError("database is locked")
         return super().execute(sql, *parameters)
 
@@ -237,9 +240,9 @@ class Hesitant(sqlite3.Connection):
 def test_opening_is_retried_within_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Hesitant))
+    monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=LockedConnection))
     store = SQLiteStore(tmp_path / "book.db")
-    assert Hesitant.hesitates == 0
+    assert LockedConnection.failures_left == 0
     store.close()
 
 
