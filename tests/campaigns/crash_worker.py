@@ -1,4 +1,4 @@
-"""A process that works with a book until it is killed; who kills it is in :mod:`tests.campaigns.crashes`."""
+"""Worker process of the campaign of crashes (:mod:`tests.campaigns.crashes`)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from reservation_core import (
     Wrap,
 )
 from reservation_core.book import Book, SQLiteStore, Store
+from reservation_core.book.stores.postgres import PostgresStore
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import Credentials
 
@@ -29,50 +30,48 @@ COMMANDS: Final[Sequence[Command]] = (
     Wrap(),
     Complete(),
 )
-LONGEST: Final = 10.0
-"""Seconds after which a worker is killed that nothing else has killed."""
+MAX_SECONDS: Final = 10.0
+"""Seconds after which a worker is killed in any case."""
 
 
-def open_store(kind: str, place: str) -> Store:
-    """Open the store of a book."""
+def open_store(kind: str, location: str) -> Store:
+    """Open a store."""
     if kind == "sqlite":
-        return SQLiteStore(place)
-    from reservation_core.book.stores.postgres import PostgresStore
-
-    return PostgresStore(place, max_connections=2)
+        return SQLiteStore(location)
+    return PostgresStore(location, max_connections=2)
 
 
-def policy_of(*, alone: bool) -> Policy:
-    """Give the policy of the workers."""
-    return Policy(backoff=0.001, sole_writer=alone)
+def make_policy(*, is_alone: bool) -> Policy:
+    """Make the policy of a worker."""
+    return Policy(backoff=0.001, sole_writer=is_alone)
 
 
 def work(
     kind: str,
-    place: str,
+    location: str,
     origin: str,
-    news: Sequence[Reservation],
-    since: str,
+    new: Sequence[Reservation],
+    first_sid: str,
     seed: int,
-    alone: bool,
+    is_alone: bool,
 ) -> None:
-    """Recover, and then perform commands until nothing is live, or until this process is killed.
+    """Recover, then perform random commands until all reservations have ended.
 
-    :param since: the SID of the first reservation that this process is to command.
+    :param origin: the address of the platform.
+    :param new: reservations to record first.
+    :param first_sid: commands go to the reservations from this SID on.
     """
-    random, policy = Random(seed), policy_of(alone=alone)
-    book = Book(open_store(kind, place))
+    random, policy = Random(seed), make_policy(is_alone=is_alone)
+    book = Book(open_store(kind, location))
     gateway = PyreqwestGateway(
-        Credentials("AC" + "0" * 32, "token"), base_url=origin, timeout=LONGEST
+        Credentials("AC" + "0" * 32, "token"), base_url=origin, timeout=MAX_SECONDS
     )
     book.recover(gateway, older_than=0, lease=0, policy=policy)
-    book.record_all(news)
-    while live := [entry for entry in book.live() if entry.sid >= since]:
+    book.record_all(new)
+    while live := [entry for entry in book.live() if entry.sid >= first_sid]:
         entry = random.choice(live)
-        command = random.choice(
-            [command for command in COMMANDS if entry.reservation.allows(command)]
-        )
+        allowed = [command for command in COMMANDS if entry.reservation.allows(command)]
         with suppress(ReservationError):
-            book.perform(entry.sid, command, gateway, policy=policy)
+            book.perform(entry.sid, random.choice(allowed), gateway, policy=policy)
         if random.random() < 0.1:
             book.reconcile(gateway, older_than=0, lease=0, limit=2)

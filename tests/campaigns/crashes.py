@@ -1,17 +1,22 @@
-"""Processes that perform commands through a book and are killed, again and again: no command is lost, none is carried out twice.
+"""Campaign of processes that perform commands through a book and are killed.
 
-``python -m tests.campaigns.crashes --store sqlite --rounds 200 --seed 1`` prints the counts; the exit code is 1 when anything is wrong. Also
-``--store postgres``. The emulated platform lives in this process, behind a server on 127.0.0.1; each round a worker process opens the
-book, recovers what the one before it left, and goes on, until it is killed (SIGKILL, by its id):
+    python -m tests.campaigns.crashes --store sqlite --rounds 200 --seed 1
 
-* *before* its request is carried out, which then is lost, or *late*: carried out when the next worker is at work;
-* *between* the carrying out and the reply;
-* *after* the reply, within the thousandths of a second in which the book writes it down;
-* at *any* moment after its start: while it opens the book, or reads, or writes.
+It checks that no command is lost and none is executed twice, and prints the counts. The exit code
+is 1 if anything is wrong. The other store is ``--store postgres``. The emulated platform runs in
+this process, behind a server on 127.0.0.1. In each round a worker process opens the book, recovers
+what the worker before it left, and continues until it is killed (SIGKILL, by its id):
 
-In the first half of the rounds the workers are known to be the sole writers, and then every command must end as done, and must have acted
-exactly once. In the second half reservations also time out and are canceled, and what came of a command cannot always be known; but
-what is called done has acted once, what is called not done never, and what is called unknown at most once.
+* *before* its request is executed: the request is lost;
+* *late*: as before, but the request is executed while the next worker runs;
+* *between* execution and reply;
+* *after* the reply, within 3 ms, while the book records it;
+* at *any* time after its start: while it opens the book, reads or writes.
+
+In the first half of the rounds the workers are sole writers. Then every command must end as done
+and must have acted exactly once. In the second half reservations also time out and are canceled, so
+that the outcome of a command cannot always be known. A command that ended as done must have acted
+once, one that ended as not done never, and one that ended as unknown at most once.
 """
 
 from __future__ import annotations
@@ -40,36 +45,37 @@ from reservation_core.emulator import InMemoryGateway, Platform, StateConflict
 from reservation_core.rest.messages import IF_MATCH
 from reservation_core.testing.contract.loopback import Connection, LoopbackServer, response_head
 from tests.book.scenario import pending
-from tests.campaigns.crash_worker import COMMANDS, LONGEST, open_store, policy_of, work
+from tests.book.server import server as postgres_server
+from tests.campaigns.crash_worker import COMMANDS, MAX_SECONDS, make_policy, open_store, work
 
 STORES: Final = ("sqlite", "postgres")
 POINTS: Final = ("before", "late", "between", "after", "any")
-ENDS: Final = (Status.TIMEOUT, Status.CANCELED)
-NEW: Final = 6
-"""How many reservations each round begins with."""
+FINAL_STATUSES: Final = (Status.TIMEOUT, Status.CANCELED)
+NEW_PER_ROUND: Final = 6
+"""New reservations of each round."""
 
 
-class Scene:
-    """The platform behind its server, and what befalls the worker that asks it."""
+class KillingPlatform:
+    """Emulated platform that kills the worker at a given point of a request."""
 
     def __init__(self, random: Random) -> None:
         self.random: Final = random
         self.platform: Final = Platform()
         self.gateway: Final = InMemoryGateway(self.platform)
-        self.acts = Counter[tuple[str, str]]()
+        self.actions = Counter[tuple[str, str]]()
         self.kills = Counter[str]()
-        self.rivals = False
-        self.since = ""  # the first SID of the present half
+        self.has_rivals = False
+        self.first_sid = ""  # of the present half
         self._late: list[Request] = []
         self._lock: Final = threading.Lock()
         self._count = 0
         self._worker = 0
-        self._point, self._at = "", 0
+        self._point, self._kill_from = "", 0
 
-    def begin(self, worker: int, point: str, at: int) -> None:
-        """Watch a worker, to kill it at such a point of the request of such a number."""
+    def watch_worker(self, worker: int, point: str, kill_from: int) -> None:
+        """Kill a worker at a point, from the request of a number on."""
         with self._lock:
-            self._worker, self._point, self._at, self._count = worker, point, at, 0
+            self._worker, self._point, self._kill_from, self._count = worker, point, kill_from, 0
 
     def kill(self, point: str) -> None:
         """Kill the worker, once."""
@@ -81,66 +87,68 @@ class Scene:
                 self.kills[point] += 1
 
     def answer(self, connection: Connection) -> bool:
-        """Answer one request of the worker's, unless it is to be killed by then."""
-        received = connection.receive()
-        method, path, _ = received.line.split(" ")
-        versions = [(IF_MATCH, version) for version in received.all(IF_MATCH)]
-        request = Request(
-            method, path, versions, tuple(parse_qsl(received.body.decode(), keep_blank_values=True))
-        )
+        """Answer one request of the worker, or kill it."""
+        request = _receive(connection)
         with self._lock:
             self._count += 1
-            point = self._point if self._count >= self._at and self._worker else ""
+            point = self._point if self._count >= self._kill_from and self._worker else ""
             late = [self._late.pop()] if self._late and self.random.random() < 0.5 else []
-        for one in late:
-            self.gateway.send(one)
-        if point in ("before", "late") and method == "POST":
+        for late_request in late:
+            self.gateway.send(late_request)
+        is_update = request.method == "POST"
+        if point in ("before", "late") and is_update:
             self.kill(point)
             if point == "late":
                 self._late.append(request)
             return False
-        self._happen()
+        self._act_as_rival()
         reply = self.gateway.send(request)
-        if point == "between" and method == "POST":
+        if point == "between" and is_update:
             self.kill(point)
             return False
         length = ("Content-Length", str(len(reply.body)))
-        connection.write(
-            response_head(f"{reply.status} -", [*reply.headers.pairs, length]) + reply.body
-        )
+        head = response_head(f"{reply.status} -", [*reply.headers.pairs, length])
+        connection.write(head + reply.body)
         if point == "after":
             connection.pause(self.random.random() * 0.003)
             self.kill(point)
             return False
         return True
 
-    def _happen(self) -> None:
-        """Let what others do befall a reservation, now and then."""
-        if self.rivals and self.random.random() < 0.15:
-            held = self.random.choice(
-                [held for held in self.platform.all() if str(held.sid) >= self.since]
-            )
+    def _act_as_rival(self) -> None:
+        """End a reservation now and then."""
+        if self.has_rivals and self.random.random() < 0.15:
+            sids = [str(each.sid) for each in self.platform.all()]
+            sid = self.random.choice([sid for sid in sids if sid >= self.first_sid])
             with suppress(StateConflict):
-                self.platform.set_status(str(held.sid), self.random.choice(ENDS))
+                self.platform.set_status(sid, self.random.choice(FINAL_STATUSES))
 
-    def count(self) -> None:
-        """Count what was carried out since."""
-        for act in tuple(self.platform.journal):
-            if act.by == "client":
-                self.acts[act.sid, act.trigger] += 1
+    def count_actions(self) -> None:
+        """Count the commands that were executed, and clear the journal."""
+        for action in tuple(self.platform.journal):
+            if action.by == "client":
+                self.actions[action.sid, action.trigger] += 1
         self.platform.journal.clear()
 
-    def arrive(self) -> None:
-        """Let what is under way arrive."""
-        for one in self._late:
-            self.gateway.send(one)
+    def execute_late_requests(self) -> None:
+        """Execute all requests that are late."""
+        for request in self._late:
+            self.gateway.send(request)
         self._late = []
-        self.count()
+        self.count_actions()
+
+
+def _receive(connection: Connection) -> Request:
+    received = connection.receive()
+    method, path, _ = received.line.split(" ")
+    versions = [(IF_MATCH, version) for version in received.all(IF_MATCH)]
+    form = parse_qsl(received.body.decode(), keep_blank_values=True)
+    return Request(method, path, versions, tuple(form))
 
 
 @attrs.frozen
 class Audit:
-    """What the rounds came to."""
+    """Counts of all rounds."""
 
     commands: int
     endings: Counter[str]
@@ -150,125 +158,137 @@ class Audit:
     wrong: tuple[str, ...]
 
 
-def campaign(kind: str, place: str, rounds: int, seed: int) -> Audit:
-    """Run so many workers one after the other, each to be killed, and audit what the book says against what the platform did."""
-    random = Random(seed)
-    scene = Scene(random)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["tests.campaigns.crash_worker", "reservation_core.book.stores.postgres"]
-    )
-    sids: list[tuple[str, bool]] = []
-    failed: list[str] = []
-    with LoopbackServer(scene.answer, max_connections=8) as server:
-        for number in range(rounds):
-            alone = number < rounds // 2
-            if scene.rivals is alone:  # what the first half left is made good as in the first half
-                _make_good(kind, place, scene, sids, alone=True)
-                scene.rivals, scene.since = True, pending(len(sids)).sid or ""
-            news = [scene.platform.add(pending(len(sids) + index)) for index in range(NEW)]
-            sids += [(str(new.sid), alone) for new in news]
-            worker = context.Process(
-                target=work,
-                args=(
-                    kind,
-                    place,
-                    server.origin,
-                    news,
-                    scene.since,
-                    random.randrange(2**32),
-                    alone,
-                ),
-            )
-            worker.start()
-            assert worker.pid
-            point = random.choice(POINTS)
-            scene.begin(worker.pid, point, random.randint(1, 20))
-            worker.join(random.random() * 0.2 if point == "any" else LONGEST)
-            if worker.is_alive():
-                scene.kill("any")
-            worker.join()
-            if worker.exitcode not in (0, -signal.SIGKILL):
-                failed.append(f"a worker ended with {worker.exitcode}")
-            worker.close()
-            scene.count()
-            server.requests.clear()  # what is on record stays small
-    scene.arrive()
-    _make_good(kind, place, scene, sids, alone=False)
-    scene.arrive()
-    book = Book(open_store(kind, place))
-    try:
-        audit = _audit(book, scene, sids)
-        return attrs.evolve(audit, wrong=(*failed, *audit.wrong))
-    finally:
-        book.close()
+@attrs.frozen
+class Created:
+    """A reservation of the campaign, and true if only the workers wrote to it."""
+
+    sid: str
+    is_alone: bool
+
+
+class Campaign:
+    """Rounds of workers on one book."""
+
+    def __init__(self, kind: str, location: str, rounds: int, seed: int) -> None:
+        self._kind, self._location, self._rounds = kind, location, rounds
+        self._random = Random(seed)
+        self._platform = KillingPlatform(self._random)
+        self._created: list[Created] = []
+        self._failures: list[str] = []
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(
+            ["tests.campaigns.crash_worker", "reservation_core.book.stores.postgres"]
+        )
+
+    def run(self) -> Audit:
+        """Run all workers, one after the other, and audit the book."""
+        with LoopbackServer(self._platform.answer, max_connections=8) as server:
+            for number in range(self._rounds):
+                is_alone = number < self._rounds // 2
+                if self._platform.has_rivals is is_alone:  # the first half is over
+                    self._recover(is_alone=True)
+                    self._platform.has_rivals = True
+                    self._platform.first_sid = str(pending(len(self._created)).sid)
+                self._run_worker(server.origin, is_alone=is_alone)
+                server.requests.clear()  # saves memory
+        self._platform.execute_late_requests()
+        self._recover(is_alone=False)
+        self._platform.execute_late_requests()
+        with self._open_book() as book:
+            audit = _audit(book, self._platform, self._created)
+        return attrs.evolve(audit, wrong=(*self._failures, *audit.wrong))
+
+    @contextmanager
+    def _open_book(self) -> Generator[Book]:
+        book = Book(open_store(self._kind, self._location))
+        try:
+            yield book
+        finally:
+            book.close()
+
+    def _run_worker(self, origin: str, *, is_alone: bool) -> None:
+        random, platform = self._random, self._platform
+        first = len(self._created)
+        new = [platform.platform.add(pending(first + index)) for index in range(NEW_PER_ROUND)]
+        self._created += [Created(str(each.sid), is_alone) for each in new]
+        seed = random.randrange(2**32)
+        worker = self._processes.Process(
+            target=work,
+            args=(self._kind, self._location, origin, new, platform.first_sid, seed, is_alone),
+        )
+        worker.start()
+        assert worker.pid
+        point = random.choice(POINTS)
+        platform.watch_worker(worker.pid, point, random.randint(1, 20))
+        worker.join(random.random() * 0.2 if point == "any" else MAX_SECONDS)
+        if worker.is_alive():
+            platform.kill("any")
+        worker.join()
+        if worker.exitcode not in (0, -signal.SIGKILL):
+            self._failures.append(f"a worker ended with {worker.exitcode}")
+        worker.close()
+        platform.count_actions()
+
+    def _recover(self, *, is_alone: bool) -> None:
+        """Recover and reconcile, as a service does after its start."""
+        policy = make_policy(is_alone=is_alone)
+        with self._open_book() as book:
+            for _ in range(20):  # the database may still be busy with the last worker's data
+                book.recover(self._platform.gateway, older_than=0, lease=0, policy=policy)
+                entries = [book.get(created.sid) for created in self._created]
+                if not any(entry.intent for entry in entries if entry):
+                    break
+                time.sleep(0.1)
+            limit = len(self._created)
+            book.reconcile(self._platform.gateway, older_than=0, lease=0, limit=limit)
+        self._platform.count_actions()
 
 
 @contextmanager
-def place_of(kind: str) -> Generator[str]:
-    """Give a place for the book to be."""
+def temporary_location(kind: str) -> Generator[str]:
+    """Give a location for a book."""
     if kind == "sqlite":
         with tempfile.TemporaryDirectory() as directory:
             yield str(Path(directory) / "book.db")
     else:
-        from tests.book.server import server
-
-        with server() as make:
+        with postgres_server() as make:
             yield make("book")
 
 
-def _make_good(
-    kind: str, place: str, scene: Scene, sids: Sequence[tuple[str, bool]], *, alone: bool
-) -> None:
-    """Recover and reconcile, as a service does after its start."""
-    book, gateway = Book(open_store(kind, place)), scene.gateway
-    try:
-        for _ in range(20):  # the database may still be busy with what a worker left
-            book.recover(gateway, older_than=0, lease=0, policy=policy_of(alone=alone))
-            if not any(entry.intent for sid, _ in sids if (entry := book.get(sid))):
-                break
-            time.sleep(0.1)
-        book.reconcile(gateway, older_than=0, lease=0, limit=len(sids))
-    finally:
-        book.close()
-    scene.count()
-
-
-def _audit(book: Book, scene: Scene, sids: Sequence[tuple[str, bool]]) -> Audit:
+def _audit(book: Book, platform: KillingPlatform, reservations: Sequence[Created]) -> Audit:
     endings, wrong = Counter[str](), list[str]()
     commands = lost = double = 0
-    for sid, alone in sids:
-        entry = book.get(sid)
-        if entry is None:  # the worker that was told of it was killed before it could write
-            if any(act[0] == sid for act in scene.acts):
-                wrong.append("acted, but nothing is in the book")
+    triggers = [command.trigger for command in COMMANDS]
+    for created in reservations:
+        entry = book.get(created.sid)
+        if entry is None:  # its worker was killed before it could record it
+            if any(sid == created.sid for sid, _ in platform.actions):
+                wrong.append("acted, but the book has no entry")
             continue
         if entry.intent is not None:
             wrong.append("an intent is open")
-        if entry.status is not scene.platform.get(sid).status:
-            wrong.append("the book is not as the platform")
-        ended = Counter(
-            (line.type, line.outcome)
-            for line in book.history(sid)
-            if line.type in {command.trigger for command in COMMANDS}
-        )
-        for command in COMMANDS:
-            name, acted = command.trigger, scene.acts[sid, command.trigger]
-            intended, done, unknown, undone = (
-                ended[name, ending]
-                for ending in (Ending.INTENDED, Ending.DONE, Ending.UNKNOWN, Ending.NOT_DONE)
-            )
+        if entry.status is not platform.platform.get(created.sid).status:
+            wrong.append("the book differs from the platform")
+        history = book.history(created.sid)
+        counts = Counter((line.type, line.outcome) for line in history if line.type in triggers)
+        for trigger in triggers:
+            acted = platform.actions[created.sid, trigger]
+            intended = counts[trigger, Ending.INTENDED]
+            done = counts[trigger, Ending.DONE]
+            unknown = counts[trigger, Ending.UNKNOWN]
+            not_done = counts[trigger, Ending.NOT_DONE]
             commands += intended
             endings += Counter(
-                {str(Ending.DONE): done, str(Ending.UNKNOWN): unknown, str(Ending.NOT_DONE): undone}
+                {
+                    Ending.DONE.value: done,
+                    Ending.UNKNOWN.value: unknown,
+                    Ending.NOT_DONE.value: not_done,
+                }
             )
-            lost += (
-                max(0, done - acted)
-                + max(0, intended - done - unknown - undone)
-                + (intended - done if alone else 0)
-            )
+            lost += max(0, done - acted) + max(0, intended - done - unknown - not_done)
+            lost += intended - done if created.is_alone else 0
             double += max(0, acted - done - unknown)
-    return Audit(commands, endings, scene.kills, lost, double, tuple(wrong))
+    return Audit(commands, endings, platform.kills, lost, double, tuple(wrong))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -278,32 +298,30 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--store", choices=STORES, default="sqlite")
     parser.add_argument(
-        "--rounds",
-        type=int,
-        default=200,
-        help="how many workers, one after the other (default: 200)",
+        "--rounds", type=int, default=200, help="number of workers, one after the other"
     )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     if options.rounds < 2:
         parser.error("--rounds must be 2 or more")
-    began = time.perf_counter()
-    with place_of(options.store) as place:
-        audit = campaign(options.store, place, options.rounds, options.seed)
-    say = sys.stdout.write
-    say(
-        f"commands           {audit.commands:>7,}   (seed {options.seed}, {options.store}, {time.perf_counter() - began:.0f} s)\n"
+    start = time.perf_counter()
+    with temporary_location(options.store) as location:
+        audit = Campaign(options.store, location, options.rounds, options.seed).run()
+    seconds = time.perf_counter() - start
+    sys.stdout.write(
+        f"commands           {audit.commands:>7,}   "
+        f"(seed {options.seed}, {options.store}, {seconds:.0f} s)\n"
     )
     for name, count in sorted(audit.endings.items()):
-        say(f"  {name:<16} {count:>7,}\n")
-    say(f"kills              {audit.kills.total():>7,}\n")
+        sys.stdout.write(f"  {name:<16} {count:>7,}\n")
+    sys.stdout.write(f"kills              {audit.kills.total():>7,}\n")
     for name, count in sorted(audit.kills.items()):
-        say(f"  {name:<16} {count:>7,}\n")
-    say(f"lost commands      {audit.lost:>7,}\n")
-    say(f"double actions     {audit.double:>7,}\n")
-    say(f"otherwise wrong    {len(audit.wrong):>7,}\n")
-    for what, count in sorted(Counter(audit.wrong).items()):
-        say(f"  {what}: {count}\n")
+        sys.stdout.write(f"  {name:<16} {count:>7,}\n")
+    sys.stdout.write(f"lost commands      {audit.lost:>7,}\n")
+    sys.stdout.write(f"double actions     {audit.double:>7,}\n")
+    sys.stdout.write(f"otherwise wrong    {len(audit.wrong):>7,}\n")
+    for problem, count in sorted(Counter(audit.wrong).items()):
+        sys.stdout.write(f"  {problem}: {count}\n")
     return bool(audit.lost or audit.double or audit.wrong)
 
 
