@@ -20,7 +20,12 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api import refusals
 from reservation_core.emulator.api.lists import list_page
 from reservation_core.emulator.api.rate_limits import RateLimiter
-from reservation_core.emulator.api.replies import json_reply, preflight_reply, write_reservation
+from reservation_core.emulator.api.replies import (
+    json_reply,
+    preflight_reply,
+    show_etag,
+    write_reservation,
+)
 from reservation_core.emulator.api.update_reading import (
     UnreadableRequest,
     check_content_type,
@@ -186,14 +191,9 @@ class InMemoryGateway:
         return self.platform.execute(str(reservation.sid), update)
 
     def _show(self, reservation: Reservation, route: Route, rates: FormPairs) -> Reply:
-        on_hold, status = reservation.on_hold, reservation.status.value
-        shown = self._settings.on_hold_shown_as.value if on_hold else status
-        etag = reservation.etag
-        if route is Route.WORKER:  # documented without a version
-            etag = None
-        elif self._settings.has_quoted_etag:
-            etag = f'"{etag}"'
-        body = write_reservation(reservation, shown, route, self.origin).encode()
+        # The worker route is documented without a version.
+        etag = None if route is Route.WORKER else show_etag(reservation.etag, self._settings)
+        body = write_reservation(reservation, route, self.origin, self._settings).encode()
         return json_reply(200, body, etag=etag, headers=rates)
 
 

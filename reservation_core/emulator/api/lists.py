@@ -13,12 +13,20 @@ from typing import Final
 from urllib.parse import urlencode
 from zlib import crc32
 
+import attrs
+
 from reservation_core.domain.commands.parsing import STATUS_FIELD, FormPairs
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.api.replies import json_reply, write_reservation
+from reservation_core.emulator.api.replies import (
+    json_reply,
+    show_etag,
+    show_status,
+    write_reservation,
+)
 from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs
 from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.settings import Settings
 from reservation_core.rest.addresses import Address, Route, is_sid
 from reservation_core.rest.listing import PAGE_SIZE, WORKER_SID_FILTER
 from reservation_core.rest.messages import Reply
@@ -29,6 +37,34 @@ DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
 _AFTER, _BEFORE = "PA", "PB"
 _match_number: Final = re.compile("[0-9]{1,9}").fullmatch
+
+
+@attrs.frozen
+class _Query:
+    """The query of a request for a page."""
+
+    pairs: FormPairs
+    fields: Mapping[str, str]
+    size: int
+    number: int
+
+    @property
+    def token(self) -> str:
+        return self.fields.get(PAGE_TOKEN, "")
+
+    def matches(self, reservation: Reservation, route: Route, settings: Settings) -> bool:
+        status, worker_sid = show_status(reservation, settings), reservation.worker_sid
+        return self.fields.get(STATUS_FIELD, status) == status and (
+            route is Route.WORKER or self.fields.get(WORKER_SID_FILTER, worker_sid) == worker_sid
+        )
+
+    def link(self, number: int, token: str = "") -> str:
+        """Return the query of another page with the same filters."""
+        place = [(PAGE_SIZE, str(self.size)), (PAGE, str(number))]
+        if token:
+            place.append((PAGE_TOKEN, token))
+        filters = (pair for pair in self.pairs if pair[0] not in (PAGE_SIZE, PAGE, PAGE_TOKEN))
+        return urlencode([*filters, *place])
 
 
 def list_page(
@@ -42,65 +78,53 @@ def list_page(
         ``strict`` is on, the page size or the status invalid.
     """
     path, _, text = target.partition("?")
-    pairs = read_pairs(text)
-    query = dict(reversed(pairs))  # the first of a name wins
-    if platform.settings.strict:
-        _check(query)
-    size = min(max(_read_number(query.get(PAGE_SIZE), DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
-    number = _read_number(query.get(PAGE), 0)
+    settings = platform.settings
+    query = _read_query(text, is_strict=settings.strict)
     everything = [
         reservation
         for reservation in platform.all(address.task_sid or address.worker_sid)
         if reservation.workspace_sid == address.workspace_sid
     ]
-    on_hold_status = platform.settings.on_hold_shown_as.value
-    rows = [
-        (reservation, status)
-        for reservation in everything
-        if query.get(
-            STATUS_FIELD,
-            status := on_hold_status if reservation.on_hold else reservation.status.value,
-        )
-        == status
-        and (
-            route is Route.WORKER
-            or query.get(WORKER_SID_FILTER, reservation.worker_sid) == reservation.worker_sid
-        )
-    ]
-    token = query.get(PAGE_TOKEN, "")
-    listed = [reservation for reservation, _ in rows]
-    start = _find_start(token, size, everything, listed) if token else number * size
-    shown = rows[start : start + size]
-    filters = [pair for pair in pairs if pair[0] not in (PAGE_SIZE, PAGE, PAGE_TOKEN)]
-
-    def link(page: int, token: str = "") -> str:
-        place = [(PAGE_SIZE, str(size)), (PAGE, str(page))]
-        if token:
-            place.append((PAGE_TOKEN, token))
-        return f"{origin}{path}?{urlencode([*filters, *place])}"
-
-    previous_url = next_url = None
-    if start:
-        before = _BEFORE + str(shown[0][0].sid) if shown else ""
-        previous_url = link(max(0, number - 1), before)
-    if start + size < len(rows):
-        next_url = link(number + 1, _AFTER + str(shown[-1][0].sid))
+    rows = [each for each in everything if query.matches(each, route, settings)]
+    start = _find_start(query, everything, rows)
     meta = {
-        "key": "reservations",
-        "page": number,
-        "page_size": size,
-        "url": link(number, token),
-        "first_page_url": link(0),
-        "previous_page_url": previous_url,
-        "next_page_url": next_url,
+        name: f"{origin}{path}?{value}" if name.endswith("url") and value else value
+        for name, value in _describe_page(query, rows, start).items()
     }
-    written = ", ".join(write_reservation(each, status, route, origin) for each, status in shown)
+    shown = rows[start : start + query.size]
+    written = ", ".join(write_reservation(each, route, origin, settings) for each in shown)
     body = f'{{"meta": {json.dumps(meta)}, "reservations": [{written}]}}'.encode()
     # The real version of a list is unknown. This one changes with what is shown.
-    etag = str(crc32(body))
-    if platform.settings.has_quoted_etag:
-        etag = f'"{etag}"'
-    return json_reply(200, body, etag=etag, headers=rates)
+    return json_reply(200, body, etag=show_etag(str(crc32(body)), settings), headers=rates)
+
+
+def _describe_page(query: _Query, rows: Sequence[Reservation], start: int) -> dict[str, object]:
+    """Return the meta data of a page. Its links are queries."""
+    number, end = query.number, start + query.size
+    previous = next_ = None
+    if start:
+        before = _BEFORE + str(rows[start].sid) if start < len(rows) else ""
+        previous = query.link(max(0, number - 1), before)
+    if end < len(rows):
+        next_ = query.link(number + 1, _AFTER + str(rows[end - 1].sid))
+    return {
+        "key": "reservations",
+        "page": number,
+        "page_size": query.size,
+        "url": query.link(number, query.token),
+        "first_page_url": query.link(0),
+        "previous_page_url": previous,
+        "next_page_url": next_,
+    }
+
+
+def _read_query(text: str, *, is_strict: bool) -> _Query:
+    pairs = read_pairs(text)
+    fields = dict(reversed(pairs))  # the first of a name wins
+    if is_strict:
+        _check(fields)
+    size = min(max(_read_number(fields.get(PAGE_SIZE), DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
+    return _Query(pairs, fields, size, _read_number(fields.get(PAGE), 0))
 
 
 def _read_number(text: str | None, default: int) -> int:
@@ -108,13 +132,15 @@ def _read_number(text: str | None, default: int) -> int:
 
 
 def _find_start(
-    token: str, size: int, everything: Sequence[Reservation], rows: Sequence[Reservation]
+    query: _Query, everything: Sequence[Reservation], rows: Sequence[Reservation]
 ) -> int:
     """Return the index of a page's first row.
 
     The reservation that the token names must exist, but need not be one of the rows.
     """
-    side, sid = token[:2], token[2:]
+    if not query.token:
+        return query.number * query.size
+    side, sid = query.token[:2], query.token[2:]
     if side not in (_AFTER, _BEFORE) or not is_sid(sid, "sid"):
         raise UnreadableRequest(400, f"{PAGE_TOKEN} is not a token of this list")
     places = {reservation.sid: place for place, reservation in enumerate(everything)}
@@ -122,7 +148,7 @@ def _find_start(
         raise UnreadableRequest(400, f"{PAGE_TOKEN} names a reservation that no longer exists")
     before = sum(places[reservation.sid] < places[sid] for reservation in rows)
     if side == _BEFORE:
-        return max(0, before - size)
+        return max(0, before - query.size)
     return before + any(reservation.sid == sid for reservation in rows)
 
 

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final
 
 from reservation_core.domain.reservation import Reservation
+from reservation_core.emulator.platform.settings import Settings
 from reservation_core.rest.addresses import Address, Route, parent_paths, reservation_path
 from reservation_core.rest.messages import Headers, Reply
 
@@ -53,14 +54,26 @@ def json_reply(
     return Reply(status, Headers((*version, *headers, *_HEADERS)), body)
 
 
-def write_reservation(reservation: Reservation, status: str, route: Route, origin: str) -> str:
+def show_status(reservation: Reservation, settings: Settings) -> str:
+    """Return the status that replies show."""
+    on_hold = settings.on_hold_shown_as.value
+    return on_hold if reservation.on_hold else reservation.status.value
+
+
+def show_etag(version: str | None, settings: Settings) -> str | None:
+    """Return a version as the ETag header shows it."""
+    return f'"{version}"' if settings.has_quoted_etag else version
+
+
+def write_reservation(
+    reservation: Reservation, route: Route, origin: str, settings: Settings
+) -> str:
     """Return a reservation as JSON text.
 
-    :param status: the status to show.
     :param origin: start of the addresses in it, ``https://host[:port]``.
     """
     head, tail = _write_constants(_get_constants(reservation), route, origin)
-    date = _write_date(reservation.date_updated)
+    date, status = _write_date(reservation.date_updated), show_status(reservation, settings)
     return f'{head}{date}, "reservation_status": "{status}"{tail}'
 
 
