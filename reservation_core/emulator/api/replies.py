@@ -56,8 +56,7 @@ def json_reply(
 
 def show_status(reservation: Reservation, settings: Settings) -> str:
     """Return the status that replies show."""
-    on_hold = settings.on_hold_shown_as.value
-    return on_hold if reservation.on_hold else reservation.status.value
+    return (settings.on_hold_shown_as if reservation.on_hold else reservation.status).value
 
 
 def show_etag(version: str | None, settings: Settings) -> str | None:
