@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeGuard
 
 import attrs
 
-from reservation_core.domain.commands.kinds import sid
+from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.errors import IncompleteReservation
 
 SID_PREFIXES: Final = {
@@ -27,7 +27,7 @@ def is_sid(value: object, field: str) -> TypeGuard[str]:
 
 
 def _pattern(field: str) -> str:
-    return sid(SID_PREFIXES[field]).pattern
+    return sid_kind(SID_PREFIXES[field]).pattern
 
 
 class Route(StrEnum):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Final, cast
 
-from reservation_core.domain.commands.kinds import sid
+from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
 from reservation_core.rest.addresses import SID_PREFIXES
@@ -27,7 +27,7 @@ _take_fields: Final = itemgetter(
     *SID_PREFIXES, _STATUS, "date_created", "date_updated", "worker_name", "url", "links"
 )
 _are_sids: Final = re.compile(
-    "\n".join(sid(prefix).pattern for prefix in SID_PREFIXES.values())
+    "\n".join(sid_kind(prefix).pattern for prefix in SID_PREFIXES.values())
 ).fullmatch
 
 

@@ -159,7 +159,7 @@ class Text(Kind):
         return self.description
 
 
-def sid(prefix: str) -> Text:
+def sid_kind(prefix: str) -> Text:
     """Return the kind of a SID.
 
     A SID is a two-letter prefix and 32 hexadecimal digits. The pattern is that of the platform's

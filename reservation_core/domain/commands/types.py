@@ -12,7 +12,7 @@ from reservation_core.domain.commands.kinds import (
     MultipleChoice,
     Text,
     Uri,
-    sid,
+    sid_kind,
 )
 from reservation_core.domain.redaction import Sensitivity
 
@@ -22,13 +22,13 @@ _REACHABLE: Final = (
 )
 _CONTACT_DESCRIPTION: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
 
-ReservationSid: TypeAlias = Annotated[str, sid("WR")]
-WorkspaceSid: TypeAlias = Annotated[str, sid("WS")]
-TaskSid: TypeAlias = Annotated[str, sid("WT")]
-WorkerSid: TypeAlias = Annotated[str, sid("WK")]
-AccountSid: TypeAlias = Annotated[str, sid("AC")]
-ActivitySid: TypeAlias = Annotated[str, sid("WA")]
-CallSid: TypeAlias = Annotated[str, sid("CA")]
+ReservationSid: TypeAlias = Annotated[str, sid_kind("WR")]
+WorkspaceSid: TypeAlias = Annotated[str, sid_kind("WS")]
+TaskSid: TypeAlias = Annotated[str, sid_kind("WT")]
+WorkerSid: TypeAlias = Annotated[str, sid_kind("WK")]
+AccountSid: TypeAlias = Annotated[str, sid_kind("AC")]
+ActivitySid: TypeAlias = Annotated[str, sid_kind("WA")]
+CallSid: TypeAlias = Annotated[str, sid_kind("CA")]
 
 Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_DESCRIPTION, Sensitivity.PERSONAL)]
 NamedContact: TypeAlias = Annotated[

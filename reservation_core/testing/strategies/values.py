@@ -18,7 +18,7 @@ from reservation_core.domain.commands.kinds import (
     Kind,
     MultipleChoice,
     Value,
-    sid,
+    sid_kind,
 )
 from reservation_core.testing.strategies.texts import (
     bare_names,
@@ -54,7 +54,7 @@ def _kind(named: object) -> Kind:
 
 _TEXTS: Final[Mapping[Kind, _Texts]] = {
     **{
-        sid(prefix): _Texts(sids(prefix), near_sids(prefix))
+        sid_kind(prefix): _Texts(sids(prefix), near_sids(prefix))
         for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")
     },
     _kind(vocabulary.Contact): _Texts(contacts(), near_contacts()),

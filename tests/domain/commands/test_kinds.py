@@ -26,7 +26,7 @@ from reservation_core.domain.commands.kinds import (
     Uri,
     Value,
     encode_value,
-    sid,
+    sid_kind,
 )
 from reservation_core.domain.commands.parameters import Parameter, ParameterInfo
 from reservation_core.domain.redaction import Sensitivity
@@ -216,7 +216,11 @@ def test_enum_member_is_encoded_as_its_text(value: Value) -> None:
     ],
 )
 def test_sid_is_prefix_and_32_hexadecimal_digits(text: object, right: bool) -> None:
-    assert (sid("WA").find_problem(text) is None) == right == passes_compiled_check(sid("WA"), text)
+    assert (
+        (sid_kind("WA").find_problem(text) is None)
+        == right
+        == passes_compiled_check(sid_kind("WA"), text)
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +235,7 @@ def test_sid_agrees_with_pattern_of_platform(row: dict[str, str], text: str) -> 
         prefix + text[2:],
         prefix + text.replace("W", "a").replace("K", "b")[:32],
     ):
-        assert (sid(prefix).find_problem(candidate) is None) == (
+        assert (sid_kind(prefix).find_problem(candidate) is None) == (
             re.fullmatch(row["pattern"].strip("^$"), candidate) is not None
         )
 
@@ -626,7 +630,7 @@ def test_encoded_value_decodes_to_itself(name: str, data: st.DataObject) -> None
 
 
 def test_kinds_are_values() -> None:
-    assert sid("WA") == sid("WA") != sid("WK")
+    assert sid_kind("WA") == sid_kind("WA") != sid_kind("WK")
     assert Integer(1, 2) == Integer(1, 2) != Integer(1, 3)
     assert Choice(("a",)) == Choice(("a",)) != MultipleChoice(("a",))
     assert {
@@ -634,7 +638,7 @@ def test_kinds_are_values() -> None:
         Integer(1, 2).sensitivity,
         Choice().sensitivity,
         Uri().sensitivity,
-        sid("WA").sensitivity,
+        sid_kind("WA").sensitivity,
     } == {Sensitivity.PUBLIC}
     assert Boolean().bind(bool) == Boolean()
     assert isinstance(Text(), Kind)

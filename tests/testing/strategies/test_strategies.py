@@ -20,7 +20,7 @@ from reservation_core import (
     Status,
     Supervise,
 )
-from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, sid
+from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, sid_kind
 from reservation_core.domain.reservation import Links
 from reservation_core.testing import strategies as kit
 from reservation_core.testing.faults import Fault, FaultKind
@@ -163,7 +163,7 @@ def test_irrelevant_arguments_shrink_away() -> None:
 def test_values_shrink_to_the_first_of_their_kind() -> None:
     assert [
         least(kit.values(kind))
-        for kind in (Integer(5, 600), Boolean(), Choice(("b", "a")), sid("CA"))
+        for kind in (Integer(5, 600), Boolean(), Choice(("b", "a")), sid_kind("CA"))
     ] == [5, False, "b", f"CA{ZEROS}"]
 
 
