@@ -1,4 +1,4 @@
-"""The emulator on a port: in this thread (:func:`serve`) or its own (:func:`running_emulator`)."""
+"""The emulator on a port, in this thread or in one of its own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class Emulator:
     dispatcher: CallbackDispatcher
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until all callbacks, and those that follow from them, are sent and answered.
+        """Wait until all callbacks are sent and answered.
+
+        This includes the callbacks that follow from responses.
 
         :param timeout: seconds to wait at most.
         :raises TimeoutError: if it takes longer.
@@ -55,7 +57,10 @@ class Emulator:
         self.dispatcher.settle(timeout)
 
     def point(self, client: _Client) -> _Client:
-        """Point TaskRouter of a client of the official Python library here; return the client."""
+        """Point a client of the official Python library to this emulator.
+
+        It changes the base URL of TaskRouter, and returns the client.
+        """
         cast("Any", client).taskrouter.base_url = self.url
         return client
 
@@ -77,7 +82,7 @@ class EmulatorOptions(TypedDict, total=False):
 def _build(
     platform: Platform, host: str, port: int, queue: CallbackQueue, options: EmulatorOptions
 ) -> Generator[tuple[Emulator, EmulatorServer, socket.socket]]:
-    """Bind the port and build the emulator; stop its callbacks afterwards."""
+    """Bind the port and build the emulator. Stop its callbacks afterwards."""
     is_ipv6 = ":" in host
     listener = socket.create_server(
         (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET, backlog=2048
@@ -132,7 +137,7 @@ def running_emulator(
     callbacks: CallbackSettings | None = None,
     **options: Unpack[EmulatorOptions],
 ) -> Generator[Emulator]:
-    """Run an emulator on a port, in a thread of its own, for the duration of a block.
+    """Run an emulator in its own thread for the duration of a block.
 
     :param platform: the platform to answer for; a new, empty one by default.
     :param port: 0 (the default) for a free one.

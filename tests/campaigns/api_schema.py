@@ -69,7 +69,7 @@ def _reset(emulator: Emulator) -> dict[str, str]:
 
 
 def _send(emulator: Emulator, session: requests.Session, case: Any) -> int:
-    """Send a request, validate the reply against the description and return its status."""
+    """Send a request, validate the reply and return its status."""
     response = case.call(base_url=emulator.url, session=session, timeout=WAIT)
     case.validate_response(response, checks=CHECKS)
     return int(response.status_code)

@@ -1,4 +1,4 @@
-"""The emulator answers as the official API description says, valid requests or not."""
+"""The emulator's replies against the official API description."""
 
 from __future__ import annotations
 

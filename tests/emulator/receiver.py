@@ -15,7 +15,7 @@ from reservation_core.rest.messages import Headers, Reply
 from reservation_core.webhooks import ACKNOWLEDGEMENT, Webhook
 
 Answer: TypeAlias = "Callable[[ReceivedCallback], Reply | None]"
-"""Returns the reply to a callback, or ``None`` if it has written one itself or sends none."""
+"""Returns the reply to a callback, or ``None`` to send none."""
 
 
 @attrs.frozen(eq=False)
@@ -37,7 +37,7 @@ def _acknowledge(_: ReceivedCallback) -> Reply | None:
 
 
 class Receiver:
-    """Received callbacks in order, and the answers by path; the default is an acknowledgement."""
+    """Received callbacks in order, and the answers by path."""
 
     def __init__(self) -> None:
         self.url = ""

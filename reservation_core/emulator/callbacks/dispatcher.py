@@ -41,9 +41,10 @@ _log: Final = logging.getLogger("reservation_core.emulator")
 
 
 class CallbackDispatcher:
-    """Sender of the callbacks in a queue, from its creation until it is closed.
+    """Sender of the callbacks in a queue.
 
-    A context manager that closes itself and leaves no thread behind.
+    It sends from its creation until it is closed. It is a context manager that closes itself and
+    leaves no thread behind.
 
     :param queue: source of the callbacks, and receiver of the results.
     :param tls: how certificates are verified; as the system does by default.
@@ -71,7 +72,7 @@ class CallbackDispatcher:
         self.close()
 
     def close(self) -> None:
-        """Stop sending: abort what is in flight and leave the rest in the queue."""
+        """Abort what is in flight and leave the rest in the queue."""
         self.queue.on_new = None
         with self._changed:
             self._is_closed = True
@@ -82,7 +83,9 @@ class CallbackDispatcher:
             pool.shutdown(cancel_futures=True)
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until all callbacks, and those that follow from them, are sent and answered.
+        """Wait until all callbacks are sent and answered.
+
+        This includes the callbacks that follow from responses.
 
         :param timeout: seconds to wait at most.
         :raises TimeoutError: if it takes longer.
@@ -153,7 +156,7 @@ class CallbackDispatcher:
             self.queue.record_response(exchange.callback, reply, exchange.seconds)
 
     def _flush_when_idle(self) -> None:
-        """Make delayed events due if no other event becomes due for a while."""
+        """Make delayed events due if no other event follows soon."""
 
         def is_woken() -> bool:
             is_due = self.queue.due_count(event=True) > 0

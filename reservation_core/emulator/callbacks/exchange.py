@@ -1,4 +1,4 @@
-"""One HTTP exchange of a callback, with the standard library and a deadline for the whole.
+"""HTTP exchange of a callback, with one deadline for the whole.
 
 1. A connection that cannot be made is tried once more. Nothing else is sent again (the documented
    defaults of the platform).
@@ -141,7 +141,7 @@ class CallbackExchange:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reader of a socket whose every read has only the time that is left.
+    """Reader of a socket that stops at the deadline of an exchange.
 
     It stands in for the socket of an ``HTTPResponse``, which only calls ``makefile``. The time-out
     of a socket alone bounds each read, so a server could go on for ever byte by byte.

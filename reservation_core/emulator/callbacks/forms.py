@@ -1,4 +1,4 @@
-"""Forms of assignment and event callbacks, made from an act of the platform.
+"""Forms of assignment and event callbacks about a journal entry.
 
 1. The names of the fields are documented, or were observed in services that read them.
 2. Only a change of the public status is an event: a reservation that goes on hold stays
@@ -25,30 +25,30 @@ _REASON_FIELDS: Final = {
 }
 
 
-def event_type(act: JournalEntry) -> str | None:
-    """Return the type of the event that reports an act, or ``None`` if none does."""
-    status = act.reservation.status  # pending while the reservation is on hold
-    return None if status == act.before else EVENT_TYPES[status]
+def event_type(entry: JournalEntry) -> str | None:
+    """Return the type of the event about an entry, or ``None``."""
+    status = entry.reservation.status  # pending while the reservation is on hold
+    return None if status == entry.before else EVENT_TYPES[status]
 
 
-def assignment_form(act: JournalEntry, fields: Mapping[str, str]) -> FormPairs:
+def assignment_form(entry: JournalEntry, fields: Mapping[str, str]) -> FormPairs:
     """Return the documented fields of an assignment callback about a new reservation.
 
     :param fields: values that the emulator does not know; see ``CallbackSettings.fields``.
     """
     form = {
-        "Timestamp": _epoch_seconds(act.at),
-        **_sid_fields(act),
+        "Timestamp": _epoch_seconds(entry.at),
+        **_sid_fields(entry),
         **{name: fields[name] for name in _ASSIGNMENT_FIELDS},
-        "TaskAttributes": json.dumps(act.task.attributes),
-        "TaskAge": _age(act.task, act.at),
-        "WorkerAttributes": json.dumps(act.worker.attributes if act.worker else {}),
+        "TaskAttributes": json.dumps(entry.task.attributes),
+        "TaskAge": _age(entry.task, entry.at),
+        "WorkerAttributes": json.dumps(entry.worker.attributes if entry.worker else {}),
     }
     return tuple(form.items())
 
 
-def event_form(act: JournalEntry, type_: str, sid: str, fields: Mapping[str, str]) -> FormPairs:
-    """Return the documented and the observed fields of an event callback about an act.
+def event_form(entry: JournalEntry, type_: str, sid: str, fields: Mapping[str, str]) -> FormPairs:
+    """Return the documented and observed fields of an event callback.
 
     :param type_: type of the event.
     :param sid: SID of the event.
@@ -58,28 +58,28 @@ def event_form(act: JournalEntry, type_: str, sid: str, fields: Mapping[str, str
         **fields,
         "EventType": type_,
         "Sid": sid,
-        **_sid_fields(act),
-        "EventDescription": f"Reservation {act.sid} {type_.partition('.')[2]}",
+        **_sid_fields(entry),
+        "EventDescription": f"Reservation {entry.sid} {type_.partition('.')[2]}",
         "ResourceType": "reservation",
-        "ResourceSid": act.sid,
-        "ReservationVersion": act.version,
-        "Timestamp": _epoch_seconds(act.at),
-        "TimestampMs": str((act.at - _EPOCH) // timedelta(milliseconds=1)),
-        "TaskAssignmentStatus": act.task_status.value,
-        **_task_fields(act.task, act.at),
-        **(_worker_fields(act.worker) if act.worker else {}),
+        "ResourceSid": entry.sid,
+        "ReservationVersion": entry.version,
+        "Timestamp": _epoch_seconds(entry.at),
+        "TimestampMs": str((entry.at - _EPOCH) // timedelta(milliseconds=1)),
+        "TaskAssignmentStatus": entry.task_status.value,
+        **_task_fields(entry.task, entry.at),
+        **(_worker_fields(entry.worker) if entry.worker else {}),
     }
     return tuple(form.items())
 
 
-def _sid_fields(act: JournalEntry) -> dict[str, str]:
-    reservation = act.reservation
+def _sid_fields(entry: JournalEntry) -> dict[str, str]:
+    reservation = entry.reservation
     return _present(
         AccountSid=reservation.account_sid,
         WorkspaceSid=reservation.workspace_sid,
         TaskSid=reservation.task_sid,
         WorkerSid=reservation.worker_sid,
-        ReservationSid=act.sid,
+        ReservationSid=entry.sid,
     )
 
 

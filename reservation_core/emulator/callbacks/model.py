@@ -1,4 +1,4 @@
-"""A callback, the result of sending it, and the alert about a failed one."""
+"""A callback, its result, and the alert about a failed one."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CONNECTION_FAILURE: Final = 11205
 """Error number of a webhook that cannot be connected to."""
 
 NO_JSON_TYPE: Final = 40000
-"""Error number of an assignment callback's response that is not declared as JSON."""
+"""Error number of a response that is not declared as JSON."""
 
 UNREADABLE_JSON: Final = 40001
-"""Warning number of an assignment callback's response that is not a JSON object."""
+"""Warning number of a response that is not a JSON object."""
 
 NO_INSTRUCTION: Final = 40005
-"""Warning number of an assignment callback's response without an instruction."""
+"""Warning number of a response without an instruction."""
 
 
 class CallbackKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Callbacks that are due, signed and in order, and the effect of their responses.
+"""Callbacks that are due, in order, and the effect of responses.
 
 The queue does no I/O. A sender takes callbacks from it and reports the result of each.
 
@@ -44,7 +44,7 @@ TOKEN_HEADER: Final = "I-Twilio-Idempotency-Token"  # noqa: S105 - a header's na
 """Header whose value both copies of a duplicate share."""
 
 MAX_WAITING: Final = 10_000
-"""Number of callbacks that may wait, for events and for assignment callbacks each."""
+"""Number of events, and of assignment callbacks, that may wait."""
 
 MAX_REMEMBERED: Final = 1000
 """Number of results, and of alerts, that are kept."""
@@ -73,7 +73,7 @@ class CallbackQueue:
         self.sent: Final[deque[SentCallback]] = deque(maxlen=MAX_REMEMBERED)
         self.alerts: Final[deque[CallbackAlert]] = deque(maxlen=MAX_REMEMBERED)
         self.on_new: Callable[[CallbackKind], object] | None = None
-        """Called for each new callback, possibly inside a unit of work. It must return quickly."""
+        """Called for each new callback, possibly in a transaction. It must return quickly."""
         self._random = random or Random(0)  # noqa: S311 - identifiers, not secrets
         self._observers: tuple[Callable[[SentCallback], object], ...] = ()
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class CallbackQueue:
         self._assignments: _Line = deque()
         self._delayed: list[tuple[int, Callback]] = []  # with the events that still overtake each
         self.settings = settings or CallbackSettings()
-        self.close: Final = platform.subscribe(self._handle_act)
+        self.close: Final = platform.subscribe(self._handle_entry)
         """Stop making callbacks for what happens from then on."""
 
     @property
@@ -99,16 +99,16 @@ class CallbackQueue:
 
     # --- making callbacks ------------------------------------------------------------------------
 
-    def _handle_act(self, act: JournalEntry) -> None:
+    def _handle_entry(self, entry: JournalEntry) -> None:
         settings = self._settings
-        if act.before is None and settings.assignment_url:
-            form = assignment_form(act, settings.fields)
-            self._make(CallbackKind.ASSIGNMENT, settings.assignment_url, act.sid, form)
-        type_ = event_type(act)
+        if entry.before is None and settings.assignment_url:
+            form = assignment_form(entry, settings.fields)
+            self._make(CallbackKind.ASSIGNMENT, settings.assignment_url, entry.sid, form)
+        type_ = event_type(entry)
         if settings.event_url and type_ in settings.event_types:
             event_sid = f"EV{self._random.getrandbits(128):032x}"
-            form = event_form(act, str(type_), event_sid, settings.fields)
-            self._make(CallbackKind.EVENT, settings.event_url, act.sid, form, type_)
+            form = event_form(entry, str(type_), event_sid, settings.fields)
+            self._make(CallbackKind.EVENT, settings.event_url, entry.sid, form, type_)
 
     def _make(
         self, kind: CallbackKind, url: str, sid: str, form: FormPairs, event: str | None = None
@@ -143,7 +143,10 @@ class CallbackQueue:
         return share > 0 and self._chance.random() < share
 
     def _schedule(self, callback: Callback) -> None:
-        """Put a callback in line, or delay it; an event lets delayed ones follow in their turn."""
+        """Make a callback due, or delay it.
+
+        A due event also makes the delayed events due that it is the last one to overtake.
+        """
         if not callback.kind.is_event:
             self._put(callback)
         elif self._happens(self._settings.reordered):
@@ -183,7 +186,7 @@ class CallbackQueue:
             return tuple(callback for _, callback in placed)
 
     def next(self, *, event: bool) -> Callback | None:
-        """Take the next event or assignment callback, or return ``None`` if none is due."""
+        """Take the next event or assignment callback, or ``None``."""
         with self._lock:
             line = self._line(event=event)
             return line.popleft()[1] if line else None

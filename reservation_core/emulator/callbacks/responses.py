@@ -1,4 +1,4 @@
-"""Responses to callbacks: an instruction, a decision left for later, or a failure.
+"""Responses to callbacks: an instruction, a later decision, or a failure.
 
 1. Only a response of status 200, in time and of type ``application/json`` counts. Otherwise the
    fallback URL is called (documented). An empty response needs no content type.
@@ -32,7 +32,7 @@ from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
 CALLBACK_ACTOR: Final = "callback"
-"""Author, in the journal, of an act that the response to an assignment callback asked for."""
+"""Author of journal entries that a response asked for."""
 
 
 @attrs.frozen(slots=False)
@@ -52,7 +52,7 @@ class UnusableResponse(ReservationError):
 
 
 def process_response(platform: Platform, callback: Callback, reply: Reply, seconds: float) -> str:
-    """Carry out the instruction in a response to a callback, and return the outcome.
+    """Carry out the instruction in a response, and return the outcome.
 
     :param seconds: duration of the exchange.
     :raises UnusableResponse: if the response is invalid, too late or refused by the platform.

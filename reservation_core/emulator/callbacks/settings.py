@@ -34,7 +34,7 @@ DEFAULT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "OperatingUnitSid": f"OU{_NIL}",
     }
 )
-"""Values of the callback fields about workflows, queues and channels, which it does not emulate."""
+"""Values of callback fields that the emulator does not know."""
 
 _URI: Final = Uri()
 

@@ -1,8 +1,8 @@
-"""Control surface of the emulator: JSON routes under ``/_emulator``, an event feed and a page.
+"""Control surface of the emulator: JSON routes, an event feed and a page.
 
 The package lets a test or a developer create workers and tasks, play the caller and the worker,
-move the clock, inject faults and watch what happens. It decides nothing: the platform does. It
-does no I/O and knows nothing of ASGI.
+move the clock, inject faults and watch what happens, all under ``/_emulator``. It decides nothing:
+the platform does. It does no I/O and knows nothing of ASGI.
 
 * ``surface``: requests and replies of the control surface.
 * ``routes``: the table of routes, and the functions behind them.

@@ -1,4 +1,4 @@
-"""Files of the page, as replies that let a browser load nothing from elsewhere.
+"""Files of the page, with headers that forbid all other content.
 
 The page may use no other origin, no inline script and no frame. Its picture is drawn from the
 lifecycle. The style sheet inside the picture is allowed by its hash.

@@ -19,7 +19,7 @@ _URLS: Final = ("assignment_url", "fallback_url", "event_url")
 
 
 def describe_callback_settings(settings: CallbackSettings) -> object:
-    """Return callback settings as JSON, without the signing token and the queries of URLs."""
+    """Return callback settings as JSON, without token and URL queries."""
     content = attrs.asdict(settings, filter=lambda field, _: field.name != "auth_token")
     for name in _URLS:
         content[name] = content[name] and redact_url(content[name])
@@ -55,7 +55,10 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
 
 
 def describe_sent(queue: CallbackQueue, since: int) -> object:
-    """Return the results after a number, and the number of callbacks that wait, as JSON."""
+    """Return the results after a number as JSON.
+
+    The number of waiting callbacks stands beside them.
+    """
     sent = [describe_result(each) for each in list(queue.sent) if each.number > since]
     return {"waiting": queue.waiting_count, "sent": sent}
 

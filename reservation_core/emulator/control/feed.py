@@ -41,7 +41,7 @@ class EventFeed:
 
     def __init__(self, state: ControlState) -> None:
         self.run: Final = secrets.token_hex(8)
-        """Identifier of this run of the emulator; numbers start at 1 in each run."""
+        """Identifier of this run. Numbers start at 1 in each run."""
         self._state = state
         self._platform = state.platform
         self._readers: set[_Reader] = set()
@@ -53,7 +53,7 @@ class EventFeed:
         state.callback_queue.subscribe(self._send_result)
 
     async def read(self) -> AsyncGenerator[bytes]:
-        """Yield the events of one reader from now on, and a comment when nothing happens."""
+        """Yield the events from now on, and a heartbeat when nothing happens."""
         reader = _Reader(asyncio.get_running_loop())
         if not self._readers:
             self._last_exchange = self._state.exchanges.last_number
@@ -87,7 +87,7 @@ class EventFeed:
                 self.send("exchange", exchange)
 
     def send_changes(self) -> None:
-        """Send the changes that no journal entry shows: a clock jump, and deleted tasks."""
+        """Send clock jumps and deletions, which no journal entry shows."""
         if not self._readers:
             return
         (time, at), task_count, due = self._observed, self._task_count, self._next_due
@@ -140,7 +140,7 @@ class _Reader:
         self._events.put_nowait(b"")
 
     async def next(self) -> bytes:
-        """Return the next event, a comment after a while, or nothing at the end."""
+        """Return the next event, a heartbeat, or nothing at the end."""
         try:
             return await asyncio.wait_for(self._events.get(), _HEARTBEAT_SECONDS)
         except TimeoutError:

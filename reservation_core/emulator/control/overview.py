@@ -1,4 +1,4 @@
-"""Reservations as a page shows them, the actions available for each, and the lifecycle's rules.
+"""Reservations, available actions and lifecycle rules as a page shows them.
 
 Each action is a row of the table ``ACTIONS``. The platform and the lifecycle decide which of them
 are available.
@@ -94,7 +94,7 @@ ACTIONS: Final = (
 
 
 def describe_platform(platform: Platform) -> dict[str, object]:
-    """Return the time, the actions and the newest reservations as JSON, oldest first."""
+    """Return the time, the actions and the newest reservations as JSON."""
     sids = [str(reservation.sid) for reservation in platform.all()]
     return {
         **describe_time(platform),
@@ -112,7 +112,7 @@ def describe_time(platform: Platform) -> dict[str, object]:
 
 
 def clock_pace(clock: Clock) -> float:
-    """Return the seconds of a clock that pass in a real second; 0 for a manual clock."""
+    """Return the seconds of a clock per real second, 0 if manual."""
     wait = clock.wait(clock.now() + _HOUR)
     return 0.0 if wait is None else round(_HOUR.total_seconds() / wait, 3)
 
@@ -154,7 +154,7 @@ def _available_commands(platform: Platform, sid: str) -> Iterator[str]:
 
 
 def _paused_seconds(stored: StoredReservation, timeout: int) -> float | None:
-    """Return the seconds that were left when the timer of a reservation on hold stopped."""
+    """Return the seconds left on the stopped timer of a reservation on hold."""
     created, updated = stored.reservation.date_created, stored.reservation.date_updated
     if not stored.reservation.on_hold or created is None or updated is None:
         return None
@@ -162,13 +162,13 @@ def _paused_seconds(stored: StoredReservation, timeout: int) -> float | None:
 
 
 def describe_entry(number: int, entry: JournalEntry) -> dict[str, object]:
-    """Return a journal entry as JSON, with its number and the rule that allowed it."""
+    """Return a journal entry as JSON, with its number and rule."""
     content = cast("dict[str, object]", as_json(entry))
     return {"number": number, **content, "rule": lifecycle_rule(entry)}
 
 
 def lifecycle_rule(entry: JournalEntry) -> str | None:
-    """Return the lifecycle's rule for a journal entry, with its evidence and source.
+    """Return the lifecycle's rule for an entry, with evidence and source.
 
     ``None`` for a new reservation, and for an entry that a setting of the platform allowed.
     """

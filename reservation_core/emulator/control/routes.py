@@ -34,7 +34,7 @@ CONTROL_ROOT: Final = "/_emulator"
 """Path below which the control surface answers."""
 
 DEFAULT_CALL_FAILURE: Final = 13223
-"""Reason code of a failed call unless another is given: the number is invalid."""
+"""Default reason code of a failed call: the number is invalid."""
 
 MAX_FAULT_SECONDS: Final = 300.0
 """Longest delay of a fault, in seconds."""
@@ -87,7 +87,7 @@ def _body_route(
 def _sid_route(
     method: str, path: str, description: str, act: Callable[[Platform, str], object]
 ) -> ControlRoute:
-    """Return a route that calls a method of the platform with the SID in the path."""
+    """Return a route that calls a method of the platform with a SID."""
     return _route(
         method, path, description, lambda state, request: act(state.platform, request.sid)
     )

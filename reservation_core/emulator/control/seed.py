@@ -1,4 +1,4 @@
-"""Workers, tasks and reservations to load into a platform, from a JSON document.
+"""Workers, tasks and reservations to load from a JSON document.
 
 ::
 
@@ -7,9 +7,9 @@
      "tasks": [{"workspace_sid": "WS…", "sid": "WT…", "attributes": {"call_sid": "CA…"},
                 "reservations": [{"worker_sid": "WK…", "sid": "WR…", "facts": ["accepted"]}]}]}
 
-A document is read whole before anything is loaded: each function here returns another one, which
-loads what was read. All faults of a document are reported at once, each with its path. It is
-loaded in one transaction: wholly or not at all.
+A document is read whole before anything is loaded: each function here returns a loader, which is
+a function that loads what was read into a platform. All faults of a document are reported at once,
+each with its path. It is loaded in one transaction: wholly or not at all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SEED_PREFIXES: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 
 
 def read_seed_file(path: Path) -> Callable[[Platform], Snapshot]:
-    """Read a document from a file; return a function that loads it.
+    """Read a document from a file, and return its loader.
 
     :raises UnreadableDocument: if the file or one of its fields cannot be read.
     """
@@ -48,9 +48,10 @@ def read_seed_file(path: Path) -> Callable[[Platform], Snapshot]:
 
 
 def read_seed(body: FieldReader) -> Callable[[Platform], Snapshot]:
-    """Read workers and tasks; return a function that adds them to what a platform holds.
+    """Read workers and tasks, and return their loader.
 
-    It raises the platform's errors, and has no effect then.
+    The loader adds them to what a platform holds. If the platform refuses a part, it raises the
+    platform's error and has no effect.
     """
     workers = [read_worker(each) for each in body.each("workers")]
     tasks = [read_task(each) for each in body.each("tasks")]
@@ -65,7 +66,7 @@ def read_seed(body: FieldReader) -> Callable[[Platform], Snapshot]:
 
 
 def read_worker(body: FieldReader) -> Callable[[Platform], Worker]:
-    """Read a worker; return a function that adds it."""
+    """Read a worker, and return its loader."""
     fields: dict[str, Any] = {
         **_read_common(body, "worker_sid"),
         "name": body.text("name"),
@@ -76,7 +77,7 @@ def read_worker(body: FieldReader) -> Callable[[Platform], Worker]:
 
 
 def read_task(body: FieldReader) -> Callable[[Platform], Task]:
-    """Read a task with its reservations; return a function that adds them."""
+    """Read a task with its reservations, and return their loader."""
     fields: dict[str, Any] = {
         **_read_common(body, "task_sid"),
         "reservation_timeout": body.integer("reservation_timeout", None, minimum=1),
@@ -95,9 +96,10 @@ def read_task(body: FieldReader) -> Callable[[Platform], Task]:
 
 
 def read_reservation(body: FieldReader) -> Callable[[Platform, str], Reservation]:
-    """Read a reservation; return a function that adds it to the task of a SID.
+    """Read a reservation, and return its loader.
 
-    The statuses in ``facts`` are reported afterwards, in their order.
+    The loader takes the platform and the SID of the task. It reports the statuses in ``facts``
+    afterwards, in their order.
     """
     worker_sid = body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"])
     sid = body.sid("sid", SEED_PREFIXES["sid"])

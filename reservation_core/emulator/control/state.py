@@ -1,4 +1,4 @@
-"""What the routes of the control surface work on, and the requests that they answer."""
+"""State that the control surface works on, and its requests."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""ASGI application of the emulator: the emulated API, the control surface and its page.
+"""ASGI application of the emulator.
 
+It answers the emulated API, the control surface and its page.
 It reads a request whole, within a limit, and passes it to the gateway or to the control surface.
 In between it does what a network does: it injects faults, logs the exchange and lets time pass.
 """
@@ -143,7 +144,7 @@ class EmulatorApplication:
             await send_reply(send, reply, close=len(request.body) > self.max_body_bytes)
 
     async def _inject(self, fault: Fault, scope: Scope, request: RawRequest) -> Reply | None:
-        """Inject a fault; return ``None`` when the connection was reset."""
+        """Inject a fault, and return ``None`` when the connection was reset."""
         if fault.kind is FaultKind.DELAYED:
             await asyncio.sleep(fault.delay)
             return self._act(request)
@@ -194,7 +195,10 @@ class EmulatorApplication:
                     await timers
 
     async def _run_timers(self) -> None:
-        """Run the platform's timers, each at most 0.1 s late: a request may set a nearer one."""
+        """Run the platform's timers, each at most 0.1 s late.
+
+        It looks that often because a request may set a nearer timer.
+        """
         while True:
             due = self.platform.next_due()
             wait = None if due is None else self.platform.clock.wait(due)

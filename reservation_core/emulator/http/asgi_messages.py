@@ -15,7 +15,7 @@ READ_HEADERS: Final = frozenset((b"authorization", b"content-type", b"if-match")
 
 
 async def read_request(scope: Scope, receive: Receive, limit: int) -> RawRequest | None:
-    """Read a request with its body, or return ``None`` if the client has disconnected.
+    """Read a request, or return ``None`` if the client has disconnected.
 
     :param limit: bytes of the longest body. Of a longer one, only a little more is read.
     """

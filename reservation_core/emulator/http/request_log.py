@@ -1,4 +1,4 @@
-"""Lines of the request log, one for each exchange or callback, without personal or secret data.
+"""Request log: one line for each exchange or callback.
 
 ::
 
@@ -6,7 +6,8 @@
     12:00:03.251 event reservation.accepted of WR…000001 -> 204 taken (2.1 ms)
     12:00:04.001 POST …/Reservations/WR…000001 accepted -> 400 20001 Reservation … (0.2 ms)
 
-Of a request's form only the status or the instruction is shown, if the platform knows it.
+No line has personal or secret data. Of a request's form only the status or the instruction is
+shown, if the platform knows it.
 """
 
 from __future__ import annotations

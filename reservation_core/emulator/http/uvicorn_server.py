@@ -1,4 +1,4 @@
-"""uvicorn's server for the emulator: it ends at once, and falls back on uvicorn's own protocol.
+"""uvicorn's server, with a quick end and a fallback.
 
 uvicorn looks ten times a second if it should end, and then sleeps 0.1 s: ending takes 200 ms,
 here 0.5 ms, which every test with an emulator of its own pays. The overrides use private parts of
@@ -79,7 +79,7 @@ class EmulatorServer(uvicorn.Server):
     # --- overrides of uvicorn.Server -------------------------------------------------------------
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, with uvicorn's own protocol if this version of uvicorn is not supported."""
+        """Start, with uvicorn's own protocol if it lacks an attribute."""
         self._loop = asyncio.get_running_loop()
         self._stop_requested = asyncio.Event()
         probe = HttpToolsProtocol(self.config, self.server_state, {}, self._loop)
@@ -105,7 +105,7 @@ class EmulatorServer(uvicorn.Server):
             loop.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more requests, and give those that are being answered two seconds."""
+        """Accept no more requests, and wait two seconds for pending replies."""
         self._application.feed.close()
         if self.config.http_protocol_class is not EmulatorConnection:
             await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""Callback URLs, a small world with a callback queue, and helpers of the callback tests."""
+"""Callback URLs, a small world with a queue, and helpers."""
 
 from __future__ import annotations
 

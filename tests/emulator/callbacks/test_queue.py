@@ -236,7 +236,7 @@ def test_event_is_taken_by_any_2xx() -> None:
 
 
 def make_and_reject(callbacks: CallbackSettings, number: int = 12) -> list[tuple[int, str, bool]]:
-    """Make and reject reservations; return the number, name and `again` of each callback."""
+    """Make and reject reservations. Return number, name and `again` of each callback."""
     scene = CallbackScene(callbacks)
     for _ in range(number):
         scene.platform.execute(scene.sid(), Reject())

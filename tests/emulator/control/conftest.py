@@ -1,4 +1,4 @@
-"""A control surface over a small world, and a function that sends requests to it."""
+"""A control surface over a small world."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def world(control: Control) -> World:
 
 @pytest.fixture
 def send(control: Control) -> Send:
-    """Return a function that sends a request to the control surface in process."""
+    """Return a function that sends a request in process."""
 
     def send_request(method: str, path: str, body: object = None) -> wire.Answer:
         sent = (

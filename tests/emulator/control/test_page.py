@@ -1,4 +1,4 @@
-"""The page in a real browser: it shows the emulator's state live, and is safe with any text."""
+"""The page in a real browser."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
 
 
 class Visit:
-    """A visit to the page in a browser, with its requests and console messages."""
+    """Visit to the page, with its requests and console messages."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page: Final = page
