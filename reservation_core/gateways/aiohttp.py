@@ -49,7 +49,7 @@ def encoded_url(url: str) -> URL:
 
 
 def translate_aiohttp_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
-    """Return the gateway error that stands for an error of aiohttp."""
+    """Return the gateway error for an error of aiohttp."""
     if isinstance(error, ClientConnectorError):
         return errors.connect_failed(describe_cause(error))
     if isinstance(error, ConnectionTimeoutError):

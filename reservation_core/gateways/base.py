@@ -140,7 +140,7 @@ class AsyncioGatewayBase(BaseGateway):
         await self.aclose()
 
     def _check_event_loop(self) -> None:
-        """Refuse every event loop but the first, for clients whose connections belong to one."""
+        """Refuse a second event loop: the client's connections belong to the first."""
         running = asyncio.get_running_loop()
         self._loop = self._loop or running
         if self._loop is not running:

@@ -17,7 +17,7 @@ class ErrorFactory:
     settings: GatewaySettings
 
     def no_free_connection(self) -> NotSent:
-        """Build the error for waiting too long while all connections are in use."""
+        """Build the error for a wait without a free connection."""
         limit, origin = self.settings.max_connections, self.settings.origin
         return NotSent(f"none of {limit} connections to {origin} became free in time")
 
@@ -30,7 +30,7 @@ class ErrorFactory:
         return self.connect_failed(f"timed out after {seconds:g} s")
 
     def exchange_failed(self, reason: str) -> GatewayError:
-        """Build the error for a failure after the request may have been sent."""
+        """Build the error for a failure with an unknown outcome."""
         return GatewayError(f"the exchange with {self.settings.origin} failed: {reason}")
 
     def exchange_timed_out(self) -> GatewayError:
@@ -47,7 +47,7 @@ class ErrorFactory:
 
 
 def describe_cause(error: BaseException) -> str:
-    """Return the system's message behind an error, or else the name of the error's class."""
+    """Return the system's message behind an error, or else its class."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:

@@ -31,7 +31,7 @@ _MIN_WAIT: Final = 0.001  # seconds; a wait of 0 means not to wait at all
 
 
 def has_surplus_bytes(connection: object) -> bool:
-    """Return True if an idle connection may hold bytes beyond the end of its last reply.
+    """Return True if an idle connection may hold bytes beyond its reply.
 
     httpcore2 keeps them in a private attribute. Where a later version has no such attribute, the
     answer is True: the connection is not used again.
@@ -44,7 +44,7 @@ def has_surplus_bytes(connection: object) -> bool:
 
 
 def require_pool(transport: object, kind: type) -> None:
-    """Check that httpx2 keeps the connection pool of a transport where this module replaces it.
+    """Check that a transport of httpx2 has a connection pool to replace.
 
     :raises ConfigurationError: when it does not. Deadlines would not hold.
     """

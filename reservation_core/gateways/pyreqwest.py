@@ -93,7 +93,7 @@ class _PyreqwestBase(BaseGateway):
 
     @property
     def _read_limit(self) -> int:
-        return self._settings.max_reply_bytes + 1  # one more, to notice that it is too long
+        return self._settings.max_reply_bytes + 1  # one more, to see that it is too long
 
     def _read_reply(self, response: BaseResponse, body: Bytes | None) -> Reply:
         if body is not None and len(body) == self._read_limit:

@@ -76,7 +76,7 @@ class ReplyReadingAuth(AuthBase):
 
 
 def translate_requests_error(error: Exception, errors: ErrorFactory) -> GatewayError:
-    """Return the gateway error that stands for an error of requests or urllib3."""
+    """Return the gateway error for an error of requests or urllib3."""
     if isinstance(error, ConnectTimeout):
         return errors.connect_timed_out(errors.settings.timeout)
     wrapped = _first_argument(error)

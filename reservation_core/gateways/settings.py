@@ -73,7 +73,10 @@ class Credentials:
     password: str = attrs.field(validator=_check_printable, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a username that basic authentication would cut short (RFC 7617, section 2)."""
+        """Refuse a username that basic authentication cuts short.
+
+        RFC 7617, section 2.
+        """
         if ":" in self.username:
             raise ConfigurationError(
                 "the username contains a colon. Give the SID alone, and the secret as the password"

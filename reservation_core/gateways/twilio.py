@@ -122,7 +122,7 @@ class _TwilioBase(BaseGateway):
         return self._check_framing(Reply(response.status_code, headers, body))
 
     def _check_framing(self, reply: Reply) -> Reply:
-        """Refuse a reply that ended within its head, which ``http.client`` takes for empty."""
+        """Refuse a truncated head, which ``http.client`` takes for an empty reply."""
         has_frame = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
         if not (reply.body or reply.status in _BODILESS or has_frame):
             raise self._errors.exchange_failed("the reply ended within its head")

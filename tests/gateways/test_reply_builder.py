@@ -48,6 +48,6 @@ def test_empty_gzip_body_is_empty() -> None:
 )
 def test_invalid_gzip_is_refused(body: bytes) -> None:
     reply = builder(GZIP)
-    with pytest.raises(GatewayError, match="bad gzip"):  # noqa: PT012 - either step may notice
+    with pytest.raises(GatewayError, match="bad gzip"):  # noqa: PT012 - either step may fail
         reply.add(body)
         reply.finish()

@@ -1,4 +1,4 @@
-"""Tests of reading replies of requests, through the gateway on a twilio client."""
+"""Tests of reading the replies of ``requests``."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of the gateways on a twilio client: the contract, and the clients they refuse."""
+"""Tests of the gateways on a twilio client."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Twilio clients for the tests: configured as a service would, but for a loopback address."""
+"""Twilio clients for the tests, configured as a service would."""
 
 import functools
 import os

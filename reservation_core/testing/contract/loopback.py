@@ -1,4 +1,4 @@
-"""Server on 127.0.0.1 that answers with any bytes, for tests of HTTP clients.
+"""Scripted server on 127.0.0.1, for tests of HTTP clients.
 
 ::
 
@@ -199,7 +199,7 @@ class LoopbackServer:
 
 
 def response_head(status: str = "200 OK", headers: HeaderPairs = ()) -> bytes:
-    """Return the bytes of a reply, up to and including the empty line."""
+    """Return the head of a reply, with the empty line after it."""
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(lines).encode("latin-1")
 
@@ -225,7 +225,7 @@ def raw_response(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Respo
 def json_response(
     body: bytes = b"{}", status: str = "200 OK", headers: HeaderPairs = (), pause: float = 0.0
 ) -> Responder:
-    """Respond with JSON after a pause in seconds, and keep the connection open."""
+    """Respond with JSON, after a pause in seconds. Keep the connection."""
     return raw_response(
         response_head(status, [_JSON, *headers, ("Content-Length", str(len(body)))]) + body,
         keep=True,
@@ -234,13 +234,13 @@ def json_response(
 
 
 def chunked_response(pieces: Iterable[bytes]) -> Responder:
-    """Respond in chunks, and keep the connection open."""
+    """Respond in chunks. Keep the connection."""
     frames = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
     return raw_response(response_head(headers=[_JSON, _CHUNKED]), *frames, b"0\r\n\r\n", keep=True)
 
 
 def endless_response(mebibytes: int = 1000) -> Responder:
-    """Respond in chunks of 1 MiB for as long as the client reads, up to ``mebibytes``."""
+    """Respond in chunks of 1 MiB, up to ``mebibytes`` of them."""
 
     def respond(connection: Connection) -> bool:
         connection.receive()
@@ -311,7 +311,7 @@ def closed_port() -> Generator[str]:
 
 @contextlib.contextmanager
 def unresponsive_port() -> Generator[str]:
-    """Yield the origin of a port that answers no connection, because its queue is full.
+    """Yield the origin of a port whose queue of connections is full.
 
     Only Linux leaves such connections unanswered.
     """

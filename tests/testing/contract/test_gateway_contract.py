@@ -1,4 +1,4 @@
-"""Tests of the gateway contract: a broken gateway fails it, and every shipped one passes it."""
+"""Tests of the gateway contract itself."""
 
 import importlib
 import inspect
@@ -65,7 +65,7 @@ BROKEN_PROMISES: list[
 def run_contract(
     pytester: pytest.Pytester, kind: type[object], promises: list[str]
 ) -> dict[str, int]:
-    """Run tests of the contract on a gateway, in a pytest of its own. Return the outcomes."""
+    """Run tests of the contract on a gateway. Return pytest's outcomes."""
     contract = "AsyncioContractOf" if hasattr(kind, "asend") else "ThreadContractOf"
     pytester.makepyfile(
         test_gateway=f"""
@@ -108,7 +108,7 @@ def test_sound_gateway_passes_the_same_tests(pytester: pytest.Pytester, kind: ty
 
 
 def ports(classes: list[type]) -> set[str]:
-    """Return the methods by which the classes send: ``send`` for threads, ``asend`` for asyncio."""
+    """Return the methods of the port, ``send`` or ``asend``, that classes have."""
     return {port for kind in classes for port in ("send", "asend") if hasattr(kind, port)}
 
 
@@ -154,4 +154,4 @@ def test_every_test_of_the_contract_states_its_promise(contract: type) -> None:
         promise for name, promise in inspect.getmembers(contract) if name.startswith("test_")
     ]
     assert promises
-    assert all((promise.__doc__ or "").endswith(".") for promise in promises)
+    assert all((inspect.getdoc(promise) or "").endswith(".") for promise in promises)

@@ -49,8 +49,8 @@ from collections.abc import Callable
 import pytest
 
 from reservation_core.testing.contract.gateway.concurrency import (
-    AsyncioConcurrencyTests,
-    ThreadConcurrencyTests,
+    AsyncioSharingTests,
+    ThreadSharingTests,
 )
 from reservation_core.testing.contract.gateway.drivers import (
     AsyncGatewayUnderTest,
@@ -82,7 +82,7 @@ class _CleanEnvironment:
 
 
 class GatewayContract(
-    SendingTests, ReplyTests, FailureTests, ThreadConcurrencyTests, _CleanEnvironment
+    SendingTests, ReplyTests, FailureTests, ThreadSharingTests, _CleanEnvironment
 ):
     """Promises of a gateway for threads. Define the fixture ``open_gateway``."""
 
@@ -93,7 +93,7 @@ class GatewayContract(
 
 
 class AsyncGatewayContract(
-    SendingTests, ReplyTests, FailureTests, AsyncioConcurrencyTests, _CleanEnvironment
+    SendingTests, ReplyTests, FailureTests, AsyncioSharingTests, _CleanEnvironment
 ):
     """Promises of a gateway for asyncio. Define the fixture ``open_gateway``."""
 
@@ -104,14 +104,14 @@ class AsyncGatewayContract(
 
 
 class OwnClientContract(OwnClientTests, GatewayContract):
-    """Promises of a gateway for threads with an HTTP client of its own.
+    """Promises of a gateway for threads with its own HTTP client.
 
     Define the fixture ``open_gateway``.
     """
 
 
 class AsyncOwnClientContract(OwnClientTests, AsyncGatewayContract):
-    """Promises of a gateway for asyncio with an HTTP client of its own.
+    """Promises of a gateway for asyncio with its own HTTP client.
 
     Define the fixture ``open_gateway``.
     """

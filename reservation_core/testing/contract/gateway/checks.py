@@ -11,14 +11,14 @@ from reservation_core.testing.contract.loopback import ReceivedRequest
 
 
 def only_request(driver: GatewayDriver) -> ReceivedRequest:
-    """Return the request that the server received, and check that it is the only one."""
+    """Check that the server received one request, and return it."""
     requests = driver.server.requests
     assert len(requests) == 1, "send the request exactly once"
     return requests[0]
 
 
 def expect_failures(driver: GatewayDriver, *requests: Request) -> list[GatewayError]:
-    """Send requests that must fail, and check that no error shows a secret.
+    """Send requests that must fail without showing a secret.
 
     The check covers each error with its whole chain of causes.
     """
@@ -32,27 +32,27 @@ def expect_failures(driver: GatewayDriver, *requests: Request) -> list[GatewayEr
 
 
 def expect_failure(driver: GatewayDriver, request: Request) -> GatewayError:
-    """Send a request that must fail, and return the error. No error may show a secret."""
+    """Send a request that must fail without showing a secret. Return the error."""
     (error,) = expect_failures(driver, request)
     return error
 
 
 def expect_not_sent(driver: GatewayDriver, request: Request) -> NotSent:
-    """Send a request that must fail without being sent, and return the error."""
+    """Send a request that must fail with NotSent. Return the error."""
     error = expect_failure(driver, request)
     assert isinstance(error, NotSent), "raise NotSent: the request was certainly not sent"
     return error
 
 
 def expect_outcome_unknown(driver: GatewayDriver, request: Request) -> GatewayError:
-    """Send a request that must fail with an unknown outcome, and return the error."""
+    """Send a request that must fail with an unknown outcome."""
     error = expect_failure(driver, request)
     check_outcome_unknown(error)
     return error
 
 
 def check_outcome_unknown(error: object) -> None:
-    """Check that an error says that the request may have been sent."""
+    """Check that an error means an unknown outcome."""
     assert isinstance(error, GatewayError), "raise GatewayError"
     assert not isinstance(error, NotSent), "raise GatewayError: the request may have been sent"
 

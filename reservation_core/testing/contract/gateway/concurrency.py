@@ -33,11 +33,11 @@ from reservation_core.testing.contract.loopback import (
 _COMPLETE = response_head(headers=[("Content-Length", "2")]) + b"{}"
 
 
-class ConcurrencyTests:
+class SharingTests:
     """Concurrency, reuse of connections, closing and secrecy."""
 
     def test_concurrent_callers_get_their_own_replies(self, open_driver: DriverFactory) -> None:
-        """Many callers share a gateway: each gets its own reply, and connections are reused."""
+        """Concurrent callers get their own replies and reuse connections."""
         requests = [update_request([("Number", str(number))]) for number in range(200)]
         with serving(open_driver, loopback.echo_response(), max_connections=50) as driver:
             results = driver.send_all(requests)
@@ -54,7 +54,7 @@ class ConcurrencyTests:
         assert driver.server.connections == 1, "keep and reuse the connection"
 
     def test_request_is_sent_once(self, open_driver: DriverFactory) -> None:
-        """Connections closed or reset by the server are replaced, and nothing is sent twice."""
+        """A connection that the server closed is replaced. Nothing is sent twice."""
         script = [
             raw_response(_COMPLETE),
             json_response(),
@@ -78,7 +78,7 @@ class ConcurrencyTests:
     def test_close_ends_exchange_with_reply_or_outcome_unknown(
         self, open_driver: DriverFactory
     ) -> None:
-        """An exchange under way at closing ends with its reply or with an unknown outcome."""
+        """Closing ends an exchange with its reply or with an unknown outcome."""
         with serving(open_driver, json_response(b"late", pause=0.3)) as driver:
             (result,) = driver.send_and_close([update_request()], 0.1)
             if isinstance(result, Reply):
@@ -102,7 +102,7 @@ class ConcurrencyTests:
     def test_secrets_are_not_shown_or_logged(
         self, open_driver: DriverFactory, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """No repr of the gateway and no log line, at any level, shows a secret or a number."""
+        """No repr and no log line shows a secret or a number."""
         for logger in (None, *logging.Logger.manager.loggerDict):
             caplog.set_level(1, logger)
         with serving(open_driver, json_response(), raw_response()) as driver:
@@ -111,12 +111,12 @@ class ConcurrencyTests:
             checks.check_no_secret(repr(driver.gateway) + str(driver.gateway) + caplog.text)
 
 
-class ThreadConcurrencyTests(ConcurrencyTests):
+class ThreadSharingTests(SharingTests):
     """Concurrency of a gateway for threads."""
 
     @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
     def test_keyboard_interrupt_propagates(self, open_driver: DriverFactory) -> None:
-        """Ctrl-C during an exchange is raised as it is, and the gateway still works."""
+        """Ctrl-C during an exchange is raised. The gateway still works."""
 
         def interrupt(_number: int, _frame: object) -> None:
             raise KeyboardInterrupt
@@ -133,7 +133,7 @@ class ThreadConcurrencyTests(ConcurrencyTests):
             signal.signal(signal.SIGALRM, before)
 
 
-class AsyncioConcurrencyTests(ConcurrencyTests):
+class AsyncioSharingTests(SharingTests):
     """Concurrency of a gateway for asyncio."""
 
     def test_cancellation_drops_one_exchange(

@@ -105,7 +105,7 @@ class DriverFactory(Protocol):
 
 
 class ThreadDriver(GatewayDriver):
-    """A gateway for threads, used from the main thread and from 16 others."""
+    """A gateway for threads, used from the main thread and 16 others."""
 
     def __init__(
         self, open_gateway: Callable[..., GatewayUnderTest], **options: Unpack[GatewayOptions]

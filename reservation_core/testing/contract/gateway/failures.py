@@ -72,14 +72,14 @@ class FailureTests:
     def test_failure_after_sending_is_outcome_unknown(
         self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A failure after sending is GatewayError, not NotSent, and nothing is sent again."""
+        """A failure after sending is GatewayError. Nothing is sent again."""
         with serving(open_driver, responder, json_response(b"next")) as driver:
             checks.expect_outcome_unknown(driver, update_request())
             assert len(driver.server.requests) <= 1, "send nothing again after a failure"
             checks.check_still_works(driver)
 
     def test_missing_reply_is_outcome_unknown(self, open_driver: DriverFactory) -> None:
-        """A reply that is late has an unknown outcome, and answers no later request."""
+        """A late reply has an unknown outcome. It answers no later request."""
         responders = [
             no_response(),
             raw_response(b"HTTP/1.1 200 OK\r\nETa", b"", pause=0.2),
@@ -175,7 +175,7 @@ class FailureTests:
     def test_failed_tls_handshake_is_a_failure(
         self, open_driver: DriverFactory, responder: Responder
     ) -> None:
-        """A server that breaks off the handshake, or does not use TLS, gets no request."""
+        """A server that fails the TLS handshake gets no request."""
         with (
             LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,

@@ -1,4 +1,4 @@
-"""Tests that only a gateway with an HTTP client of its own can pass."""
+"""Tests of a gateway with its own HTTP client."""
 
 import gzip
 import time
@@ -33,7 +33,7 @@ class OwnClientTests:
     """Promises about each wait, connection, byte and cookie."""
 
     def test_body_is_returned_as_bytes(self, open_driver: DriverFactory) -> None:
-        """A body that is not text, or has an unknown encoding, is returned byte for byte."""
+        """A binary body, or one in another encoding, is returned unchanged."""
         encoded = json_response(b"\x00\xff", headers=[("Content-Encoding", "br")])
         with serving(open_driver, encoded) as driver:
             assert driver.send(update_request()).body == b"\x00\xff", "return the bytes unchanged"
@@ -44,7 +44,7 @@ class OwnClientTests:
             assert driver.send(update_request()).body == b"hint", "skip the early hints"
 
     def test_truncated_gzip_is_not_a_reply(self, open_driver: DriverFactory) -> None:
-        """A gzip body that ends early is not a reply, even if its length is as announced."""
+        """A truncated gzip body is not a reply, even of the announced length."""
         truncated = gzip.compress(b"{}" * 999)[:-9]
         responder = json_response(truncated, headers=[("Content-Encoding", "gzip")])
         with serving(open_driver, responder, json_response(b"next")) as driver:
@@ -52,7 +52,7 @@ class OwnClientTests:
             checks.check_still_works(driver)
 
     def test_endless_reply_is_aborted(self, open_driver: DriverFactory) -> None:
-        """A reply is refused as soon as it exceeds max_reply_bytes, not when it has ended."""
+        """A reply is refused as soon as it exceeds max_reply_bytes."""
         responders = [loopback.endless_response(), json_response(b"next")]
         with serving(open_driver, *responders, max_reply_bytes=1000) as driver:
             error = checks.expect_outcome_unknown(driver, update_request())
@@ -98,7 +98,7 @@ class OwnClientTests:
     def test_proxy_variables_are_ignored(
         self, open_driver: DriverFactory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The credentials go to the base URL and nowhere else, whatever the environment says."""
+        """Proxy variables are ignored: the credentials go to the base URL only."""
         with LoopbackServer() as proxy:
             for name in _PROXY_VARIABLES:
                 monkeypatch.setenv(name, proxy.origin)
@@ -108,7 +108,7 @@ class OwnClientTests:
         checks.only_request(driver)
 
     def test_close_aborts_exchange_under_way(self, open_driver: DriverFactory) -> None:
-        """An exchange under way at closing ends at once, with an unknown outcome."""
+        """Closing ends an exchange under way at once, with an unknown outcome."""
         started = time.monotonic()
         with serving(open_driver, no_response(), timeout=60) as driver:
             (result,) = driver.send_and_close([update_request()], 0.2)
@@ -119,7 +119,7 @@ class OwnClientTests:
     def test_close_refuses_requests_waiting_for_a_connection(
         self, open_driver: DriverFactory
     ) -> None:
-        """A request that waits for a connection at closing fails, and is not cancelled."""
+        """Closing fails a request that waits for a connection, without cancelling it."""
         with serving(open_driver, no_response(), max_connections=1, connect_timeout=5) as driver:
             results = driver.send_and_close([update_request()] * 3, 0.2)
         for result in results:

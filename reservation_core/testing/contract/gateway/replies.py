@@ -82,7 +82,7 @@ class ReplyTests:
     def test_every_status_is_returned_as_reply(
         self, open_driver: DriverFactory, status: str
     ) -> None:
-        """A status is never an error of the gateway, and never a reason to send again."""
+        """Every status is a reply. Nothing is sent again."""
         with serving(open_driver, json_response(b'{"code": 1}', status)) as driver:
             reply = driver.send(update_request())
         assert reply.status == int(status[:3]), "return every status, and raise nothing"
@@ -115,7 +115,7 @@ class ReplyTests:
     def test_redirect_is_returned_not_followed(
         self, open_driver: DriverFactory, status: str
     ) -> None:
-        """A redirect is a reply: nothing is sent to the other place, and nothing is sent again."""
+        """A redirect is a reply. It is not followed, and nothing is repeated."""
         with LoopbackServer() as other:
             location = f"{other.origin}/"
             redirect = json_response(b"", status, [("Location", location)])
@@ -136,7 +136,7 @@ class ReplyTests:
             assert driver.send(update_request()).status == 302
 
     def test_early_hints_are_not_taken_for_the_reply(self, open_driver: DriverFactory) -> None:
-        """Early hints are not the reply, and the reply after them answers no later request."""
+        """Early hints are not a reply. The next reply answers no other request."""
         with serving(open_driver, EARLY_HINTS, json_response(b"next")) as driver:
             (result,) = driver.send_all([update_request()])
             if isinstance(result, Reply):
@@ -158,7 +158,7 @@ class ReplyTests:
             checks.check_still_works(driver)
 
     def test_gzip_bomb_is_refused(self, open_driver: DriverFactory) -> None:
-        """A small reply that decompresses to 50 MB is refused at the default limit of 1 MiB."""
+        """A small reply that decompresses to 50 MB is refused by default."""
         with serving(open_driver, loopback.gzip_response(b"\0" * 50_000_000)) as driver:
             checks.expect_outcome_unknown(driver, update_request())
 
@@ -174,7 +174,7 @@ class ReplyTests:
     def test_surplus_bytes_are_not_taken_for_the_next_reply(
         self, open_driver: DriverFactory, complete: bytes
     ) -> None:
-        """Bytes that a server writes beyond the end of a reply are not taken for the next one."""
+        """Bytes beyond the end of a reply are not the next reply."""
         stray = response_head(headers=[("Content-Length", "5")]) + b"stray"
         with serving(
             open_driver, raw_response(complete + stray, keep=True), json_response(b"next")

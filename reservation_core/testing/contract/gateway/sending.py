@@ -19,7 +19,7 @@ class SendingTests:
     """Encoding, headers and authentication of a request."""
 
     def test_post_is_sent_as_prepared(self, open_driver: DriverFactory) -> None:
-        """A POST has its path, its headers, the credentials and its body, byte for byte."""
+        """A POST has its path, headers, credentials and body, byte for byte."""
         form = [("Instruction", "conference"), ("To", "client:\u00e9 ~*"), ("Empty", "")]
         request = update_request([*form, ("Event", "a"), ("Event", "b")], '"7"')
         with (
@@ -53,7 +53,10 @@ class SendingTests:
         assert checks.only_request(driver).all("If-Match") == [tag], "send If-Match unchanged"
 
     def test_empty_post_has_zero_content_length(self, open_driver: DriverFactory) -> None:
-        """A POST without parameters has a Content-Length of 0, as the official client sends it."""
+        """A POST without parameters has a Content-Length of 0.
+
+        The official client sends it so.
+        """
         with serving(open_driver) as driver:
             driver.send(update_request([]))
         received = checks.only_request(driver)
@@ -61,7 +64,7 @@ class SendingTests:
         assert received.body == b""
 
     def test_get_is_sent_without_body(self, open_driver: DriverFactory) -> None:
-        """A GET keeps its query unchanged and has no body, no length and no content type."""
+        """A GET keeps its query and has no body, length or type."""
         path = f"{PATH}?ReservationStatus=pending&PageSize=50&PageToken=a%2Fb+c"
         with serving(open_driver) as driver:
             driver.send(fetch_request(path))
@@ -76,7 +79,7 @@ class SendingTests:
     def test_path_without_leading_slash_is_refused(
         self, open_driver: DriverFactory, path: str
     ) -> None:
-        """A path without a leading slash, which could change the host, is refused."""
+        """A path without a leading slash could change the host: it is refused."""
         with serving(open_driver) as driver, pytest.raises((ValueError, NotSent)):
             driver.send(fetch_request(path))
         assert driver.server.connections == 0, "check the path before connecting"
