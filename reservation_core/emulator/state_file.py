@@ -1,7 +1,7 @@
 """A file that stores a platform's workers, tasks and reservations.
 
 It is a SQLite database with one row of JSON each. Every transaction of the platform is one
-transaction of the file, on the disk before anybody learns of it. After a crash the file is as it
+transaction of the file, on the disk before it is acknowledged. After a crash the file is as it
 was after the last acknowledged transaction, or after one more that was not acknowledged yet.
 
 The journal is not stored. One process at a time can open the file.

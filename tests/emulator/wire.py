@@ -57,7 +57,7 @@ def ask(
         connection.close()
 
 
-def say(url: str, *parts: bytes) -> bytes:
+def send_raw(url: str, *parts: bytes) -> bytes:
     """Send raw bytes part by part.
 
     :returns: everything that is received until the connection is closed or broken.

@@ -103,7 +103,7 @@ class Platform:
         """
         return self._storage.subscribe(subscriber)
 
-    # --- reading ---
+    # --- state ---
 
     def get(self, sid: str) -> Reservation:
         """Return a reservation. Its ``on_hold`` is exact, which the API never shows."""
@@ -396,8 +396,8 @@ class Platform:
     def hang_up(self, sid: str) -> Reservation:
         """Hang up as the caller.
 
-        Pending and held reservations of the task are canceled with it (documented). Accepted ones
-        are wrapping (observed where a conference ends, otherwise inferred).
+        The task and its reservations that are pending or on hold are canceled (documented).
+        Accepted ones are wrapping (observed where a conference ends, otherwise inferred).
 
         :raises StateConflict: if the reservation is neither pending, on hold nor accepted.
         """

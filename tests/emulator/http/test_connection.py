@@ -15,7 +15,7 @@ from reservation_core.emulator.http.connection import EmulatorConnection
 from reservation_core.emulator.server import Emulator
 from tests.emulator import worlds
 from tests.emulator.http.helpers import ACCEPT, FORM, HEAD, raw_accept, read_until, update
-from tests.emulator.wire import WAIT, address, ask, say, status_of
+from tests.emulator.wire import WAIT, address, ask, send_raw, status_of
 from tests.emulator.worlds import World
 
 
@@ -37,7 +37,7 @@ def test_pipelined_requests_are_answered_in_order(emulator: Emulator, world: Wor
     first = f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n"
     second = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}"
     third = f"GET /_emulator/reservations/{sid} HTTP/1.0\r\nHost: here\r\n\r\n"
-    text = say(emulator.url, (first + second + third).encode()).decode()
+    text = send_raw(emulator.url, (first + second + third).encode()).decode()
     found = [
         text.index(mark)
         for mark in (
@@ -120,7 +120,7 @@ MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
 
 @pytest.mark.parametrize("parts", MALFORMED_REQUESTS.values(), ids=MALFORMED_REQUESTS)
 def test_malformed_request_gets_a_4xx(emulator: Emulator, parts: tuple[bytes, ...]) -> None:
-    status = status_of(say(emulator.url, *parts))
+    status = status_of(send_raw(emulator.url, *parts))
     assert 400 <= status < 500
     assert ask(emulator.url, "GET", worlds.path()).status == 200
 
@@ -146,7 +146,7 @@ def test_unfinished_request_times_out(
 ) -> None:
     monkeypatch.setattr(connection, "_ARRIVAL_SECONDS", 0.05)
     monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.05)
-    assert status_of(say(emulator.url, part)) == status
+    assert status_of(send_raw(emulator.url, part)) == status
 
 
 def test_request_in_parts_is_answered(emulator: Emulator, world: World) -> None:

@@ -33,7 +33,9 @@ def test_transaction_commits_all_changes_at_once() -> None:
     first, *others = stage.sids
     stage.platform.execute(first, Accept())
     (changes,) = stage.committed
-    assert {sid: held.reservation.status.value for sid, held in changes.reservations.items()} == {
+    assert {
+        sid: stored.reservation.status.value for sid, stored in changes.reservations.items()
+    } == {
         first: "accepted",
         **dict.fromkeys(others, "rescinded"),
     }

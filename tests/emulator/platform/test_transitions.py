@@ -227,10 +227,10 @@ def test_added_reservation_has_version_0() -> None:
 
 def test_default_clock_is_real() -> None:
     """Dates are in UTC and to the second."""
-    held = Platform().add(PENDING)
-    assert held.date_updated is not None
-    assert abs(held.date_updated - datetime.now(UTC)) < timedelta(seconds=60)
-    assert held.date_updated.microsecond == 0
+    added = Platform().add(PENDING)
+    assert added.date_updated is not None
+    assert abs(added.date_updated - datetime.now(UTC)) < timedelta(seconds=60)
+    assert added.date_updated.microsecond == 0
 
 
 @pytest.mark.parametrize("wrong", [None, "", "WR1", "XX" + HEX, f"WR{HEX}\n"], ids=repr)
