@@ -11,7 +11,7 @@ from random import random as random_fraction
 from time import monotonic
 from time import sleep as blocking_sleep
 
-from reservation_core.delivery.engine import Answer, Delivery, Pause
+from reservation_core.delivery.engine import Answer, Pause, deliver
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
@@ -57,7 +57,7 @@ def perform(
         :class:`Indistinguishable`, with the reservation, if another writer may have done the same.
     :raises NotSent: if no request was sent.
     """
-    delivery = Delivery(
+    steps = deliver(
         reservation,
         command,
         route=route,
@@ -65,8 +65,8 @@ def perform(
         observer=observer,
         clock=clock,
         random=random,
+        resume=resume,
     )
-    steps = delivery.run(resume=resume)
     answer: Answer = None
     try:
         while not isinstance(step := steps.send(answer), Reservation):
@@ -116,7 +116,7 @@ async def aperform(
         :class:`Indistinguishable`, with the reservation, if another writer may have done the same.
     :raises NotSent: if no request was sent.
     """
-    delivery = Delivery(
+    steps = deliver(
         reservation,
         command,
         route=route,
@@ -124,8 +124,8 @@ async def aperform(
         observer=observer,
         clock=clock,
         random=random,
+        resume=resume,
     )
-    steps = delivery.run(resume=resume)
     answer: Answer = None
     try:
         while not isinstance(step := steps.send(answer), Reservation):

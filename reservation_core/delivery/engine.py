@@ -76,27 +76,55 @@ Steps: TypeAlias = Generator[Request | Pause | Reservation, Answer]
 """The steps of a delivery. A reservation is the result and the last step."""
 
 _Exchanges: TypeAlias = Generator[Request | Pause, Answer, _T]
-_Outcome: TypeAlias = Reservation | ReplyError | GatewayError
+_Failure: TypeAlias = ReplyError | GatewayError
+_Outcome: TypeAlias = Reservation | _Failure
 
 
-class Delivery:
-    """One command on its way: its progress, its limits and its record.
+def deliver(
+    reservation: Reservation,
+    command: Command,
+    *,
+    route: Route | str,
+    policy: Policy,
+    observer: Observer,
+    clock: Callable[[], float],
+    random: Callable[[], float],
+    resume: bool = False,
+) -> Steps:
+    """Yield the requests and pauses of a delivery, then the reservation.
 
     :param reservation: the reservation as it was last reported.
     :param clock: returns seconds of a clock that never goes back.
     :param random: returns a number from 0 to 1.
+    :param resume: fetch first, because another process may have sent the command.
+    :raises CommandError: at the first step, if the command is not allowed.
+    :raises Refused, GatewayError: at the end. ``attempts`` holds every exchange.
     """
+    began, first = clock(), None
+    if observer is NO_OBSERVER and not resume:
+        # Most commands succeed at once, and then need no record. Without this path, an update takes
+        # 19.8 µs instead of 15.2 (benchmark row 7).
+        request = prepare(reservation, command, route=route)
+        outcome = _read((yield request), partial(conclude, reservation, command))
+        if isinstance(outcome, Reservation):
+            yield outcome
+            return
+        first = request, outcome
+    delivery = _Delivery(reservation, command, route, policy, observer, clock, random, began)
+    yield (yield from delivery.run(first, resume=resume))
 
+
+class _Delivery:
     def __init__(
         self,
         reservation: Reservation,
         command: Command,
-        *,
         route: Route | str,
         policy: Policy,
         observer: Observer,
         clock: Callable[[], float],
         random: Callable[[], float],
+        began: float,
     ) -> None:
         self._held = reservation
         self._command = command
@@ -105,7 +133,7 @@ class Delivery:
         self._observer = observer
         self._clock = clock
         self._random = random
-        self._began = clock()
+        self._began = began
         self._attempts: list[Attempt] = []
         self._unsettled: list[Reservation] = []  # as held at each sending with an unknown outcome
         self._failure: ReservationError | None = None  # of the last sending
@@ -114,18 +142,23 @@ class Delivery:
         self._pauses = 0
         self._last_pause = 0.0
 
-    def run(self, *, resume: bool = False) -> Steps:
-        """Yield the requests and pauses, then the reservation.
+    def run(
+        self, first: tuple[Request, _Failure] | None, *, resume: bool
+    ) -> _Exchanges[Reservation]:
+        """Deliver the command.
 
-        :param resume: fetch first, because another process may have sent the command.
-        :raises CommandError: at the first step, if the command is not allowed.
-        :raises Refused, GatewayError: at the end. ``attempts`` holds every exchange.
+        :param first: the first request and its failure, if it was sent.
         """
         done: Reservation | None = None
         if resume:
             prepare(self._held, self._command, route=self._route)  # raises if it was never sent
             self._failure = GatewayError("the process that was to send it ended")
             done = yield from self._reconcile(self._failure)
+        elif first is not None:
+            request, failure = first
+            self._sendings = 1
+            self._record(request, 0.0, 0.0, _label(failure))
+            done = yield from self._handle_failure(failure)
         while done is None:
             self._sendings, self._was_fetched = self._sendings + 1, False
             request = prepare(self._held, self._command, route=self._route)
@@ -135,9 +168,9 @@ class Delivery:
                 done = outcome
             else:
                 done = yield from self._handle_failure(outcome)
-        yield done
+        return done
 
-    def _handle_failure(self, failure: ReplyError | GatewayError) -> _Exchanges[Reservation | None]:
+    def _handle_failure(self, failure: _Failure) -> _Exchanges[Reservation | None]:
         """Decide after a failed sending. Return ``None`` to send again."""
         self._failure = failure
         if not isinstance(failure, (NotSent, Throttled)):
@@ -156,13 +189,6 @@ class Delivery:
         self, request: Request, read: Callable[[Reply], Reservation]
     ) -> _Exchanges[_Outcome]:
         """Yield one request and read its answer. Record it even if interrupted."""
-        if self._observer is NO_OBSERVER and self._sendings == 1 and not self._attempts:
-            # A command that succeeds at once needs no record. Without one, an update takes 13.5 µs
-            # instead of 15 (benchmark row 7).
-            outcome = _read((yield request), read)
-            if not isinstance(outcome, Reservation):
-                self._record(request, 0.0, 0.0, _label(outcome))
-            return outcome
         started = self._clock() - self._began
         if self._attempts and started >= self._policy.deadline:
             self._give_up("the deadline passed")

@@ -25,7 +25,7 @@ from reservation_core import (
     Wrap,
     perform,
 )
-from reservation_core.delivery.engine import Delivery
+from reservation_core.delivery.engine import deliver as deliver_steps
 from reservation_core.delivery.observer import NO_OBSERVER
 from reservation_core.delivery.policy import DEFAULT_POLICY
 from tests.delivery.scripted import (
@@ -47,7 +47,7 @@ from tests.delivery.scripted import (
 
 @pytest.mark.parametrize(("resume", "method"), [(False, "POST"), (True, "GET")])
 def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, method: str) -> None:
-    delivery = Delivery(
+    steps = deliver_steps(
         PENDING,
         Accept(),
         route="task",
@@ -55,8 +55,9 @@ def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, metho
         observer=NO_OBSERVER,
         clock=lambda: 0.0,
         random=lambda: 0.5,
+        resume=resume,
     )
-    step = next(delivery.run(resume=resume))
+    step = next(steps)
     assert isinstance(step, Request)
     assert step.method == method
 
