@@ -133,7 +133,7 @@ class AsyncBook:
     # --- reading ---------------------------------------------------------------------------------
 
     async def get(self, sid: str) -> Entry | None:
-        """Return the entry of a reservation, or ``None`` if there is none."""
+        """Return the entry of a reservation, or ``None``."""
         return await self._transactions.get(sid)
 
     async def live(self) -> AsyncIterator[Entry]:

@@ -11,8 +11,8 @@ The first rule that applies decides:
    that would reopen an ended reservation *contradicts*.
 6. **The higher version is newer** if entry and report both have one. If it is higher by more
    than one, a report is missing (a *gap*). The lifecycle must allow what the versions say.
-7. **Without versions the lifecycle decides**, whatever the clocks say. It has no cycles, so a
-   status that can follow another is later. Two reports of one status are ordered by their time
+7. **Without versions the lifecycle decides**, not the clocks. It has no cycles, so a status that
+   can follow another is later. Two reports of one status are ordered by their time
    in whole seconds, the precision of replies. Statuses that cannot follow each other *contradict*.
 
 =============  ========  ==============  =============  =============  =============
@@ -48,7 +48,7 @@ _sids_of: Final = attrgetter(*SID_PREFIXES)
 
 
 class _Order(Enum):
-    """Place of the reported status in the lifecycle, seen from the entry's status."""
+    """Order of the entry's and the reported status in the lifecycle."""
 
     SAME = auto()
     LATER = auto()

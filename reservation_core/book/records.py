@@ -26,7 +26,7 @@ class ReportSource(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Effect of a report on the entry; :mod:`reservation_core.book.merging` has the rules."""
+    """Effect of a report on the entry, by the rules of :mod:`reservation_core.book.merging`."""
 
     APPLIED = "applied"  #: newer than the entry, which now shows it
     GAP = "gap"  #: newer and applied, but a report between the two is missing
@@ -160,7 +160,7 @@ class Change:
     """One atomic write to a store, of one reservation.
 
     :param entry: the new entry; ``None`` if only the history grows. It is written only if the
-        present entry has the revision before, or if there is none and the revision is 1.
+        present entry has the revision before, or if it is the first and has revision 1.
     :param lines: new history lines. A store skips a line whose event it already has.
     """
 
@@ -175,7 +175,7 @@ EventRef: TypeAlias = tuple[str, str]
 
 @attrs.frozen
 class LookupResult:
-    """Entries by SID, and those of the requested events that are in the history."""
+    """Entries by SID, and the requested events that were seen before."""
 
     entries: Mapping[str, Entry]
     seen_events: frozenset[EventRef]
@@ -183,7 +183,7 @@ class LookupResult:
 
 @attrs.frozen
 class Recorded:
-    """Outcome of one report or command, and the entry after it (``None`` if there is none)."""
+    """Outcome of one report or command, and the entry after it."""
 
     outcome: Verdict | Ending
     entry: Entry | None

@@ -47,7 +47,7 @@ def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
 
 class _InlineGateway:
-    """A gateway for threads as one for an event loop, which never suspends."""
+    """Adapter that gives a gateway for threads an async method."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -122,7 +122,7 @@ class Book:
     # --- reading ---------------------------------------------------------------------------------
 
     def get(self, sid: str) -> Entry | None:
-        """Return the entry of a reservation, or ``None`` if there is none."""
+        """Return the entry of a reservation, or ``None``."""
         return _run(self._book.get(sid))
 
     def live(self) -> Iterator[Entry]:

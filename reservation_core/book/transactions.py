@@ -160,9 +160,9 @@ class Transactions:
     async def claim_each(
         self, claim: Claim, before: datetime, limit: int, lease: float
     ) -> AsyncIterator[Entry]:
-        """Claim entries one by one, so that no lease expires while others are settled.
+        """Claim entries one by one.
 
-        Each entry comes once. If the lease of one that could not be settled expires meanwhile, it
+        So no lease expires while other entries are settled. Each entry comes once. If the lease of one that could not be settled expires meanwhile, it
         is claimed again; then more are claimed at once, to reach those behind it.
         """
         swept: set[str] = set()
@@ -186,7 +186,10 @@ class Transactions:
 def _merge_all(
     found: LookupResult, reports: Mapping[int, Report], now: datetime
 ) -> tuple[Sequence[Change], Mapping[int, Recorded]]:
-    """Merge reports in their order; return one change for each reservation, and the results."""
+    """Merge reports in their order.
+
+    :returns: one change for each reservation, and the result of each report by its number.
+    """
     entries, seen = dict(found.entries), set(found.seen_events)
     verdicts: dict[int, Verdict] = {}
     lines: dict[str, list[HistoryLine]] = {}

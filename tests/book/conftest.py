@@ -1,4 +1,4 @@
-"""One PostgreSQL server for all tests of the book, with a schema for each that asks."""
+"""Fixtures of the book: one PostgreSQL server, and a world."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tests.book.world import World
 
 @pytest.fixture(scope="session")
 def new_database() -> Generator[Callable[[], str]]:
-    """Return a function that makes an empty schema and returns how to connect to it."""
+    """Return a function that makes an empty schema.
+
+    The function returns how to connect to it.
+    """
     numbers = count()
     with server(durable=False) as make:
         yield lambda: make(f"book_{next(numbers)}")

@@ -67,7 +67,7 @@ class Scenario:
         return self.platform.get(sid("WR", number))
 
     def apply(self, change: Status | Command, number: int = 0) -> bool:
-        """Set a status or execute a command, and return true if that is possible."""
+        """Set a status or execute a command. Return false if it is impossible."""
         before = self.get(number)
         try:
             if isinstance(change, Status):

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 @contextmanager
 def server(*, durable: bool = True) -> Generator[Callable[[str], str]]:
-    """Start a server, and give a function that makes a schema by name.
+    """Start a server, and give a function that makes a schema.
 
     The function returns how to connect to it.
 

@@ -1,4 +1,4 @@
-"""Tests of the book for an event loop, and of a failing store."""
+"""Tests of the book for an event loop, and of failing stores."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Nodes:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_two_nodes_converge_to_the_platform(data: DataObject) -> None:
-    """The book is never ahead of the reports, and after a sweep it equals the platform."""
+    """The book is never ahead of the reports. After a sweep it equals the platform."""
     nodes = Nodes(data)
     nodes.run(nodes.draw_work())
     assert Verdict.CONTRADICTION not in nodes.verdicts

@@ -93,7 +93,7 @@ def test_judge_without_versions_goes_by_the_lifecycle(before: Status, after: Sta
 
 @pytest.mark.parametrize("ahead", [-2, -1, 0, 1, 2])
 def test_judge_with_versions_applies_the_higher(ahead: int) -> None:
-    """If the lifecycle allows it, whatever the clocks say."""
+    """The lifecycle must allow it. The clocks do not count."""
     for before, after in PAIRS:
         verdict = judge(
             make_entry(before, 5), make_report(after, 5 + ahead, time=later(-100 * ahead))
@@ -114,7 +114,7 @@ def test_judge_with_versions_applies_the_higher(ahead: int) -> None:
 @pytest.mark.parametrize("doubt", [None, *Doubt])
 @pytest.mark.parametrize("before", S)
 def test_fetch_settles_doubt(before: Status, doubt: Doubt | None) -> None:
-    """It replaces what it contradicts, except for a newer or an ended status."""
+    """It replaces any entry, except for a newer or an ended one."""
     for after in S:
         entry, report = (
             make_entry(before, 5, doubt=doubt),
@@ -203,7 +203,7 @@ def test_gap_is_in_doubt_until_the_reservation_ends(
 
 
 def test_merge_keeps_what_a_report_leaves_out() -> None:
-    """The etag and the time of update stay only if the status does."""
+    """The etag and time of update stay only with the status."""
     before = attrs.evolve(
         make_entry().reservation,
         date_created=NOON,

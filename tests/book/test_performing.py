@@ -92,7 +92,7 @@ def test_perform_refuses_a_second_command_in_progress(world: World) -> None:
 
 
 def test_concurrent_intent_of_another_node_wins(world: World) -> None:
-    """It is written between reading and writing; then nothing is sent."""
+    """It is written between reading and writing. Nothing is sent."""
     write = world.store.write
 
     def write_late(changes: Sequence[Change]) -> Sequence[bool]:

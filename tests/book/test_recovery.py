@@ -102,7 +102,7 @@ def test_recover_leaves_a_command_open_if_the_fetch_fails(world: World) -> None:
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_recover_leaves_a_command_open_at_the_deadline(world: World, *, moved: bool) -> None:
-    """The fetch shows that it was not executed, and the next sweep executes it."""
+    """The fetch shows that it was not executed. The next sweep executes it."""
     world.book.record(world.scenario.get())
     crash(world, acted=False, command=Reject())
     if moved:  # now a request that was sent before can no longer act
@@ -124,7 +124,7 @@ def test_recover_leaves_a_command_open_at_the_deadline(world: World, *, moved: b
 
 
 def test_recover_leaves_a_command_open_after_its_attempts(world: World) -> None:
-    """The fetch shows that it was not executed, and the next sweep executes it."""
+    """The fetch shows that it was not executed. The next sweep executes it."""
     world.book.record(world.scenario.get())
     crash(world, acted=False, command=Reject())
 

@@ -21,7 +21,7 @@ from tests.book.scenario import Scenario, pending
 
 
 def test_to_report_converts_events_and_reservations() -> None:
-    """An event of no reservation has no report, and a reservation needs a SID."""
+    """An event of a task has no report. A reservation needs a SID."""
     event = Scenario().events[0]
     report = to_report(event)
     assert report is not None

@@ -1,4 +1,4 @@
-"""A platform, a book and a gateway with injected faults, for tests of the book."""
+"""A platform, a book, and a gateway with injected faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ProcessCrash(BaseException):
 
 
 class World:
-    """A platform, a book on a store in memory, and a gateway with injected faults."""
+    """A platform, a book in memory, and a gateway with injected faults."""
 
     def __init__(self, count: int = 1) -> None:
         self.scenario = Scenario(count)

@@ -1,4 +1,4 @@
-"""Adapters that give a store for threads the methods of a store for an event loop."""
+"""Adapters that let an event loop use a store for threads."""
 
 from __future__ import annotations
 

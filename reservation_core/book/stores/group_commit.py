@@ -79,7 +79,10 @@ class GroupCommit(Generic[_T, _R]):
         self._waking = 0  # waiters that are done and signaled, but not awake yet
 
     def submit(self, item: _T) -> _R:
-        """Have the work done for one item, and return its result or raise its failure."""
+        """Do the work for one item, and return its result.
+
+        :raises Exception: the failure of the work, if it fails for this item.
+        """
         waiter = _Waiter[_T, _R](item)
         try:
             with self._mutex:
@@ -99,7 +102,7 @@ class GroupCommit(Generic[_T, _R]):
         return cast("_R", waiter.result)
 
     def _wait(self, waiter: _Waiter[_T, _R]) -> bool:
-        """Wait for the signal, and return true if the waiter is to lead."""
+        """Wait for the signal, and return true if the waiter leads."""
         is_signaled = waiter.signal.acquire(timeout=_TAKEOVER_AFTER)
         with self._mutex:
             if is_signaled:
@@ -191,7 +194,9 @@ class AsyncGroupCommit(Generic[_T, _R]):
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: _T) -> _R:
-        """Have the work done for one item, and return its result or raise its failure.
+        """Do the work for one item, and return its result.
+
+        :raises Exception: the failure of the work, if it fails for this item.
 
         If the caller is cancelled, the work is done all the same.
         """

@@ -100,7 +100,7 @@ class MemoryStore:
 
 
 def _waiting_since(claim: Claim, entry: Entry, before: datetime) -> datetime | None:
-    """Return the time since when an entry waits for a sweep; ``None`` if it does not."""
+    """Return since when an entry waits for a sweep, or ``None``."""
     if claim is Claim.OPEN:
         since = None if entry.intent is None else entry.intent.created_at
         return since if since is not None and since < before else None

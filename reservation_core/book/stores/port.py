@@ -25,7 +25,7 @@ class Store(Protocol):
     """Store of a book, for threads. Every method may block and raise :class:`StoreFailed`."""
 
     def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Find entries by SID, and the given events that are in the history."""
+        """Find entries by SID, and events that are in the history."""
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[bool]:
@@ -53,7 +53,7 @@ class Store(Protocol):
         ...
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Return the next entries that can still change, ordered by SID, beyond ``after``."""
+        """Return the next live entries beyond ``after``, ordered by SID."""
         ...
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
@@ -77,7 +77,7 @@ class AsyncStore(Protocol):
     """Store of a book, for an event loop. Every method may raise :class:`StoreFailed`."""
 
     async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Find entries by SID, and the given events that are in the history."""
+        """Find entries by SID, and events that are in the history."""
         ...
 
     async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
@@ -105,7 +105,7 @@ class AsyncStore(Protocol):
         ...
 
     async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Return the next entries that can still change, ordered by SID, beyond ``after``."""
+        """Return the next live entries beyond ``after``, ordered by SID."""
         ...
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:

@@ -1,4 +1,4 @@
-"""Tables and statements of the PostgreSQL store, and reading of their rows, without the driver.
+"""Tables and statements of the PostgreSQL store, and reading of rows.
 
 A change is one statement, so it is written whole or not at all, and many can be sent without
 waiting for each answer. An advisory lock for each reservation makes nodes take turns. Changes are
@@ -43,7 +43,7 @@ CHANNEL: Final = "reservation_book"
 LISTEN: Final = f"LISTEN {CHANNEL}".encode()
 
 ISOLATION: Final = b"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
-"""First statement of each connection, whatever the database's default is.
+"""First statement of each connection, for databases with another default.
 
 A node that waited for a lock must see what was written meanwhile.
 """
@@ -88,9 +88,9 @@ BEFORE_MIGRATING: Final[Sequence[Statement]] = (
 
 
 def migrations(version_rows: Rows) -> Sequence[Statement]:
-    """Return the statements that are still to be done, in the same transaction.
+    """Return the statements that bring the tables to the present version.
 
-    :param version_rows: the rows of :data:`VERSION`.
+    :param version_rows: the rows of :data:`VERSION`, read in the same transaction.
     :raises StoreFailed: if the tables are of a later version.
     """
     ((version,),) = version_rows
@@ -247,7 +247,7 @@ _LIVE: Final = b"""
 
 
 def live(after: str, limit: int) -> Query[Sequence[Entry]]:
-    """Find the next live entries, ordered by the bytes of their SIDs in any locale."""
+    """Find the next live entries, ordered by SID in any locale."""
     values = {"after": after, "limit": limit}
     return Query(((_LIVE, values),), lambda answers: _entries(answers[0]))
 
@@ -296,9 +296,9 @@ _PURGE_LINES: Final = b"""
 
 
 def purge(before: datetime) -> Query[int]:
-    """Delete ended entries, except those that another node is writing, and count them.
+    """Delete and count ended entries, except those that another node writes.
 
-    The next purge finds those: a purge that waited for a writer could make both wait for ever.
+    The next purge finds those. A purge that waited for a writer could make both wait for ever.
     """
     values = {"before": before}
     return Query(

@@ -1,4 +1,4 @@
-"""Store in one SQLite file, for the threads and processes of one machine.
+"""Store in one SQLite file, for threads and processes of one machine.
 
 * What ``write`` returned from is on the disk (WAL, ``synchronous=FULL``).
 * Writers share commits (:mod:`reservation_core.book.stores.group_commit`): many threads cost one

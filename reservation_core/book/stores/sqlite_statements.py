@@ -141,7 +141,7 @@ def from_micros(micros: int) -> datetime:
 
 
 def entry_row(change: Change) -> Row:
-    """Return the parameters of ``PUT_ENTRY``: the entry, or a placeholder if there is none."""
+    """Return the parameters of ``PUT_ENTRY``, with a placeholder for a missing entry."""
     entry = change.entry
     if entry is None:
         return (change.sid, 0, "", False, False, 0, None)

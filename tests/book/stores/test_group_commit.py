@@ -31,7 +31,7 @@ class SlowWork:
         self.raises: list[BaseException | None] = []
 
     def __call__(self, items: Sequence[int]) -> Sequence[int]:
-        """Return the double of each item; fail for 13."""
+        """Return the double of each item. Fail for 13."""
         self.batches.append(list(items))
         self.started.release()
         assert self.proceed.acquire(timeout=10)
@@ -51,7 +51,7 @@ class Callers:
         self.threads: list[threading.Thread] = []
 
     def call(self, item: int) -> None:
-        """Submit an item in a thread, and wait until it is in the queue."""
+        """Submit an item in a thread, and wait until it is queued."""
 
         def submit() -> None:
             try:
@@ -150,7 +150,7 @@ class InterruptibleLock:
 def call_with_locks(
     callers: Callers, monkeypatch: pytest.MonkeyPatch, *items: int
 ) -> dict[int, InterruptibleLock]:
-    """Submit items while the first is worked on, and return the lock of each caller."""
+    """Submit items during the first call of work. Return their locks."""
     locks: list[InterruptibleLock] = []
 
     def lock() -> InterruptibleLock:
@@ -298,7 +298,10 @@ def is_with(frame: FrameType) -> bool:
 
 
 def interrupt_at(line: int, group_commit: GroupCommit[int, int], *, first: bool) -> bool:
-    """Interrupt one of four callers at a line, and return false if it has fewer lines."""
+    """Interrupt one of four callers at a line.
+
+    Return false if it executes fewer lines.
+    """
     lines = count(1)
     outcomes: dict[int, list[object]] = {}
 

@@ -33,7 +33,7 @@ def with_options(database: str, options: str) -> str:
 
 
 def all_at_once(*calls: Callable[[], object]) -> list[object]:
-    """Call functions at the same time in threads, and return each result or error."""
+    """Call functions in threads at once. Return each result or error."""
     start = threading.Barrier(len(calls))
     outcomes: list[object] = []
 

@@ -222,7 +222,7 @@ def test_closed_command_leaves_no_password_in_the_file(tmp_path: Path) -> None:
 
 
 class LockedConnection(sqlite3.Connection):
-    """Connection that finds the file locked twice, whatever its timeout.
+    """Connection that finds the file locked twice, without waiting.
 
     SQLite does that if it suspects a deadlock.
     """

@@ -51,7 +51,7 @@ class BookContract(_StoreTests):
 
     @pytest.fixture
     def open_node(self, open_store: Callable[[], Store]) -> Generator[Callable[[], Store]]:
-        """Open the book any number of times, and close all of them."""
+        """Return a function that opens the book once more."""
         with ExitStack() as opened:
 
             def open_one() -> Store:
@@ -69,7 +69,7 @@ class AsyncBookContract(_StoreTests):
     def open_node(
         self, open_store: Callable[[], Awaitable[AsyncStore]]
     ) -> Generator[Callable[[], Store]]:
-        """Open the book any number of times in an event loop, and close all of them."""
+        """Return a function that opens the book in an event loop."""
         with _EventLoopThread() as loop, ExitStack() as opened:
 
             def open_one() -> Store:

@@ -18,7 +18,7 @@ class ConcurrencyTests(StoreFixtures):
     """Contract tests of several threads and nodes."""
 
     def test_one_writer_wins_each_revision(self, open_node: Callable[[], Store]) -> None:
-        """Eight threads of two nodes write one entry, and no line is lost."""
+        """Eight threads of two nodes write one entry. No line is lost."""
         stores = [open_node(), open_node()]
 
         def write(writer: int) -> int:
@@ -95,7 +95,7 @@ class ConcurrencyTests(StoreFixtures):
 
 
 def _at_once(function: Callable[[int], _T], numbers: Iterable[int]) -> list[_T]:
-    """Call a function with each number at the same time, in a thread each."""
+    """Call a function with all numbers at once, in a thread each."""
     arguments = list(numbers)
     start = threading.Barrier(len(arguments))
 

@@ -32,7 +32,7 @@ def later(seconds: float) -> datetime:
 
 
 def event_ref(number: int) -> EventRef:
-    """Return the event of a number, of the reservation of the same number."""
+    """Return the event of a number, of the reservation ``number``."""
     return sid("WR", number), f"EV{number}"
 
 

@@ -108,7 +108,7 @@ class StoringTests(StoreFixtures):
         assert found.seen_events == {make.event_ref(number) for number in range(100, 300)}
 
     def test_other_nodes_see_what_was_written(self, open_node: Callable[[], Store]) -> None:
-        """A node that is open sees it, and one that opens the book afterwards."""
+        """Nodes that were open see it, and nodes that open afterwards."""
         first, second = open_node(), open_node()
         first.write([make.change(make.entry(1), make.line(1, "EV1"))])
         assert second.look_up([make.sid("WR", 1)], [make.event_ref(1)]) == LookupResult(
@@ -137,7 +137,7 @@ class StoringTests(StoreFixtures):
         )
 
     def test_changes_of_one_write_are_independent(self, store: Store) -> None:
-        """Each is written or not by itself, and the results are in their order."""
+        """Each succeeds or fails alone. The results are in their order."""
         write_entries(store, make.entry(2))
         changes = [
             make.change(make.entry(3)),

@@ -32,7 +32,7 @@ class SweepingTests(StoreFixtures):
         ]
 
     def test_due_claim_returns_the_longest_waiting_first(self, store: Store) -> None:
-        """Due are live entries that were not refreshed since, and all that are in doubt."""
+        """Due are live entries without news, and entries in doubt."""
         doubt = Doubt.CONTRADICTION
         entries = [
             *(make.entry(number, refreshed_at=make.later(100 - number)) for number in (1, 2, 3)),
