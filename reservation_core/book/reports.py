@@ -32,8 +32,7 @@ def to_report(item: Recordable) -> Report | None:
             return report_of_reservation(conclude_fetch(_ANY_RESERVATION, item))
         case Reservation():
             return report_of_reservation(item)
-        case Report():
-            return item
+    return item
 
 
 def report_of_reservation(

@@ -55,7 +55,7 @@ class Transactions:
     async def record(self, reports: Sequence[Report]) -> Sequence[Recorded]:
         """Record reports in their order, and return the result of each."""
         results: dict[int, Recorded] = {}
-        waiting = dict(enumerate(reports))
+        waiting: dict[int, Report] = dict(enumerate(reports))
         while waiting:
             found = await self._store.look_up(
                 list(dict.fromkeys(report.sid for report in waiting.values())),
@@ -162,8 +162,9 @@ class Transactions:
     ) -> AsyncIterator[Entry]:
         """Claim entries one by one.
 
-        So no lease expires while other entries are settled. Each entry comes once. If the lease of one that could not be settled expires meanwhile, it
-        is claimed again; then more are claimed at once, to reach those behind it.
+        So no lease expires while other entries are settled. Each entry comes once. If the lease of
+        one that could not be settled expires meanwhile, it is claimed again. Then more are claimed
+        at once, to reach those behind it.
         """
         swept: set[str] = set()
         count = 1
