@@ -19,7 +19,7 @@ from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, TRIGGERS, 
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api.gateway import ORIGIN
 from reservation_core.gateways.settings import Credentials, GatewaySettings
-from reservation_core.rest.addresses import Route
+from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.messages import IF_MATCH, Request
 from reservation_core.rest.update import prepare
 from reservation_core.rest.urlencoding import encode_form
@@ -53,6 +53,16 @@ class SendOptions:
     if_match: bool = True
     dry_run: Annotated[bool, cyclopts.Parameter(negative=())] = False
     status: Status | None = None
+
+    @property
+    def address(self) -> Address:
+        """The address of the reservation."""
+        return Address(
+            workspace_sid=self.workspace_sid,
+            sid=self.sid,
+            task_sid=self.task_sid,
+            worker_sid=self.worker_sid,
+        )
 
 
 class CommandLine:
@@ -131,7 +141,7 @@ class CommandLine:
         except ImportError as error:
             raise UsageError(str(error)) from None
         with PyreqwestGateway(base_url=options.base_url) as gateway:
-            before = fetch(options, gateway, route=options.route)
+            before = fetch(options.address, gateway, route=options.route)
             held = before if options.if_match else attrs.evolve(before, etag=None)
             after = perform(held, command, gateway, route=options.route, policy=ONCE)
         self._output.write_wrapped(f"reservation {after.sid}", "bold", indent=0)

@@ -18,7 +18,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import HasReservationSids, Route
+from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import GatewayError, MalformedReply, PayloadFault
 from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
 from reservation_core.rest.listing import ListQuery, conclude_list, prepare_list
@@ -149,7 +149,7 @@ async def _asyncio_sleep(seconds: float) -> None:
 
 
 def fetch(
-    where: HasReservationSids, gateway: Gateway, *, route: Route | str = Route.TASK
+    where: Address | Reservation, gateway: Gateway, *, route: Route | str = Route.TASK
 ) -> Reservation:
     """Fetch one reservation.
 
@@ -164,7 +164,7 @@ def fetch(
 
 
 async def afetch(
-    where: HasReservationSids, gateway: AsyncGateway, *, route: Route | str = Route.TASK
+    where: Address | Reservation, gateway: AsyncGateway, *, route: Route | str = Route.TASK
 ) -> Reservation:
     """Fetch one reservation in an event loop.
 

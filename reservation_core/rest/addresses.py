@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final, Protocol, TypeGuard
+from typing import Final, TypeGuard
 
 import attrs
 
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.errors import IncompleteReservation
+from reservation_core.domain.reservation import Reservation
 
 SID_PREFIXES: Final = {
     "sid": "WR",
@@ -37,40 +38,12 @@ class Route(StrEnum):
     WORKER = "worker"
 
 
-class HasCollectionSids(Protocol):
-    """An object with the SIDs in the path of a list of reservations."""
-
-    @property
-    def workspace_sid(self) -> str | None:
-        """The SID of the workspace."""
-        ...
-
-    @property
-    def task_sid(self) -> str | None:
-        """The SID of the task, for the task route."""
-        ...
-
-    @property
-    def worker_sid(self) -> str | None:
-        """The SID of the worker, for the worker route."""
-        ...
-
-
-class HasReservationSids(HasCollectionSids, Protocol):
-    """An object with the SIDs in the path of a reservation, such as :class:`Reservation`."""
-
-    @property
-    def sid(self) -> str | None:
-        """The SID of the reservation."""
-        ...
-
-
 @attrs.frozen(kw_only=True)
 class Address:
-    """The SIDs of a reservation that is not fetched yet. The route says which are needed."""
+    """The SIDs in the path of a reservation, or of a list. The route says which are needed."""
 
     workspace_sid: str | None
-    sid: str | None
+    sid: str | None = None
     task_sid: str | None = None
     worker_sid: str | None = None
 
@@ -97,7 +70,7 @@ _PARSERS: Final = {
 }
 
 
-def reservation_path(where: HasReservationSids, route: Route) -> str:
+def reservation_path(where: Address | Reservation, route: Route) -> str:
     """Return the path of a reservation.
 
     :raises IncompleteReservation: when a SID in it is unset or not a SID.
@@ -109,7 +82,7 @@ def reservation_path(where: HasReservationSids, route: Route) -> str:
     return path
 
 
-def collection_path(where: HasCollectionSids, route: Route) -> str:
+def collection_path(where: Address | Reservation, route: Route) -> str:
     """Return the path of the reservations of a task or of a worker.
 
     :raises IncompleteReservation: when a SID in it is unset or not a SID.
@@ -121,13 +94,13 @@ def collection_path(where: HasCollectionSids, route: Route) -> str:
     return path
 
 
-def _incomplete(where: HasCollectionSids, *fields: str) -> IncompleteReservation:
+def _incomplete(where: Address | Reservation, *fields: str) -> IncompleteReservation:
     return IncompleteReservation(
         tuple(field for field in fields if not is_sid(getattr(where, field), field))
     )
 
 
-def parent_paths(where: HasCollectionSids) -> tuple[str, str, str]:
+def parent_paths(where: Address | Reservation) -> tuple[str, str, str]:
     """Return the paths of the workspace, the task and the worker of a reservation.
 
     :raises IncompleteReservation: when a SID in them is unset or not a SID.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from reservation_core.domain.lifecycle import STATE_ERROR_CODES
 from reservation_core.domain.redaction import Sensitivity, mask
@@ -45,12 +45,6 @@ _ERROR_TYPES: Final[Mapping[int, type[Refused]]] = {
 }
 
 
-class _ErrorBody(NamedTuple):
-    code: int | None = None
-    message: str | None = None
-    more_info: str | None = None
-
-
 def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) -> Refused:
     """Read the error of a reply outside 2xx.
 
@@ -66,20 +60,21 @@ def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) ->
     return kind(reply.status, code, message, more_info)
 
 
-def _read_body(reply: Reply) -> _ErrorBody:
-    """Read an error body of either family: the platform's own, or RFC 9457."""
+def _read_body(reply: Reply) -> tuple[int | None, str | None, str | None]:
+    """Read the code, the message and the link of either family: the platform's own, or RFC 9457."""
     if not reply.body.strip():
-        return _ErrorBody()
+        return None, None, None
     try:
         body = read_object(reply.body)
     except MalformedReply:
         content_type = mask(reply.headers.get("Content-Type", "of unknown type"), limit=60)
-        return _ErrorBody(message=f"the body is not a JSON object ({content_type})")
-    code = body.get("code")
+        return None, f"the body is not a JSON object ({content_type})", None
     texts = {name: text for name, text in body.items() if isinstance(text, str) and text.strip()}
+    code = body.get("code")
+    message = ": ".join(texts[name] for name in ("message", "title", "detail") if name in texts)
     links = [texts.get(name, "") for name in ("more_info", "type")]
-    return _ErrorBody(
+    return (
         code if type(code) is int and 0 < code < 100_000 else None,
-        ": ".join(texts[name] for name in ("message", "title", "detail") if name in texts) or None,
+        message or None,
         next((link for link in links if link.startswith("http")), None),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import HasReservationSids, Route, reservation_path
+from reservation_core.rest.addresses import Address, Route, reservation_path
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.rest.reports import follow_report, read_report
 
 
-def prepare_fetch(where: HasReservationSids, *, route: Route | str = Route.TASK) -> Request:
+def prepare_fetch(where: Address | Reservation, *, route: Route | str = Route.TASK) -> Request:
     """Build the request that fetches one reservation.
 
     :param where: the reservation, or its address.
@@ -17,7 +17,7 @@ def prepare_fetch(where: HasReservationSids, *, route: Route | str = Route.TASK)
     return Request("GET", reservation_path(where, Route(route)))
 
 
-def conclude_fetch(where: HasReservationSids, reply: Reply) -> Reservation:
+def conclude_fetch(where: Address | Reservation, reply: Reply) -> Reservation:
     """Read the reply to a fetch.
 
     The status may be any that can be reached from the known one, over several steps.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar, cast
 
-from reservation_core.domain.commands.kinds import sid_kind
+from reservation_core.domain.commands.kinds import sid
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.rest.bodies import BODY, Attributes, Json, mismatch, parse_json
@@ -67,7 +67,9 @@ class FieldReader:
         :param value: the wrong value, shown shortened and masked.
         """
         shown = "" if value is None else shorten(value)
-        self.faults.append(PayloadFault(self.path_of(name), problem, shown))
+        fault = PayloadFault(self.path_of(name), problem, shown)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
     def raise_faults(self) -> None:
         """Raise the error of this reader if there are faults."""
@@ -95,22 +97,16 @@ class FieldReader:
         :param prefix: its first two letters.
         """
         value = self.take(name)
-        return None if value is None else self._check_sid(name, value, prefix)
-
-    def required_sid(self, name: str, prefix: str) -> str:
-        """Take a SID that must be given, the nil SID when it is wrong."""
-        value = self.take(name)
-        if value is None:
-            self.add_fault(name, f"is missing; give a SID ({prefix} and 32 hexadecimal digits)")
-        else:
-            value = self._check_sid(name, value, prefix)
-        return value or f"{prefix}{'0' * 32}"
-
-    def _check_sid(self, name: str, value: object, prefix: str) -> str | None:
-        if isinstance(value, str) and re.fullmatch(sid_kind(prefix).pattern, value):
+        if value is None or (isinstance(value, str) and re.fullmatch(sid(prefix).pattern, value)):
             return value
         self.add_fault(name, f"is not a SID ({prefix} and 32 hexadecimal digits)", value)
         return None
+
+    def required_sid(self, name: str, prefix: str) -> str:
+        """Take a SID that must be given, the nil SID when it is wrong."""
+        if self.take(name) is None:
+            self.add_fault(name, f"is missing; give a SID ({prefix} and 32 hexadecimal digits)")
+        return self.sid(name, prefix) or f"{prefix}{'0' * 32}"
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         """Take one of these words, which must be given; the first when it is wrong."""
@@ -185,14 +181,16 @@ class FieldReader:
         return None
 
     def each(self, name: str) -> Iterator[FieldReader]:
-        """Iterate over the readers of a list of objects."""
+        """Iterate over the readers of a list of objects. Another item is a fault, and skipped."""
         value = self.take(name)
-        if isinstance(value, list):
-            for number, item in enumerate(cast("list[object]", value)):
-                path = f"{self.path_of(name)}[{number}]"
-                yield FieldReader(item, path, self.faults, error=self._error)
-        elif value is not None:
+        if value is not None and not isinstance(value, list):
             self.add_fault(name, mismatch(value, "a list"))
+            value = None
+        for number, item in enumerate(cast("list[object]", value or ())):
+            path = f"{self.path_of(name)}[{number}]"
+            reader = FieldReader(item, path, self.faults, error=self._error)
+            if isinstance(item, dict):
+                yield reader
 
     def unread(self) -> dict[str, object]:
         """Return the fields that were not taken."""
@@ -215,10 +213,10 @@ class LenientFieldReader(FieldReader):
 
     An empty text is absent, a field may be the list of its values, and a number may be a text.
 
-    :param names: the names of fields here, by their names in forms, where they differ.
+    :param rename: returns the name of a field here, by its name in forms.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_rename",)
 
     def __init__(
         self,
@@ -227,18 +225,18 @@ class LenientFieldReader(FieldReader):
         faults: list[PayloadFault] | None = None,
         *,
         wanted: str = "an object",
-        names: Mapping[str, str] | None = None,
+        rename: Callable[[str], str] = str,
     ) -> None:
         super().__init__(value, path, faults, wanted=wanted)
-        self._names: Final = names or {}
+        self._rename: Final = rename
 
     def path_of(self, name: str) -> str:
         """Return the path of a field, masked."""
-        return super().path_of(self._names.get(name, name))
+        return super().path_of(self._rename(name))
 
     def take(self, name: str) -> object:
         """Take a single value, ``None`` when it is absent or empty."""
-        value = super().take(self._names.get(name, name))
+        value = super().take(self._rename(name))
         if isinstance(value, list):
             values = cast("list[object]", value)
             value = values[0] if values else None
@@ -276,10 +274,11 @@ class LenientFieldReader(FieldReader):
         self.add_fault(name, mismatch(value, "an object"))
         return {}
 
-    def nested(self, name: str, names: Mapping[str, str]) -> LenientFieldReader:
+    def nested(self, name: str, rename: Callable[[str], str]) -> LenientFieldReader:
         """Return the reader of an object within, which must be given.
 
-        :param names: the names of its fields, as for this reader.
+        :param rename: as for this reader.
         """
         value = super().take(name)
-        return LenientFieldReader(value, self.path_of(name), self.faults, names=names)
+        path = super().path_of(name)
+        return LenientFieldReader(value, path, self.faults, rename=rename)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -14,10 +14,11 @@ from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import Route, collection_path, is_sid
-from reservation_core.rest.bodies import mismatch, read_object
+from reservation_core.rest.addresses import Address, Route, collection_path, is_sid
+from reservation_core.rest.bodies import read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
+from reservation_core.rest.field_reader import FieldReader
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.rest.reservation_payload import read_resource
 from reservation_core.rest.urlencoding import encode_form
@@ -54,6 +55,17 @@ class ListQuery:
         """The route of the list."""
         return Route.WORKER if self.task_sid is None else Route.TASK
 
+    @property
+    def path(self) -> str:
+        """The path of the list.
+
+        :raises IncompleteReservation: when a SID in it is unset or not a SID.
+        """
+        address = Address(
+            workspace_sid=self.workspace_sid, task_sid=self.task_sid, worker_sid=self.worker_sid
+        )
+        return collection_path(address, self.route)
+
 
 class ReservationPage(NamedTuple):
     """One page of a list, and the request of the next one, if there is one."""
@@ -67,7 +79,7 @@ def prepare_list(query: ListQuery) -> Request:
 
     :raises IncompleteReservation: when a SID is unset or not a SID.
     """
-    path = collection_path(query, query.route)
+    path = query.path
     worker_sid = query.worker_sid if query.route is Route.TASK else None
     if worker_sid is not None and not is_sid(worker_sid, "worker_sid"):
         raise IncompleteReservation(("worker_sid",))
@@ -89,39 +101,28 @@ def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) 
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply)
-    body = read_object(reply.body)
-    faults: list[PayloadFault] = []
-    reservations = tuple(_read_rows(body, faults))
+    reader = FieldReader(read_object(reply.body))
+    reservations = tuple(_read_rows(reader))
     next_request = None
-    meta: object = body.get("meta")
+    meta: object = reader.fields.get("meta")
     fields = cast("Mapping[str, object]", meta if isinstance(meta, dict) else {})
     if (link := fields.get("next_page_url")) is not None:
-        own_origin = _origin_of(origin or fields.get("url"))
-        next_request = _follow_link(link, collection_path(query, query.route), own_origin)
+        next_request = _follow_link(link, query.path, _origin_of(origin or fields.get("url")))
         if next_request is None:
             problem = "leads away from this list"
-            faults.append(PayloadFault("meta.next_page_url", problem, "<not followed>"))
-    if faults:
-        raise MalformedReply(tuple(faults))
+            reader.faults.append(PayloadFault("meta.next_page_url", problem, "<not followed>"))
+    reader.raise_faults()
     return ReservationPage(reservations, next_request)
 
 
-def _read_rows(body: Mapping[str, object], faults: list[PayloadFault]) -> list[Reservation]:
-    rows = body.get("reservations")
-    if not isinstance(rows, list):
-        problem = mismatch(rows, "a list") if "reservations" in body else "is missing"
-        raise MalformedReply((PayloadFault("reservations", problem),))
-    reservations: list[Reservation] = []
-    for number, row in enumerate(cast("list[object]", rows)):
-        path = f"reservations[{number}]"
-        if not isinstance(row, dict):
-            faults.append(PayloadFault(path, mismatch(row, "an object")))
-            continue
+def _read_rows(reader: FieldReader) -> Iterator[Reservation]:
+    if reader.take("reservations") is None:
+        reader.add_fault("reservations", "is missing")
+    for row in reader.each("reservations"):
         try:
-            reservations.append(read_resource(cast("dict[str, object]", row), path=path))
+            yield read_resource(row.fields, path=row.path)
         except MalformedReply as error:
-            faults.extend(error.faults)
-    return reservations
+            reader.faults.extend(error.faults)
 
 
 def _origin_of(url: object) -> str | None:

@@ -20,13 +20,7 @@ def is_header_value(text: object) -> bool:
 
     It must be ASCII text without control characters, and without a space at either end.
     """
-    return (
-        isinstance(text, str)
-        and text != ""
-        and text.isascii()
-        and text.isprintable()
-        and text.strip() == text
-    )
+    return isinstance(text, str) and re.fullmatch("[!-~](?:[ -~]*[!-~])?", text) is not None
 
 
 @attrs.frozen
@@ -39,10 +33,8 @@ class Headers(Mapping[str, str]):
     pairs: FormPairs = ()
 
     def __getitem__(self, name: str) -> str:
-        wanted = name.lower()
-        for key, value in self.pairs:
-            if key.lower() == wanted:
-                return value
+        for value in self.get_all(name):
+            return value
         raise KeyError(name)
 
     def get_all(self, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import follow
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import SID_PREFIXES, HasReservationSids
+from reservation_core.rest.addresses import SID_PREFIXES, Address
 from reservation_core.rest.bodies import read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import IllegalSuccession, MalformedReply, PayloadFault
@@ -22,7 +22,7 @@ _get_sids: Final = attrgetter(*SID_PREFIXES)
 
 
 def read_report(
-    before: HasReservationSids, reply: Reply, command: Command | None = None
+    before: Address | Reservation, reply: Reply, command: Command | None = None
 ) -> Reservation:
     """Read the reservation of a reply, and add the known SIDs that the reply leaves out.
 
@@ -53,7 +53,7 @@ def _sensitive_values(command: Command | None) -> dict[str, Sensitivity]:
     return values
 
 
-def _complete(before: HasReservationSids, after: Reservation) -> Reservation:
+def _complete(before: Address | Reservation, after: Reservation) -> Reservation:
     missing: dict[str, Any] = {}
     faults: list[PayloadFault] = []
     for field in SID_PREFIXES:

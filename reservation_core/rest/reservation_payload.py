@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.lifecycle import Status
@@ -107,7 +107,9 @@ def _read_any(
     body: Mapping[str, object], etag: str | None, held: Links | None, path: str
 ) -> Reservation:
     reader = FieldReader(body, path)
-    sids = {field: reader.sid(field, prefix) for field, prefix in SID_PREFIXES.items()}
+    sids: dict[str, Any] = {
+        field: reader.sid(field, prefix) for field, prefix in SID_PREFIXES.items()
+    }
     if body.get("task_sid") is None and isinstance(task := body.get("task"), Mapping):
         # The worker SDK's bodies nest the task.
         task_reader = FieldReader(cast("object", task), reader.path_of("task"), reader.faults)
@@ -119,11 +121,7 @@ def _read_any(
     elif status is None:
         reader.add_fault(_STATUS, f"is not one of {', '.join(Status)}", raw_status)
     reservation = Reservation(
-        sid=sids["sid"],
-        account_sid=sids["account_sid"],
-        workspace_sid=sids["workspace_sid"],
-        task_sid=sids["task_sid"],
-        worker_sid=sids["worker_sid"],
+        **sids,
         worker_name=reader.text("worker_name"),
         status=status or Status.PENDING,
         date_created=reader.date("date_created"),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Final, cast
 
 import attrs
@@ -38,22 +39,6 @@ EVENT_STATUSES: Final[Mapping[str, Status]] = {
 """The status that each type of event reports. A type that is not here reports none."""
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
-_STREAM_NAMES: Final = {
-    name: re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
-    for name in (
-        "ReservationSid",
-        "AccountSid",
-        "WorkspaceSid",
-        "TaskSid",
-        "WorkerSid",
-        "WorkerName",
-        "Sid",
-        "ReservationVersion",
-        "TaskAssignmentStatus",
-        "Timestamp",
-        "TimestampMs",
-    )
-} | {"EventType": "eventtype"}
 
 
 @attrs.frozen(kw_only=True)
@@ -137,17 +122,27 @@ def read_events(
     return tuple(events)
 
 
+@cache
+def _stream_name(name: str) -> str:
+    """Return the name that a field of a form has in Event Streams."""
+    return "eventtype" if name == "EventType" else re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _envelope_name(name: str) -> str:
+    return "time" if name == "Timestamp" else name
+
+
 def _read_one(body: object, path: str) -> Event:
     reader = LenientFieldReader(body, path, wanted="an event")
     reader.raise_faults()
     if "EventType" in reader.fields:
         time = _read_time(reader)
         return _build(reader, reader.fields, reader.text("EventType"), time, reader.text("Sid"))
-    envelope = LenientFieldReader(reader.fields, path, reader.faults, names={"Timestamp": "time"})
-    data = envelope.nested("data", _STREAM_NAMES)
+    envelope = LenientFieldReader(reader.fields, path, reader.faults, rename=_envelope_name)
+    data = envelope.nested("data", _stream_name)
     layers = [data, envelope]
     if "payload" in data.fields:
-        layers.insert(0, data.nested("payload", _STREAM_NAMES))
+        layers.insert(0, data.nested("payload", _stream_name))
     inner, is_whole = layers[0], not reader.faults
     # The envelope's type is that of the subscription. The payloads of the documented samples have
     # another one.

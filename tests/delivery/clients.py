@@ -17,7 +17,7 @@ from reservation_core import (
     list_reservations,
     perform,
 )
-from reservation_core.rest.addresses import HasReservationSids
+from reservation_core.rest.addresses import Address
 from tests.delivery.scripted import ScriptedGateway
 
 Query: TypeAlias = dict[str, Any]
@@ -34,7 +34,7 @@ class SyncClient:
         return perform(reservation, command, gateway, **options)
 
     def fetch(
-        self, where: HasReservationSids, gateway: ScriptedGateway, **options: Any
+        self, where: Address | Reservation, gateway: ScriptedGateway, **options: Any
     ) -> Reservation:
         """Fetch one reservation."""
         return fetch(where, gateway, **options)
@@ -60,7 +60,7 @@ class AsyncClient:
         return asyncio.run(aperform(reservation, command, gateway, **options))
 
     def fetch(
-        self, where: HasReservationSids, gateway: ScriptedGateway, **options: Any
+        self, where: Address | Reservation, gateway: ScriptedGateway, **options: Any
     ) -> Reservation:
         """Fetch one reservation."""
         return asyncio.run(afetch(where, gateway, **options))

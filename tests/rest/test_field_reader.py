@@ -192,8 +192,8 @@ WRONG_LENIENT: Final[list[tuple[Callable[[LenientFieldReader], object], object, 
     (lambda reader: reader.milliseconds("a"), "9" * 18, "is beyond all dates"),
     (lambda reader: reader.attributes("a"), "{", "is not JSON"),
     (lambda reader: reader.attributes("a"), "null", "is a JSON null, not an object"),
-    (lambda reader: reader.nested("a", {}), None, "is missing"),
-    (lambda reader: reader.nested("a", {}), [{}], "is a JSON array, not an object"),
+    (lambda reader: reader.nested("a", str), None, "is missing"),
+    (lambda reader: reader.nested("a", str), [{}], "is a JSON array, not an object"),
 ]
 
 
@@ -201,13 +201,15 @@ WRONG_LENIENT: Final[list[tuple[Callable[[LenientFieldReader], object], object, 
 def test_fault_of_a_lenient_reader_has_the_name_of_its_field(
     read: Callable[[LenientFieldReader], object], value: object, problem: str
 ) -> None:
-    reader = LenientFieldReader({"data": {"a": value}}).nested("data", {"a": "a"})
+    reader = LenientFieldReader({"data": {"a": value}}).nested("data", str)
     read(reader)
     assert faults(reader) == {"data.a": problem}
 
 
 def test_names_of_a_lenient_reader_are_translated() -> None:
-    reader = LenientFieldReader({"task_sid": 5, "other": 1}, "[0]", names={"TaskSid": "task_sid"})
+    reader = LenientFieldReader(
+        {"task_sid": 5, "other": 1}, "[0]", rename={"TaskSid": "task_sid"}.__getitem__
+    )
     assert reader.text("TaskSid") is None
     assert faults(reader) == {"[0].task_sid": "is a JSON number, not a text"}
     assert reader.unread() == {"other": 1}
