@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar, cast
 
-from reservation_core.domain.commands.kinds import sid
+from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.rest.bodies import BODY, Attributes, Json, mismatch, parse_json
@@ -97,7 +97,9 @@ class FieldReader:
         :param prefix: its first two letters.
         """
         value = self.take(name)
-        if value is None or (isinstance(value, str) and re.fullmatch(sid(prefix).pattern, value)):
+        if value is None or (
+            isinstance(value, str) and re.fullmatch(sid_kind(prefix).pattern, value)
+        ):
             return value
         self.add_fault(name, f"is not a SID ({prefix} and 32 hexadecimal digits)", value)
         return None

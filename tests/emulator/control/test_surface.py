@@ -51,9 +51,6 @@ INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
             "workers": "is a JSON object, not a list",
             "tasks[1].workspace_sid": "is not a SID (WS and 32 hexadecimal digits)",
             "tasks[1].reservations[0]": "is a JSON number, not an object",
-            "tasks[1].reservations[0].worker_sid": (
-                "is missing; give a SID (WK and 32 hexadecimal digits)"
-            ),
             "tasks[1].reservations[1].facts": f"must hold only words of {', '.join(Status)}",
         },
     ),
