@@ -109,7 +109,7 @@ class RecordingGateway(GatewayWrapper):
         return reply
 
     def record(self, request: Request, reply: Reply) -> Reply:
-        """Record an exchange; a 404 makes the request unexpected."""
+        """Record an exchange. A 404 makes the request unexpected."""
         self.exchanges.append(RecordedExchange(request, reply))
         if reply.status == 404:
             self.unexpected.append(request)

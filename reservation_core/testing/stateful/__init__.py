@@ -28,7 +28,7 @@ for a coming exchange. After every step the service must keep these rules:
 3. **It sends no command that it could know to be refused**: none after the reservation ended, none
    while its own earlier answer is being carried out, none that the last reported status forbids.
 
-Modules: ``machine`` (the runs), ``moves`` (steps of one reservation), ``events`` (what the service
+Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what the service
 receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3).
 """
 

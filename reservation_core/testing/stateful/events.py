@@ -28,7 +28,7 @@ class ReportedEvent:
 
 
 def reported_event(entry: JournalEntry) -> ReportedEvent | None:
-    """Return the event of a journal entry; ``None`` if no status changed."""
+    """Return the event of a journal entry that changed the status."""
     after = entry.reservation
     if entry.before is None:
         name = "created"

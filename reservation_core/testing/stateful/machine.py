@@ -27,16 +27,10 @@ from reservation_core.testing.lifecycle_coverage import LifecycleCoverage, curre
 from reservation_core.testing.stateful.beliefs import Belief, BeliefCheck, check_up_to_date
 from reservation_core.testing.stateful.events import ReportedEvent, reported_event
 from reservation_core.testing.stateful.monitor import ServiceMonitor, UpdateRecorder
-from reservation_core.testing.stateful.moves import COMMAND_STEPS, FACT_STEPS, STEPS, Move
+from reservation_core.testing.stateful.moves import COMMAND_STEPS, FACT_STEPS, FAULTS, STEPS, Move
 
 _STEPS_PER_RUN: Final = 100  # 100 runs, hypothesis' default, then walk every edge over 20 times
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
-
-_FAULTS: Final = (
-    FaultKind.NONE,
-    *(Rival.WRITES,) * 3,  # more often, because it changes only the version
-    *(each for each in (*Rival, *FaultKind) if each not in (FaultKind.NONE, Rival.WRITES)),
-)
 
 
 def _sid(prefix: str, number: int) -> str:
@@ -123,19 +117,13 @@ class ReservationRuns(RuleBasedStateMachine):
         )
 
     def look_up(self, sid: str) -> Belief:
-        """Return what the service believes of a reservation.
-
-        Return ``None`` if it does not know it, or has forgotten it since it ended.
-        """
+        """Return what the service believes, or ``None`` if it holds nothing."""
         raise NotImplementedError(
             f"{type(self).__name__} does not look up beliefs: define look_up(self, sid)"
         )
 
     def work(self, sid: str) -> None:
-        """Let the service act by itself on a reservation it knows.
-
-        Such as on a click or a timer. Does nothing by default.
-        """
+        """Let the service act by itself, as on a click. Optional."""
 
     def make_platform(self) -> Platform:
         """Return the empty platform of one run, by default in memory."""
@@ -177,7 +165,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: len(self.active) < self.max_active)
     @rule(promptly=st.booleans())
     def reserve(self, promptly: bool) -> None:
-        """Reserve a worker for a new task; deliver its event promptly or later."""
+        """Reserve a worker for a new task."""
         self._tasks += 1
         self.platform.add_task(_WORKSPACE, sid=_sid("WT", self._tasks), attributes=_TASK)
         self._reserve(promptly)
@@ -185,7 +173,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @precondition(lambda self: len(self.active) < self.max_active and self._is_open())
     @rule(promptly=st.booleans())
     def reserve_another(self, promptly: bool) -> None:
-        """Reserve another worker for the last task, which is still open."""
+        """Reserve another worker for the last task."""
         self._reserve(promptly)
 
     def _is_open(self) -> bool:
@@ -238,7 +226,7 @@ class ReservationRuns(RuleBasedStateMachine):
         self.check()
 
     @precondition(lambda self: len(self._network.plan.pending) < 4)
-    @rule(faults=st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=5), late=st.integers(1, 3))
+    @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=5), late=st.integers(1, 3))
     def plan_faults(self, faults: list[FaultKind | Rival], late: int) -> None:
         """Plan faults or rivals' acts for the next exchanges."""
         self._network.plan.add(
@@ -277,10 +265,10 @@ class ReservationRuns(RuleBasedStateMachine):
     # --- checks ----------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Check the rules now. Every step does so; a rule of your own may do so too."""
+        """Check the rules now, as every step does."""
         self._show_notes()
         if self.gateway.problems:
-            raise AssertionError("; ".join(self.gateway.problems))
+            raise AssertionError("\n".join(self.gateway.problems))
         for sid in self._sids:
             self._beliefs.check(self._name(sid), self.look_up(sid), self._actual[sid].state)
 
@@ -295,7 +283,7 @@ class ReservationRuns(RuleBasedStateMachine):
             check_up_to_date(self._name(sid), self.look_up(sid), self._actual[sid].status)
 
     def teardown(self) -> None:
-        """End the run. Check that the service is up to date, unless the run failed already."""
+        """End the run, and check that the service is up to date."""
         try:
             if sys.exc_info()[0] is None:
                 self.check_up_to_date()

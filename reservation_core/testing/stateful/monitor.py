@@ -98,7 +98,7 @@ class ServiceMonitor(GatewayWrapper):
         return reply
 
     def _check(self, request: Request) -> Request:
-        """Check a request against the service's knowledge; return a copy."""
+        """Check a request against the service's knowledge and return a copy."""
         sid, command = _sid(request), _command(request)
         known = self._known.get(sid)
         if command is not None and known is not None:

@@ -1,4 +1,4 @@
-"""Steps of a reservation that the platform or a rival takes."""
+"""Steps and faults of a generated run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from reservation_core.domain.lifecycle import COMMAND_EDGES, EDGES, FACT_EDGES, ON_HOLD
+from reservation_core.testing.faults import FaultKind, Rival
 from reservation_core.testing.paths import STATES, example_command, trigger_label
 
 
@@ -43,3 +44,10 @@ COMMAND_STEPS: Final = {
     for edge in COMMAND_EDGES
 }
 """Steps that a rival takes, with the command of each."""
+
+FAULTS: Final = (
+    FaultKind.NONE,
+    *(Rival.WRITES,) * 3,  # more often, because it changes only the version
+    *(each for each in (*Rival, *FaultKind) if each not in (FaultKind.NONE, Rival.WRITES)),
+)
+"""Faults and rivals' acts of one exchange, simplest first."""

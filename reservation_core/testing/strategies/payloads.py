@@ -55,7 +55,7 @@ _EXTRAS: Final[Mapping[str, object]] = {
 
 
 def _body(reservation: Reservation, *, of_worker_sdk: bool = False) -> dict[str, object]:
-    """Write a body; the worker SDK nests the task and counts seconds."""
+    """Write a body. The worker SDK nests the task and counts seconds."""
     body: dict[str, object] = {
         **{field: getattr(reservation, field) for field in _PLAIN_FIELDS},
         "reservation_status": reservation.status.value,

@@ -169,7 +169,7 @@ _PROXY_ERROR: Final = b"upstream connect error or disconnect/reset before header
 def _error_bodies(
     family: ErrorFamily, refusal: _Refusal, message: str
 ) -> tuple[str, SearchStrategy[bytes]]:
-    """Return the content type of a refusal, and the strategy for its body."""
+    """Return the content type and the bodies of a refusal."""
     status, code = refusal.status, refusal.code
     link = f"https://www.twilio.com/docs/errors/{code}"
     legacy: dict[str, object] = {"message": message, "status": status}
