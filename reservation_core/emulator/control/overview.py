@@ -43,8 +43,8 @@ class ActionGroup(StrEnum):
 
 
 @attrs.frozen
-class Action:
-    """Action on a reservation, and the request that carries it out.
+class PageAction:
+    """PageAction on a reservation, and the request that carries it out.
 
     :param name: the name by which :func:`describe_reservation` lists it as available.
     :param path: path below the control surface; ``WR`` and ``WT`` stand for the SIDs. Empty for
@@ -67,20 +67,22 @@ _COMMANDS: Final[dict[str, Command]] = {
 }
 
 ACTIONS: Final = (
-    Action("answer_call", "Worker answers", ActionGroup.CALL, "/reservations/WR/answer-call"),
-    Action("miss_call", "Worker does not answer", ActionGroup.CALL, "/reservations/WR/miss-call"),
-    Action("fail_call", "Call fails", ActionGroup.CALL, "/reservations/WR/fail-call"),
-    Action("hang_up", "Caller hangs up", ActionGroup.CALL, "/reservations/WR/hang-up"),
+    PageAction("answer_call", "Worker answers", ActionGroup.CALL, "/reservations/WR/answer-call"),
+    PageAction(
+        "miss_call", "Worker does not answer", ActionGroup.CALL, "/reservations/WR/miss-call"
+    ),
+    PageAction("fail_call", "Call fails", ActionGroup.CALL, "/reservations/WR/fail-call"),
+    PageAction("hang_up", "Caller hangs up", ActionGroup.CALL, "/reservations/WR/hang-up"),
     *(
-        Action(fact, fact.capitalize(), ActionGroup.PLATFORM, _FACTS_PATH, body={"fact": fact})
+        PageAction(fact, fact.capitalize(), ActionGroup.PLATFORM, _FACTS_PATH, body={"fact": fact})
         for fact in dict.fromkeys(edge.trigger for edge in lifecycle.FACT_EDGES)
     ),
-    Action("wrap_task", "Wrap up", ActionGroup.TASK, "/tasks/WT/wrap"),
-    Action("complete_task", "Complete", ActionGroup.TASK, "/tasks/WT/complete"),
-    Action("cancel_task", "Cancel", ActionGroup.TASK, "/tasks/WT/cancel"),
-    Action("delete_task", "Delete", ActionGroup.TASK, "/tasks/WT", "DELETE"),
+    PageAction("wrap_task", "Wrap up", ActionGroup.TASK, "/tasks/WT/wrap"),
+    PageAction("complete_task", "Complete", ActionGroup.TASK, "/tasks/WT/complete"),
+    PageAction("cancel_task", "Cancel", ActionGroup.TASK, "/tasks/WT/cancel"),
+    PageAction("delete_task", "Delete", ActionGroup.TASK, "/tasks/WT", "DELETE"),
     *(
-        Action(
+        PageAction(
             name,
             command.trigger.capitalize(),
             ActionGroup.CLIENT,

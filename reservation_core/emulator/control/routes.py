@@ -19,10 +19,10 @@ from reservation_core.emulator.control.callbacks import (
 from reservation_core.emulator.control.overview import describe_entry, describe_platform
 from reservation_core.emulator.control.seed import (
     SEED_PREFIXES,
-    read_reservation,
     read_seed,
-    read_task,
-    read_worker,
+    read_seed_reservation,
+    read_seed_task,
+    read_seed_worker,
 )
 from reservation_core.emulator.control.state import ControlRequest, ControlState
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
@@ -215,14 +215,14 @@ CONTROL_ROUTES: Final = (
         lambda body: body.number("seconds", 0.0),
         _advance,
     ),
-    _body_route("/workers", "add a worker", read_worker, _load),
+    _body_route("/workers", "add a worker", read_seed_worker, _load),
     _sid_route("GET", "/workers/WK", "show a worker", Platform.worker),
-    _body_route("/tasks", "add a task", read_task, _load),
+    _body_route("/tasks", "add a task", read_seed_task, _load),
     _sid_route("GET", "/tasks/WT", "show a task", Platform.task),
     _body_route(
         "/tasks/WT/reservations",
         "reserve {worker_sid} for a task",
-        read_reservation,
+        read_seed_reservation,
         lambda state, request, load: load(state.platform, request.sid),
     ),
     _sid_route("POST", "/tasks/WT/wrap", "begin wrapping up a task", Platform.wrap_task),

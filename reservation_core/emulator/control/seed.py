@@ -53,8 +53,8 @@ def read_seed(body: FieldReader) -> Callable[[Platform], Snapshot]:
     The loader adds them to what a platform holds. If the platform refuses a part, it raises the
     platform's error and has no effect.
     """
-    workers = [read_worker(each) for each in body.each("workers")]
-    tasks = [read_task(each) for each in body.each("tasks")]
+    workers = [read_seed_worker(each) for each in body.each("workers")]
+    tasks = [read_seed_task(each) for each in body.each("tasks")]
 
     def load(platform: Platform) -> Snapshot:
         with platform.transaction():
@@ -65,7 +65,7 @@ def read_seed(body: FieldReader) -> Callable[[Platform], Snapshot]:
     return load
 
 
-def read_worker(body: FieldReader) -> Callable[[Platform], Worker]:
+def read_seed_worker(body: FieldReader) -> Callable[[Platform], Worker]:
     """Read a worker, and return its loader."""
     fields: dict[str, Any] = {
         **_read_common(body, "worker_sid"),
@@ -76,13 +76,13 @@ def read_worker(body: FieldReader) -> Callable[[Platform], Worker]:
     return lambda platform: platform.add_worker(**fields)
 
 
-def read_task(body: FieldReader) -> Callable[[Platform], Task]:
+def read_seed_task(body: FieldReader) -> Callable[[Platform], Task]:
     """Read a task with its reservations, and return their loader."""
     fields: dict[str, Any] = {
         **_read_common(body, "task_sid"),
         "reservation_timeout": body.integer("reservation_timeout", None, minimum=1),
     }
-    reservations = [read_reservation(each) for each in body.each("reservations")]
+    reservations = [read_seed_reservation(each) for each in body.each("reservations")]
     body.reject_unread()
 
     def load(platform: Platform) -> Task:
@@ -95,7 +95,7 @@ def read_task(body: FieldReader) -> Callable[[Platform], Task]:
     return load
 
 
-def read_reservation(body: FieldReader) -> Callable[[Platform, str], Reservation]:
+def read_seed_reservation(body: FieldReader) -> Callable[[Platform, str], Reservation]:
     """Read a reservation, and return its loader.
 
     The loader takes the platform and the SID of the task. It reports the statuses in ``facts``

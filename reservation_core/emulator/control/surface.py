@@ -20,7 +20,7 @@ from reservation_core.emulator.control.state import ControlRequest, ControlState
 from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
 from reservation_core.rest.messages import Reply
 
-MAX_BODY_BYTES: Final = 16 << 20
+MAX_CONTROL_BODY_BYTES: Final = 16 << 20
 """Length of the longest body of a request."""
 
 _PATTERNS: Final = tuple(
@@ -51,8 +51,8 @@ class Control(ControlState):
             allowed = ", ".join(routes)
             message = f"method not allowed: {shorten(method)}. Use {allowed}"
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, {"Allow": allowed})
-        if len(body) > MAX_BODY_BYTES:
-            message = f"the body has more than {MAX_BODY_BYTES} bytes. Send it in parts"
+        if len(body) > MAX_CONTROL_BODY_BYTES:
+            message = f"the body has more than {MAX_CONTROL_BODY_BYTES} bytes. Send it in parts"
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
         return self._run(*routes[method], query, body)
 

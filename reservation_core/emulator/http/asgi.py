@@ -28,7 +28,7 @@ from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.feed import EventFeed
 from reservation_core.emulator.control.routes import CONTROL_ROOT
-from reservation_core.emulator.control.surface import MAX_BODY_BYTES, Control
+from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.http.asgi_messages import error_reply, read_request, send_reply
 from reservation_core.emulator.platform.platform import Platform
@@ -170,9 +170,9 @@ class EmulatorApplication:
         elif any(header in _FOREIGN_SITES for header in scope["headers"]):
             message = "Pages of other sites cannot control the emulator. Use its own page"
             await send_reply(send, error_reply(403, 20403, message), close=True)
-        elif (request := await read_request(scope, receive, MAX_BODY_BYTES)) is not None:
+        elif (request := await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)) is not None:
             reply = self._control.receive(request.method, request.target, request.body)
-            await send_reply(send, reply, close=len(request.body) > MAX_BODY_BYTES)
+            await send_reply(send, reply, close=len(request.body) > MAX_CONTROL_BODY_BYTES)
 
     async def _stream_feed(self, _: Request) -> Response:
         return StreamingResponse(

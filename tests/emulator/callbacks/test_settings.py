@@ -38,3 +38,9 @@ def test_invalid_settings_are_refused_without_their_value(
     with pytest.raises(ValueError, match=message) as refused:
         CallbackSettings(**wrong)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert "hush" not in str(refused.value)
+
+
+def test_urls_are_those_that_are_set() -> None:
+    settings = CallbackSettings(assignment_url="https://a.example/", event_url="https://b.example/")
+    assert settings.urls == ("https://a.example/", "https://b.example/")
+    assert CallbackSettings().urls == ()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from reservation_core import Status
+from reservation_core.emulator.control.seed import read_seed_file
+from reservation_core.emulator.documents import UnreadableDocument
 from tests.emulator.control.conftest import Send
 from tests.emulator.worlds import ACTIVITY, NOBODY, WORKERS, WORKSPACE, World
 
@@ -102,3 +107,16 @@ def test_attributes_that_are_too_deep_are_refused(send: Send, layers: int) -> No
         return
     assert answer.status == 400
     assert send("GET", "/state", None).status == send("GET", "/journal", None).status == 200
+
+
+def test_seed_file_is_read_before_it_is_loaded(tmp_path: Path, world: World) -> None:
+    file = tmp_path / "seed.json"
+    file.write_text(json.dumps({"workers": [{"workspace_sid": WORKSPACE, "name": "Zoe"}]}))
+    load = read_seed_file(file)
+    assert len(world.platform.workers()) == len(WORKERS)
+    assert [worker.name for worker in load(world.platform).workers][-1] == "Zoe"
+
+
+def test_missing_seed_file_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match=r"cannot be read \(No such file or directory\)"):
+        read_seed_file(tmp_path / "seed.json")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
-from reservation_core.emulator.control.surface import MAX_BODY_BYTES, Control
+from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.server import Emulator
 from tests.emulator import wire
@@ -144,7 +144,7 @@ def test_error_masks_personal_data(send: Send) -> None:
         ),
         ("POST", f"/tasks/{TASK}/wrap", None, 409, f"cannot wrap up task {TASK}: it is pending"),
         ("POST", "/tasks", {"workspace_sid": WORKSPACE, "sid": TASK}, 400, "the SID is in use"),
-        ("POST", "/seed", b"x" * (MAX_BODY_BYTES + 1), 413, "bytes"),
+        ("POST", "/seed", b"x" * (MAX_CONTROL_BODY_BYTES + 1), 413, "bytes"),
     ],
 )
 def test_refusal_has_a_status_and_a_remedy(
