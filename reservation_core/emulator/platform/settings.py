@@ -6,17 +6,14 @@ default, a description and the evidence of the default.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final, TypeVar, cast
+from typing import Final
 
 import attrs
 
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Status
-
-_SETTING: Final = "reservation_core.setting"
-_T = TypeVar("_T")
 
 
 class ErrorCodes(StrEnum):
@@ -76,24 +73,8 @@ class SettingInfo:
     """Description of a setting, with the evidence and source of its default."""
 
     description: str
-    evidence: Evidence
-    source: Source
-
-
-def _about(
-    description: str,
-    evidence: Evidence = Evidence.UNKNOWN,
-    source: Source = Source.OWN_INTERPRETATION,
-) -> dict[str, object]:
-    return {_SETTING: SettingInfo(description, evidence, source)}
-
-
-def _between(low: float, high: float) -> Callable[[object, attrs.Attribute[_T], _T], None]:
-    def check(_: object, field: attrs.Attribute[_T], value: _T) -> None:
-        if value is not None and not low <= cast("float", value) <= high:
-            raise ValueError(f"{field.name} must be from {low:g} to {high:g}, not {value!r}")
-
-    return check
+    evidence: Evidence = Evidence.UNKNOWN
+    source: Source = Source.OWN_INTERPRETATION
 
 
 def _copy_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
@@ -113,161 +94,131 @@ class Settings:
         carry.
     """
 
-    state_codes: ErrorCodes = attrs.field(
-        default=ErrorCodes.GENERIC,
-        metadata=_about(
-            "error number of a 400 for a command that does not fit the state (for supervise the"
-            " dictionary's, unless none)"
-        ),
-    )
-    instruction_codes: ErrorCodes = attrs.field(
-        default=ErrorCodes.DICTIONARY,
-        metadata=_about(
-            "error number of a 400 for an invalid parameter or an unmet precondition",
-            Evidence.INFERRED,
-        ),
-    )
-    both_given: StatusAndInstruction = attrs.field(
-        default=StatusAndInstruction.REFUSED,
-        metadata=_about("result of an update with both a status and an instruction"),
-    )
-    neither_given: EmptyUpdate = attrs.field(
-        default=EmptyUpdate.REFUSED,
-        metadata=_about("result of an update with neither a status nor an instruction"),
-    )
-    checks_version_first: bool = attrs.field(
-        default=True,
-        metadata=_about(
-            "If-Match is compared (412) before the form and the state are checked (400)"
-        ),
-    )
-    has_quoted_etag: bool = attrs.field(
-        default=False,
-        metadata=_about(
-            "the ETag is in quotes; If-Match is accepted with and without",
-            Evidence.OBSERVED,
-            Source.WORKER_SDK,
-        ),
-    )
-    on_hold_shown_as: OnHoldStatus = attrs.field(
-        default=OnHoldStatus.PENDING,
-        metadata=_about("status that is shown while a reservation is on hold"),
-    )
-    can_reject_on_hold: bool = attrs.field(
-        default=False, metadata=_about("a reservation on hold can be rejected")
-    )
-    can_rescind_on_hold: bool = attrs.field(
-        default=False,
-        metadata=_about("a reservation on hold is rescinded when a sibling is accepted"),
-    )
-    system_status: SystemStatus = attrs.field(
-        default=SystemStatus.REFUSED,
-        metadata=_about(
-            "result of a client's update to pending, timeout, canceled or rescinded",
-            Evidence.INFERRED,
-            Source.RESERVATIONS,
-        ),
-    )
-    foreign_parameters: ForeignParameters = attrs.field(
-        default=ForeignParameters.IGNORED,
-        metadata=_about(
-            "treatment of a parameter of another command; strict refuses it",
-            Evidence.INFERRED,
-            Source.RESERVATIONS,
-        ),
-    )
-    blank_values: BlankValues = attrs.field(
-        default=BlankValues.CHECKED, metadata=_about("treatment of an empty parameter value")
-    )
-    dequeue_needs_from: bool = attrs.field(
-        default=False,
-        metadata=_about(
-            "a dequeue without a caller ID is refused (40132)",
-            Evidence.DOCUMENTED,
-            Source.ASSIGNMENT_CALLBACK,
-        ),
-    )
-    conference_needs_from: bool = attrs.field(
-        default=False,
-        metadata=_about(
-            "a conference without a caller ID is refused (40138)",
-            Evidence.DOCUMENTED,
-            Source.RESERVATIONS,
-        ),
-    )
-    redirects_only_task_calls: bool = attrs.field(
-        default=False,
-        metadata=_about("a redirect of another call than the task's is refused (40122)"),
-    )
-    strict: bool = attrs.field(
-        default=False,
-        metadata=_about(
-            "unknown fields and odd page sizes are refused, not tolerated",
-            Evidence.OBSERVED,
-            Source.WORKER_SDK,
-        ),
-    )
+    state_codes: ErrorCodes = ErrorCodes.GENERIC
+    instruction_codes: ErrorCodes = ErrorCodes.DICTIONARY
+    both_given: StatusAndInstruction = StatusAndInstruction.REFUSED
+    neither_given: EmptyUpdate = EmptyUpdate.REFUSED
+    checks_version_first: bool = True
+    has_quoted_etag: bool = False
+    on_hold_shown_as: OnHoldStatus = OnHoldStatus.PENDING
+    can_reject_on_hold: bool = False
+    can_rescind_on_hold: bool = False
+    system_status: SystemStatus = SystemStatus.REFUSED
+    foreign_parameters: ForeignParameters = ForeignParameters.IGNORED
+    blank_values: BlankValues = BlankValues.CHECKED
+    dequeue_needs_from: bool = False
+    conference_needs_from: bool = False
+    redirects_only_task_calls: bool = False
+    strict: bool = False
     accounts: Mapping[str, str] = attrs.field(
-        factory=dict[str, str],
-        converter=_copy_accounts,
-        repr=False,
-        metadata=_about("allowed credentials, username and password; everybody if empty"),
+        factory=dict[str, str], converter=_copy_accounts, repr=False
     )
-    rate_limit: int | None = attrs.field(
-        default=None,
-        metadata=_about("requests per second of one operation before a 429; None for no limit"),
-        validator=_between(1, 1e6),
-    )
-    reservation_timeout: int = attrs.field(
-        default=120,
-        metadata=_about(
-            "seconds until a pending reservation times out, unless its task has its own timeout",
-            Evidence.DOCUMENTED,
-            Source.LIMITS,
-        ),
-        validator=_between(1, 86_400),
-    )
-    delete_after: float = attrs.field(
-        default=300,
-        metadata=_about(
-            "seconds between a task's end and its deletion, with its reservations",
-            Evidence.DOCUMENTED,
-            Source.LIFECYCLE,
-        ),
-        validator=_between(0, 1e9),
-    )
-    max_rounds: int = attrs.field(
-        default=1000,
-        metadata=_about(
-            "number of times a task is reserved in vain before it is canceled",
-            Evidence.DOCUMENTED,
-            Source.LIMITS,
-        ),
-        validator=_between(1, 1e6),
-    )
-    callback_timeout: float = attrs.field(
-        default=5,
-        metadata=_about(
-            "seconds for the response to an assignment callback",
-            Evidence.DOCUMENTED,
-            Source.ASSIGNMENT_CALLBACK,
-        ),
-        validator=_between(0.001, 3600),
-    )
-    max_body_bytes: int = attrs.field(
-        default=65_536,
-        metadata=_about("size of a request's body in bytes before a 413"),
-        validator=_between(1, 1e9),
-    )
-    journal_length: int = attrs.field(
-        default=10_000,
-        metadata=_about("number of journal entries that are kept"),
-        validator=_between(1, 1e9),
-    )
+    rate_limit: int | None = None
+    reservation_timeout: int = 120
+    delete_after: float = 300
+    max_rounds: int = 1000
+    callback_timeout: float = 5
+    max_body_bytes: int = 65_536
+    journal_length: int = 10_000
+
+    def __attrs_post_init__(self) -> None:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value!r}")
+
+
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "rate_limit": (1, 1e6),
+    "reservation_timeout": (1, 86_400),
+    "delete_after": (0, 1e9),
+    "max_rounds": (1, 1e6),
+    "callback_timeout": (0.001, 3600),
+    "max_body_bytes": (1, 1e9),
+    "journal_length": (1, 1e9),
+}
+_DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
+    "state_codes": SettingInfo(
+        "error number of a 400 for a state conflict (supervise: the dictionary's, unless none)"
+    ),
+    "instruction_codes": SettingInfo(
+        "error number of a 400 for an invalid parameter or an unmet precondition", Evidence.INFERRED
+    ),
+    "both_given": SettingInfo("result of an update with both a status and an instruction"),
+    "neither_given": SettingInfo("result of an update with neither a status nor an instruction"),
+    "checks_version_first": SettingInfo(
+        "If-Match is compared (412) before the form and the state are checked (400)"
+    ),
+    "has_quoted_etag": SettingInfo(
+        "the ETag is in quotes; If-Match is accepted with and without",
+        Evidence.OBSERVED,
+        Source.WORKER_SDK,
+    ),
+    "on_hold_shown_as": SettingInfo("status that is shown while a reservation is on hold"),
+    "can_reject_on_hold": SettingInfo("a reservation on hold can be rejected"),
+    "can_rescind_on_hold": SettingInfo(
+        "a reservation on hold is rescinded when a sibling is accepted"
+    ),
+    "system_status": SettingInfo(
+        "result of a client's update to pending, timeout, canceled or rescinded",
+        Evidence.INFERRED,
+        Source.RESERVATIONS,
+    ),
+    "foreign_parameters": SettingInfo(
+        "treatment of a parameter of another command; strict refuses it",
+        Evidence.INFERRED,
+        Source.RESERVATIONS,
+    ),
+    "blank_values": SettingInfo("treatment of an empty parameter value"),
+    "dequeue_needs_from": SettingInfo(
+        "a dequeue without a caller ID is refused (40132)",
+        Evidence.DOCUMENTED,
+        Source.ASSIGNMENT_CALLBACK,
+    ),
+    "conference_needs_from": SettingInfo(
+        "a conference without a caller ID is refused (40138)",
+        Evidence.DOCUMENTED,
+        Source.RESERVATIONS,
+    ),
+    "redirects_only_task_calls": SettingInfo(
+        "a redirect of another call than the task's is refused (40122)"
+    ),
+    "strict": SettingInfo(
+        "unknown fields and odd page sizes are refused, not tolerated",
+        Evidence.OBSERVED,
+        Source.WORKER_SDK,
+    ),
+    "accounts": SettingInfo("allowed credentials, username and password; everybody if empty"),
+    "rate_limit": SettingInfo(
+        "requests per second of one operation before a 429; None for no limit"
+    ),
+    "reservation_timeout": SettingInfo(
+        "seconds until a pending reservation times out, unless its task has its own timeout",
+        Evidence.DOCUMENTED,
+        Source.LIMITS,
+    ),
+    "delete_after": SettingInfo(
+        "seconds between a task's end and its deletion, with its reservations",
+        Evidence.DOCUMENTED,
+        Source.LIFECYCLE,
+    ),
+    "max_rounds": SettingInfo(
+        "number of times a task is reserved in vain before it is canceled",
+        Evidence.DOCUMENTED,
+        Source.LIMITS,
+    ),
+    "callback_timeout": SettingInfo(
+        "seconds for the response to an assignment callback",
+        Evidence.DOCUMENTED,
+        Source.ASSIGNMENT_CALLBACK,
+    ),
+    "max_body_bytes": SettingInfo("size of a request's body in bytes before a 413"),
+    "journal_length": SettingInfo("number of journal entries that are kept"),
+}
 
 
 def describe_settings() -> Iterator[tuple[str, object, SettingInfo]]:
     """Return name, default and description of every setting, in their order."""
     defaults = Settings()
-    for field in attrs.fields(Settings):
-        yield field.name, getattr(defaults, field.name), field.metadata[_SETTING]
+    for name, description in _DESCRIPTIONS.items():
+        yield name, getattr(defaults, name), description

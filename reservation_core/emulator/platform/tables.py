@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
@@ -23,7 +23,7 @@ from reservation_core.emulator.platform.model import (
 _V = TypeVar("_V")
 
 
-class Table(dict[str, _V], Generic[_V]):
+class Table(dict[str, _V]):
     """Values by SID. Remembers the values from before the current transaction."""
 
     def __init__(self) -> None:
