@@ -217,7 +217,9 @@ def test_settle_times_out(dispatcher: CallbackDispatcher, receiver: Receiver, wo
     receiver.answers["/events"] = receiver.stay_silent
     world.reserve()
     world.reserve(WORKERS[1])
-    with pytest.raises(TimeoutError, match=r"not settled after 0\.05 s: [1-9] in flight, 1 waiting"):
+    with pytest.raises(
+        TimeoutError, match=r"not settled after 0\.05 s: [1-9] in flight, 1 waiting"
+    ):
         dispatcher.settle(0.05)
 
 
