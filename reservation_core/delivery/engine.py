@@ -117,33 +117,26 @@ def deliver(
     yield done
 
 
+@attrs.define(eq=False, repr=False)
 class _Delivery:
-    def __init__(
-        self,
-        reservation: Reservation,
-        command: Command,
-        route: Route | str,
-        policy: Policy,
-        observer: Observer,
-        clock: Callable[[], float],
-        random: Callable[[], float],
-        began: float,
-    ) -> None:
-        self._held = reservation
-        self._command = command
-        self._route = route
-        self._policy = policy
-        self._observer = observer
-        self._clock = clock
-        self._random = random
-        self._began = began
-        self._attempts: list[Attempt] = []
-        self._unsettled: list[Reservation] = []  # as held at each sending with an unknown outcome
-        self._failure: ReservationError | None = None  # of the last sending
-        self._was_fetched = False  # since the last sending
-        self._sendings = 0
-        self._pauses = 0
-        self._last_pause = 0.0
+    held: Reservation
+    command: Command
+    route: Route | str
+    policy: Policy
+    observer: Observer
+    clock: Callable[[], float]
+    random: Callable[[], float]
+    began: float
+    attempts: list[Attempt] = attrs.Factory(list[Attempt])
+    unsettled: list[Reservation] = attrs.Factory(list[Reservation])
+    """The reservation as it was held, for each sending with an unknown outcome."""
+    failure: ReservationError | None = None
+    """The failure of the last sending."""
+    was_fetched: bool = False
+    """True if the reservation was fetched since the last sending."""
+    sendings: int = 0
+    pauses: int = 0
+    last_pause: float = 0.0
 
     def run(
         self, first: tuple[Request, _Failure] | None, *, resume: bool
@@ -154,18 +147,18 @@ class _Delivery:
         """
         done: Reservation | None = None
         if resume:
-            prepare(self._held, self._command, route=self._route)  # raises if it was never sent
-            self._failure = GatewayError("the process that was to send it ended")
-            done = yield from self._reconcile(self._failure)
+            prepare(self.held, self.command, route=self.route)  # raises if it was never sent
+            self.failure = GatewayError("the process that was to send it ended")
+            done = yield from self._reconcile(self.failure)
         elif first is not None:
             request, failure = first
-            self._sendings = 1
+            self.sendings = 1
             self._record(request, 0.0, 0.0, _label(failure))
             done = yield from self._handle_failure(failure)
         while done is None:
-            self._sendings, self._was_fetched = self._sendings + 1, False
-            request = prepare(self._held, self._command, route=self._route)
-            read = partial(conclude, self._held, self._command)
+            self.sendings, self.was_fetched = self.sendings + 1, False
+            request = prepare(self.held, self.command, route=self.route)
+            read = partial(conclude, self.held, self.command)
             outcome = yield from self._exchange(request, read)
             if isinstance(outcome, Reservation):
                 done = outcome
@@ -175,15 +168,15 @@ class _Delivery:
 
     def _handle_failure(self, failure: _Failure) -> _Exchanges[Reservation | None]:
         """Decide after a failed sending. Return ``None`` to send again."""
-        self._failure = failure
+        self.failure = failure
         if not isinstance(failure, (NotSent, Throttled)):
             needs_fetch = _is_unknown(failure) or isinstance(failure, LostRace)
-            if not (needs_fetch and self._policy.reconcile):
+            if not (needs_fetch and self.policy.reconcile):
                 self._give_up("the last answer is final")
             done = yield from self._reconcile(failure)
             if done is not None:
                 return done
-        if self._sendings >= self._policy.attempts:
+        if self.sendings >= self.policy.attempts:
             self._give_up("all attempts are used up")
         yield from self._pause(failure)
         return None
@@ -192,11 +185,11 @@ class _Delivery:
         self, request: Request, read: Callable[[Reply], Reservation]
     ) -> _Exchanges[_Outcome]:
         """Yield one request and read its answer. Record it even if interrupted."""
-        started = self._clock() - self._began
-        if self._attempts and started >= self._policy.deadline:
+        started = self.clock() - self.began
+        if self.attempts and started >= self.policy.deadline:
             self._give_up("the deadline passed")
-        pause, self._last_pause = self._last_pause, 0.0
-        self._observer.before_attempt(Attempt(len(self._attempts) + 1, request, started, pause))
+        pause, self.last_pause = self.last_pause, 0.0
+        self.observer.before_attempt(Attempt(len(self.attempts) + 1, request, started, pause))
         label = "abandoned"
         try:
             outcome = _read((yield request), read)
@@ -206,28 +199,26 @@ class _Delivery:
         return outcome
 
     def _record(self, request: Request, started: float, pause: float, outcome: str) -> None:
-        number, duration = len(self._attempts) + 1, self._clock() - self._began - started
+        number, duration = len(self.attempts) + 1, self.clock() - self.began - started
         attempt = Attempt(number, request, started, pause, outcome, duration)
-        self._attempts.append(attempt)
-        self._observer.after_attempt(attempt)
+        self.attempts.append(attempt)
+        self.observer.after_attempt(attempt)
 
     def _reconcile(self, failure: ReservationError) -> _Exchanges[Reservation | None]:
         """Fetch the reservation and decide. Return ``None`` to send again."""
         refusal = failure.http_status if isinstance(failure, LostRace) else None
         if refusal is None:
-            self._unsettled.append(self._held)
+            self.unsettled.append(self.held)
         now = yield from self._fetch()
         if refusal == 400 and now.status is Status.PENDING:
             # It is shown pending but was refused as not pending: an answer is being carried out.
             now = attrs.evolve(now, on_hold=True)
-        self._held, command = now, self._command
-        suspects = [sent for sent in self._unsettled if may_have_acted(sent, command, now)]
+        self.held, command = now, self.command
+        suspects = [sent for sent in self.unsettled if may_have_acted(sent, command, now)]
         if not suspects:
-            self._unsettled = [
-                sent for sent in self._unsettled if may_still_act(sent, command, now)
-            ]
-        result = reconcile(now, command, suspects, refusal, self._policy)
-        self._observer.reconciled(now, result)
+            self.unsettled = [sent for sent in self.unsettled if may_still_act(sent, command, now)]
+        result = reconcile(now, command, suspects, refusal, self.policy)
+        self.observer.reconciled(now, result)
         if result is ReconcileResult.REPEAT:
             return None
         if result is ReconcileResult.LOST_RACE:
@@ -239,16 +230,16 @@ class _Delivery:
 
     def _fetch(self) -> _Exchanges[Reservation]:
         """Fetch the reservation. Repeat after failures that may be temporary."""
-        request = prepare_fetch(self._held, route=self._route)
-        for number in range(1, self._policy.attempts + 1):
-            outcome = yield from self._exchange(request, partial(conclude_fetch, self._held))
+        request = prepare_fetch(self.held, route=self.route)
+        for number in range(1, self.policy.attempts + 1):
+            outcome = yield from self._exchange(request, partial(conclude_fetch, self.held))
             if isinstance(outcome, Reservation):
-                self._was_fetched = True
+                self.was_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)
                 return outcome if can_send_etag else attrs.evolve(outcome, etag=None)
             if isinstance(outcome, Refused) and not isinstance(outcome, (Throttled, ServerFailed)):
                 break
-            if number < self._policy.attempts:
+            if number < self.policy.attempts:
                 yield from self._pause(outcome)
         self._give_up("the reservation could not be read")
 
@@ -256,31 +247,31 @@ class _Delivery:
         """Pause as the platform asks or for a back-off, within the deadline."""
         seconds = failure.retry_after if isinstance(failure, Throttled) else None
         if seconds is None:
-            longest = self._policy.backoff * 2.0 ** min(self._pauses, 64)
-            seconds = self._random() * min(self._policy.backoff_cap, longest)
-        self._pauses += 1
-        if self._clock() - self._began + seconds >= self._policy.deadline:
+            longest = self.policy.backoff * 2.0 ** min(self.pauses, 64)
+            seconds = self.random() * min(self.policy.backoff_cap, longest)
+        self.pauses += 1
+        if self.clock() - self.began + seconds >= self.policy.deadline:
             self._give_up("the next pause would exceed the deadline")
         yield Pause(seconds)
-        self._last_pause = seconds
+        self.last_pause = seconds
 
     def _give_up(self, reason: str) -> NoReturn:
         """Raise the error that says what is certain."""
-        error = self._failure
+        error = self.failure
         assert error is not None
-        if self._unsettled:
+        if self.unsettled:
             reason += "; a request that was sent may have been carried out, or may still be"
-            error = OutcomeUnknown(reason, self._held)
+            error = OutcomeUnknown(reason, self.held)
         elif isinstance(error, LostRace):
-            error = attrs.evolve(error, reservation=self._held if self._was_fetched else None)
-        elif self._was_fetched and _is_unknown(error):
+            error = attrs.evolve(error, reservation=self.held if self.was_fetched else None)
+        elif self.was_fetched and _is_unknown(error):
             # The fetch shows that it was not carried out, and no request can still be.
-            message = f"{reason}; the fetch shows {self._held.state}"
-            error = LostRace(200, message=message, reservation=self._held)
+            message = f"{reason}; the fetch shows {self.held.state}"
+            error = LostRace(200, message=message, reservation=self.held)
         self._raise(error)
 
     def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
-        name, now = self._command.trigger, self._held
+        name, now = self.command.trigger, self.held
         if result is ReconcileResult.INDISTINGUISHABLE:
             reason = f"the reservation is {now.state}, and this {name} cannot be told apart"
             reason += " from an action of another writer"
@@ -292,9 +283,9 @@ class _Delivery:
 
     def _raise(self, error: ReservationError) -> NoReturn:
         if isinstance(error, (Refused, GatewayError)):
-            error = attrs.evolve(error, attempts=tuple(self._attempts))
-        self._observer.gave_up(error)
-        raise error from (None if error is self._failure else self._failure)
+            error = attrs.evolve(error, attempts=tuple(self.attempts))
+        self.observer.gave_up(error)
+        raise error from (None if error is self.failure else self.failure)
 
 
 def _read(answer: Answer, read: Callable[[Reply], Reservation]) -> _Outcome:
