@@ -57,7 +57,7 @@ def read_document(text: str | bytes) -> FieldReader:
     :raises UnreadableDocument: when it is not JSON. The reader raises it, too.
     """
     try:
-        value = parse_json(text) if text.strip() else {}
+        value: object = parse_json(text) if text.strip() else {}
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except MalformedReply as error:
         raise UnreadableDocument(error.faults) from None

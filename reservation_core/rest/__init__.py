@@ -1,4 +1,6 @@
-"""The REST exchange: a command becomes a request, a reply becomes a reservation or an error.
+"""Requests of commands, and the reading of their replies.
+
+A command becomes a request. A reply becomes a reservation or an error.
 
 It does no I/O and does not know how a request is sent or repeated.
 

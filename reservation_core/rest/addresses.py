@@ -23,7 +23,7 @@ SID_PREFIXES: Final = {
 
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
-    """Return true if a value is a SID of the kind a field holds."""
+    """Return true if a value is a valid SID for a field."""
     return isinstance(value, str) and re.fullmatch(_pattern(field), value) is not None
 
 
@@ -83,7 +83,7 @@ def reservation_path(where: Address | Reservation, route: Route) -> str:
 
 
 def collection_path(where: Address | Reservation, route: Route) -> str:
-    """Return the path of the reservations of a task or of a worker.
+    """Return the path of all reservations of a task or worker.
 
     :raises IncompleteReservation: when a SID in it is unset or not a SID.
     """
@@ -101,7 +101,7 @@ def _incomplete(where: Address | Reservation, *fields: str) -> IncompleteReserva
 
 
 def parent_paths(where: Address | Reservation) -> tuple[str, str, str]:
-    """Return the paths of the workspace, the task and the worker of a reservation.
+    """Return the paths of a reservation's workspace, task and worker.
 
     :raises IncompleteReservation: when a SID in them is unset or not a SID.
     """
@@ -110,9 +110,9 @@ def parent_paths(where: Address | Reservation) -> tuple[str, str, str]:
 
 
 def parse_path(path: str) -> tuple[Route, Address] | None:
-    """Parse the path of a reservation or of a list of them, ``None`` for any other path.
+    """Parse the path of a reservation or of a list of reservations.
 
-    The query is ignored. The address of a list has no ``sid``.
+    Any other path gives ``None``. The query is ignored. The address of a list has no ``sid``.
 
     >>> parse_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))

@@ -1,4 +1,4 @@
-"""Text of a body from outside: JSON, or the fields of a form."""
+"""Text of an untrusted body: JSON, or the fields of a form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ _JSON_NAMES: Final[Mapping[type, str]] = {
 
 
 def read_body(payload: Payload) -> object:
-    """Read the body of a webhook: JSON, or a form as the lists of its values.
+    """Read the body of a webhook, JSON or a form.
+
+    A form becomes the list of the values of each name.
 
     :param payload: a mapping is returned as it is.
     :raises MalformedReply: when it is neither JSON nor a form.

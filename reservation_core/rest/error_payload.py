@@ -1,4 +1,4 @@
-"""Reading of a reply that is an error: its class, and the platform's own text."""
+"""Reading of an error reply: its class, and the platform's own text."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) ->
 
 
 def _read_body(reply: Reply) -> tuple[int | None, str | None, str | None]:
-    """Read the code, the message and the link of either family: the platform's own, or RFC 9457."""
+    """Read code, message and link of a platform error or RFC 9457."""
     if not reply.body.strip():
         return None, None, None
     try:

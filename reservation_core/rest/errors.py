@@ -51,7 +51,7 @@ def with_remedy(failure: str, remedy: str) -> str:
 
 @attrs.frozen
 class Attempt:
-    """One exchange of a delivery: the command, or a fetch of the reservation (``GET``).
+    """One exchange of a delivery: a command or a fetch.
 
     :param number: 1-based sequence number, over both.
     :param started: seconds since the delivery began.
@@ -78,7 +78,7 @@ def _count(attempts: tuple[Attempt, ...]) -> str:
 
 
 class ReplyError(ReservationError):
-    """Base class of the errors of a reply. It is not usable as a reservation; look again."""
+    """Base class of the errors of an unusable reply. Fetch the reservation again."""
 
 
 @attrs.frozen(slots=False)
@@ -148,7 +148,7 @@ class Throttled(Refused):
 
 
 class Unauthorized(Refused):
-    """The credentials were not accepted (401), or do not reach this account (403)."""
+    """The credentials are not accepted (401) or not sufficient (403)."""
 
     _REMEDY = "Check the gateway's credentials."
 
@@ -204,7 +204,7 @@ class UnknownStatus(MalformedReply):
 
 @attrs.frozen(slots=False)
 class IllegalSuccession(ReplyError):
-    """The platform reports a status that cannot be reached from the one it reported before."""
+    """The reported status cannot be reached from the one reported before."""
 
     before: Status
     after: Status
@@ -261,7 +261,7 @@ class OutcomeUnknown(GatewayError):
 
 @attrs.frozen(slots=False)
 class Indistinguishable(OutcomeUnknown):
-    """The reservation shows the command's result, by us or by a concurrent writer.
+    """The command's result is visible, but may be a concurrent writer's.
 
     :param reservation: the reservation as it is now.
     """

@@ -105,13 +105,13 @@ class FieldReader:
         return None
 
     def required_sid(self, name: str, prefix: str) -> str:
-        """Take a SID that must be given, the nil SID when it is wrong."""
+        """Take a required SID, the nil SID when it is wrong."""
         if self.take(name) is None:
             self.add_fault(name, f"is missing; give a SID ({prefix} and 32 hexadecimal digits)")
         return self.sid(name, prefix) or f"{prefix}{'0' * 32}"
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
-        """Take one of these words, which must be given; the first when it is wrong."""
+        """Take one of these words. It is required. The first replaces a wrong one."""
         value = self.take(name)
         if isinstance(value, str) and value in choices:
             return value
@@ -154,9 +154,9 @@ class FieldReader:
         return default
 
     def date(self, name: str) -> datetime | None:
-        """Take a date as an aware datetime in UTC: ISO 8601, or epoch seconds.
+        """Take a date as an aware datetime in UTC.
 
-        Without an offset it is GMT, as the API reference says.
+        It is ISO 8601 or epoch seconds. Without an offset it is GMT, as the API reference says.
         """
         value = self._take_number(name)
         if value is None:
@@ -205,15 +205,16 @@ class FieldReader:
             self.add_fault(name, "is not a known field; check its spelling, or leave it out")
 
     def finish(self) -> None:
-        """Reject the fields that were not taken, and raise the error if there are faults."""
+        """Reject fields that were not taken, and raise all faults."""
         self.reject_unread()
         self.raise_faults()
 
 
 class LenientFieldReader(FieldReader):
-    """Reader of the fields of a webhook, a form or a CloudEvent, by their names in forms.
+    """Reader of the fields of a webhook, by their names in forms.
 
-    An empty text is absent, a field may be the list of its values, and a number may be a text.
+    The webhook is a form or a CloudEvent. An empty text is absent, a field may be the list of its
+    values, and a number may be a text.
 
     :param rename: returns the name of a field here, by its name in forms.
     """
@@ -262,7 +263,7 @@ class LenientFieldReader(FieldReader):
             return None
 
     def attributes(self, name: str) -> Attributes:
-        """Take the JSON object that a text holds, an empty one when it is absent."""
+        """Take a JSON object spelled as text, an empty one if absent."""
         text = self.text(name)
         if text is None:
             return {}

@@ -1,4 +1,4 @@
-"""List of reservations, page by page: the request of a page, and the reading of its reply."""
+"""Pages of a list of reservations: their requests and replies. No I/O."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def _check_page_size(_: object, field: attrs.Attribute[int | None], value: objec
 
 @attrs.frozen(kw_only=True)
 class ListQuery:
-    """Query for the reservations of a task, or without a task those of a worker.
+    """Query for the reservations of a task or of a worker.
 
-    :param worker_sid: with a task, only the reservations of this worker.
+    :param task_sid: without it, the reservations of the worker are listed.
+    :param worker_sid: with a task, only its reservations for this worker.
     :param status: only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
     """
@@ -68,7 +69,7 @@ class ListQuery:
 
 
 class ReservationPage(NamedTuple):
-    """One page of a list, and the request of the next one, if there is one."""
+    """One page of a list, and the request of the next one."""
 
     reservations: tuple[Reservation, ...]
     next_request: Request | None
@@ -138,7 +139,7 @@ def _origin_of(url: object) -> str | None:
 
 
 def _follow_link(link: object, path: str, own_origin: str | None) -> Request | None:
-    """Build the request of a link, ``None`` unless it leads to a page of the list at ``path``."""
+    """Build the request of a link, ``None`` if it leaves the list."""
     if not isinstance(link, str) or not re.fullmatch("[!-~]+", link):
         return None
     origin = _origin_of(link)

@@ -92,7 +92,7 @@ class Request:
 
 @attrs.frozen
 class RateLimit:
-    """Rate limit of a method: requests allowed, requests left, and the platform's configuration."""
+    """Rate limit of a method: allowed requests, remaining requests, configuration."""
 
     limit: int | None
     remaining: int | None
@@ -128,7 +128,7 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before the next request, ``None`` if the reply does not say.
+        """Seconds to wait before the next request, ``None`` if unspecified.
 
         ``Retry-After`` is a number, or a date that is compared with the reply's ``Date``.
         """

@@ -1,4 +1,4 @@
-"""Reports: a reservation as a reply shows it, compared with the known one."""
+"""Reservations as replies report them, compared with the known ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _get_sids: Final = attrgetter(*SID_PREFIXES)
 def read_report(
     before: Address | Reservation, reply: Reply, command: Command | None = None
 ) -> Reservation:
-    """Read the reservation of a reply, and add the known SIDs that the reply leaves out.
+    """Read the reservation of a reply, and add omitted known SIDs.
 
     :param before: the reservation that was asked for, or its address.
     :param command: the command that was sent. Errors do not show its sensitive values.
@@ -69,7 +69,7 @@ def _complete(before: Address | Reservation, after: Reservation) -> Reservation:
 
 
 def follow_report(before: Reservation, after: Reservation) -> Reservation:
-    """Check that a report can follow the known reservation, and keep a hold that still applies.
+    """Check that a report can follow, and keep an unfinished hold.
 
     :raises IllegalSuccession: when its status cannot be reached from the known one.
     """
@@ -81,7 +81,7 @@ def follow_report(before: Reservation, after: Reservation) -> Reservation:
 
 
 def is_newer(before: Reservation, after: Reservation) -> bool:
-    """Return true if a report is newer than the known reservation, not repeated or late.
+    """Return true if a report is newer, not repeated or late.
 
     The first difference decides: the status, the date of the update, the version.
     """

@@ -1,4 +1,4 @@
-"""Update of a reservation: the request of a command, and the reading of its reply. No I/O."""
+"""Update of a reservation: the request of a command, and its reply. No I/O."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def prepare(
 
 
 def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reservation:
-    """Read the reply to a command: the reservation as the platform now reports it.
+    """Read the reply to a command, the reservation as now reported.
 
     Its status is the one that the command sets, a later one, or the old one. The platform takes an
     instruction long before it has an effect; until then the reservation is on hold. SIDs that the
@@ -77,6 +77,6 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
 
 @cache
 def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
-    """Return true if a command that was taken ends the pending state, now or later."""
+    """Return true if a taken command ends pending, now or later."""
     edge = decide(state, trigger, is_accepting).edge
     return edge is not None and edge.target in (Status.ACCEPTED, ON_HOLD)

@@ -14,7 +14,9 @@ _ESCAPED_APART: Final = b"\t\n %"
 
 
 def encode_form(pairs: FormPairs) -> bytes:
-    """Encode a form as the official client does: UTF-8, a space as ``+``, ``~`` kept.
+    """Encode a form in UTF-8 as the official client does.
+
+    A space becomes ``+``, and ``~`` is kept.
 
     >>> encode_form((("To", "client:alice"), ("WaitUrl", "https://example.com/a b")))
     b'To=client%3Aalice&WaitUrl=https%3A%2F%2Fexample.com%2Fa+b'

@@ -1,4 +1,4 @@
-"""Incoming webhooks: verify that the platform sent them, read them, and answer them.
+"""Incoming webhooks: verification, reading, responses.
 
 It does not know how a reservation is stored or how a command is delivered.
 

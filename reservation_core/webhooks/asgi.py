@@ -1,4 +1,4 @@
-"""The webhook of an ASGI scope, as Starlette, FastAPI and Django keep it.
+"""The webhook of an ASGI scope, for Starlette, FastAPI and Django.
 
 The path is that of the wire if the server gives it (``raw_path``). Otherwise it is escaped again,
 which may differ from the wire.

@@ -81,7 +81,7 @@ def read_assignment(payload: Payload) -> Assignment:
 
 
 def _single(value: object) -> object:
-    """Return the value of a list of one value, and anything else as it is."""
+    """Unwrap a list of one value."""
     if not isinstance(value, list):
         return value
     values = cast("list[object]", value)

@@ -1,4 +1,6 @@
-"""Events of reservations: from the event callback (a form) or Event Streams (CloudEvents).
+"""Events of reservations, from event callbacks or Event Streams.
+
+An event callback is a form, Event Streams send CloudEvents.
 
 1. The type says what happened. No field of an event is the reservation's status.
 2. ``reservation.wrapup`` reports wrapping, and ``reservation.created`` reports pending.
@@ -73,7 +75,7 @@ class Event:
 
     @property
     def key(self) -> str:
-        """The key that repetitions share: the event's SID, or else its type, time and subject."""
+        """The key that repetitions share: the SID, or type, time and subject."""
         subject = self.reservation_sid or self.task_sid or self.worker_sid or ""
         return self.sid or f"{self.type}/{self.time.isoformat()}/{subject}"
 
@@ -96,7 +98,7 @@ def read_event(payload: Payload) -> Event:
 def read_events(
     payload: Payload, *, on_unreadable: Callable[[MalformedReply], object] | None = None
 ) -> tuple[Event, ...]:
-    """Read all events of a body: a single one, or a batch of Event Streams.
+    """Read all events of a body, one or a batch.
 
     :param on_unreadable: called with the error of each unreadable event of a batch, so that the
         others are returned. Without it the whole batch is refused, and the platform sends it again
@@ -124,7 +126,7 @@ def read_events(
 
 @cache
 def _stream_name(name: str) -> str:
-    """Return the name that a field of a form has in Event Streams."""
+    """Return the Event Streams name of a form's field."""
     return "eventtype" if name == "EventType" else re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
 
 
@@ -156,7 +158,7 @@ def _read_one(body: object, path: str) -> Event:
 
 
 def _read_time(*readers: LenientFieldReader) -> datetime | None:
-    """Read the time from the innermost reader that has it, in milliseconds if possible."""
+    """Read the time of the innermost reader that has one."""
     faults = readers[0].faults
     found = len(faults)
     for reader in readers:

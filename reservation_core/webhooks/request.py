@@ -1,4 +1,4 @@
-"""A webhook as it was received, and the URL that the platform called.
+"""A received webhook, and the URL that the platform called.
 
 Behind a proxy that URL differs from the one that the server saw:
 
@@ -38,7 +38,7 @@ _is_scheme: Final = re.compile("https?").fullmatch
 
 
 def redact_url(url: str) -> str:
-    """Return a URL without its user information, the values of its query, and contacts."""
+    """Return a URL without user information, query values and contacts."""
     address, _, query = url.partition("?")
     names = [field.partition("=")[0] for field in query.split("&") if field]
     rest = "?" + "&".join(f"{name}=…" for name in names) if names else ""
@@ -63,7 +63,7 @@ class Forged(ReservationError):
     remedy: str
 
     def __str__(self) -> str:
-        """Return the reason, the URL and the remedy, without a token or an expected signature."""
+        """Return reason, URL and remedy, and no token or signature."""
         return with_remedy(f"{self.reason} (checked against the URL {self.url})", self.remedy)
 
 
@@ -87,7 +87,7 @@ class Webhook:
 
 
 def received_url(scheme: str, host: str, target: str) -> str:
-    """Build the URL that a server saw from the values of its framework.
+    """Build the URL that a server saw from its framework's values.
 
     :param host: the host that the request names. One with a path would shift the verified path.
     :param target: path and query.
@@ -101,7 +101,7 @@ def received_url(scheme: str, host: str, target: str) -> str:
 
 
 def server_host(name: str, port: object) -> str:
-    """Return the host of the server itself, for a request that names no host."""
+    """Return the server's own host, for a request without a Host header."""
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 

@@ -38,7 +38,7 @@ def answer(command: Command | None = None) -> Reply:
 
 
 def refuse_webhook(error: Forged | MalformedReply) -> Reply:
-    """Build the response to a webhook that fails verification (403) or cannot be read (400).
+    """Build the response to a forged (403) or unreadable (400) webhook.
 
     It has no body, so that a forger learns nothing.
     """

@@ -41,7 +41,10 @@ _find_charset: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORE
 
 
 class Algorithm(StrEnum):
-    """The hash of the HMAC. Auth tokens use SHA-1; a shared key's webhook names its own."""
+    """The hash of the HMAC.
+
+    Auth tokens use SHA-1. A webhook of a shared key names its own.
+    """
 
     SHA1 = "HMAC_SHA1"
     SHA256 = "HMAC_SHA256"
@@ -74,7 +77,7 @@ def _sign_text(text: str, token: bytes, digest: str) -> bytes:
 
 
 def add_body_hash(url: str, body: bytes) -> str:
-    """Add the hash of a body that is not a form to the query of its URL.
+    """Add the hash of a JSON body to its URL's query.
 
     >>> add_body_hash("https://example.com/events", b"[]")[:48]
     'https://example.com/events?bodySHA256=4f53cda18c'
@@ -121,7 +124,7 @@ class Verifier:
         self.max_body: Final = max_body
 
     def check_head(self, head: Webhook) -> None:
-        """Check a webhook before its body is read: its URL, its signature header, its length.
+        """Check URL, signature header and length before the body is read.
 
         :param head: the webhook without its body. It is not verified yet.
         :raises Forged: when it cannot pass :meth:`verify`.
@@ -182,7 +185,7 @@ def _declared_length(webhook: Webhook) -> int:
 
 
 def _check_whole(webhook: Webhook, url: str) -> None:
-    """Explain a mismatch by the missing rest of the body, if it is missing."""
+    """Explain a mismatch by a truncated body, if it is truncated."""
     if (declared := _declared_length(webhook)) > len(webhook.body):
         reason = f"only {len(webhook.body)} of the body's {declared} bytes are present"
         remedy = "Pass the whole body as it was received, before any other code reads it."
@@ -204,7 +207,7 @@ def _read_algorithm(webhook: Webhook, url: str) -> Algorithm:
 
 
 def _read_signed_form(webhook: Webhook, url: str) -> FormPairs:
-    """Read the signed fields: those of a form, none of a JSON body once its hash is checked."""
+    """Read the signed fields. A JSON body has none, and its hash is checked."""
     content_type = webhook.headers.get("Content-Type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     charset = _find_charset(content_type)

@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from reservation_core import (
     Accept,
+    Address,
     IncompleteReservation,
     Route,
     prepare,
     prepare_fetch,
+)
+from reservation_core.rest.addresses import (
+    collection_path,
+    parent_paths,
+    parse_path,
+    reservation_path,
 )
 from reservation_core.testing.strategies.texts import near_sids
 from tests.rest.examples import EMPTY, HEX, PATHS, PENDING, changed
@@ -78,3 +85,31 @@ def test_all_missing_sids_of_the_route_are_named(route: Route) -> None:
 def test_unknown_route_is_refused() -> None:
     with pytest.raises(ValueError, match="banana"):
         prepare(PENDING, Accept(), route="banana")
+
+
+# --- paths ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", Route)
+def test_path_is_parsed_as_it_was_written(route: Route) -> None:
+    fields = {"workspace_sid": f"WS{HEX}", f"{route.value}_sid": getattr(PENDING, f"{route}_sid")}
+    address = Address(sid=PENDING.sid, **fields)
+    assert parse_path(reservation_path(PENDING, route)) == (route, address)
+    assert parse_path(reservation_path(PENDING, route) + "?x=/1") == (route, address)
+    assert parse_path(collection_path(PENDING, route)) == (route, Address(**fields))
+
+
+@pytest.mark.parametrize("path", ["", "/v1/Workspaces/WS1/Tasks/WT1", "/v1/Workspaces/WS1/Events"])
+def test_other_path_is_not_parsed(path: str) -> None:
+    assert parse_path(path) is None
+
+
+def test_parent_paths_are_those_of_workspace_task_and_worker() -> None:
+    workspace = f"/v1/Workspaces/WS{HEX}"
+    assert parent_paths(PENDING) == (
+        workspace,
+        f"{workspace}/Tasks/WT{HEX}",
+        f"{workspace}/Workers/WK{HEX}",
+    )
+    with pytest.raises(IncompleteReservation, match="worker_sid"):
+        parent_paths(changed(PENDING, worker_sid=None))

@@ -1,0 +1,64 @@
+"""Documents of the emulator are JSON in UTF-8, read with all their faults."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+
+from reservation_core import PayloadFault, Status
+from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
+
+
+@attrs.frozen
+class Value:
+    """A value with a date, a status and nested values."""
+
+    date: datetime
+    status: Status
+    nested: tuple[object, ...]
+
+
+def test_value_is_converted_to_json() -> None:
+    value = Value(datetime(2026, 1, 1, tzinfo=UTC), Status.PENDING, ({"a": None}, [1.5, "x"]))
+    assert as_json(value) == {
+        "date": "2026-01-01T00:00:00+00:00",
+        "status": "pending",
+        "nested": [{"a": None}, [1.5, "x"]],
+    }
+
+
+@pytest.mark.parametrize("text", ["", b" \n", "{}", b"\xef\xbb\xbf{}"])
+def test_empty_document_is_an_empty_object(text: str | bytes) -> None:
+    reader = read_document(text)
+    assert reader.fields == {}
+    reader.finish()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"{", "is not JSON: line 1, column 2"),
+        (b"\xff", "is not UTF-8 text"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"a": NaN}', "holds a value that JSON does not have: NaN, infinity or half a character"),
+        (b'"\\ud800"', "holds a value that JSON does not have: NaN, infinity or half a character"),
+    ],
+)
+def test_text_that_is_not_json_is_refused(text: bytes, problem: str) -> None:
+    with pytest.raises(UnreadableDocument) as caught:
+        read_document(text)
+    assert caught.value.faults == (PayloadFault("(body)", problem),)
+
+
+def test_faults_of_a_document_raise_unreadable_document() -> None:
+    reader = read_document('{"a": 1, "b": 2}')
+    reader.text("a")
+    with pytest.raises(UnreadableDocument) as caught:
+        reader.finish()
+    assert str(caught.value).splitlines() == [
+        "the document cannot be read:",
+        "  a: is a JSON number, not a text",
+        "  b: is not a known field; check its spelling, or leave it out",
+    ]
