@@ -78,7 +78,7 @@ def _count(attempts: tuple[Attempt, ...]) -> str:
 
 
 class ReplyError(ReservationError):
-    """Base class of the errors of an unusable reply. Fetch the reservation again."""
+    """The reply is not usable as a reservation. Fetch the reservation again."""
 
 
 @attrs.frozen(slots=False)

@@ -74,7 +74,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         "Fetch the reservation",
     ),
     (IncompleteReservation(("sid", "task_sid")), "set the field"),
-    (ReplyError(), "look again"),
+    (ReplyError(), "Fetch the reservation again"),
     (Refused(400, 20001, "no", "https://example.com/20001"), "Correct the request"),
     (Refused(400), "Correct the request"),
     (Refused(302), "base URL"),
