@@ -101,10 +101,11 @@ def classify_failure(
         case LostRace() if not (is_resumed and _is_unfinished(error, command)):
             return DeliveryOutcome(Ending.NOT_DONE, error.reservation, error)
         case LostRace() | ServerFailed():
-            pass  # open
+            return DeliveryOutcome(None, None, error)
         case Refused() | NotSent():
             return DeliveryOutcome(Ending.NOT_DONE, None, error)
-    return DeliveryOutcome(None, None, error)
+        case _:
+            return DeliveryOutcome(None, None, error)
 
 
 def _is_unfinished(error: LostRace, command: Command) -> bool:

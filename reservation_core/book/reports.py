@@ -25,14 +25,11 @@ def to_report(item: Recordable) -> Report | None:
     :raises IncompleteReservation: for a reservation without a valid SID.
     :raises ReplyError: for a reply that does not show a reservation.
     """
-    match item:
-        case Event():
-            return _report_of_event(item)
-        case Reply():
-            return report_of_reservation(conclude_fetch(_ANY_RESERVATION, item))
-        case Reservation():
-            return report_of_reservation(item)
-    return item
+    if isinstance(item, Event):
+        return _report_of_event(item)
+    if isinstance(item, Reply):
+        item = conclude_fetch(_ANY_RESERVATION, item)
+    return report_of_reservation(item) if isinstance(item, Reservation) else item
 
 
 def report_of_reservation(
