@@ -91,6 +91,11 @@ def test_judge_without_versions_goes_by_the_lifecycle(before: Status, after: Sta
             assert verdict is (Verdict.OLDER if before in AFTER[after] else Verdict.CONTRADICTION)
 
 
+def test_judge_without_times_applies_the_same_status() -> None:
+    assert judge(make_entry(time=None), make_report(S.PENDING)) is Verdict.APPLIED
+    assert judge(make_entry(), make_report(S.PENDING, time=None)) is Verdict.APPLIED
+
+
 @pytest.mark.parametrize("ahead", [-2, -1, 0, 1, 2])
 def test_judge_with_versions_applies_the_higher(ahead: int) -> None:
     """The lifecycle must allow it. The clocks do not count."""

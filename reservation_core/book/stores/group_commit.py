@@ -54,7 +54,8 @@ class GroupCommit(Generic[_T, _R]):
     If the leader is interrupted, another waiter takes over within 1 s. Work that was interrupted is
     then done once more.
 
-    A waiter has a lock of its own, as a ``threading.Condition`` for all is measured 20 % slower.
+    A waiter has a lock of its own, as one ``threading.Condition`` for all is 20 % slower
+    (benchmark row 14).
 
     :param work: returns a result for each item, in order. If it fails for several items, it is
         called again for each item alone.
