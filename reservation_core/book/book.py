@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -26,7 +26,7 @@ from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, 
 from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
 from reservation_core.book.stores.port import AsyncStore, Claim
-from reservation_core.book.transactions import Transactions
+from reservation_core.book.transactions import Transactions, utc_now
 from reservation_core.delivery.client import afetch
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
@@ -40,8 +40,8 @@ from reservation_core.rest.errors import NotFound
 DEFAULT_OLDER_THAN: Final = 120.0
 """Default age of what a sweep takes up, in seconds.
 
-It is longer than a delivery takes, including its deadline and the timeout of the last request. It
-is also the platform's usual reservation timeout.
+It is longer than a delivery with its deadline and the timeout of the last request. It is also the
+platform's usual reservation timeout.
 """
 
 DEFAULT_LEASE: Final = 120.0
@@ -52,11 +52,6 @@ IGNORED: Final = Recorded(Verdict.IGNORED, None)
 
 BATCH_SIZE: Final = 500
 """Default number of entries or reports that are read or written at once."""
-
-
-def utc_now() -> datetime:
-    """Return the present time, in UTC."""
-    return datetime.now(UTC)
 
 
 class AsyncBook:

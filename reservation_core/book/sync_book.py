@@ -17,7 +17,6 @@ from reservation_core.book.book import (
     DEFAULT_OLDER_THAN,
     IGNORED,
     AsyncBook,
-    utc_now,
 )
 from reservation_core.book.errors import StoreUnavailable
 from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
@@ -25,6 +24,7 @@ from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.adapters import InlineStore
 from reservation_core.book.stores.group_commit import GroupCommit
 from reservation_core.book.stores.port import Store
+from reservation_core.book.transactions import utc_now
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command

@@ -7,7 +7,7 @@ while a transaction decides.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -34,6 +34,11 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.update import prepare
+
+
+def utc_now() -> datetime:
+    """Return the present time, in UTC."""
+    return datetime.now(UTC)
 
 
 class Transactions:

@@ -203,6 +203,8 @@ def _write_one(change: Change) -> Statement:
     return _WRITE_FIRST if entry.revision == 1 else _WRITE_NEXT, values
 
 
+_IS_DUE: Final = "(live OR doubtful) AND (doubtful OR refreshed_at < %(before)s)"
+_IS_OPEN: Final = "intent_created_at IS NOT NULL AND intent_created_at < %(before)s"
 _CLAIMS: Final = {
     claim: f"""
         WITH waiting AS MATERIALIZED (
@@ -215,16 +217,8 @@ _CLAIMS: Final = {
         RETURNING document::text, revision, refreshed_at, {since}, reservation_book_entry.sid
     """.encode()  # noqa: S608 - of constants
     for claim, condition, since in (
-        (
-            Claim.DUE,
-            "(live OR doubtful) AND (doubtful OR refreshed_at < %(before)s)",
-            "refreshed_at",
-        ),
-        (
-            Claim.OPEN,
-            "intent_created_at IS NOT NULL AND intent_created_at < %(before)s",
-            "intent_created_at",
-        ),
+        (Claim.DUE, _IS_DUE, "refreshed_at"),
+        (Claim.OPEN, _IS_OPEN, "intent_created_at"),
     )
 }
 
@@ -253,20 +247,21 @@ def live(after: str, limit: int) -> Query[Sequence[Entry]]:
 
 
 _HISTORY: Final = b"""
-    SELECT document::text, sid, event_key, recorded_at FROM reservation_book_line
+    SELECT document::text, event_key, recorded_at FROM reservation_book_line
     WHERE sid = %(sid)s ORDER BY number
 """
 
 
 def history(sid: str) -> Query[Sequence[HistoryLine]]:
     """Read the history of a reservation."""
-    return Query(
-        ((_HISTORY, {"sid": sid}),),
-        lambda answers: [
+
+    def read(answers: Sequence[Rows]) -> Sequence[HistoryLine]:
+        return [
             read_line(document, sid, event_key, recorded_at.astimezone(UTC))
-            for document, sid, event_key, recorded_at in answers[0]
-        ],
-    )
+            for document, event_key, recorded_at in answers[0]
+        ]
+
+    return Query(((_HISTORY, {"sid": sid}),), read)
 
 
 _PURGE_ENTRIES: Final = b"""
@@ -301,7 +296,5 @@ def purge(before: datetime) -> Query[int]:
     The next purge finds those. A purge that waited for a writer could make both wait for ever.
     """
     values = {"before": before}
-    return Query(
-        ((_PURGE_ENTRIES, values), (_PURGE_LINES, values)),
-        lambda answers: answers[0][0][0],
-    )
+    statements = ((_PURGE_ENTRIES, values), (_PURGE_LINES, values))
+    return Query(statements, lambda answers: answers[0][0][0])

@@ -92,6 +92,8 @@ HISTORY: Final = """
     SELECT line.document, event_key, recorded_at FROM entry JOIN line ON line.entry = entry.id
     WHERE sid = ? ORDER BY number
 """
+_IS_DUE: Final = "(live OR doubtful) AND (doubtful OR refreshed_at < :before)"
+_IS_OPEN: Final = "intent_created_at IS NOT NULL AND intent_created_at < :before"
 CLAIMS: Final = {
     claim: f"""
         UPDATE entry SET claimed_until = :until WHERE sid IN (
@@ -101,16 +103,8 @@ CLAIMS: Final = {
         ) RETURNING document, revision, refreshed_at, {since} AS since, sid
     """  # noqa: S608 - of constants
     for claim, condition, since in (
-        (
-            Claim.DUE,
-            "(live OR doubtful) AND (doubtful OR refreshed_at < :before)",
-            "refreshed_at",
-        ),
-        (
-            Claim.OPEN,
-            "intent_created_at IS NOT NULL AND intent_created_at < :before",
-            "intent_created_at",
-        ),
+        (Claim.DUE, _IS_DUE, "refreshed_at"),
+        (Claim.OPEN, _IS_OPEN, "intent_created_at"),
     )
 }
 _ENDED: Final = """
