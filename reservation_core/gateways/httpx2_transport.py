@@ -53,7 +53,7 @@ def require_pool(transport: object, kind: type) -> None:
         raise ConfigurationError(f"httpx2 {version} is not supported. Install httpx2 2.16")
 
 
-# --- for threads ----------------------------------------------------------------------------------
+# --- for threads ---------------------------------------------------------------------------------
 
 
 class DeadlineNetwork(httpcore2.NetworkBackend):
@@ -148,7 +148,7 @@ class Transport(httpx2.HTTPTransport):
         self._pool = _Pool(ssl_context, network)
 
 
-# --- for asyncio ----------------------------------------------------------------------------------
+# --- for asyncio ---------------------------------------------------------------------------------
 
 
 class _AsyncConnection(httpcore2.AsyncHTTPConnection):

@@ -87,7 +87,7 @@ def _directory() -> Path:
     return Path(OPEN.enter_context(tempfile.TemporaryDirectory(prefix="book")))
 
 
-# --- the peers -------------------------------------------------------------------------------------------------------------------
+# --- the peers -----------------------------------------------------------------------------------
 
 _DURABLY: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 _TABLES: Final = (
@@ -218,7 +218,7 @@ class Aiosqlite:
         await self._connection.close()
 
 
-# --- the meters ------------------------------------------------------------------------------------------------------------------
+# --- the meters ----------------------------------------------------------------------------------
 
 
 def _lives(effort: Effort, full: int) -> int:
@@ -301,7 +301,7 @@ def _one_by_one(record: Callable[[Event], object]) -> Callable[[_Events], None]:
     return all_of_them
 
 
-# --- the rows --------------------------------------------------------------------------------------------------------------------
+# --- the rows ------------------------------------------------------------------------------------
 
 
 def _sqlite(disk: type[sqlite3.Connection] = sqlite3.Connection) -> Book:

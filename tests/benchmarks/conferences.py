@@ -33,7 +33,7 @@ _ACTIVITY: Final = r"WA[0-9a-fA-F]{32}"
 _CALL_EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 _CONFERENCE_EVENTS: Final = ("start", "end", "join", "leave", "mute", "hold", "speaker")
 
-# --- attrs, a validator per field ------------------------------------------------------------------------------------------------
+# --- attrs, a validator per field ----------------------------------------------------------------
 
 
 def _text(pattern: str) -> str | None:
@@ -99,7 +99,7 @@ class _WithAttrs:
     jitter_buffer_size: str | None = _word("small", "medium", "large", "off")
 
 
-# --- pydantic --------------------------------------------------------------------------------------------------------------------
+# --- pydantic ------------------------------------------------------------------------------------
 
 _Method = Literal["GET", "POST"]
 _Url = Annotated[str, Field(pattern=f"^(?:{_URL})$")]
@@ -156,7 +156,7 @@ class _WithPydantic(BaseModel):
     jitter_buffer_size: Literal["small", "medium", "large", "off"] | None = None
 
 
-# --- row 4 -----------------------------------------------------------------------------------------------------------------------
+# --- row 4 ---------------------------------------------------------------------------------------
 
 _MADE: Final[tuple[Callable[..., object], ...]] = (Conference, _WithAttrs, _WithPydantic)
 
@@ -217,7 +217,7 @@ def build(effort: Effort) -> list[Comparison]:
     ]
 
 
-# --- row 5 -----------------------------------------------------------------------------------------------------------------------
+# --- row 5 ---------------------------------------------------------------------------------------
 
 
 def encode(effort: Effort) -> list[Comparison]:

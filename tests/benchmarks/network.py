@@ -62,7 +62,7 @@ def _keep_async(closing: Callable[[], Awaitable[object]]) -> None:
     OPEN.callback(lambda: _runner().run(close()))
 
 
-# --- the sides -------------------------------------------------------------------------------------------------------------------
+# --- the sides -----------------------------------------------------------------------------------
 
 
 def _client(**settings: Any) -> Any:
@@ -130,7 +130,7 @@ def _bare(client: PyreqwestClient) -> _AsyncUpdate:
     return update
 
 
-# --- the meters ------------------------------------------------------------------------------------------------------------------
+# --- the meters ----------------------------------------------------------------------------------
 
 
 def _tasks(update: _AsyncUpdate, effort: Effort) -> Meter:
@@ -172,7 +172,7 @@ def _threads(update: _Update, effort: Effort) -> Meter:
     return meter
 
 
-# --- the rows --------------------------------------------------------------------------------------------------------------------
+# --- the rows ------------------------------------------------------------------------------------
 
 
 async def _bare_client() -> PyreqwestClient:

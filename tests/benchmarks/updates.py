@@ -26,7 +26,7 @@ _Update: TypeAlias = Callable[[], str]
 
 _ORIGIN: Final = "https://taskrouter.twilio.com"
 
-# --- ours ------------------------------------------------------------------------------------------------------------------------
+# --- ours ----------------------------------------------------------------------------------------
 
 
 class _Gateway:
@@ -56,7 +56,7 @@ def _ours(command: Callable[[], Command], gateway: _Gateway) -> _Update:
     return lambda: perform(reservation, command(), gateway).status
 
 
-# --- the official client ---------------------------------------------------------------------------------------------------------
+# --- the official client -------------------------------------------------------------------------
 
 
 class _StubClient:
@@ -122,7 +122,7 @@ def _own_session(adapter: _StubAdapter) -> TwilioHttpClient:
     return http_client
 
 
-# --- the rows --------------------------------------------------------------------------------------------------------------------
+# --- the rows ------------------------------------------------------------------------------------
 
 
 def accept(effort: Effort) -> list[Comparison]:

@@ -24,7 +24,7 @@ from tests.reference.oracle import rows
 MATRIX = rows("matrix")
 EVIDENCE = {"D": "documented", "S": "observed", "I": "inferred", "U": "unknown"}
 
-# --- explain and allowed --------------------------------------------------------------------------
+# --- explain and allowed -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row['command']}-{row['state']}")
@@ -72,7 +72,7 @@ def test_allowed_shows_the_effect_of_each_command() -> None:
     } <= set(result)
 
 
-# --- encode ---------------------------------------------------------------------------------------
+# --- encode --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
@@ -142,7 +142,7 @@ def test_encode_reports_every_violation_at_once() -> None:
     assert "nobody" not in result.err
 
 
-# --- send -----------------------------------------------------------------------------------------
+# --- send ----------------------------------------------------------------------------------------
 
 
 def test_send_fetches_updates_and_shows_the_reservation(server: PlatformServer) -> None:

@@ -56,7 +56,7 @@ ADDRESS: Final = Address(
     sid=PENDING.sid,
 )
 
-# --- one request ----------------------------------------------------------------------------------
+# --- one request ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("route", ["task", "worker"])
@@ -154,7 +154,7 @@ def test_failure_is_raised_after_one_request(
         assert len(gateway.methods) == 1
 
 
-# --- the loops ------------------------------------------------------------------------------------
+# --- the loops -----------------------------------------------------------------------------------
 
 
 def aperform_accept(gateway: ScriptedGateway, **more: Any) -> Coroutine[Any, Any, Reservation]:

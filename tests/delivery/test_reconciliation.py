@@ -44,7 +44,7 @@ from tests.delivery.scripted import (
     shows,
 )
 
-# --- the outcome is unknown ---------------------------------------------------------------------
+# --- the outcome is unknown ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_unknown_outcome_survives_later_refusals() -> None:
     assert fails(stale, OutcomeUnknown, unheld, retry_stale=False)
 
 
-# --- the status was refused ---------------------------------------------------------------------
+# --- the status was refused ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_pending_reservation_refused_as_not_pending_is_on_hold() -> None:
     assert not fails(ScriptedGateway(Reply(409), shows("pending")), LostRace).reservation.on_hold
 
 
-# --- versions -----------------------------------------------------------------------------------
+# --- versions ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def refusal(**options: object) -> str:
     return str(caught.value)
 
 
-# --- credentials ----------------------------------------------------------------------------------
+# --- credentials ---------------------------------------------------------------------------------
 
 
 @given(username=printable, password=printable | st.just("a: b"))
@@ -119,7 +119,7 @@ def test_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> 
     assert Credentials.from_environment() == Credentials("SK1", "key-secret")
 
 
-# --- base_url -------------------------------------------------------------------------------------
+# --- base_url ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_accepted_base_url_is_parsed_alike_by_the_client(url: str) -> None:
     assert GatewaySettings(credentials=CREDENTIALS, base_url=settings.base_url) == settings
 
 
-# --- other settings -------------------------------------------------------------------------------
+# --- other settings ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "timeout"])

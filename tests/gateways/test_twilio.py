@@ -133,7 +133,7 @@ def test_unanswered_async_connection_is_outcome_unknown() -> None:
         asyncio.run(run(origin))
 
 
-# --- clients that are refused ---------------------------------------------------------------------
+# --- clients that are refused --------------------------------------------------------------------
 
 
 def refusal(client: object) -> str:
@@ -201,7 +201,7 @@ def test_object_that_is_not_a_twilio_client_is_refused(
         gateway_class("client")
 
 
-# --- HTTP clients of the service's own ------------------------------------------------------------
+# --- HTTP clients of the service's own -----------------------------------------------------------
 
 
 def test_http_client_without_a_session_is_used() -> None:

@@ -101,7 +101,7 @@ def outcome_of(ask: Callable[[], object]) -> Lines:
         )
 
 
-# --- the lifecycle ---------------------------------------------------------------------------------------------------------------
+# --- the lifecycle -------------------------------------------------------------------------------
 
 
 def decisions() -> Lines:
@@ -112,7 +112,7 @@ def decisions() -> Lines:
             yield str(decide(state, command.trigger))
 
 
-# --- the commands ----------------------------------------------------------------------------------------------------------------
+# --- the commands --------------------------------------------------------------------------------
 
 Made: TypeAlias = tuple[Callable[..., object], dict[str, object]]
 
@@ -256,7 +256,7 @@ def invalid_and_odd_commands() -> Lines:
         yield from outcome_of(command.instruction)
 
 
-# --- payloads and replies ----------------------------------------------------------------------
+# --- payloads and replies ------------------------------------------------------------------------
 
 PAYLOADS: Final[list[Mapping[str, object] | str | bytes]] = [
     "",
@@ -362,7 +362,7 @@ def payloads_and_replies() -> Lines:
         )
 
 
-# --- deliveries ------------------------------------------------------------------------------------------------------------------
+# --- deliveries ----------------------------------------------------------------------------------
 
 
 class _RecordingObserver(Observer):

@@ -96,7 +96,7 @@ class Story:
         """Complete a reservation at the desk."""
         return ask("POST", f"{self.service.url}/reservations/{sid}/complete")
 
-    # --- the chapters ----------------------------------------------------------------------------------------------------------------
+    # --- the chapters ----------------------------------------------------------------------------
 
     def tell(self) -> bool:
         """Tell the story. Return whether book and platform agree."""
@@ -169,7 +169,7 @@ class Story:
             f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service was killed before it knew"
         )
 
-    # --- the end ---------------------------------------------------------------------------------------------------------------------
+    # --- the end ---------------------------------------------------------------------------------
 
     def compare(self) -> bool:
         """Compare the platform's reservations and journal with the book."""

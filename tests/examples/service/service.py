@@ -112,7 +112,7 @@ class Service:
         app.add_exception_handler(MalformedReply, _refuse)
         return app
 
-    # --- webhooks of the platform --------------------------------------------------------------------------------------------
+    # --- webhooks of the platform ----------------------------------------------------------------
 
     async def assign(self, request: Request) -> Response:
         """Answer an assignment callback. Without an answer in time, decide later."""
@@ -150,7 +150,7 @@ class Service:
             )
         return respond(ACKNOWLEDGEMENT)
 
-    # --- requests of the desk ----------------------------------------------------------------------------------------------------------
+    # --- requests of the desk --------------------------------------------------------------------
 
     async def show(self) -> list[Shown]:
         """Return the live reservations."""
@@ -174,7 +174,7 @@ class Service:
         )
         return reservation.status
 
-    # --- recovery and reconciliation -----------------------------------------------------------------------------------------------------------
+    # --- recovery and reconciliation -------------------------------------------------------------
 
     @asynccontextmanager
     async def _live(self, _: FastAPI) -> AsyncGenerator[None]:

@@ -61,7 +61,7 @@ FOREIGN: Final[Mapping[str, object]] = {"language": ["fr"]}
 WAIT: Final = 20.0
 
 
-# --- the scene -------------------------------------------------------------------------------------------------------------------
+# --- the scene -----------------------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -242,7 +242,7 @@ def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Generator[Scene]:
     logging.getLogger("service").removeHandler(log)
 
 
-# --- what it decides -------------------------------------------------------------------------------------------------------------
+# --- what it decides -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_decide_chooses_by_task_attributes(attributes: str, command: object) -> 
     )
 
 
-# --- what it answers -------------------------------------------------------------------------------------------------------------
+# --- what it answers -----------------------------------------------------------------------------
 
 
 def test_emulator_carries_out_each_response(scene: Scene) -> None:
@@ -370,7 +370,7 @@ def test_batch_is_recorded(scene: Scene) -> None:
     scene.log.wait_for("an event was skipped")
 
 
-# --- what the desk gets ----------------------------------------------------------------------------------------------------------
+# --- what the desk gets --------------------------------------------------------------------------
 
 
 def test_desk_shows_live_reservations_only(scene: Scene) -> None:
@@ -401,7 +401,7 @@ def test_desk_reports_each_outcome_by_status(scene: Scene) -> None:
     assert "still in progress" in text
 
 
-# --- the whole -------------------------------------------------------------------------------------------------------------------
+# --- the whole -----------------------------------------------------------------------------------
 
 
 def test_book_agrees_with_platform_after_faults(scene: Scene) -> None:
@@ -454,7 +454,7 @@ def test_book_agrees_with_platform_after_faults(scene: Scene) -> None:
     assert set(acts.values()) == {1}
 
 
-# --- the one command -------------------------------------------------------------------------------------------------------------
+# --- the one command -----------------------------------------------------------------------------
 
 
 def test_story_exits_with_0() -> None:

@@ -104,7 +104,7 @@ def test_sound_gateway_passes_the_same_tests(pytester: pytest.Pytester, kind: ty
     assert run_contract(pytester, kind, promises) == {"passed": len(promises)}
 
 
-# --- the shipped gateways -------------------------------------------------------------------------
+# --- the shipped gateways ------------------------------------------------------------------------
 
 
 def ports(classes: list[type]) -> set[str]:

@@ -130,7 +130,7 @@ class FailureTests:
         )
         assert len(driver.server.requests) == 1, "bound the connections by max_connections"
 
-    # --- TLS --------------------------------------------------------------------------------------
+    # --- TLS -------------------------------------------------------------------------------------
 
     @pytest.fixture
     def authority(self) -> "trustme.CA":
