@@ -1,4 +1,6 @@
-"""What the whole suite needs: pytest's plugin for testing plugins, ours where no entry point brings it, and contracts that show values."""
+"""Plugins of the whole suite: pytester, and ours where no entry point
+loads it.
+"""
 
 from importlib.metadata import entry_points
 

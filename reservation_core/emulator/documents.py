@@ -40,7 +40,10 @@ def as_json(value: object) -> Json:
 
 @attrs.frozen(slots=False)
 class UnreadableDocument(ReservationError):
-    """A document of the emulator cannot be read; ``faults`` holds every fault with its path."""
+    """A document of the emulator cannot be read.
+
+    ``faults`` holds every fault with its path.
+    """
 
     faults: tuple[PayloadFault, ...]
 
@@ -50,7 +53,7 @@ class UnreadableDocument(ReservationError):
 
 
 def read_document(text: str | bytes) -> FieldReader:
-    """Parse a JSON document in UTF-8, and return the reader of its object.
+    """Parse a JSON document, and return the reader of its object.
 
     An empty text is an empty object.
 

@@ -1,4 +1,4 @@
-"""The emulator on a port, in this thread or in one of its own."""
+"""The emulator on a port, in this thread or its own."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def running_emulator(
     callbacks: CallbackSettings | None = None,
     **options: Unpack[EmulatorOptions],
 ) -> Generator[Emulator]:
-    """Run an emulator in its own thread for the duration of a block.
+    """Run an emulator in its own thread during a block.
 
     :param platform: the platform to answer for; a new, empty one by default.
     :param port: 0 (the default) for a free one.

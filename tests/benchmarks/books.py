@@ -42,7 +42,7 @@ _Events: TypeAlias = Sequence[Event]
 
 
 def events(lives: int, begin: int = 0) -> Iterator[Event]:
-    """Yield the events of that many reservations, four each, as parsed from callbacks."""
+    """Yield the events of that many reservations, four each."""
     for number in range(begin, begin + lives):
         sid, task, worker = (f"{prefix}{number:032x}" for prefix in ("WR", "WT", "WK"))
         for version, status in enumerate(_LIFE):
@@ -72,7 +72,7 @@ def events(lives: int, begin: int = 0) -> Iterator[Event]:
 
 
 class _SlowDisk(sqlite3.Connection):
-    """A connection whose commits take 1 ms longer, as on a slow disk."""
+    """A connection whose commits take 1 ms longer."""
 
     def execute(
         self, sql: str, parameters: Any = (), /
@@ -158,7 +158,7 @@ class OneByOne:
 
 
 class OwnConnections(OneByOne):
-    """A commit for each event, each thread with a connection of its own."""
+    """A commit for each event, with a connection for each thread."""
 
     def __init__(self) -> None:
         super().__init__()

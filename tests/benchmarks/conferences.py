@@ -162,7 +162,10 @@ _MADE: Final[tuple[Callable[..., object], ...]] = (Conference, _WithAttrs, _With
 
 
 def _wrong_values() -> Iterable[tuple[str, object]]:
-    """Yield two wrong values for every parameter; all three classes must refuse them."""
+    """Yield two wrong values for every parameter.
+
+    All three classes must refuse them.
+    """
     for name, value in samples.CONFERENCE.items():
         if isinstance(value, bool):
             yield from ((name, "true"), (name, 1))

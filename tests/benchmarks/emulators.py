@@ -50,7 +50,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], port: int) -> Generator[int]:
-    """Run a server as a process, and yield its process ID once it listens."""
+    """Run a server as a process, and yield its ID."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             asyncio.run(_listens(port))

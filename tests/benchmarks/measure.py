@@ -44,7 +44,7 @@ QUICK = Effort(seconds=0.0, instances=100)
 
 
 class Relation(StrEnum):
-    """How a comparison relates the two figures."""
+    """Relation of the two figures of a comparison."""
 
     TIMES = "x"
     """The peer's figure divided by ours. More is better."""
@@ -164,7 +164,10 @@ def weigh(make: Callable[[], object], instances: int) -> Meter:
 
 
 def time_import(statement: str, effort: Effort) -> Meter:
-    """Time an import in milliseconds, in a fresh interpreter with its bytecode cached."""
+    """Time an import in milliseconds, in a fresh interpreter.
+
+    Its bytecode is cached, as it is when installed.
+    """
     program = (
         f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
     )

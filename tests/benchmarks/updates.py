@@ -30,7 +30,7 @@ _ORIGIN: Final = "https://taskrouter.twilio.com"
 
 
 class _Gateway:
-    """A stub gateway that always answers the same, and can encode the body."""
+    """A stub gateway with one reply, which can encode the body."""
 
     def __init__(self, body: bytes, *, encodes: bool) -> None:
         self._answer = body
@@ -166,7 +166,7 @@ def _whole(
     stub: float,
     session: float,
 ) -> list[Comparison]:
-    """Compare whole updates, from the call to the entity read from the reply.
+    """Compare whole updates, from the call to the entity.
 
     Each pair ends at the same place. An ``http_client`` is given data, so our gateway does not encode the
     form beside it. An adapter is given a body, so our gateway encodes one beside it. Path, body and status

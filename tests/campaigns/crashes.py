@@ -56,7 +56,7 @@ NEW_PER_ROUND: Final = 6
 
 
 class KillingPlatform:
-    """Emulated platform that kills the worker at a given point of a request."""
+    """Emulated platform that kills the worker at a given point."""
 
     def __init__(self, random: Random) -> None:
         self.random: Final = random
@@ -73,7 +73,7 @@ class KillingPlatform:
         self._point, self._kill_from = "", 0
 
     def watch_worker(self, worker: int, point: str, kill_from: int) -> None:
-        """Kill a worker at a point, from the request of a number on."""
+        """Kill a worker at a point of a numbered request."""
         with self._lock:
             self._worker, self._point, self._kill_from, self._count = worker, point, kill_from, 0
 
@@ -160,7 +160,7 @@ class Audit:
 
 @attrs.frozen
 class Created:
-    """A reservation of the campaign, and true if only the workers wrote to it."""
+    """A reservation, and true if only the workers wrote to it."""
 
     sid: str
     is_alone: bool

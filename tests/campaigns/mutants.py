@@ -75,7 +75,7 @@ class RingsTwice(Desk):
 
 
 class IgnoresStaleVersion(Desk):
-    """It reads the reservation, sends that version, and takes a 412 for success."""
+    """It fetches, sends that version, and takes a 412 for success."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         fresh = fetch(held, self.gateway)
@@ -149,7 +149,7 @@ class AnswersEveryAssignment(Desk):
 
 
 class RetriesAfterConference(_Careless):
-    """It takes a conference that leaves the reservation pending for a failure, and accepts."""
+    """It takes a pending conference for a failure, and accepts."""
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         now = super().send(held, command)
@@ -157,7 +157,7 @@ class RetriesAfterConference(_Careless):
 
 
 class MissesTheHold(Desk):
-    """It stores only the status, and forgets that a conference is under way."""
+    """It stores only the status, and forgets the hold."""
 
     def store(self, reported: Reservation) -> None:
         super().store(attrs.evolve(reported, on_hold=False))
@@ -214,7 +214,7 @@ class KnowsNoRescinded(Desk):
 
 
 class ConcludesForSiblings(Desk):
-    """It takes the siblings of an accepted reservation for rescinded, without an event."""
+    """It takes siblings for rescinded without an event."""
 
     def store(self, reported: Reservation) -> None:
         super().store(reported)
@@ -234,7 +234,7 @@ class ForgetsAtWrapup(Desk):
 
 
 class KeepsByTask(Desk):
-    """It stores one reservation per task, though several workers may be reserved for it."""
+    """It stores one reservation per task, though there may be several."""
 
     def store(self, reported: Reservation) -> None:
         super().store(reported)
@@ -306,7 +306,9 @@ class Found:
 
 
 def hunt(mutant: Mutant, most: int | None = None) -> Found:
-    """Generate runs around a mutant until one fails; every execution generates the same runs.
+    """Generate runs around a mutant until one fails.
+
+    Every execution generates the same runs.
 
     :param most: the largest number of runs; the kit's default if ``None``.
     """
@@ -341,7 +343,7 @@ def rows() -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the table; return the exit code 1 if a bug was not found."""
+    """Print the table. Return 1 if a bug was not found."""
     started = time.perf_counter()
     text = "\n".join(rows())
     sys.stdout.write(f"{text}\n{len(MUTANTS)} bugs in {time.perf_counter() - started:.1f} s\n")

@@ -66,7 +66,7 @@ def read_resident_set() -> float:
 
 
 def _reserve(platform: Platform) -> Reservation:
-    """Advance the clock a second, and reserve a worker for a new task."""
+    """Advance the clock a second, and reserve a worker."""
     platform.advance(1)
     task = platform.add_task(WORKSPACE)
     return platform.reserve(task.sid, WORKERS[0])

@@ -8,7 +8,7 @@ from reservation_core.emulator.platform.clock import DEFAULT_START, ManualClock
 
 
 class Ticking(ManualClock):
-    """A clock that advances by a second at each reading but the first."""
+    """A clock that advances by a second at each reading."""
 
     def __init__(self, start: datetime = DEFAULT_START) -> None:
         super().__init__(start - timedelta(seconds=1))

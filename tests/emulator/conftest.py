@@ -1,4 +1,4 @@
-"""A running emulator, a receiver of callbacks, and no credentials or proxies of the machine."""
+"""A running emulator, a receiver of callbacks, and a clean environment."""
 
 from collections.abc import Generator
 
@@ -20,7 +20,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def running() -> Generator[Emulator]:
-    """Run an emulator on a free port with a manual clock, once for each test file."""
+    """Run an emulator with a manual clock for each test file."""
     with running_emulator(Platform(ManualClock())) as emulator:
         yield emulator
 

@@ -1,4 +1,4 @@
-"""Documents of the emulator are JSON in UTF-8, read with all their faults."""
+"""Documents of the emulator, and all their faults."""
 
 from __future__ import annotations
 

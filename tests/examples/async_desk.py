@@ -42,7 +42,7 @@ class Switchboard:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def receive(self, reported: Reservation) -> None:
-        """Store what an assignment or event reports; answer a new, pending reservation."""
+        """Store what an assignment or event reports. Answer a new, pending reservation."""
         sid = str(reported.sid)
         async with self._locks[sid]:
             is_new = sid not in self.known

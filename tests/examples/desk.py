@@ -30,7 +30,7 @@ WORKING: Final = (Status.ACCEPTED, Status.WRAPPING)
 
 
 class Desk:
-    """Service that answers each reservation once, and finishes the work on a worker's click.
+    """Service that answers each reservation once, and finishes its work.
 
     :param room: the largest number of reservations worked on at once.
     :param connects: answer with a conference instead of a plain accept.
@@ -51,7 +51,7 @@ class Desk:
         self.known: dict[str, Reservation] = {}
 
     def receive(self, reported: Reservation) -> None:
-        """Store what an assignment or event reports; answer a new, pending reservation."""
+        """Store what an assignment or event reports. Answer a new, pending reservation."""
         is_new = reported.sid not in self.known
         self.store(reported)
         if is_new and reported.status is Status.PENDING:
@@ -83,7 +83,7 @@ class Desk:
             pass  # the outcome is unknown; the next event reports it
 
     def send(self, held: Reservation, command: Command) -> Reservation:
-        """Perform a command; the library sends it again only where that is safe."""
+        """Perform a command. The library repeats it only where that is safe."""
         return perform(held, command, self.gateway, policy=self.policy)
 
     def store(self, reported: Reservation) -> None:

@@ -1,4 +1,4 @@
-"""The README's code blocks, for tests and for the check of the built wheel."""
+"""The README's code blocks, for tests and the wheel's check."""
 
 import re
 from pathlib import Path

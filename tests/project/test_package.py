@@ -135,7 +135,7 @@ def test_package_has_no_other_public_name() -> None:
 
 
 def _members(name: str) -> Iterator[tuple[str, object]]:
-    """Yield a public name, and the public methods and properties of its class."""
+    """Yield a public name, and its public methods and properties."""
     value: object = getattr(reservation_core, name)
     yield name, value
     if inspect.isclass(value):

@@ -121,7 +121,7 @@ def frozen(conference: Conference, reservation: Reservation, violation: Violatio
 
 
 def typed_results(conference: Conference, reservation: Reservation, error: InvalidCommand) -> None:
-    """Read values of known types from a command, a reservation and an error."""
+    """Read values of known types from the public objects."""
     assert_type(conference.form(), tuple[tuple[str, str], ...])
     assert_type(conference.instruction(), dict[str, str | int | bool])
     assert_type(conference.cautions, tuple[Caution, ...])

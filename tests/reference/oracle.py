@@ -10,7 +10,10 @@ FOLDER = Path(__file__).parent
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """Read one table, a mapping from column to text per row (an empty cell is an empty text)."""
+    """Return the rows of one table, each a mapping from column to text.
+
+    An empty cell is an empty text.
+    """
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 

@@ -1,4 +1,4 @@
-"""Reservations, commands, replies and recorded requests that the tests of this room share."""
+"""Reservations, commands, replies and recorded requests for these tests."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +96,7 @@ HELD: Final = attrs.evolve(DATED, on_hold=True)
 
 
 def report_of(reservation: Reservation, **changes: object) -> Reply:
-    """Return the reply that reports a reservation, with its version and its date."""
+    """Return the reply that reports a reservation, with version and date."""
     date = reservation.date_updated and reservation.date_updated.isoformat()
     headers = {"ETag": reservation.etag} if reservation.etag else {}
     return reply_of(body_of(reservation, date_updated=date, **changes), headers=headers)

@@ -83,7 +83,7 @@ def test_generic_conflict_with_400_is_a_lost_race(code: int) -> None:
     ids=lambda row: row["meaning"],
 )
 def test_lost_race_is_recognised_before_masking(row: dict[str, str], caller: str) -> None:
-    """A caller's name may be a word of the message, and is masked only in the text."""
+    """A caller's name may be a word of the message."""
     with pytest.raises(LostRace):
         conclude(
             PENDING,

@@ -1,4 +1,4 @@
-"""A fetch sends the recorded request, by a reservation or by its address."""
+"""A fetch sends the recorded request."""
 
 import pytest
 

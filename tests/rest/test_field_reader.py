@@ -1,4 +1,4 @@
-"""Fields are read by name and type, and every wrong one is a fault with its path."""
+"""Fields, read by name and type, with a fault for each error."""
 
 from __future__ import annotations
 

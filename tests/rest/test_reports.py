@@ -114,7 +114,7 @@ def test_report_without_a_version_keeps_the_hold() -> None:
 
 
 def test_first_version_keeps_the_hold() -> None:
-    """The hold may have begun on the worker route, which has no versions."""
+    """The hold may have begun on the worker route, without versions."""
     assert conclude_fetch(attrs.evolve(HELD, etag=None), report_of(DATED)).on_hold
 
 

@@ -1,4 +1,4 @@
-"""Reservations are read from any payload of the platform, and nothing is guessed."""
+"""Reservations, read from every payload of the platform."""
 
 import copy
 import math
@@ -525,7 +525,7 @@ def test_repeated_links_are_reused() -> None:
 @given(st.data())
 @settings(max_examples=200)
 def test_fast_path_reads_what_the_field_reader_reads(data: st.DataObject) -> None:
-    """A body that :func:`read_resource` reads at once gives the same, read field by field.
+    """The fast path and the field-by-field path read the same.
 
     A key with another value type makes the reading take the slow path: here ``worker_name``.
     """

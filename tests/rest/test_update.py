@@ -1,4 +1,4 @@
-"""Commands become the recorded requests, and any reply becomes a reservation or an error."""
+"""Commands become the recorded requests. Replies become reservations or errors."""
 
 import json
 from collections.abc import Callable, Mapping

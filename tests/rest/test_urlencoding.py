@@ -1,4 +1,4 @@
-"""Forms are encoded as by the standard library, and decoded as they were sent."""
+"""Forms, encoded as by the standard library, and decoded."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ REQUEST = prepare(WHERE, ACCEPT)
 def faulty(
     *faults: Fault, status: Status = Status.PENDING
 ) -> tuple[FaultyGateway, Platform, VirtualClock]:
-    """Return a faulty gateway to a platform with one reservation, its platform and its clock."""
+    """Return a faulty gateway to one reservation, its platform and clock."""
     platform, clock = Platform(), VirtualClock()
     platform.add(attrs.evolve(WHERE, status=status))
     gateway = FaultyGateway(InMemoryGateway(platform), faults, platform=platform, clock=clock)
@@ -43,7 +43,7 @@ def faulty(
 
 
 def send(gateway: FaultyGateway, request: Request, *, is_async: bool) -> Reply | GatewayError:
-    """Send sync or async; return the reply or the error."""
+    """Send sync or async. Return the reply or the error."""
     try:
         return asyncio.run(gateway.asend(request)) if is_async else gateway.send(request)
     except GatewayError as error:

@@ -33,7 +33,7 @@ RESERVED = Reservation(
 
 
 def simple_routes(state: str, seen: tuple[str, ...] = ()) -> list[list[tuple[str, str]]]:
-    """Return every simple path from a state by the reference tables, as pairs of states."""
+    """Return every simple path from a state by the reference tables."""
     if state in TERMINAL:
         return [[]]
     steps = [(row["from"], row["to"]) for row in rows("facts") if row["from"] == state]

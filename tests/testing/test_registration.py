@@ -62,7 +62,7 @@ def test_draws_cover_the_interesting_cases() -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Write the metadata of an installed project's entry points; return its directory."""
+    """Write the metadata of entry points. Return its directory."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     place = tmp_path_factory.mktemp("installed")
     info = place / "reservation_core-0.dist-info"
@@ -76,7 +76,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def modules_after(installed: str, *steps: str) -> list[set[str]]:
-    """Return the loaded modules of the library and of hypothesis after each statement."""
+    """Return the loaded modules after each statement."""
     wanted = "[name for name in sys.modules if name.startswith(('reservation_core', 'hypothesis'))]"
     script = f"import sys, json; sys.path[:0] = [{str(ROOT)!r}, {installed!r}]\n"
     script += "".join(f"{step}\nprint(json.dumps({wanted}))\n" for step in steps)

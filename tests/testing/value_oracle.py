@@ -1,4 +1,4 @@
-"""Oracle for parameter values, written from the documents and the reference table only."""
+"""Oracle for parameter values, written from the documents only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_sid(prefix: str, value: object) -> bool:
 
 
 def is_contact(value: object) -> bool:
-    """Return whether it is a number, a client, a SIP URI, or an application."""
+    """Return whether it is a number, client, SIP URI or application."""
     if not is_text(value):
         return False
     text = str(value)
@@ -48,7 +48,10 @@ def is_contact(value: object) -> bool:
 
 
 def is_url(value: object) -> bool:
-    """Return whether it is an absolute http or https URL; only its path may have blanks."""
+    """Return whether it is an absolute http or https URL.
+
+    Only its path may have blanks.
+    """
     if not is_text(value) or str(value).strip() != value:
         return False
     try:
@@ -110,13 +113,13 @@ def _is_supervisor(value: object) -> bool:
 
 
 def is_valid_value(name: str, value: object) -> bool:
-    """Return whether a parameter may have a value, without regard to other parameters."""
+    """Return whether a parameter may have a value by itself."""
     row = ROWS[name]
     return _CHECKS[row["kind"]](row, value)
 
 
 def conflicts(given: Mapping[str, object], *, of_conference: bool) -> list[str]:
-    """Return the fields that conflict with the called contact, once for each broken rule."""
+    """Return the fields that conflict with the called contact."""
     to, caller, timeout = str(given.get("to", "")), given.get("from_"), given.get("timeout")
     found: list[str] = []
     if _ANY_SIP.fullmatch(to) and isinstance(timeout, int) and timeout > 600:

@@ -1,4 +1,4 @@
-"""Events of every source are read into the same value, and nothing is guessed."""
+"""Events of every source, read into the same value."""
 
 from __future__ import annotations
 
@@ -368,7 +368,7 @@ def test_single_fault_of_a_callback_is_reported(
 
 
 def test_all_faults_of_a_batch_are_reported_together() -> None:
-    """Each has its place in the batch, and the stream's name of the field."""
+    """Each event has its place, and the stream's field name."""
     batch: list[object] = [
         cloud(reservation_version=True, worker_name=5),
         cloud(),

@@ -63,7 +63,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 def decide(path: str, body: bytes) -> Reply:
-    """Accept the task of Zoë, and acknowledge an event of an accepted reservation."""
+    """Accept the task of Zoë, and acknowledge an event."""
     if "events" in path:
         return (
             ACKNOWLEDGEMENT

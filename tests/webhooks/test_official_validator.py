@@ -83,7 +83,7 @@ HARMLESS: Final = ("none", "none", "none", "shuffled", "repeated", "port")
 
 
 def _form_case(rng: random.Random) -> tuple[str, bool, Webhook]:
-    """Return a form, what was done to it, and true if it is still valid."""
+    """Return a form, its change, and true if it is still valid."""
     url = _url(rng)
     fields = [
         (f"{rng.choice('ABC')}{_words(rng, 3)}", _words(rng)) for _ in range(rng.randrange(1, 8))
@@ -140,7 +140,7 @@ def _tamper(rng: random.Random, change: str, url: str, signature: str) -> tuple[
 
 
 def _json_case(rng: random.Random) -> tuple[str, bool, Webhook]:
-    """Return a JSON body, what was done to it, and true if it is still valid."""
+    """Return a JSON body, its change, and true if still valid."""
     body = f'{{"note": "{_words(rng, 30)}"}}'.encode()
     url = add_body_hash(_url(rng), body)
     signature = _sign(rng, _with_or_without_port(rng, url), ())

@@ -1,4 +1,4 @@
-"""A webhook passes if one of the tokens signed it, and nothing unchecked passes."""
+"""A webhook passes if one of the tokens signed it."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _available_commands(platform: Platform, sid: str) -> Iterator[str]:
 
 
 def _paused_seconds(stored: StoredReservation, timeout: int) -> float | None:
-    """Return the seconds left on the stopped timer of a reservation on hold."""
+    """Return the seconds left on the stopped timer of an on-hold reservation."""
     created, updated = stored.reservation.date_created, stored.reservation.date_updated
     if not stored.reservation.on_hold or created is None or updated is None:
         return None

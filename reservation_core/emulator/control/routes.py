@@ -87,7 +87,7 @@ def _body_route(
 def _sid_route(
     method: str, path: str, description: str, act: Callable[[Platform, str], object]
 ) -> ControlRoute:
-    """Return a route that calls a method of the platform with a SID."""
+    """Return a route that calls a platform method with a SID."""
     return _route(
         method, path, description, lambda state, request: act(state.platform, request.sid)
     )

@@ -164,7 +164,7 @@ class EmulatorConnection(HttpToolsProtocol):
         return cycle is None or cycle.response_complete
 
     def _answer(self) -> None:
-        """Answer the request, and close the connection if the body is too long."""
+        """Answer the request, and close the connection after an oversized body."""
         is_too_long = len(self._body) > self.app.max_body_bytes
         is_last = is_too_long or not self._open_parser().should_keep_alive()
         headers = tuple(

@@ -81,7 +81,7 @@ class Story:
         return ServiceProcess(self.settings, lambda line: say(f"    service | {line}"))
 
     def reserve(self, attributes: Mapping[str, object]) -> str:
-        """Add a task, reserve the worker, and return the SID once the service has answered."""
+        """Add a task, reserve the worker, and return the SID."""
         task = self.platform.add_task(WORKSPACE, attributes=attributes)
         sid = str(self.platform.reserve(task.sid, self.worker.sid).sid)
         self.emulator.settle()

@@ -142,7 +142,7 @@ class Scene:
         return self.emulator.platform
 
     def reserve(self, attributes: Mapping[str, object]) -> str:
-        """Add a task, reserve a worker, and wait until the service was called."""
+        """Add a task, reserve a worker, and wait for the callback."""
         worker = self.platform.add_worker(
             WORKSPACE, name="Alice", attributes={"contact_uri": "client:alice"}
         )
@@ -386,7 +386,6 @@ def test_desk_shows_live_reservations_only(scene: Scene) -> None:
 
 
 def test_desk_reports_each_outcome_by_status(scene: Scene) -> None:
-    """404 if the book has no entry, 409 if illegal, 503 if unknown."""
     assert scene.complete("WR" + "1" * 32)[0] == 404
     call, letter = scene.reserve(CALL), scene.reserve(LETTER)
     assert scene.complete(call)[0] == 409

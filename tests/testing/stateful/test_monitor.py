@@ -41,7 +41,10 @@ CALL = Call(from_="+15005550006", url="https://example.com/voice")
 
 
 class Service:
-    """A monitored service with one reservation; ``outcome`` replaces its network's outcomes."""
+    """A monitored service with one reservation.
+
+    ``outcome`` replaces its network's outcomes.
+    """
 
     def __init__(self) -> None:
         self.platform = Platform()

@@ -43,7 +43,7 @@ def trigger(kind: type[Command]) -> str:
 
 
 def invalid_fields(kind: type[Command], given: Mapping[str, object]) -> list[str]:
-    """Return each field that breaks a rule, once for each rule, by the reference tables."""
+    """Return each field that breaks a rule of the reference tables."""
     wire = {parameter.field: parameter.wire_name for parameter in kind.parameters}
     required = {parameter.field for parameter in kind.parameters if parameter.is_required}
     alone = [field for field, value in given.items() if not is_valid_value(wire[field], value)]
@@ -56,7 +56,7 @@ def invalid_fields(kind: type[Command], given: Mapping[str, object]) -> list[str
 
 @cache
 def invalid(name: str) -> Sequence[InvalidArguments]:
-    """Draw invalid commands of a kind, once for all tests; more for more parameters."""
+    """Draw invalid commands of a kind, once for all tests."""
     (kind,) = (kind for kind in WITH_PARAMETERS if kind.trigger == name)
     return drawn(kit.invalid_commands(kind), 30 + 10 * len(kind.parameters))
 

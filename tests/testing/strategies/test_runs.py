@@ -26,14 +26,14 @@ def state(reservation: Reservation) -> str:
 
 
 def action_name(action: Command | Status) -> str:
-    """Return the name of a command as in the matrix, or of a fact."""
+    """Return the name of a command or a fact, as in the matrix."""
     if isinstance(action, Status):
         return f"is {action}"
     return action.trigger + "+accept" * action.is_accepting
 
 
 def edges(run: Run) -> list[tuple[str, str, str]]:
-    """Return the action, the state before and the state after of each step."""
+    """Return action, state before and state after of each step."""
     return [
         (action_name(step.action), state(before), state(step.after))
         for step, before in zip(run.steps, run.reservations, strict=False)

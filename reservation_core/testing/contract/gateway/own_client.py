@@ -44,7 +44,7 @@ class OwnClientTests:
             assert driver.send(update_request()).body == b"hint", "skip the early hints"
 
     def test_truncated_gzip_is_not_a_reply(self, open_driver: DriverFactory) -> None:
-        """A truncated gzip body is not a reply, even of the announced length."""
+        """A truncated gzip body is not a reply, whatever its length."""
         truncated = gzip.compress(b"{}" * 999)[:-9]
         responder = json_response(truncated, headers=[("Content-Encoding", "gzip")])
         with serving(open_driver, responder, json_response(b"next")) as driver:
