@@ -1,6 +1,4 @@
-"""Plugins of the whole suite: pytester, and ours where no entry point
-loads it.
-"""
+"""Plugins of the whole suite: pytester, and ours where no entry point loads it."""
 
 from importlib.metadata import entry_points
 

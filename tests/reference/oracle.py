@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """Return the rows of one table, each a mapping from column to text.
+    """Return the rows of one table, as mappings from column to text.
 
     An empty cell is an empty text.
     """

@@ -26,7 +26,7 @@ def state(reservation: Reservation) -> str:
 
 
 def action_name(action: Command | Status) -> str:
-    """Return the name of a command or a fact, as in the matrix."""
+    """Return the matrix name of a command or a fact."""
     if isinstance(action, Status):
         return f"is {action}"
     return action.trigger + "+accept" * action.is_accepting
