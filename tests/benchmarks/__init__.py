@@ -13,8 +13,8 @@ runs before a round and rests during it. The table shows the medians of the roun
 At least 7 rounds say something.
 
 How to read it: ``4.3 x`` means that the peer needs 4.3 times what we need, and more is better.
-Imports, row 9's bare library and row 11's bare uvicorn are given as our share of the peer's, and less
-is better. ``reach`` is the target, ``met`` says whether this run met it. Ratios travel between
+Imports, row 9's bare library and row 11's bare uvicorn are given as our share of the peer's, and
+less is better. ``reach`` is the target, ``met`` says whether this run met it. Ratios travel between
 machines, figures do not.
 
 How it stays honest: the peers are written as their users would write them, and each docstring says

@@ -2,12 +2,12 @@
 
 The figure is wall time, because waiting for the disk and the database is the point. Every side is
 durable: SQLite writes ahead and synchronises each commit (``synchronous=FULL``), PostgreSQL has its
-defaults. Every side takes an event once, by its SID, keeps its history, and lets only a higher version
-replace the present one. The final state of every side is checked.
+defaults. Every side takes an event once, by its SID, keeps its history, and lets only a higher
+version replace the present one. The final state of every side is checked.
 
-Where the peer is our own book with a commit for each event, the ratio is the gain of the group commit.
-The other peers' lean tables keep status, version and event only. Ours keep whole reservations, ready
-for a sweep, and judge a report by the lifecycle.
+Where the peer is our own book with a commit for each event, the ratio is the gain of the group
+commit. The other peers' lean tables keep status, version and event only. Ours keep whole
+reservations, ready for a sweep, and judge a report by the lifecycle.
 """
 
 import asyncio

@@ -194,8 +194,8 @@ def _refuses(make: Callable[..., object], name: str, value: object) -> bool:
 def build(effort: Effort) -> list[Comparison]:
     """Build and check a conference of 27 parameters, 32 are declared.
 
-    All sides declare the same types, patterns, words and bounds. Ours also checks the three rules over
-    several parameters.
+    All sides declare the same types, patterns, words and bounds. Ours also checks the three rules
+    over several parameters.
     """
     given: dict[str, Any] = samples.CONFERENCE
     for made in _MADE:

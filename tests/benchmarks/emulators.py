@@ -1,9 +1,9 @@
 """Row 11: an update answered over HTTP, on 32 connections.
 
-Servers: the emulator, bare uvicorn that answers the same bytes, Starlette with a dict, and prism. The
-figure is the processor time that the server's process takes for a request, on all its threads. All
-servers get the same bytes from the same client, log nothing and answer every request with a 200, which
-is checked.
+Servers: the emulator, bare uvicorn that answers the same bytes, Starlette with a dict, and prism.
+The figure is the processor time that the server's process takes for a request, on all its threads.
+All servers get the same bytes from the same client, log nothing and answer every request with a
+200, which is checked.
 """
 
 import asyncio

@@ -6,9 +6,9 @@ from tests.benchmarks.measure import Comparison, Effort, Relation, time_import
 def imports(effort: Effort) -> list[Comparison]:
     """Import each in fresh interpreters, with warm caches.
 
-    The second comparison adds the first use: prepare an update, or address it. Both sides leave something
-    to the first use. Both then have all that an update needs; ours without the gateway's HTTP client, the
-    peer with it.
+    The second comparison adds the first use: prepare an update, or address it. Both sides leave
+    something to the first use. Both then have all that an update needs; ours without the gateway's
+    HTTP client, the peer with it.
     """
     ours = (
         "import reservation_core as r; t = lambda p: p + '0' * 32;"

@@ -57,10 +57,10 @@ class _Model:
 def decide_and_renew(effort: Effort) -> list[Comparison]:
     """Take one legal step, and be refused one illegal step.
 
-    Ours: ``decide`` on an accept, the new entity with all of its fields, ``decide`` on a conference that is
-    no longer an edge. The peer: the events triggered on one slotted model, the second one's
-    ``MachineError`` caught. It moves the model in place and makes no new entity, so it does less. Both end
-    accepted, and refuse.
+    Ours: ``decide`` on an accept, the new entity with all of its fields, ``decide`` on a conference
+    that is no longer an edge. The peer: the events triggered on one slotted model, the second one's
+    ``MachineError`` caught. It moves the model in place and makes no new entity, so it does less.
+    Both end accepted, and refuse.
     """
     pending = samples.pending()
     model, events = _Model(), _machine().events
@@ -166,9 +166,10 @@ def is_it_allowed(effort: Effort) -> list[Comparison]:
 def weight(effort: Effort) -> list[Comparison]:
     """Weigh a live reservation among 100,000.
 
-    The peers' weight grows evenly, so 2,000 and 200 of them are weighed. Ours: :class:`Reservation`. The
-    peers: a data class with the same fields, added to one machine (``add_model``) or given a machine each.
-    All instances share the values of the fields, so these weigh nothing on either side.
+    The peers' weight grows evenly, so 2,000 and 200 of them are weighed. Ours:
+    :class:`Reservation`. The peers: a data class with the same fields, added to one machine
+    (``add_model``) or given a machine each. All instances share the values of the fields, so these
+    weigh nothing on either side.
     """
     fields = _fields()
     shared = _machine()

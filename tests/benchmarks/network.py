@@ -1,8 +1,8 @@
 """Rows 9 and 10: whole updates over loopback, 32 in flight.
 
-The figure is the processor time of this process, which is the client's: all its threads, and not the
-server, which is a process of its own. So a busy machine does not change it. Every side keeps its
-connections, and every reply is checked.
+The figure is the processor time of this process, which is the client's: all its threads, and not
+the server, which is a process of its own. So a busy machine does not change it. Every side keeps
+its connections, and every reply is checked.
 """
 
 import asyncio

@@ -48,9 +48,9 @@ def _peer() -> Callable[[bytes], _Reservation]:
 def read(effort: Effort) -> list[Comparison]:
     """Read a reservation from a reply's bytes.
 
-    Ours is :func:`read_reservation`, the peer's ``converter.loads``. Both check the five SIDs, the status
-    and the dates, gather all faults, and give an attrs class with the same values. Ours also checks the
-    texts and the links, and tells an assignment callback from a resource.
+    Ours is :func:`read_reservation`, the peer's ``converter.loads``. Both check the five SIDs, the
+    status and the dates, gather all faults, and give an attrs class with the same values. Ours also
+    checks the texts and the links, and tells an assignment callback from a resource.
     """
     peer = _peer()
     ours, theirs = read_reservation(samples.ACCEPTED), peer(samples.ACCEPTED)

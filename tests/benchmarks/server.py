@@ -1,7 +1,7 @@
 """The server of rows 9 and 10: ``python -m tests.benchmarks.server``.
 
-It answers every request on 127.0.0.1 with the same reply, from a bare asyncio protocol. It prints its
-port on the first line. It ends with its standard input, after ten minutes at the latest.
+It answers every request on 127.0.0.1 with the same reply, from a bare asyncio protocol. It prints
+its port on the first line. It ends with its standard input, after ten minutes at the latest.
 """
 
 import asyncio

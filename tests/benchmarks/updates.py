@@ -168,9 +168,9 @@ def _whole(
 ) -> list[Comparison]:
     """Compare whole updates, from the call to the entity.
 
-    Each pair ends at the same place. An ``http_client`` is given data, so our gateway does not encode the
-    form beside it. An adapter is given a body, so our gateway encodes one beside it. Path, body and status
-    are the same on both sides.
+    Each pair ends at the same place. An ``http_client`` is given data, so our gateway does not
+    encode the form beside it. An adapter is given a body, so our gateway encodes one beside it.
+    Path, body and status are the same on both sides.
     """
     client, adapter = _StubClient(answer), _StubAdapter(answer)
     comparisons: list[Comparison] = []

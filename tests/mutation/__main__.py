@@ -11,8 +11,8 @@ declarations. So each survivor is run once more in a new interpreter: against th
 messages, and against all tests if its function is called while they are loaded.
 
 It works on a copy without ``@cache``, because mutmut skips decorated functions. It exits with 1 if
-fewer than 95 of 100 mutants of a module are killed, or if one survives that ``mutation.md`` does not
-show.
+fewer than 95 of 100 mutants of a module are killed, or if one survives that ``mutation.md`` does
+not show.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m tests.project.messages > tests/project/messages.txt
 
-People act on these texts, so each is kept where it can be read as a whole. A changed text shows in the
-diff of that file. Read it again as its reader will.
+People act on these texts, so each is kept where it can be read as a whole. A changed text shows in
+the diff of that file. Read it again as its reader will.
 """
 
 from __future__ import annotations

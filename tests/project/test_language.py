@@ -129,7 +129,9 @@ def test_test_file_stands_where_its_module_stands(room: str) -> None:
 
 
 def _has_module(folder: Path, name: str) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name).is_dir() or folder.name == name
+    """Return whether a test file's name is that of a module, or begins with it."""
+    modules = {path.stem.strip("_") for path in folder.glob("*") if path.suffix in ("", ".py")}
+    return any(name == module or name.startswith(f"{module}_") for module in modules)
 
 
 def test_test_name_does_not_begin_with_a_question_word() -> None:

@@ -1,8 +1,8 @@
 """Code that type checkers must accept, and code that they must refuse. It is never run.
 
 A line with a comment about an expected error fails the check if the checker finds no error there
-(``warn_unused_ignores`` and ``reportUnnecessaryTypeIgnoreComment``). So each such line promises that
-the mistake is found before the program runs. Each checker reads its own comment, which needs
+(``warn_unused_ignores`` and ``reportUnnecessaryTypeIgnoreComment``). So each such line promises
+that the mistake is found before the program runs. Each checker reads its own comment, which needs
 ``enableTypeIgnoreComments = false`` for the second.
 """
 

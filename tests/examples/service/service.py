@@ -55,7 +55,8 @@ log = logging.getLogger("service")
 def decide(assignment: Assignment) -> Command:
     """Choose the response from the task's attributes.
 
-    A task in a language that no worker speaks is rejected, a call is connected, anything else is accepted.
+    A task in a language that no worker speaks is rejected, a call is connected, anything else is
+    accepted.
     """
     task = assignment.task_attributes
     if task.get("language") not in LANGUAGES:
