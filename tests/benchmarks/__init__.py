@@ -25,8 +25,8 @@ bytes, the same fields, the same refusals.
     measure.py   rounds, medians, loops, time, memory and import time
     samples.py   the conference, the reply and the reservation that all rows use
     report.py    the table
-    lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py, webhooks.py, books.py
-                 ours and the peers, by topic
+    lifecycle.py, conferences.py, replies.py, updates.py, network.py, imports.py, webhooks.py,
+    books.py                      ours and the peers, by topic
     emulators.py, emulated.py    row 11: the emulator, its peers, and their servers
     server.py    the server of rows 9 and 10
     replay.py    a command of its own: a million events into one book

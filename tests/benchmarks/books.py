@@ -91,13 +91,20 @@ def _directory() -> Path:
 
 _DURABLY: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 _TABLES: Final = (
-    "CREATE TABLE event (sid TEXT PRIMARY KEY, reservation TEXT, type TEXT, version INTEGER, time TEXT)",
+    (
+        "CREATE TABLE event "
+        "(sid TEXT PRIMARY KEY, reservation TEXT, type TEXT, version INTEGER, time TEXT)"
+    ),
     "CREATE INDEX event_reservation ON event (reservation)",
-    "CREATE TABLE reservation (sid TEXT PRIMARY KEY, status TEXT, version INTEGER, task TEXT, worker TEXT)",
+    (
+        "CREATE TABLE reservation "
+        "(sid TEXT PRIMARY KEY, status TEXT, version INTEGER, task TEXT, worker TEXT)"
+    ),
 )
 _ADD: Final = "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)"
 _HOLD: Final = """
-    INSERT INTO reservation VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid) DO UPDATE SET status = excluded.status, version = excluded.version
+    INSERT INTO reservation VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (sid) DO UPDATE SET status = excluded.status, version = excluded.version
     WHERE excluded.version > version
 """
 

@@ -22,8 +22,9 @@ from reservation_core import Conference, InvalidCommand, prepare
 from tests.benchmarks import samples
 from tests.benchmarks.measure import Comparison, Effort, clock
 
-# The rules of each parameter by itself, as both peers declare them. Ours are a little stricter, and ours alone has the rules over
-# several parameters (a SIP address rings 600 seconds at most, a number is called by a number, a SIP address by a SIP user).
+# The rules of each parameter, as both peers declare them. Ours are a little stricter. Only ours has
+# the rules over several parameters: a SIP address rings 600 seconds at most, a number is called by
+# a number, a SIP address by a SIP user.
 _CONTACT: Final = r"\+[1-9][0-9]{1,14}|client:\S[ -~]*|sips?:[^\s@]+@[^\s@]+|app:AP[0-9a-fA-F]{32}"
 _CALLER: Final = r"[ -~]*[!-~][ -~]*"
 _URL: Final = r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[ -~]*)?"

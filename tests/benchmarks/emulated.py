@@ -30,9 +30,13 @@ STORED: Final[Mapping[str, Any]] = {
 _CORS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, apiVersion, clientVersion",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, If-Match, apiVersion, clientVersion"
+    ),
     "Access-Control-Allow-Credentials": "true",
-    "Access-Control-Expose-Headers": "ETag, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
+    "Access-Control-Expose-Headers": (
+        "ETag, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config"
+    ),
 }
 """The CORS headers of every reply."""
 

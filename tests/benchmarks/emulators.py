@@ -30,10 +30,15 @@ _EACH: Final = 60
 """Requests on each connection in a round."""
 
 _MEASURE: Final = f"update answered over HTTP, {IN_FLIGHT} connections"
-_BODY: Final = b"Instruction=call&CallFrom=%2B15005550006&CallUrl=https%3A%2F%2Fexample.com%2Fcall&CallTimeout=30&CallRecord=none"
+_BODY: Final = (
+    b"Instruction=call&CallFrom=%2B15005550006&CallUrl=https%3A%2F%2Fexample.com%2Fcall"
+    b"&CallTimeout=30&CallRecord=none"
+)
 _REQUEST: Final = (
-    f"POST {path(RESERVATION)} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: twilio-python/9.13.0\r\nAccept: application/json\r\n"
-    f"Accept-Charset: utf-8\r\nAuthorization: Basic QUM6dG9rZW4=\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    f"POST {path(RESERVATION)} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    "User-Agent: twilio-python/9.13.0\r\nAccept: application/json\r\n"
+    "Accept-Charset: utf-8\r\nAuthorization: Basic QUM6dG9rZW4=\r\n"
+    "Content-Type: application/x-www-form-urlencoded\r\n"
     f"Content-Length: {len(_BODY)}\r\n\r\n"
 ).encode() + _BODY
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

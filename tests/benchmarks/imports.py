@@ -12,11 +12,13 @@ def imports(effort: Effort) -> list[Comparison]:
     """
     ours = (
         "import reservation_core as r; t = lambda p: p + '0' * 32;"
-        "r.prepare(r.Reservation(status='pending', workspace_sid=t('WS'), task_sid=t('WT'), worker_sid=t('WK'), sid=t('WR')), r.Accept())"
+        "held = r.Reservation(status='pending', workspace_sid=t('WS'), task_sid=t('WT'),"
+        "worker_sid=t('WK'), sid=t('WR')); r.prepare(held, r.Accept())"
     )
     peer = (
         "from twilio.rest import Client; t = lambda p: p + '0' * 32;"
-        "Client(t('AC'), 'x').taskrouter.v1.workspaces(t('WS')).tasks(t('WT')).reservations(t('WR'))"
+        "tasks = Client(t('AC'), 'x').taskrouter.v1.workspaces(t('WS')).tasks;"
+        "tasks(t('WT')).reservations(t('WR'))"
     )
     return [
         Comparison(

@@ -28,7 +28,10 @@ _FORM: Final = {
     "WorkflowSid": "WW" + "0123456789abcdef" * 2,
     "TaskQueueSid": "WQ" + "0123456789abcdef" * 2,
     "TaskSid": samples.TASK,
-    "TaskAttributes": '{"from": "+15005550009", "language": "en", "call_sid": "CA0123456789abcdef0123456789abcdef", "note": "a=b&c"}',
+    "TaskAttributes": (
+        '{"from": "+15005550009", "language": "en", '
+        '"call_sid": "CA0123456789abcdef0123456789abcdef", "note": "a=b&c"}'
+    ),
     "TaskAge": "12",
     "TaskPriority": "0",
     "WorkerSid": samples.WORKER,

@@ -209,10 +209,12 @@ def report(into: Path) -> int:
         of_it = [killed for name, killed in results.items() if name.rpartition(".")[0] == module]
         wrong |= sum(of_it) * 100 < REACH * len(of_it)
         print(
-            f"| `{module.rpartition('.')[2]}` | {len(of_it)} | {sum(of_it)} | {sum(of_it) / len(of_it):.1%} |"
+            f"| `{module.removeprefix('reservation_core.')}` | {len(of_it)} | {sum(of_it)} "
+            f"| {sum(of_it) / len(of_it):.1%} |"
         )
     print(
-        f"| all | {len(results)} | {sum(results.values())} | {sum(results.values()) / len(results):.1%} |"
+        f"| all | {len(results)} | {sum(results.values())} "
+        f"| {sum(results.values()) / len(results):.1%} |"
     )
     for name in sorted(survivors(into)):
         change = change_of(into, name)

@@ -303,7 +303,8 @@ REPLIES: Final[list[Reply]] = [
     Reply(
         200,
         {},
-        b'{"reservation_status": "accepted", "task_sid": "client:alice", "date_updated": "hush-hush"}',
+        b'{"reservation_status": "accepted", "task_sid": "client:alice", '
+        b'"date_updated": "hush-hush"}',
     ),
     Reply(200, {}, b'{"reservation_status": "hush-hush +15005550006"}'),
     Reply(200, {}, b'{"reservation_status": "timeout"}'),
@@ -319,7 +320,8 @@ REPLIES: Final[list[Reply]] = [
     Reply(
         400,
         {},
-        b'{"message": "Reservation WR is already in state [accepted] and cannot be updated to [accepted]"}',
+        b'{"message": "Reservation WR is already in state [accepted] '
+        b'and cannot be updated to [accepted]"}',
     ),
     Reply(400, {}, b'{"title": "No", "detail": "hush-hush"}'),
     Reply(401),
@@ -340,7 +342,8 @@ def payloads_and_replies() -> Lines:
         yield f"the payload {str(payload)[:120]!r}"
         yield from outcome_of(functools.partial(read_reservation, payload))
     for reservation, command, route in UNSENT:
-        yield f"{command} to {reservation.state} by {route} in {reservation.workspace_sid}, {reservation.task_sid}, {reservation.etag!r}"
+        where = f"{reservation.workspace_sid}, {reservation.task_sid}, {reservation.etag!r}"
+        yield f"{command} to {reservation.state} by {route} in {where}"
         yield from outcome_of(functools.partial(prepare, reservation, command, route=route))
     callback_name = Conference(
         to="client:alice",
@@ -379,10 +382,11 @@ class _RecordingObserver(Observer):
 
     def _of(self, attempt: Attempt) -> str:
         where = "tasks" if "/Tasks/" in attempt.request.path else "workers"
-        return f"{attempt.number}, {attempt.request.method} by {where}, at {attempt.started} after a pause of {attempt.pause}"
+        sent = f"{attempt.number}, {attempt.request.method} by {where}"
+        return f"{sent}, at {attempt.started} after a pause of {attempt.pause}"
 
-    def reconciled(self, reservation: Reservation, verdict: str) -> None:
-        self.lines.append(f"fetched as {reservation.state}, version {reservation.etag}: {verdict}")
+    def reconciled(self, reservation: Reservation, result: str) -> None:
+        self.lines.append(f"fetched as {reservation.state}, version {reservation.etag}: {result}")
 
     def gave_up(self, error: ReservationError) -> None:
         self.lines.append(f"gave up: {type(error).__name__}")
@@ -556,7 +560,8 @@ def deliveries() -> Lines:
             observer.lines += described(error)
             known = getattr(error, "last_known", getattr(error, "reservation", None))
             observer.lines.append(
-                f"{len(getattr(error, 'attempts', ()))} attempts, known: {known}, because of {error.__cause__!r}"
+                f"{len(getattr(error, 'attempts', ()))} attempts, known: {known}, "
+                f"because of {error.__cause__!r}"
             )
         else:
             observer.lines.append(str(got))

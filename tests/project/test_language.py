@@ -129,9 +129,11 @@ def test_test_file_stands_where_its_module_stands(room: str) -> None:
 
 
 def _has_module(folder: Path, name: str) -> bool:
-    """Return whether a test file's name is that of a module, or begins with it."""
+    """Return whether the name begins with a module's or its package's."""
     modules = {path.stem.strip("_") for path in folder.glob("*") if path.suffix in ("", ".py")}
-    return any(name == module or name.startswith(f"{module}_") for module in modules)
+    return any(
+        name == module or name.startswith(f"{module}_") for module in {*modules, folder.name}
+    )
 
 
 def test_test_name_does_not_begin_with_a_question_word() -> None:

@@ -1,5 +1,7 @@
-"""Reads the reference files: tables about the platform, written by hand and never derived from the
-code under test."""
+"""Reads the reference files: tables about the platform, written by hand.
+
+They are never derived from the code under test.
+"""
 
 from __future__ import annotations
 

@@ -101,12 +101,14 @@ class Story:
     def tell(self) -> bool:
         """Tell the story. Return whether book and platform agree."""
         say(
-            "\n1. An English-speaking caller: the service answers with a conference, and the worker picks up"
+            "\n1. An English-speaking caller: the service answers with a conference,"
+            " and the worker picks up"
         )
         first = self.reserve(ENGLISH_CALL)
         self.answer_call(first)
         say(
-            '    ("gap": the conference itself is no event, so one version is missing; the next sweep fetches it)'
+            '    ("gap": the conference itself is not an event, so one version is missing.'
+            " The next sweep fetches it)"
         )
 
         say("\n2. A letter in German is accepted, a letter in French is rejected")
@@ -121,13 +123,15 @@ class Story:
         say(f"    It is not signed: HTTP {status}")
 
         say(
-            "\n4. The desk completes the first reservation: the book writes it down, the gateway sends it"
+            "\n4. The desk completes the first reservation: the book writes it down,"
+            " the gateway sends it"
         )
         self.complete(first)
         self.emulator.settle()
 
         say(
-            "\n5. The service is killed after it sent a command, before the reply arrives. Meanwhile another caller hangs up"
+            "\n5. The service is killed after it sent a command, before the reply arrives."
+            " Meanwhile another caller hangs up"
         )
         third = self.reserve(ENGLISH_CALL)
         self.answer_call(third)
@@ -166,7 +170,8 @@ class Story:
         desk.join()
         end()
         say(
-            f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)}; the service was killed before it knew"
+            f"    The platform {'completed' if in_time else 'did NOT complete'} {short(sid)};"
+            " the service was killed before it knew"
         )
 
     # --- the end ---------------------------------------------------------------------------------
@@ -184,7 +189,8 @@ class Story:
         )
         once = set(acts.values()) == {1}
         say(
-            f"    {len(acts)} commands were carried out, {'each of them once' if once else 'NOT each of them once'}"
+            f"    {len(acts)} commands were carried out,"
+            f" {'each of them once' if once else 'NOT each of them once'}"
         )
         return all(agreed) and once
 
@@ -202,10 +208,12 @@ class Story:
         """Run until Ctrl-C."""
         task = self.platform.add_task(WORKSPACE, attributes=ENGLISH_CALL)
         say(
-            f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url}, until Ctrl-C. Try:"
+            f"\nThe service answers at {self.service.url}, the emulator at {self.emulator.url},"
+            " until Ctrl-C. Try:"
         )
         say(
-            f'    curl -X POST {self.emulator.url}/_emulator/tasks/{task.sid}/reservations -d \'{{"worker_sid": "{self.worker.sid}"}}\''
+            f"    curl -X POST {self.emulator.url}/_emulator/tasks/{task.sid}/reservations"
+            f' -d \'{{"worker_sid": "{self.worker.sid}"}}\''
         )
         say(f"    curl {self.service.url}/reservations")
         with suppress(KeyboardInterrupt):
@@ -233,7 +241,8 @@ def main() -> int:
             "PORT": "0",
         }
         say(
-            f"The emulator answers at {emulator.url}; the service is started, its book is {settings['BOOK']}"
+            f"The emulator answers at {emulator.url}; the service is started,"
+            f" its book is {settings['BOOK']}"
         )
         story = Story(emulator, settings)
         stack.callback(lambda: story.service.stop())  # noqa: PLW0108 - it is another one by then

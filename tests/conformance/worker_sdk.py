@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reservation_core import Status
-from tests.emulator.conformance.scene import (
+from tests.conformance.scene import (
     ACCEPT,
     ACTIVITY,
     CALL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reservation_core.emulator import Settings, TaskConflict
-from tests.emulator.conformance.scene import (
+from tests.conformance.scene import (
     ACCEPT,
     CONFERENCE,
     Launch,

@@ -10,7 +10,7 @@ import pytest
 
 from reservation_core.emulator import ManualClock, Platform, Settings
 from reservation_core.emulator.server import Emulator, running_emulator
-from tests.emulator.conformance import Answer, Conformance, Launch, Transport, answer
+from tests.conformance import Answer, Conformance, Launch, Transport, answer
 from tests.emulator.wire import WAIT, address
 
 

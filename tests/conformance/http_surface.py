@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from reservation_core.emulator import Settings
-from tests.emulator.conformance.scene import (
+from tests.conformance.scene import (
     ACCEPT,
     CALL,
     CALL_WORKER,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import pytest
 
 from reservation_core.emulator import Settings
-from tests.emulator.conformance.http_surface import HttpSurface
-from tests.emulator.conformance.messages import Messages
-from tests.emulator.conformance.preconditions import Preconditions
-from tests.emulator.conformance.scene import Answer, Launch, Scene, Transport, answer
-from tests.emulator.conformance.steps import Steps
-from tests.emulator.conformance.transfers import Transfers
-from tests.emulator.conformance.worker_sdk import WorkerSdk
+from tests.conformance.http_surface import HttpSurface
+from tests.conformance.messages import Messages
+from tests.conformance.preconditions import Preconditions
+from tests.conformance.scene import Answer, Launch, Scene, Transport, answer
+from tests.conformance.steps import Steps
+from tests.conformance.transfers import Transfers
+from tests.conformance.worker_sdk import WorkerSdk
 
 __all__ = ["Answer", "Conformance", "Launch", "Transport", "answer"]
 

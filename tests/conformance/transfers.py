@@ -6,7 +6,7 @@ import pytest
 
 from reservation_core import Status
 from reservation_core.emulator import Settings
-from tests.emulator.conformance.scene import (
+from tests.conformance.scene import (
     ACCEPT,
     CALL_WORKER,
     COMPLETE,

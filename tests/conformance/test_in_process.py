@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
-from tests.emulator.conformance import Answer, Conformance, Launch, answer
+from tests.conformance import Answer, Conformance, Launch, answer
 
 
 class InProcessTransport:
