@@ -35,7 +35,7 @@ from reservation_core.emulator.platform.model import (
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Format number of the file. A file with another number is not read."""
 
 _T = TypeVar("_T", Worker, Task, StoredReservation)

@@ -185,6 +185,24 @@ def test_state_file_is_locked_while_it_is_open(path: Path) -> None:
         people(platform)
 
 
+def test_state_file_of_format_1_is_refused_and_kept(path: Path) -> None:
+    """Its table and its kinds of rows have other names, so that it would seem to be empty."""
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE kept (sid TEXT PRIMARY KEY, kind TEXT, value TEXT)")
+    database.execute("INSERT INTO kept VALUES ('WT1', 'WT', '{}')")
+    database.execute("PRAGMA user_version = 1")
+    database.commit()
+    database.close()
+    with (
+        pytest.raises(StateFileError, match="it has format 1, not 2"),
+        open_platform(path, ManualClock()),
+    ):
+        pass
+    database = sqlite3.connect(path)
+    assert database.execute("SELECT kind FROM kept").fetchall() == [("WT",)]
+    database.close()
+
+
 def test_state_file_leaves_other_files_untouched(path: Path) -> None:
     path.write_text("some notes of mine, which are longer than the head of a database is: " * 20)
     with pytest.raises(StateFileError, match="not a database"):
@@ -193,7 +211,7 @@ def test_state_file_leaves_other_files_untouched(path: Path) -> None:
     path.unlink()
     for statement, problem in (
         ("CREATE TABLE t (a)", "is not a state file"),
-        ("PRAGMA user_version = 99", "it has format 99, not 1"),
+        ("PRAGMA user_version = 99", "it has format 99, not 2"),
     ):
         database = sqlite3.connect(path)
         database.execute(statement)

@@ -1,4 +1,4 @@
-"""Routing of the emulated platform: which worker is reserved for which task.
+"""Routing of the emulated platform: reservation of workers, and the status of tasks.
 
 A task's status follows its reservations: reserved while one is pending, else assigned, wrapping or
 ended. If all of them end without acceptance, the task is pending again.
@@ -14,6 +14,7 @@ import attrs
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.emulator.platform.errors import StateConflict, TaskConflict
 from reservation_core.emulator.platform.model import (
     StoredReservation,
     Task,
@@ -24,7 +25,6 @@ from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.platform.storage import Storage
 from reservation_core.emulator.platform.validation import check_sid
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.bodies import Attributes
 
 BY_PLATFORM: Final = "platform"
 """Author of a journal entry that no client caused."""
@@ -41,18 +41,9 @@ _TASK_STATUS_OF_LIVE: Final = (
 )
 """The first status that one of the task's reservations has decides the task's status."""
 
-_TASK_STATUS_OF_ENDED: Final = {
-    Status.COMPLETED: TaskStatus.COMPLETED,
-    Status.CANCELED: TaskStatus.CANCELED,
-}
-
-# Attributes of an assumed task and worker. They satisfy every instruction.
-_ASSUMED_TASK: Final[Attributes] = {"call_sid": "CA" + "0" * 32, "from": "+15005550006"}
-_ASSUMED_WORKER: Final[Attributes] = {"contact_uri": "client:worker"}
-
 
 class Routing:
-    """Creation of reservations, and the status of their tasks. Used inside a transaction."""
+    """Reservation of workers, and the status of tasks. Used inside a transaction."""
 
     def __init__(self, storage: Storage, settings: Settings, random: Random) -> None:
         self._storage = storage
@@ -74,61 +65,36 @@ class Routing:
             stored.reservation.status in _WORKED_ON for stored in self._tables.children(task_sid)
         )
 
-    def add(self, reservation: Reservation) -> Reservation:
-        """Insert or replace a reservation at version 0.
+    def is_waiting(self, task: Task) -> bool:
+        """Return true if the task waits for a worker."""
+        is_open = task.status in (TaskStatus.PENDING, TaskStatus.RESERVED)
+        return is_open and not self.is_worked_on(task.sid)
 
-        An unknown task or worker is inserted too.
-        """
-        sid, task_sid = str(reservation.sid), str(reservation.task_sid)
-        task = self._tables.tasks.get(task_sid) or self._assume_task(reservation)
-        self._assume_worker(reservation)
-        date = self._storage.date
-        created = reservation.date_created or date
-        added = attrs.evolve(reservation, date_created=created, date_updated=date, etag="0")
-        previous = self._tables.reservations.get(sid)
-        number = previous.number if previous else self._tables.take_number()
-        due = self._due(task.reservation_timeout) if added.state == Status.PENDING else None
-        self._tables.put_reservation(StoredReservation(added, number, due))
-        self.settle(task, _TASK_STATUS_OF_ENDED.get(added.status, TaskStatus.PENDING))
-        if previous and (task_before := str(previous.reservation.task_sid)) != task_sid:
-            self.settle(self._tables.tasks[task_before], TaskStatus.PENDING)
-        return added
-
-    def _assume_task(self, reservation: Reservation) -> Task:
-        task = Task(
-            sid=str(reservation.task_sid),
-            workspace_sid=str(reservation.workspace_sid),
-            account_sid=reservation.account_sid,
-            attributes=_ASSUMED_TASK,
-            reservation_timeout=self._settings.reservation_timeout,
-            date_created=self._storage.date,
-            date_updated=self._storage.date,
-            is_assumed=True,
-        )
-        self._tables.put_task(task)
-        return task
-
-    def _assume_worker(self, reservation: Reservation) -> None:
-        sid = str(reservation.worker_sid)
-        if sid not in self._tables.workers:
-            worker = Worker(
-                sid=sid,
-                workspace_sid=str(reservation.workspace_sid),
-                account_sid=reservation.account_sid,
-                name=reservation.worker_name,
-                attributes=_ASSUMED_WORKER,
-            )
-            self._tables.workers.put(sid, worker)
-
-    def reserve(
-        self, task: Task, worker: Worker, sid: str | None = None, *, is_transfer: bool = False
-    ) -> Reservation:
-        """Create a pending reservation."""
+    def reserve(self, task_sid: str, worker_sid: str, sid: str | None) -> Reservation:
+        """Reserve a worker for a task that waits for one."""
+        task = self._tables.tasks[task_sid]
+        if not self.is_waiting(task):
+            raise TaskConflict(task_sid, task.status, "reserve a worker for")
+        if task.status is TaskStatus.PENDING:
+            task = attrs.evolve(task, rounds=task.rounds + 1)
+        worker = self._tables.workers[worker_sid]
         if sid in self._tables.reservations:
             raise ValueError(f"cannot add reservation {sid}: the SID is in use. Choose another one")
+        sid = check_sid("sid", sid or self.make_sid(SID_PREFIXES["sid"]))
+        return self._reserve(task, worker, sid, is_transfer=False)
+
+    def transfer(self, sid: str, worker_sid: str) -> Reservation:
+        """Reserve a second worker for the task of an accepted reservation."""
+        first = self._tables.reservations[sid].reservation
+        if first.status not in _WORKED_ON:
+            raise StateConflict(sid, first.state, "transfer")
+        task, worker = self._tables.tasks[str(first.task_sid)], self._tables.workers[worker_sid]
+        return self._reserve(task, worker, self.make_sid(SID_PREFIXES["sid"]), is_transfer=True)
+
+    def _reserve(self, task: Task, worker: Worker, sid: str, *, is_transfer: bool) -> Reservation:
         date = self._storage.date
         reservation = Reservation(
-            sid=check_sid("sid", sid or self.make_sid(SID_PREFIXES["sid"])),
+            sid=sid,
             account_sid=task.account_sid,
             workspace_sid=task.workspace_sid,
             task_sid=task.sid,
@@ -139,7 +105,7 @@ class Routing:
             date_updated=date,
             etag="0",
         )
-        number, due = self._tables.take_number(), self._due(task.reservation_timeout)
+        number, due = self._tables.take_number(), self.time_after(task.reservation_timeout)
         self._tables.put_reservation(StoredReservation(reservation, number, due, is_transfer))
         # Observed: a reservation raises its worker's version by 1.
         worker = attrs.evolve(worker, version=worker.version + 1)
@@ -163,12 +129,13 @@ class Routing:
             task,
             status=status,
             date_updated=self._storage.date,
-            due=self._due(self._settings.delete_after) if status in _ENDED else None,
+            due=self.time_after(self._settings.delete_after) if status in _ENDED else None,
             reason=reason,
             version=task.version + 1,
         )
         self._tables.put_task(task)
         return task
 
-    def _due(self, seconds: float) -> datetime:
+    def time_after(self, seconds: float) -> datetime:
+        """Return the time that many seconds after the current transaction."""
         return self._storage.present + timedelta(seconds=seconds)

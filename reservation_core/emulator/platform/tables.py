@@ -191,6 +191,11 @@ class Tables:
         self.commit()
         self._rebuild()
 
+    def snapshot(self) -> Snapshot:
+        """Return all values."""
+        stored = tuple(self.reservations.values())
+        return Snapshot(tuple(self.workers.values()), tuple(self.tasks.values()), stored)
+
     def load(self, snapshot: Snapshot) -> None:
         """Replace everything by a snapshot. This is not part of a transaction."""
         self.workers.replace({worker.sid: worker for worker in snapshot.workers})

@@ -81,6 +81,14 @@ class Transitions:
         edge = find_fact_edge(self._state(stored, fact.value), fact)
         return None if edge is None else edge.target
 
+    def set_status(self, sid: str, status: Status, by: str) -> Reservation:
+        """Set a reservation's status as the platform does, without a command."""
+        stored = self._tables.reservations[sid]
+        target = self.find_target(stored, status)
+        if target is None:
+            raise StateConflict(sid, stored.reservation.state, status.value)
+        return self.make([Step(stored, status.value, target, by)])
+
     def _state(self, stored: StoredReservation, trigger: str) -> State:
         """Return the state to judge a trigger by.
 
