@@ -1,4 +1,4 @@
-"""The domain library of TaskRouter reservations: what may be asked of one, how it is asked, and what the answer means."""
+"""The domain library of TaskRouter reservations."""
 
 import sys
 
