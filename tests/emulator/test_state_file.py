@@ -186,7 +186,7 @@ def test_state_file_is_locked_while_it_is_open(path: Path) -> None:
 
 
 def test_state_file_of_format_1_is_refused_and_kept(path: Path) -> None:
-    """Its table and its kinds of rows have other names, so that it would seem to be empty."""
+    """Its table and kinds of rows have other names."""
     database = sqlite3.connect(path)
     database.execute("CREATE TABLE kept (sid TEXT PRIMARY KEY, kind TEXT, value TEXT)")
     database.execute("INSERT INTO kept VALUES ('WT1', 'WT', '{}')")

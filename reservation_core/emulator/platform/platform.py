@@ -239,7 +239,7 @@ class Platform:
             return self._routing.reserve(task_sid, worker_sid, sid)
 
     def transfer(self, sid: str, worker_sid: str) -> Reservation:
-        """Reserve a second worker for the task of an accepted or wrapping reservation."""
+        """Reserve a second worker for the task of an active reservation."""
         with self._storage:
             return self._routing.transfer(sid, worker_sid)
 
