@@ -5,6 +5,7 @@ storage, and only ``client`` does I/O.
 
 * ``client``: perform, fetch and list, sync and async
 * ``engine``: the delivery of one command, as a generator of requests and pauses
+* ``pages``: the pages of a list
 * ``reconciliation``: the rules that decide what became of a command
 * ``policy``: the retry policy
 * ``observer``: hooks of a delivery, and one that logs

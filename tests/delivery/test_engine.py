@@ -55,6 +55,7 @@ def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, metho
         observer=NO_OBSERVER,
         clock=lambda: 0.0,
         random=lambda: 0.5,
+        began=0.0,
         resume=resume,
     )
     step = next(steps)

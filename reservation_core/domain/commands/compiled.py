@@ -118,13 +118,16 @@ def _condition(name: str, kind: Kind, namespace: dict[str, object]) -> str:
 
 def _addition(parameter: Parameter) -> str:
     """Return a statement that adds the valid variable ``value`` to the form."""
+    name = parameter.wire_name
+    plain = "{0} if {0}.__class__ is str else to_plain_str({0})"
     match parameter.kind:
         case Boolean():
-            text = "'true' if value else 'false'"
+            return f"add({(name, 'true')} if value else {(name, 'false')})"
         case Integer():
-            text = "str(value)"
-        case Text() | Choice() if not isinstance(parameter.kind, MultipleChoice):
-            text = "value if value.__class__ is str else to_plain_str(value)"
+            return f"add(({name!r}, str(value)))"
+        case MultipleChoice():
+            return f"for word in value: add(({name!r}, {plain.format('word')}))"
+        case Text() | Choice():
+            return f"add(({name!r}, {plain.format('value')}))"
         case _:
-            return f"for text in encode_value(value): add(({parameter.wire_name!r}, text))"
-    return f"add(({parameter.wire_name!r}, {text}))"
+            return f"for text in encode_value(value): add(({name!r}, text))"
