@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
 from reservation_core.domain.lifecycle import (
     EDGES,
@@ -35,8 +33,7 @@ if TYPE_CHECKING:
     from transitions import Machine
 
 
-@attrs.frozen
-class Decision:
+class Decision(NamedTuple):
     """Answer to "may this command be sent in this state?".
 
     It holds either the ``edge`` that the command takes or the reason of its ``refusal``.

@@ -22,7 +22,7 @@ _NEITHER: Final = "is neither JSON nor a form"
 BODY: Final = "(body)"
 """The path of a whole body."""
 
-_parse: Final = json.JSONDecoder().decode
+_JSON: Final = json.JSONDecoder()
 _JSON_NAMES: Final[Mapping[type, str]] = {
     dict: "object",
     list: "array",
@@ -71,7 +71,13 @@ def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
     """
     text = _decode(text)
     try:
-        return _parse(text)
+        if text.startswith("{"):
+            # The usual body. ``decode`` would also look for space around it, which takes 0.3 µs of
+            # the 8 µs of an update (benchmark row 7).
+            body, end = _JSON.raw_decode(text)
+            if end == len(text):
+                return body
+        return _JSON.decode(text)
     except (ValueError, RecursionError) as error:
         if not text.strip():
             problem = "is empty"

@@ -34,7 +34,7 @@ text names the remedy. It holds no password, phone number, contact or name of a 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import attrs
 
@@ -49,8 +49,7 @@ def with_remedy(failure: str, remedy: str) -> str:
     return f"{failure.removesuffix('.')}. {remedy}"
 
 
-@attrs.frozen
-class Attempt:
+class Attempt(NamedTuple):
     """One exchange of a delivery: a command or a fetch.
 
     :param number: 1-based sequence number, over both.
@@ -81,7 +80,7 @@ class ReplyError(ReservationError):
     """The reply is not usable as a reservation. Fetch the reservation again."""
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Refused(ReplyError):
     """The platform refused a request.
 
@@ -112,7 +111,7 @@ class Refused(ReplyError):
         return self._REMEDY
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class LostRace(Refused):
     """The reservation moved on before the command arrived.
 
@@ -132,7 +131,7 @@ class NotFound(Refused):
     _REMEDY = "Check the SIDs: a reservation is removed about five minutes after its task ends."
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Throttled(Refused):
     """The platform received too many requests and did not process this one.
 
@@ -159,8 +158,7 @@ class ServerFailed(Refused):
     _REMEDY = "The outcome is unknown: fetch the reservation before sending anything again."
 
 
-@attrs.frozen
-class PayloadFault:
+class PayloadFault(NamedTuple):
     """One fault of a payload.
 
     :param path: its place, such as ``links.task``.
@@ -176,7 +174,7 @@ class PayloadFault:
         return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class MalformedReply(ReplyError):
     """A payload cannot be read.
 
@@ -192,7 +190,7 @@ class MalformedReply(ReplyError):
         return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class UnknownStatus(MalformedReply):
     """A payload has a status outside the eight.
 
@@ -202,7 +200,7 @@ class UnknownStatus(MalformedReply):
     raw_status: str = attrs.field(repr=False)
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class IllegalSuccession(ReplyError):
     """The reported status cannot be reached from the one reported before."""
 
@@ -220,7 +218,7 @@ class IllegalSuccession(ReplyError):
 # --- GatewayError --------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class GatewayError(ReservationError):
     """There was no usable answer. The command may have been carried out.
 
@@ -245,7 +243,7 @@ class NotSent(GatewayError):
     _REMEDY = "Nothing was sent: it may be sent again."
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class OutcomeUnknown(GatewayError):
     """Delivery gave up without learning the outcome.
 
@@ -259,7 +257,7 @@ class OutcomeUnknown(GatewayError):
     _REMEDY = "Fetch the reservation before sending anything again."
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, repr=False)
 class Indistinguishable(OutcomeUnknown):
     """The command's result is visible, but may be a concurrent writer's.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import attrs
 
@@ -90,8 +90,7 @@ class Request:
         return encode_form(self.form)
 
 
-@attrs.frozen
-class RateLimit:
+class RateLimit(NamedTuple):
     """Rate limit of a method: allowed requests, remaining requests, configuration."""
 
     limit: int | None

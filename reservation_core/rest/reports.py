@@ -37,7 +37,7 @@ def read_report(
         after = read_resource(read_object(reply.body), etag=reply.etag, links=links)
     except MalformedReply as error:
         values = _sensitive_values(command)
-        faults = (attrs.evolve(fault, value=mask(fault.value, values)) for fault in error.faults)
+        faults = (fault._replace(value=mask(fault.value, values)) for fault in error.faults)
         raise attrs.evolve(error, faults=tuple(faults)) from None
     if isinstance(before, Reservation) and _get_sids(before) == _get_sids(after):
         return after

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import string
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
 
 from reservation_core.domain.commands.parsing import FormPairs
 
 _MAX_FIELDS: Final = 1000
-_UNRESERVED: Final = (string.ascii_letters + string.digits + "_.-~").encode()
+_UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _ESCAPED_APART: Final = b"\t\n %"
 
 
@@ -27,6 +25,9 @@ def encode_form(pairs: FormPairs) -> bytes:
     text = "\n".join(map("\t".join, pairs)).encode()
     special = text.translate(None, delete=_UNRESERVED)
     if special.count(b"\t") != len(pairs) or special.count(b"\n") != len(pairs) - 1:
+        # Imported lazily: with it, the import of the package takes 1.7 ms more (benchmark row 12).
+        from urllib.parse import urlencode  # noqa: PLC0415
+
         return urlencode(pairs).encode()  # a name or a value holds a tab or a line feed
     text = text.replace(b"%", b"%25")  # first, because the other escapes add more of them
     special = special.translate(None, delete=_ESCAPED_APART)
@@ -44,6 +45,8 @@ def decode_form(text: str) -> FormPairs:
     >>> decode_form("To=client%3Aalice&Note=a+b&Note=")
     (('To', 'client:alice'), ('Note', 'a b'), ('Note', ''))
     """
+    from urllib.parse import parse_qsl  # noqa: PLC0415 - lazily, as in encode_form
+
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
     except UnicodeDecodeError:

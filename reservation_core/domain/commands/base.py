@@ -185,9 +185,8 @@ class Command:
             return cls._build(parsed)
         except InvalidCommand as error:
             renamed = [
-                attrs.evolve(
-                    violation,
-                    parameter=names.get(violation.parameter, CALLBACK_INSTRUCTION_FIELD),
+                violation._replace(
+                    parameter=names.get(violation.parameter, CALLBACK_INSTRUCTION_FIELD)
                 )
                 for violation in error.violations
             ]

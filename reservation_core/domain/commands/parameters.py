@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
 from typing import Annotated, NamedTuple, Union, get_args, get_origin
 
-import attrs
-
 from reservation_core.domain.commands.cautions import Caution, Dispute, Interpretation
 from reservation_core.domain.commands.kinds import Kind
 from reservation_core.domain.errors import Violation
@@ -46,8 +44,7 @@ class ParameterInfo(NamedTuple):
     disputes: tuple[Dispute, ...] = ()
 
 
-@attrs.frozen
-class Parameter:
+class Parameter(NamedTuple):
     """One form parameter of one command.
 
     :param field: its name in Python.
