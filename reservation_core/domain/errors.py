@@ -33,11 +33,11 @@ class ReservationError(Exception):
         return hash((type(self), *self._compared()))
 
     def __repr__(self) -> str:
-        shown = (
-            f"{field.name}={(field.repr if callable(field.repr) else repr)(getattr(self, field.name))}"
-            for field in attrs.fields(type(self))
-            if field.repr
-        )
+        shown: list[str] = []
+        for field in attrs.fields(type(self)):
+            if field.repr:
+                show = field.repr if callable(field.repr) else repr
+                shown.append(f"{field.name}={show(getattr(self, field.name))}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[object, ...]:
