@@ -1,4 +1,4 @@
-"""JSON documents of the emulator: the control surface, seeds, callback settings, the state file."""
+"""JSON documents of the emulator, for its control surface, seeds and state file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class UnreadableDocument(ReservationError):
     faults: tuple[PayloadFault, ...]
 
     def __str__(self) -> str:
-        """List every fault, one a line."""
+        """List every fault, one per line."""
         return "\n  ".join(["the document cannot be read:", *map(str, self.faults)])
 
 
@@ -57,7 +57,7 @@ def read_document(text: str | bytes) -> FieldReader:
 
     An empty text is an empty object.
 
-    :raises UnreadableDocument: when it is not JSON. The reader raises it, too.
+    :raises UnreadableDocument: if it is not JSON. The reader raises it for faulty fields.
     """
     try:
         value: object = parse_json(text) if text.strip() else {}

@@ -1,8 +1,8 @@
 """Faults to inject into exchanges, over HTTP or in the test kit.
 
-A :class:`Fault` says what goes wrong with one exchange. A :class:`FaultPlan` holds the faults
-still to come. The HTTP emulator injects them into the emulated API, never into its control
-surface. :class:`reservation_core.testing.faults.FaultyGateway` injects them in process.
+A :class:`Fault` describes the fault of one exchange. A :class:`FaultPlan` holds the faults still
+to come. The HTTP emulator injects them into the emulated API, never into its control surface.
+:class:`reservation_core.testing.faults.FaultyGateway` injects them in process.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Fault:
         return silent if self.seconds is None else self.seconds
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether the fault may affect a request."""
+        """Return true if the fault may affect a request."""
         return self.method in (None, method) and self.path_contains in path
 
     def planned_reply(self) -> Reply | None:
@@ -139,7 +139,7 @@ class FaultPlan:
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
-        """Return whether a fault is still to come."""
+        """Return true if a fault is still to come."""
         return bool(self._pending)
 
     @property
@@ -155,12 +155,12 @@ class FaultPlan:
     def take(self, method: str, path: str) -> Fault | None:
         """Take the fault of a request, or return ``None``."""
         with self._lock:
-            for place, fault in enumerate(self._pending):
+            for index, fault in enumerate(self._pending):
                 if fault.matches(method, path):
                     if fault.times > 1:
-                        self._pending[place] = attrs.evolve(fault, times=fault.times - 1)
+                        self._pending[index] = attrs.evolve(fault, times=fault.times - 1)
                     else:
-                        del self._pending[place]
+                        del self._pending[index]
                     return fault
         return None
 

@@ -30,7 +30,7 @@ _Client = TypeVar("_Client")
 
 @attrs.frozen
 class Emulator:
-    """An emulator that answers on a port.
+    """Running emulator on a port.
 
     Its platform may be used from any thread, at the same time as HTTP clients.
 
@@ -59,7 +59,8 @@ class Emulator:
     def point(self, client: _Client) -> _Client:
         """Point a client of the official Python library to this emulator.
 
-        It changes the base URL of TaskRouter, and returns the client.
+        :param client: a ``twilio.rest.Client``. The base URL of its TaskRouter is changed.
+        :returns: the client.
         """
         cast("Any", client).taskrouter.base_url = self.url
         return client
@@ -110,9 +111,11 @@ def serve(
     on_start: Callable[[Emulator], object] | None = None,
     **options: Unpack[EmulatorOptions],
 ) -> None:
-    """Answer on a port until the process is interrupted or terminated.
+    """Serve an emulator on a port until the process is interrupted or terminated.
 
-    :param port: 0 for a free one.
+    :param platform: the platform to serve.
+    :param host: the address to listen on.
+    :param port: 0 (the default) for a free one.
     :param callbacks: callback URLs for what happens from now on; none by default.
     :param on_start: called when the port is bound, before the first request is answered.
     :param options: see :class:`EmulatorOptions`.
@@ -139,7 +142,8 @@ def running_emulator(
 ) -> Generator[Emulator]:
     """Run an emulator in its own thread during a block.
 
-    :param platform: the platform to answer for; a new, empty one by default.
+    :param platform: the platform to serve; a new, empty one by default.
+    :param host: the address to listen on.
     :param port: 0 (the default) for a free one.
     :param callbacks: callback URLs; none by default. ``Emulator.settle`` waits for them.
     :param options: see :class:`EmulatorOptions`.

@@ -1,7 +1,7 @@
-"""A file that stores a platform's workers, tasks and reservations.
+"""File of a platform's workers, tasks and reservations.
 
-It is a SQLite database with one row of JSON each. Every transaction of the platform is one
-transaction of the file, on the disk before it is acknowledged. After a crash the file is as it
+It is a SQLite database with one row of JSON for each of them. Every transaction of the platform is
+one transaction of the file, on the disk before it is acknowledged. After a crash the file is as it
 was after the last acknowledged transaction, or after one more that was not acknowledged yet.
 
 The journal is not stored. One process at a time can open the file.
@@ -43,7 +43,11 @@ _T = TypeVar("_T", Worker, Task, StoredReservation)
 
 @attrs.frozen(slots=False)
 class StateFileError(ReservationError):
-    """A state file cannot be used."""
+    """A state file cannot be used.
+
+    :param path: the file.
+    :param problem: the reason.
+    """
 
     path: str
     problem: str
@@ -194,6 +198,8 @@ def open_platform(
     A clock that is behind the file is advanced, since the platform's time never goes back.
 
     :param path: the file; ``None`` to store nothing.
+    :param clock: the platform's clock.
+    :param settings: the platform's settings.
     :raises StateFileError: if the file cannot be used.
     """
     if path is None:

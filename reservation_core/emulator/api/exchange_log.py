@@ -47,11 +47,12 @@ class LoggedExchange:
 
     :param number: 1-based sequence number.
     :param after: number of the last journal entry before it.
+    :param at: the platform's time of the request.
     :param path: the path, with shortened SIDs.
     :param sid: the reservation's SID, if the path has one.
     :param request: the command with masked personal values, or a summary of the form.
     :param status: the reply's HTTP status; ``None`` without a reply.
-    :param seconds: time to answer.
+    :param seconds: duration in seconds.
     :param fault: the injected fault; empty for none.
     :param reason: why the request was refused; empty if it was not.
     """
@@ -103,8 +104,8 @@ class ExchangeLog:
         """Add an exchange.
 
         :param after: number of the last journal entry before it.
-        :param at: time of the request.
-        :param seconds: time to answer.
+        :param at: the platform's time of the request.
+        :param seconds: duration in seconds.
         :param fault: the injected fault.
         """
         reason = ""
@@ -114,7 +115,7 @@ class ExchangeLog:
             reason = _explain(self.platform, request, reply.status)
         self.last_number += 1
         kept = RawRequest(request.method, request.target, (), request.body[:_MAX_BODY])
-        described = partial(
+        describe = partial(
             LoggedExchange,
             number=self.last_number,
             after=after,
@@ -123,15 +124,15 @@ class ExchangeLog:
             fault=fault,
             reason=reason,
         )
-        self._records.append((described, kept, reply))
+        self._records.append((describe, kept, reply))
 
     def since(self, number: int) -> Iterator[LoggedExchange]:
-        """Return the exchanges after a number."""
+        """Yield the exchanges after a number."""
         first = self.last_number - len(self._records)
         records = tuple(islice(self._records, max(0, number - first), None))
-        for described, request, reply in records:
+        for describe, request, reply in records:
             where = parse_path(request.target)
-            yield described(
+            yield describe(
                 method=mask(request.method, limit=10),
                 path=target_text(request.target),
                 sid=None if where is None else where[1].sid,

@@ -1,7 +1,7 @@
 """The emulated REST API as a gateway in this process.
 
-It answers updates, fetches and lists on both routes as the platform is seen to. What no source
-settles is a setting of the platform.
+It answers updates, fetches and lists on both routes as the platform was observed to. What no
+source settles is a setting of the platform.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pages of the reservations of a task or a worker.
 
 A page token names the reservation next to the page, so that reservations that are added meanwhile
-move nothing. A page that is requested by number alone is counted off.
+move nothing. Without a token, a page starts at its number times the page size.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _read_query(text: str, *, is_strict: bool) -> _Query:
     pairs = read_pairs(text)
     fields = dict(reversed(pairs))  # the first of a name wins
     if is_strict:
-        _check(fields)
+        _check_query(fields)
     size = min(max(_read_number(fields.get(PAGE_SIZE), DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
     return _Query(pairs, fields, size, _read_number(fields.get(PAGE), 0))
 
@@ -143,17 +143,17 @@ def _find_start(
     side, sid = query.token[:2], query.token[2:]
     if side not in (_AFTER, _BEFORE) or not is_sid(sid, "sid"):
         raise UnreadableRequest(400, f"{PAGE_TOKEN} is not a token of this list")
-    places = {reservation.sid: place for place, reservation in enumerate(everything)}
-    if sid not in places:
+    positions = {reservation.sid: index for index, reservation in enumerate(everything)}
+    if sid not in positions:
         raise UnreadableRequest(400, f"{PAGE_TOKEN} names a reservation that no longer exists")
-    before = sum(places[reservation.sid] < places[sid] for reservation in rows)
+    before = sum(positions[reservation.sid] < positions[sid] for reservation in rows)
     if side == _BEFORE:
         return max(0, before - query.size)
     return before + any(reservation.sid == sid for reservation in rows)
 
 
-def _check(query: Mapping[str, str]) -> None:
-    size, status = query.get(PAGE_SIZE, "1"), query.get(STATUS_FIELD, Status.PENDING.value)
+def _check_query(fields: Mapping[str, str]) -> None:
+    size, status = fields.get(PAGE_SIZE, "1"), fields.get(STATUS_FIELD, Status.PENDING.value)
     if not _match_number(size) or not 1 <= int(size) <= MAX_PAGE_SIZE:
         raise UnreadableRequest(400, f"{PAGE_SIZE} must be from 1 to {MAX_PAGE_SIZE}")
     if status not in [each.value for each in Status]:

@@ -14,7 +14,7 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import Reply
 
-_KNOWN_HEADS: Final = {
+_KNOWN_COMMANDS: Final = {
     *((STATUS_FIELD, status.value) for status in Status),
     *(command.first_pair for command in COMMANDS),
 }
@@ -39,12 +39,12 @@ def form_text(body: bytes) -> str:
         pairs = parse_qsl(body.decode())
     except ValueError:
         return "not a form"
-    heads = [
+    names = [
         value
         for name, value in pairs
-        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN_HEADS
+        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN_COMMANDS
     ]
-    return " and ".join(heads) or ("neither status nor instruction" if body else "")
+    return " and ".join(names) or ("neither status nor instruction" if body else "")
 
 
 def reply_text(reply: Reply) -> str:

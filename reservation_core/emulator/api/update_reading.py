@@ -28,11 +28,15 @@ from reservation_core.emulator.platform.settings import (
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import decode_form
 
-_HEADS: Final = frozenset({STATUS_FIELD, INSTRUCTION_FIELD})
+_COMMAND_FIELDS: Final = frozenset({STATUS_FIELD, INSTRUCTION_FIELD})
+"""Fields that choose the command. An update has one of them."""
+
 _PARAMETERS: Final = {
     command.first_pair: frozenset(parameter.wire_name for parameter in command.parameters)
     for command in COMMANDS
 }
+"""Names of each command's parameters, by the field and value that choose the command."""
+
 _ALL_PARAMETERS: Final = frozenset[str]().union(*_PARAMETERS.values())
 _SYSTEM_STATUSES: Final = frozenset(status.value for status in Status) - {
     word for name, word in _PARAMETERS if name == STATUS_FIELD
@@ -74,7 +78,7 @@ def read_pairs(text: bytes | str) -> FormPairs:
 
 
 def check_content_type(content_type: str) -> None:
-    """Accept a form in UTF-8, or no content type.
+    """Accept the content type of a form in UTF-8, or none.
 
     :raises UnreadableRequest: if it is another type or another encoding.
     """
@@ -90,34 +94,34 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
 
     :returns: a command; a status that only the platform is known to set; or ``None`` for an empty
         update. The last two only where a setting allows it.
-    :raises InvalidCommand: if it is not valid, with every violation.
+    :raises InvalidCommand: if the form is not valid. It has every violation.
     """
-    pairs = _choose_head(form, settings.both_given)
-    heads = [pair for pair in pairs if pair[0] in _HEADS]
-    if not heads and settings.neither_given is EmptyUpdate.UNCHANGED:
+    pairs = _drop_ignored_choice(form, settings.both_given)
+    choices = [pair for pair in pairs if pair[0] in _COMMAND_FIELDS]
+    if not choices and settings.neither_given is EmptyUpdate.UNCHANGED:
         return None
-    if len(heads) == 1:
-        name, word = heads[0]
+    if len(choices) == 1:
+        name, word = choices[0]
         is_system_status = name == STATUS_FIELD and word in _SYSTEM_STATUSES
         if is_system_status and settings.system_status is SystemStatus.CARRIED_OUT:
             return Status(word)
         own = _PARAMETERS.get((name, word.lower()), _ALL_PARAMETERS)
-        pairs = tuple(_drop_ignored(pairs, own, settings))
+        pairs = tuple(_drop_ignored_parameters(pairs, own, settings))
     if settings.strict:
         _refuse_unknown(pairs)
     return Command.from_form(pairs)
 
 
-def _choose_head(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
-    """Drop the one of status and instruction that is ignored."""
-    if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _HEADS:
+def _drop_ignored_choice(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
+    """Drop the status or the instruction if a form has both and one is ignored."""
+    if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _COMMAND_FIELDS:
         return form
     keeps_status = both is StatusAndInstruction.STATUS
     ignored = INSTRUCTION_FIELD if keeps_status else STATUS_FIELD
     return tuple(pair for pair in form if pair[0] != ignored)
 
 
-def _drop_ignored(
+def _drop_ignored_parameters(
     pairs: FormPairs, own: frozenset[str], settings: Settings
 ) -> Iterable[tuple[str, str]]:
     drops_foreign = settings.foreign_parameters is ForeignParameters.IGNORED and not settings.strict
@@ -125,7 +129,7 @@ def _drop_ignored(
     for name, text in pairs:
         is_foreign = name in _ALL_PARAMETERS and name not in own
         is_ignored = (drops_foreign and is_foreign) or (drops_blank and not text)
-        if name in _HEADS or not is_ignored:
+        if name in _COMMAND_FIELDS or not is_ignored:
             yield name, text
 
 
@@ -134,7 +138,7 @@ def _refuse_unknown(pairs: FormPairs) -> None:
     violations = tuple(
         Violation(name, "", "is not a parameter", "<not shown>", "leave it out")
         for name in names
-        if name not in _ALL_PARAMETERS and name not in _HEADS
+        if name not in _ALL_PARAMETERS and name not in _COMMAND_FIELDS
     )
     if violations:
         raise InvalidCommand("Command", violations)

@@ -3,9 +3,9 @@
 1. Nothing that happens on the platform waits for a callback.
 2. Events are sent one after the other, in the order in which they are due. Assignment callbacks
    are sent side by side.
-3. Its time limits are in real time, however fast the platform's clock runs: the platform's
-   setting ``callback_timeout`` for an assignment callback, 15 seconds for an event, and 5 seconds
-   of them for a connection.
+3. The time limits are in real time, at any pace of the platform's clock. An assignment callback
+   has the platform's setting ``callback_timeout``, an event has 15 seconds. Each attempt to connect
+   takes at most 5 of these seconds.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class CallbackDispatcher:
     leaves no thread behind.
 
     :param queue: source of the callbacks, and receiver of the results.
-    :param tls: how certificates are verified; as the system does by default.
+    :param tls: settings for the verification of certificates; the system's by default.
     """
 
     def __init__(self, queue: CallbackQueue, *, tls: ssl.SSLContext | None = None) -> None:
@@ -118,7 +118,7 @@ class CallbackDispatcher:
         while (exchange := self._begin_next(event=event)) is not None:
             try:
                 self._send(exchange)
-            except Exception:  # noqa: BLE001 - the other callbacks are sent all the same
+            except Exception:  # noqa: BLE001 - the other callbacks are still sent
                 _log.exception("a callback or its response could not be processed")
             with self._changed:
                 self._in_flight.discard(exchange)

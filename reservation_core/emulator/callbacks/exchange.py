@@ -52,7 +52,7 @@ class CallbackExchange:
     """Exchange of one callback. Its time starts with the first attempt to connect.
 
     :param timeout: seconds for the whole exchange.
-    :param tls: how certificates are verified; ``None`` for the system's defaults.
+    :param tls: settings for the verification of certificates; ``None`` for the system's.
     """
 
     callback: Callback
@@ -144,7 +144,7 @@ class _DeadlineReader(io.RawIOBase):
     """Reader of a socket that stops at the deadline of an exchange.
 
     It stands in for the socket of an ``HTTPResponse``, which only calls ``makefile``. The time-out
-    of a socket alone bounds each read, so a server could go on for ever byte by byte.
+    of a socket alone bounds each read, so a server could send bytes one by one for ever.
     """
 
     def __init__(self, sock: socket.socket, exchange: CallbackExchange) -> None:

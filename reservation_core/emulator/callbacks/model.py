@@ -50,6 +50,7 @@ class Callback:
     :param url: the URL without its fragment.
     :param event: type of the event, such as ``reservation.accepted``; ``None`` for an
         assignment callback.
+    :param form: the form, redacted in the ``repr``.
     :param again: true for the second copy of a duplicate.
     """
 

@@ -51,7 +51,7 @@ MAX_REMEMBERED: Final = 1000
 
 _MAX_OVERTAKING: Final = 3  # later events that arrive before a delayed one
 
-_Line: TypeAlias = deque[tuple[int, Callback]]  # callbacks, each with its place in the order
+_Line: TypeAlias = deque[tuple[int, Callback]]  # a waiting line, each with its place in the order
 
 
 class CallbackQueue:
@@ -186,7 +186,10 @@ class CallbackQueue:
             return tuple(callback for _, callback in placed)
 
     def next(self, *, event: bool) -> Callback | None:
-        """Take the next event or assignment callback, or ``None``."""
+        """Take the next due callback, or return ``None``.
+
+        :param event: true for the next event, false for the next assignment callback.
+        """
         with self._lock:
             line = self._line(event=event)
             return line.popleft()[1] if line else None
@@ -246,8 +249,11 @@ class CallbackQueue:
         code: int = RETRIEVAL_FAILURE,
         seconds: float = 0.0,
     ) -> None:
-        """Record that no response came. An assignment callback goes to the fallback URL next.
+        """Record that no response was received.
 
+        An assignment callback is then sent to the fallback URL.
+
+        :param reason: the failure in words, without personal data.
         :param code: number in the platform's error dictionary.
         :param seconds: duration of the exchange.
         """

@@ -72,13 +72,13 @@ def _url_repr(url: str | None) -> str:
     return repr(url and redact_url(url))
 
 
-def _read_fields(given: Mapping[str, str]) -> Mapping[str, str]:
+def _convert_fields(given: Mapping[str, str]) -> Mapping[str, str]:
     if not all(isinstance(text, str) for pair in given.items() for text in pair):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ValueError("fields must map names to strings")
     return {**DEFAULT_FIELDS, **given}
 
 
-def _read_types(types: Iterable[str] | None) -> frozenset[str]:
+def _convert_types(types: Iterable[str] | None) -> frozenset[str]:
     return frozenset(EVENT_STATUSES if types is None else types)
 
 
@@ -91,9 +91,9 @@ def _check_types(_: object, __: object, types: frozenset[str]) -> None:
 
 @attrs.frozen(kw_only=True, eq=False)
 class CallbackSettings:
-    """Callback URLs of an emulator, and how reliably they are called. None by default.
+    """Callback URLs of an emulator, and how reliably they are called.
 
-    The fragment of a URL is never sent.
+    By default there is no URL, so nothing is sent. The fragment of a URL is never sent.
 
     :param assignment_url: called for each new reservation.
     :param fallback_url: called when the assignment URL gives no valid response.
@@ -115,10 +115,10 @@ class CallbackSettings:
     event_url: str | None = attrs.field(default=None, validator=_check_url, repr=_url_repr)
     auth_token: str | None = attrs.field(default=None, validator=_check_token, repr=False)
     event_types: frozenset[str] = attrs.field(
-        default=None, converter=_read_types, validator=_check_types
+        default=None, converter=_convert_types, validator=_check_types
     )
     fields: Mapping[str, str] = attrs.field(
-        default=DEFAULT_FIELDS, converter=_read_fields, repr=False
+        default=DEFAULT_FIELDS, converter=_convert_fields, repr=False
     )
     duplicates: float = attrs.field(default=0.0, validator=_check_share)
     reordered: float = attrs.field(default=0.0, validator=_check_share)

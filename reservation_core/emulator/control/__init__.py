@@ -1,4 +1,4 @@
-"""Control surface of the emulator: JSON routes, an event feed and a page.
+"""Control surface of the emulator: JSON routes, event feed and page.
 
 The package lets a test or a developer create workers and tasks, play the caller and the worker,
 move the clock, inject faults and watch what happens, all under ``/_emulator``. It decides nothing:

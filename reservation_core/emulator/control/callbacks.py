@@ -55,10 +55,7 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
 
 
 def describe_sent(queue: CallbackQueue, since: int) -> object:
-    """Return the results after a number as JSON.
-
-    The number of waiting callbacks stands beside them.
-    """
+    """Return the results after a number, and the number of waiting callbacks, as JSON."""
     sent = [describe_result(each) for each in list(queue.sent) if each.number > since]
     return {"waiting": queue.waiting_count, "sent": sent}
 

@@ -102,7 +102,7 @@ class EventFeed:
             self.send("deleted", {})
 
     def close(self) -> None:
-        """Let every reader end."""
+        """End every reader."""
         for reader in tuple(self._readers):
             reader.close()
 
@@ -122,7 +122,7 @@ class EventFeed:
 
 
 class _Reader:
-    """Events that one reader has still to get. One that lags too far behind is closed."""
+    """Events that one reader has still to receive. A reader that lags too far is closed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: Final = loop

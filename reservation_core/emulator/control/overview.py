@@ -44,9 +44,10 @@ class ActionGroup(StrEnum):
 
 @attrs.frozen
 class PageAction:
-    """PageAction on a reservation, and the request that carries it out.
+    """Action on a reservation, and the request that carries it out.
 
     :param name: the name by which :func:`describe_reservation` lists it as available.
+    :param label: text of its button.
     :param path: path below the control surface; ``WR`` and ``WT`` stand for the SIDs. Empty for
         the reservation's own address in the emulated API.
     :param body: a JSON object, or a form for the reservation's own address.

@@ -1,8 +1,8 @@
 """ASGI application of the emulator.
 
-It answers the emulated API, the control surface and its page.
-It reads a request whole, within a limit, and passes it to the gateway or to the control surface.
-In between it does what a network does: it injects faults, logs the exchange and lets time pass.
+It answers the emulated API, the control surface and its page. It reads a request whole, within a
+limit, and passes it to the gateway or to the control surface. It also injects faults, logs the
+exchanges and runs the platform's timers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RESET_EXTENSION: Final = "reservation_core.reset"
 _FOREIGN_SITES: Final = frozenset(
     (b"sec-fetch-site", site) for site in (b"cross-site", b"same-site")
 )
-_TIMER_SECONDS: Final = 0.1  # between two looks at the timers
+_TIMER_SECONDS: Final = 0.1  # between two checks of the timers
 _RETRY_SECONDS: Final = 1.0  # after timers that failed
 _log: Final = logging.getLogger("reservation_core.emulator")
 
@@ -51,9 +51,8 @@ Its arguments are the request, the reply (``None`` without one), the duration in
 injected fault (empty without one).
 """
 
-_Start: TypeAlias = tuple[
-    int, datetime, float
-]  # last journal entry, platform's time, performance counter
+_Start: TypeAlias = tuple[int, datetime, float]
+"""Number of the last journal entry, the platform's time, and the performance counter."""
 
 
 class EmulatorApplication:
@@ -124,7 +123,7 @@ class EmulatorApplication:
     def _act(self, request: RawRequest) -> Reply:
         try:
             return self._receive(*request)
-        except Exception as error:  # noqa: BLE001 - a server goes on, if a state file cannot be written, say
+        except Exception as error:  # noqa: BLE001 - such as a full disk; the server continues
             _log.exception("the emulator could not answer")
             is_known = isinstance(error, ReservationError)
             message = str(error) if is_known else "The emulator failed. See its log"
@@ -197,7 +196,7 @@ class EmulatorApplication:
     async def _run_timers(self) -> None:
         """Run the platform's timers, each at most 0.1 s late.
 
-        It looks that often because a request may set a nearer timer.
+        It checks that often because a request may set an earlier timer.
         """
         while True:
             due = self.platform.next_due()
@@ -207,7 +206,7 @@ class EmulatorApplication:
                 if wait == 0:
                     self.platform.run_due_timers()
                 self.feed.send_changes()
-            except Exception:  # noqa: BLE001 - time goes on, whatever fails
+            except Exception:  # noqa: BLE001 - time passes after a failure, too
                 _log.exception("the emulator could not run its timers; it tries again")
                 pause = _RETRY_SECONDS
             await asyncio.sleep(pause)

@@ -159,7 +159,7 @@ class EmulatorConnection(HttpToolsProtocol):
         return parser
 
     def _is_answered(self) -> bool:
-        """Return whether no request is being answered through ASGI."""
+        """Return true if no request is being answered through ASGI."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 

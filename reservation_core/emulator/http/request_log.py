@@ -39,9 +39,9 @@ def make_exchange_logger(
     def log(request: RawRequest, reply: Reply | None, seconds: float, fault: str) -> None:
         method, target, _, body = request
         parts = (mask(method, limit=10), target_text(target), form_text(body))
-        answer = "no reply" if reply is None else reply_text(reply)
+        outcome = "no reply" if reply is None else reply_text(reply)
         planned = f" [{fault}, by plan]" if fault else ""
-        write(_line(now(), " ".join(filter(None, parts)), answer + planned, seconds))
+        write(_line(now(), " ".join(filter(None, parts)), outcome + planned, seconds))
 
     return log
 
@@ -56,12 +56,12 @@ def make_callback_logger(write: Callable[[str], object]) -> Callable[[SentCallba
         callback = sent.callback
         again = "again" if callback.again else ""
         parts = (callback.kind, callback.event, again, "of", callback.reservation_sid)
-        status = "no answer:" if sent.status is None else str(sent.status)
-        answer = f"{status} {shorten_target(sent.outcome)}"
-        write(_line(sent.at, shorten_target(" ".join(filter(None, parts))), answer, sent.seconds))
+        status = "no response:" if sent.status is None else str(sent.status)
+        outcome = f"{status} {shorten_target(sent.outcome)}"
+        write(_line(sent.at, shorten_target(" ".join(filter(None, parts))), outcome, sent.seconds))
 
     return log
 
 
-def _line(at: datetime, request: str, answer: str, seconds: float) -> str:
-    return f"{at:%H:%M:%S.%f}"[:-3] + f" {request} -> {answer} ({seconds * 1000:.1f} ms)"
+def _line(at: datetime, request: str, outcome: str, seconds: float) -> str:
+    return f"{at:%H:%M:%S.%f}"[:-3] + f" {request} -> {outcome} ({seconds * 1000:.1f} ms)"

@@ -22,11 +22,14 @@ class Clock(Protocol):
         ...
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the clock forward.
+
+        :raises ValueError: for less than 0 or more than 1e9 seconds, or beyond the year 9000.
+        """
         ...
 
     def wait(self, until: datetime) -> float | None:
-        """Return the real seconds until then, or ``None`` if it stands still."""
+        """Return the real seconds until a time, or ``None`` if the clock stands still."""
         ...
 
 
@@ -69,7 +72,7 @@ class RealClock:
         self._began = _move(self._began, seconds)
 
     def wait(self, until: datetime) -> float:
-        """Return the real seconds until then."""
+        """Return the real seconds until a time, 0 if it has passed."""
         return max(0.0, (until - self.now()).total_seconds() / self.scale)
 
 

@@ -36,7 +36,7 @@ def _redact(_: object) -> str:
 class Worker:
     """A worker.
 
-    :param attributes: ``contact_uri`` is the address at which the worker is called.
+    :param attributes: JSON object. Its ``contact_uri`` is the address to call the worker at.
     :param activity_sid: the worker's current activity.
     :param version: number of changes so far.
     """
@@ -101,9 +101,11 @@ class StoredReservation:
 class JournalEntry:
     """One change of one reservation.
 
-    :param by: who made the change.
+    :param trigger: the command or fact that caused the change, or ``created``.
+    :param by: author of the change, such as ``client`` or ``platform``.
     :param version: the reservation's version after the change.
     :param reservation: the reservation after the change.
+    :param at: the platform's time of the change.
     :param before: state before the change; ``None`` for the creation.
     :param task_status: the task's status after the change and its consequences.
     :param reason: further explanation in words.

@@ -45,7 +45,7 @@ class Platform:
     * :class:`TaskConflict` if the task's status does not allow it.
 
     :param clock: the time; real time by default.
-    :param settings: the behavior where no source settles it.
+    :param settings: behavior that no source settles, and limits.
     :param on_commit: called with all changes of each transaction. If it raises, nothing changes.
     :param random: source of new SIDs. By default every run makes the same ones.
     """
@@ -239,7 +239,10 @@ class Platform:
             return self._routing.reserve(task_sid, worker_sid, sid)
 
     def transfer(self, sid: str, worker_sid: str) -> Reservation:
-        """Reserve a second worker for the task of an active reservation."""
+        """Reserve a second worker for a task that a worker already has.
+
+        :param sid: the first worker's reservation. It is accepted or wrapping.
+        """
         with self._storage:
             return self._routing.transfer(sid, worker_sid)
 

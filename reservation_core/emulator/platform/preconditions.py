@@ -1,7 +1,7 @@
 """Preconditions of instructions on the task, the worker and the call.
 
 Most of them require an attribute, unless a parameter takes its place. They are documented in the
-platform's error dictionary, which has the numbers. Only the sentence of 40142 was observed; the
+platform's error dictionary, which has the numbers. Only the message of 40142 was observed. The
 others are ours.
 """
 
@@ -25,7 +25,8 @@ from reservation_core.rest.bodies import Attributes
 class RequiredAttribute:
     """Attributes of which an instruction needs at least one.
 
-    :param code: the platform's error number if none is there.
+    :param owner: the object whose attributes are meant.
+    :param code: the platform's error number if they are missing.
     :param parameter: field of the command that takes the attributes' place.
     :param on_transfer: true if only a transfer needs it, false if only other reservations do.
     """
@@ -79,7 +80,7 @@ _CALL_NOT_LIVE: Final = (40122, "The call is not in progress")
 def find_unmet(
     command: Command, stored: StoredReservation, tables: Tables, settings: Settings
 ) -> tuple[int, str] | None:
-    """Return error number and sentence of the first unmet precondition."""
+    """Return the error number and message of the first unmet precondition."""
     trigger, task = command.trigger, tables.tasks[str(stored.reservation.task_sid)]
     if stored.is_transfer and trigger in _NOT_ON_TRANSFERS:
         return _NOT_ON_TRANSFER

@@ -1,4 +1,4 @@
-"""Routing of the emulated platform: reservation of workers, and the status of tasks.
+"""Routing: reservation of workers for tasks, and the status of tasks.
 
 A task's status follows its reservations: reserved while one is pending, else assigned, wrapping or
 ended. If all of them end without acceptance, the task is pending again.
@@ -39,7 +39,7 @@ _TASK_STATUS_OF_LIVE: Final = (
     (Status.ACCEPTED, TaskStatus.ASSIGNED),
     (Status.WRAPPING, TaskStatus.WRAPPING),
 )
-"""The first status that one of the task's reservations has decides the task's status."""
+"""Task status by reservation status. The first status that a reservation has decides."""
 
 
 class Routing:
@@ -120,7 +120,9 @@ class Routing:
         :param otherwise: the status if none of its reservations is live.
         """
         statuses = [s.reservation.status for s in self._tables.children(task.sid)]
-        status = next((led for live, led in _TASK_STATUS_OF_LIVE if live in statuses), otherwise)
+        status = next(
+            (follows for live, follows in _TASK_STATUS_OF_LIVE if live in statuses), otherwise
+        )
         if status is TaskStatus.PENDING and task.rounds >= self._settings.max_rounds:
             status, reason = TaskStatus.CANCELED, f"reserved {task.rounds} times in vain"
         if status is task.status:
@@ -138,4 +140,4 @@ class Routing:
 
     def time_after(self, seconds: float) -> datetime:
         """Return the time that many seconds after the current transaction."""
-        return self._storage.present + timedelta(seconds=seconds)
+        return self._storage.time + timedelta(seconds=seconds)

@@ -139,7 +139,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 }
 _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "state_codes": SettingInfo(
-        "error number of a 400 for a state conflict (supervise: the dictionary's, unless none)"
+        "error number of a 400 for a state conflict (for supervise the dictionary's, unless none)"
     ),
     "instruction_codes": SettingInfo(
         "error number of a 400 for an invalid parameter or an unmet precondition", Evidence.INFERRED
@@ -188,7 +188,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         Evidence.OBSERVED,
         Source.WORKER_SDK,
     ),
-    "accounts": SettingInfo("allowed credentials, username and password; everybody if empty"),
+    "accounts": SettingInfo("allowed usernames and passwords; all are allowed if empty"),
     "rate_limit": SettingInfo(
         "requests per second of one operation before a 429; None for no limit"
     ),
@@ -218,7 +218,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
 
 
 def describe_settings() -> Iterator[tuple[str, object, SettingInfo]]:
-    """Return name, default and description of every setting, in their order."""
+    """Yield the name, default and description of every setting, in their order."""
     defaults = Settings()
     for name, description in _DESCRIPTIONS.items():
         yield name, getattr(defaults, name), description

@@ -46,7 +46,7 @@ class Storage(AbstractContextManager[None]):
         self.clock: Final = clock
         self.journal: Final[deque[JournalEntry]] = deque(maxlen=journal_length)
         self.tables: Final = Tables()
-        self.present: datetime = DEFAULT_START
+        self.time: datetime = DEFAULT_START
         """Time of the current transaction."""
         self._on_due = on_due
         self._on_commit = on_commit
@@ -59,7 +59,7 @@ class Storage(AbstractContextManager[None]):
     @property
     def date(self) -> datetime:
         """Time of the current transaction to the second, as in replies."""
-        return self.present.replace(microsecond=0)
+        return self.time.replace(microsecond=0)
 
     # --- transactions ---
 
@@ -68,7 +68,7 @@ class Storage(AbstractContextManager[None]):
         self.lock.acquire()
         if not self._depth:
             try:
-                self.present = now = self.clock.now()
+                self.time = now = self.clock.now()
                 if self.tables.is_due(now):
                     self._run_timers(now)
             except BaseException:
@@ -95,13 +95,13 @@ class Storage(AbstractContextManager[None]):
         has_failed = True
         try:
             while (timer := self.tables.pop_due(now)) is not None:
-                self.present, sid = timer
+                self.time, sid = timer
                 self._on_due(sid)
             has_failed = False
         finally:
             self._depth = 0
             self._end(has_failed)
-            self.present = now
+            self.time = now
 
     def _end(self, has_failed: bool) -> None:
         if not self.tables.has_changes():
@@ -133,7 +133,7 @@ class Storage(AbstractContextManager[None]):
     ) -> None:
         """Write a journal entry. The parameters are those of :class:`JournalEntry`."""
         worker = self.tables.workers.get(str(after.worker_sid))
-        sid, version, at, status = str(after.sid), str(after.etag), self.present, task.status
+        sid, version, at, status = str(after.sid), str(after.etag), self.time, task.status
         entry = JournalEntry(
             sid,
             trigger,

@@ -158,7 +158,7 @@ def test_callback_is_one_line() -> None:
     assert lines == [
         f"12:00:03.250 assignment of {short} -> 200 decided later (12.3 ms)",
         (
-            f"12:00:03.250 event reservation.created again of {short} -> no answer: "
+            f"12:00:03.250 event reservation.created again of {short} -> no response: "
             "11205: no connection could be made to <personal> (0.0 ms)"
         ),
     ]
