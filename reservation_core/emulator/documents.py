@@ -19,12 +19,14 @@ from reservation_core.rest.field_reader import FieldReader
 def as_json(value: object) -> Json:
     """Convert a value to JSON.
 
-    An attrs value becomes an object, a date becomes ISO 8601, an enum becomes its value.
+    An attrs value or a payload fault becomes an object, a date ISO 8601, an enum its value.
     """
     if isinstance(value, Enum):
         return cast("Json", value.value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, PayloadFault):
+        return as_json(value._asdict())
     if isinstance(value, Mapping):
         return {
             str(key): as_json(each) for key, each in cast("Mapping[object, object]", value).items()
@@ -33,8 +35,8 @@ def as_json(value: object) -> Json:
         return [as_json(each) for each in cast("Sequence[object]", value)]
     kind = cast("type[attrs.AttrsInstance]", type(value))
     if attrs.has(kind):
-        names = (field.name for field in attrs.fields(kind))
-        return {name: as_json(getattr(value, name)) for name in names if not name.startswith("_")}
+        public = (field.name for field in attrs.fields(kind) if not field.name.startswith("_"))
+        return {name: as_json(getattr(value, name)) for name in public}
     return cast("Json", value)
 
 

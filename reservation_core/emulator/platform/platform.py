@@ -345,7 +345,7 @@ class Platform:
     ) -> Worker:
         """Set a worker's activity.
 
-        :param reject_pending: also reject pending reservations. The Worker resource can do that.
+        :param reject_pending: also reject pending reservations, an option of the Worker resource.
         """
         with self._storage:
             return self._actions.set_worker_activity(
