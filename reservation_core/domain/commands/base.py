@@ -261,8 +261,7 @@ def declare(
 
     def decorate(declaration: type[_C]) -> type[_C]:
         parameters = tuple(read_declared_parameters(declaration, prefix))
-        for parameter in parameters:
-            setattr(declaration, parameter.field, _attrs_field(parameter, declaration))
+        these = {p.field: _attrs_field(p, declaration) for p in parameters}
         declaration.trigger = declaration.__name__.lower()
         declaration.first_pair = (
             (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction)
@@ -275,7 +274,11 @@ def declare(
         declaration.disputes = disputes
         declaration.can_answer_callback = can_answer_callback
         declaration.is_task_route_only = is_task_route_only
-        declared = attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)(declaration)
+        # With these fields, attrs does not look for ClassVar in the repr of each annotation, which
+        # takes 0.4 ms of the import of the package (benchmark row 12).
+        declared = attrs.frozen(these=these, kw_only=True, eq=False, repr=False, slots=False)(
+            declaration
+        )
         _DECLARED[declared.first_pair] = declared
         _SYNTAXES.append(
             Syntax(declared.__name__, declared.trigger, declared.first_pair, parameters)
