@@ -6,8 +6,9 @@ crash, on one machine or on many::
     book = Book(SQLiteStore("reservations.db"))
     book.record(event)                      # an event, a reservation or a reply
     book.perform(sid, Accept(), gateway)    # written down before it is sent, closed after
-    book.recover(gateway)                   # after a start, and regularly:
-    book.reconcile(gateway)                 # finish open commands, fetch what may be outdated
+    # after a start, and regularly:
+    book.recover(gateway)                   # finish open commands
+    book.reconcile(gateway)                 # fetch entries that may be outdated
 
 ``AsyncBook`` is the same for an event loop. The stores are ``MemoryStore``, ``SQLiteStore`` and,
 with the extra ``postgres``, ``PostgresStore`` and ``AsyncPostgresStore`` of

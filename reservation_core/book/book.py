@@ -1,4 +1,6 @@
-"""The book for an event loop: records reports, performs commands, recovers and reconciles.
+"""The book for an event loop.
+
+It records reports, performs commands, recovers open ones and reconciles entries.
 
 A command is performed in three steps:
 
@@ -38,14 +40,14 @@ from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import NotFound
 
 DEFAULT_OLDER_THAN: Final = 120.0
-"""Default age of what a sweep takes up, in seconds.
+"""Default minimum age of the entries that a sweep claims, in seconds.
 
 It is longer than a delivery with its deadline and the timeout of the last request. It is also the
 platform's usual reservation timeout.
 """
 
 DEFAULT_LEASE: Final = 120.0
-"""Default lease of a claimed entry, in seconds; longer than it takes to settle one."""
+"""Default lease of a claimed entry, in seconds. It is longer than it takes to settle one."""
 
 IGNORED: Final = Recorded(Verdict.IGNORED, None)
 """Result for an event that does not concern a reservation."""
@@ -57,7 +59,7 @@ BATCH_SIZE: Final = 500
 class AsyncBook:
     """Durable record of reservations, for an event loop.
 
-    :param store: where the book is kept; wrap a store for threads in ``ThreadedStore(store)``.
+    :param store: where the book is kept. Wrap a store for threads in ``ThreadedStore(store)``.
     :param clock: returns the present time as an aware datetime in UTC. The clocks of several
         machines on one store should agree to a few seconds.
     :param sleep: waits between two attempts, in seconds; for tests.
@@ -101,6 +103,7 @@ class AsyncBook:
 
         Memory use does not grow with the number of items.
 
+        :param items: events, reservations or replies, as for :meth:`record`.
         :param batch_size: how many items share one commit.
         :raises IncompleteReservation: for a reservation without a valid SID.
         :raises ReplyError: for a reply that does not show a reservation.
@@ -128,11 +131,17 @@ class AsyncBook:
     # --- reading ---------------------------------------------------------------------------------
 
     async def get(self, sid: str) -> Entry | None:
-        """Return the entry of a reservation, or ``None``."""
+        """Return the entry of a reservation, or ``None``.
+
+        :raises StoreFailed: if the store failed.
+        """
         return await self._transactions.get(sid)
 
     async def live(self) -> AsyncIterator[Entry]:
-        """Iterate over the entries that can still change, ordered by SID."""
+        """Iterate over the entries that can still change, ordered by SID.
+
+        :raises StoreFailed: if the store failed.
+        """
         after = ""
         while page := await self.store.live(after, BATCH_SIZE):
             for entry in page:
@@ -140,7 +149,12 @@ class AsyncBook:
             after = page[-1].sid
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Return the history of a reservation, in the order it was written."""
+        """Return the history of a reservation, in the order it was written.
+
+        It is empty for a reservation that the book does not know.
+
+        :raises StoreFailed: if the store failed.
+        """
         return await self.store.history(sid)
 
     # --- housekeeping ----------------------------------------------------------------------------
@@ -158,6 +172,8 @@ class AsyncBook:
         :param limit: maximum number of entries.
         :param lease: seconds for which no other caller gets the same entries. A claim also ends
             when its entry is written without an open intent.
+        :returns: the claimed entries, longest waiting first.
+        :raises StoreFailed: if the store failed.
         """
         return await self._transactions.claim(Claim.DUE, self._ago(older_than), limit, lease)
 
@@ -168,6 +184,7 @@ class AsyncBook:
         longer than events may be repeated: an event stream repeats them for four hours.
 
         :param older_than: seconds without news after which an ended entry is deleted.
+        :raises StoreFailed: if the store failed.
         """
         return await self.store.purge(self._ago(older_than))
 
@@ -194,13 +211,15 @@ class AsyncBook:
         is closed as unknown.
 
         :param sid: SID of the reservation.
+        :param command: the command to perform.
+        :param gateway: sends the requests.
         :param route: the address to use, by task or by worker.
         :param policy: retries, pauses and deadline of the delivery.
         :param observer: is notified of each attempt.
         :returns: the reservation as the platform reported it.
         :raises NotInBook: if the book has no entry of the reservation.
         :raises CommandInProgress: if another command to the reservation is open.
-        :raises CommandError: if the command is not allowed; nothing is written or sent.
+        :raises CommandError: if the command is not allowed. Nothing is written or sent.
         :raises Refused: if the platform did not carry it out.
         :raises OutcomeUnknown: if the outcome is not known.
         :raises StoreFailed: if the store failed.
@@ -226,6 +245,7 @@ class AsyncBook:
     ) -> Swept:
         """Find out how open commands ended, and finish those not carried out.
 
+        :param gateway: sends the requests.
         :param older_than: minimum age of a command in seconds. Use more than a delivery takes, or
             a command that is still being delivered is recovered, too. Use 0 if the processes that
             delivered have ended.
@@ -267,6 +287,7 @@ class AsyncBook:
 
         A reservation that the platform no longer has is marked as deleted.
 
+        :param gateway: sends the requests.
         :param older_than: seconds without news after which a live entry is fetched.
         :param limit: maximum number of entries.
         :param lease: seconds for which no other process fetches the same entry.
@@ -292,7 +313,10 @@ class AsyncBook:
 
 
 def _address_of(reservation: Reservation) -> Address:
-    """Return the address alone, so that the fetch may contradict the entry."""
+    """Return the address alone.
+
+    Then a fetch may contradict the entry.
+    """
     return Address(
         workspace_sid=reservation.workspace_sid,
         sid=reservation.sid,

@@ -45,8 +45,8 @@ from reservation_core.rest.errors import (
 class DeliveryOutcome:
     """Outcome of one delivery.
 
-    :param ending: how the command ended; ``None`` if that is still open.
-    :param reservation: the reservation that was read at last, if one was read.
+    :param ending: how the command ended; ``None`` if the intent stays open.
+    :param reservation: the reservation as last read, if it was read.
     :param error: the error of the delivery; ``None`` if it succeeded.
     """
 

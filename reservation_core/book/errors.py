@@ -20,7 +20,12 @@ class NotInBook(CommandError):
 
 @attrs.frozen(slots=False)
 class CommandInProgress(CommandError):
-    """Another command to this reservation is open: its outcome is not recorded yet."""
+    """Another command to this reservation is open.
+
+    Its outcome is not recorded yet.
+
+    :param trigger: name of the other command.
+    """
 
     sid: str
     trigger: str

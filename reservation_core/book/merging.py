@@ -88,7 +88,7 @@ def judge(
         return Verdict.HISTORY_ONLY
     if entry is None:
         return Verdict.APPLIED
-    if _differ(entry.reservation, reported):
+    if _has_other_sids(entry.reservation, reported):
         return Verdict.CONTRADICTION
     order = _order(entry.status, reported.status)
     if is_fetch:
@@ -102,7 +102,7 @@ def judge(
     return _NO_VERSIONS.get(order, Verdict.CONTRADICTION)
 
 
-def _differ(one: Reservation, other: Reservation) -> bool:
+def _has_other_sids(one: Reservation, other: Reservation) -> bool:
     return any(
         a != b and a is not None and b is not None
         for a, b in zip(_sids_of(one), _sids_of(other), strict=True)
@@ -165,24 +165,24 @@ def _apply(
         )
     is_same = reported.status is entry.status
     return Entry(
-        reservation=_succeed(entry.reservation, reported, report.source),
+        reservation=_successor(entry.reservation, reported, report.source),
         revision=entry.revision,
         refreshed_at=now,
         version=entry.version if report.version is None and is_same else report.version,
         platform_time=report.platform_time or (entry.platform_time if is_same else None),
-        doubt=None if is_fetch else _doubt(entry.doubt, verdict, reported.status),
+        doubt=None if is_fetch else _doubt_after(entry.doubt, verdict, reported.status),
         intent=entry.intent,
     )
 
 
-def _doubt(doubt: Doubt | None, verdict: Verdict, status: Status) -> Doubt | None:
+def _doubt_after(doubt: Doubt | None, verdict: Verdict, status: Status) -> Doubt | None:
     if doubt is None and verdict is Verdict.GAP:
         doubt = Doubt.GAP
     # A missing report cannot change a reservation that has ended.
     return None if doubt is Doubt.GAP and status.is_terminal else doubt
 
 
-def _succeed(before: Reservation, after: Reservation, source: ReportSource) -> Reservation:
+def _successor(before: Reservation, after: Reservation, source: ReportSource) -> Reservation:
     """Return the newer reservation, completed by the fields that cannot have changed.
 
     An event has no ETag. The present one is kept as long as the status is: if it is stale after

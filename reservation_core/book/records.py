@@ -56,7 +56,9 @@ class Doubt(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Intent:
-    """Command that was written down and is open: its outcome is not recorded yet.
+    """Command that was written down and whose outcome is not recorded yet.
+
+    It is *open* until then.
 
     :param token: unique identifier of the intent.
     :param reservation: the entry's reservation when the intent was written.
@@ -116,6 +118,8 @@ class Entry:
 class Report:
     """Report on one reservation, ready to be recorded.
 
+    :param sid: SID of the reservation.
+    :param source: origin of the report.
     :param reservation: with the reported status; ``None`` if no status is reported.
     :param event_key: identifier of the event; a repeated event has the same one.
     :param type: type of the event, as received.
@@ -136,6 +140,7 @@ class Report:
 class HistoryLine:
     """One report or command in the history of a reservation. It holds no personal data.
 
+    :param sid: SID of the reservation.
     :param recorded_at: when the line was written, by the book's clock.
     :param outcome: a :class:`Verdict` for a report, an :class:`Ending` for a command.
     :param type: type of the event, or name of the command.
@@ -160,7 +165,7 @@ class Change:
     """One atomic write to a store, of one reservation.
 
     :param entry: the new entry; ``None`` if only the history grows. It is written only if the
-        present entry has the revision before, or if it is the first and has revision 1.
+        stored entry has the previous revision, or if none is stored and its revision is 1.
     :param lines: new history lines. A store skips a line whose event it already has.
     """
 
@@ -191,7 +196,7 @@ class Recorded:
 
 @attrs.frozen
 class Swept:
-    """Result of one sweep.
+    """Result of one sweep: a call of ``recover`` or ``reconcile``.
 
     :param settled: one result for each entry that was settled.
     :param failed: errors by SID of the entries that were not. They are due again when their

@@ -1,7 +1,7 @@
 """The book for threads: the same as :class:`AsyncBook`, without an event loop.
 
-Each method runs the coroutine of :class:`AsyncBook`. Store and gateway answer at once here, so the
-coroutine never suspends and runs to its end in one step.
+Each method runs the coroutine of :class:`AsyncBook`. The store and the gateway block here and never
+suspend it, so it runs to its end in one step.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 
 def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine that never suspends: one step takes it to its end."""
+    """Run a coroutine that never suspends, in one step."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -104,6 +104,7 @@ class Book:
 
         Memory use does not grow with the number of items.
 
+        :param items: events, reservations or replies, as for :meth:`record`.
         :param batch_size: how many items share one commit.
         :raises IncompleteReservation: for a reservation without a valid SID.
         :raises ReplyError: for a reply that does not show a reservation.
@@ -122,18 +123,29 @@ class Book:
     # --- reading ---------------------------------------------------------------------------------
 
     def get(self, sid: str) -> Entry | None:
-        """Return the entry of a reservation, or ``None``."""
+        """Return the entry of a reservation, or ``None``.
+
+        :raises StoreFailed: if the store failed.
+        """
         return _run(self._book.get(sid))
 
     def live(self) -> Iterator[Entry]:
-        """Iterate over the entries that can still change, ordered by SID."""
+        """Iterate over the entries that can still change, ordered by SID.
+
+        :raises StoreFailed: if the store failed.
+        """
         after = ""
         while page := self.store.live(after, BATCH_SIZE):
             yield from page
             after = page[-1].sid
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Return the history of a reservation, in the order it was written."""
+        """Return the history of a reservation, in the order it was written.
+
+        It is empty for a reservation that the book does not know.
+
+        :raises StoreFailed: if the store failed.
+        """
         return self.store.history(sid)
 
     # --- housekeeping ----------------------------------------------------------------------------
@@ -151,6 +163,8 @@ class Book:
         :param limit: maximum number of entries.
         :param lease: seconds for which no other caller gets the same entries. A claim also ends
             when its entry is written without an open intent.
+        :returns: the claimed entries, longest waiting first.
+        :raises StoreFailed: if the store failed.
         """
         return _run(self._book.due(older_than, limit=limit, lease=lease))
 
@@ -161,6 +175,7 @@ class Book:
         longer than events may be repeated: an event stream repeats them for four hours.
 
         :param older_than: seconds without news after which an ended entry is deleted.
+        :raises StoreFailed: if the store failed.
         """
         return _run(self._book.purge(older_than))
 
@@ -187,13 +202,15 @@ class Book:
         is closed as unknown.
 
         :param sid: SID of the reservation.
+        :param command: the command to perform.
+        :param gateway: sends the requests.
         :param route: the address to use, by task or by worker.
         :param policy: retries, pauses and deadline of the delivery.
         :param observer: is notified of each attempt.
         :returns: the reservation as the platform reported it.
         :raises NotInBook: if the book has no entry of the reservation.
         :raises CommandInProgress: if another command to the reservation is open.
-        :raises CommandError: if the command is not allowed; nothing is written or sent.
+        :raises CommandError: if the command is not allowed. Nothing is written or sent.
         :raises Refused: if the platform did not carry it out.
         :raises OutcomeUnknown: if the outcome is not known.
         :raises StoreFailed: if the store failed.
@@ -221,6 +238,7 @@ class Book:
     ) -> Swept:
         """Find out how open commands ended, and finish those not carried out.
 
+        :param gateway: sends the requests.
         :param older_than: minimum age of a command in seconds. Use more than a delivery takes, or
             a command that is still being delivered is recovered, too. Use 0 if the processes that
             delivered have ended.
@@ -256,6 +274,7 @@ class Book:
 
         A reservation that the platform no longer has is marked as deleted.
 
+        :param gateway: sends the requests.
         :param older_than: seconds without news after which a live entry is fetched.
         :param limit: maximum number of entries.
         :param lease: seconds for which no other process fetches the same entry.

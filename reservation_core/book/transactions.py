@@ -167,21 +167,21 @@ class Transactions:
     ) -> AsyncIterator[Entry]:
         """Claim entries one by one.
 
-        So no lease expires while other entries are settled. Each entry comes once. If the lease of
-        one that could not be settled expires meanwhile, it is claimed again. Then more are claimed
-        at once, to reach those behind it.
+        So no lease expires while other entries are settled. Each entry is yielded once. If the
+        lease of an entry that could not be settled expires meanwhile, the store returns it again.
+        Then more entries are claimed at once, to reach the ones behind it.
         """
-        swept: set[str] = set()
+        yielded: set[str] = set()
         count = 1
-        while len(swept) < limit:
+        while len(yielded) < limit:
             claimed = await self.claim(claim, before, count, lease)
-            new = [entry for entry in claimed if entry.sid not in swept]
+            new = [entry for entry in claimed if entry.sid not in yielded]
             if not new and len(claimed) < count:
                 return
             if not new:
                 count *= 2
-            for entry in new[: limit - len(swept)]:
-                swept.add(entry.sid)
+            for entry in new[: limit - len(yielded)]:
+                yielded.add(entry.sid)
                 yield entry
 
     async def _write(self, change: Change) -> bool:

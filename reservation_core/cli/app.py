@@ -71,7 +71,7 @@ def _make_app(output: TerminalOutput) -> cyclopts.App:
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
         help_formatter=DefaultFormatter(
-            panel_spec=PanelSpec(box=Box("    \n" * 8), padding=(0, 0))
+            panel_spec=PanelSpec(box=Box("    \n" * 8), padding=(0, 0))  # without lines
         ),
         help_epilogue=EXIT_CODES,
         version=user_agent().replace("/", " "),
@@ -89,7 +89,7 @@ def _make_app(output: TerminalOutput) -> cyclopts.App:
         make_group(
             "encode",
             "Print a command as it would be sent. Nothing is sent. "
-            "Numbers and contacts are printed as they are given; secrets never are.",
+            "Numbers and contacts are printed as given. Secrets are never printed.",
             commands.encode,
         )
     )

@@ -38,8 +38,8 @@ class SendOptions:
     :param task_sid: The task (WT...). The task route needs it.
     :param worker_sid: The worker (WK...). The worker route needs it.
     :param route: The address of the reservation to use. The worker route has no version.
-    :param base_url: The address of the platform.
-    :param if_match: Send the fetched version, so that a newer one is not changed.
+    :param base_url: The base URL of the platform.
+    :param if_match: Send the fetched version, so that the platform refuses if there is a newer one.
     :param dry_run: Show the request. Nothing is fetched or sent.
     :param status: With --dry-run: the assumed status. By default the first that allows the command.
     """
@@ -76,7 +76,7 @@ class CommandLine:
 
         :param status: The status of the reservation.
         :param command: The command's name.
-        :param accept: For call and redirect: with their accept flag set.
+        :param accept: For call and redirect: the command has its accept flag.
         """
         if command not in TRIGGERS:
             raise UsageError(f"COMMAND must be one of {', '.join(TRIGGERS)}")
@@ -105,7 +105,9 @@ class CommandLine:
         as_json: Annotated[
             bool,
             cyclopts.Parameter(
-                name="--json", negative=(), help="Print the answer to an assignment callback."
+                name="--json",
+                negative=(),
+                help="Print only the JSON response to an assignment callback.",
             ),
         ] = False,
     ) -> None:
@@ -142,8 +144,8 @@ class CommandLine:
             raise UsageError(str(error)) from None
         with PyreqwestGateway(base_url=options.base_url) as gateway:
             before = fetch(options.address, gateway, route=options.route)
-            held = before if options.if_match else attrs.evolve(before, etag=None)
-            after = perform(held, command, gateway, route=options.route, policy=ONCE)
+            known = before if options.if_match else attrs.evolve(before, etag=None)
+            after = perform(known, command, gateway, route=options.route, policy=ONCE)
         self._output.write_wrapped(f"reservation {after.sid}", "bold", indent=0)
         self._output.write_change(before, after)
 

@@ -25,9 +25,14 @@ def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclop
         group.command(
             _make_subcommand(command, action),
             name=command.trigger,
-            help=(command.__doc__ or "").replace("``", ""),
+            help=_unwrap(command.__doc__ or "").replace("``", ""),
         )
     return group
+
+
+def _unwrap(text: str) -> str:
+    """Join the lines of each paragraph."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def _make_subcommand(command: type[Command], action: Callable[..., None]) -> Callable[..., None]:

@@ -20,7 +20,7 @@ from reservation_core.emulator.api.gateway import ORIGIN
 from reservation_core.rest.addresses import SID_PREFIXES, Address, Route, reservation_path
 
 HIDDEN: Final = "***"
-"""The replacement of a secret."""
+"""Text that replaces a secret."""
 
 _PATH_VARIABLES: Final = {
     "workspace_sid": "$WORKSPACE_SID",
@@ -30,7 +30,7 @@ _PATH_VARIABLES: Final = {
 
 
 def is_secret(parameter: Parameter) -> bool:
-    """Return True if the parameter's value must never be printed."""
+    """Return true if the parameter's value must never be printed."""
     return parameter.kind.sensitivity is Sensitivity.SECRET
 
 

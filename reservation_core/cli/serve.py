@@ -63,12 +63,12 @@ class ServeCommand:
         :param host: The address to listen on.
         :param seed: A JSON file with initial workers, tasks and reservations.
         :param state: A file that keeps the state between runs.
-        :param clock: real, hand (time passes only on request), or a factor such as 60.
+        :param clock: real, hand (time moves only on request), or a factor such as 60.
         :param strict: Refuse what the platform is known to tolerate.
-        :param quiet: Log no requests.
+        :param quiet: Log no requests and callbacks.
         :param assignment_url: The URL of the assignment callback.
         :param fallback_url: The URL to call if the assignment URL fails.
-        :param event_url: The URL of events.
+        :param event_url: The URL of event callbacks.
         """
         callbacks = _read_callback_settings(assignment_url, fallback_url, event_url)
         try:

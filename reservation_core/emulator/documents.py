@@ -1,4 +1,4 @@
-"""JSON documents of the emulator, for its control surface, seeds and state file."""
+"""JSON documents of the control surface, seeds and the state file."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def serve(
     on_start: Callable[[Emulator], object] | None = None,
     **options: Unpack[EmulatorOptions],
 ) -> None:
-    """Serve an emulator on a port until the process is interrupted or terminated.
+    """Serve an emulator on a port until the process is interrupted.
 
     :param platform: the platform to serve.
     :param host: the address to listen on.

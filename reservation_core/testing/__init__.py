@@ -1,8 +1,8 @@
 """Test kit for services that handle reservations.
 
 It offers fault injection, generated values and runs, and the contracts of gateways and stores. It
-knows every room but the command line. The pytest plugin and hypothesis' entry point stand outside
-the package, in ``_reservation_core_plugins``.
+may import every room except the command line. The pytest plugin and hypothesis' entry point are
+outside the package, in ``_reservation_core_plugins``.
 
 * ``faults``: a gateway wrapper with planned faults, and virtual time
 * ``recording``: a gateway that replies by script and records
@@ -11,6 +11,6 @@ the package, in ``_reservation_core_plugins``.
 * ``registration``: hypothesis' ``st.from_type``
 * ``stateful``: generated runs around a service
 * ``contract``: test classes for your gateway or your store
-* ``lifecycle_coverage``: which edges were walked and which refusals met
+* ``lifecycle_coverage``: counts of walked edges and met refusals
 * ``coverage_plugin``: lifecycle coverage of a pytest run
 """

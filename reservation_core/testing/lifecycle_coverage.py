@@ -60,7 +60,10 @@ class LifecycleCoverage:
 
     @contextmanager
     def recording(self) -> Generator[LifecycleCoverage]:
-        """Be the current coverage and count the library's refusals in a block."""
+        """Make this the current coverage within a block.
+
+        The library's refusals are counted meanwhile.
+        """
         token = _CURRENT.set(self)
         stop_listening = listen_to_refusals(self.count_decision)
         try:
@@ -70,9 +73,9 @@ class LifecycleCoverage:
             _CURRENT.reset(token)
 
     def observe(self, platform: Platform) -> Callable[[], None]:
-        """Count the acts of a platform from now on.
+        """Count the edges that are walked on a platform from now on.
 
-        :returns: a function that ends it.
+        :returns: a function that stops counting.
         """
         return platform.subscribe(self.count_entry)
 

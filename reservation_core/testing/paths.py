@@ -172,7 +172,7 @@ def edge_paths() -> tuple[Path, ...]:
 
 @attrs.frozen(order=True)
 class RefusedCommand:
-    """A command that a state does not allow.
+    """Pair of a command and a state that does not allow it.
 
     Its ``str`` is like ``wrap-while-pending``.
     """

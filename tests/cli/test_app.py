@@ -29,7 +29,7 @@ def test_help_ends_with_the_exit_codes(argv: tuple[str, ...]) -> None:
 
 
 def test_help_of_encode_names_what_is_printed() -> None:
-    assert "Numbers and contacts are printed as they are given; secrets never are." in " ".join(
+    assert "Numbers and contacts are printed as given. Secrets are never printed." in " ".join(
         run("encode", "--help").out.split()
     )
 

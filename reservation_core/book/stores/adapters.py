@@ -62,7 +62,7 @@ class InlineStore:
 class ThreadedStore(InlineStore):
     """Async methods that call the store in a thread each.
 
-    Calls at the same time can so share one commit of the store.
+    So calls at the same time can share one commit of the store.
 
     :param threads: maximum number of calls at the same time.
     """

@@ -95,4 +95,4 @@ _READERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "date_updated": datetime.fromisoformat,
     "platform_time": datetime.fromisoformat,
 }
-"""Conversion of each field that JSON does not have."""
+"""Conversion of each field whose type JSON does not have."""

@@ -1,4 +1,4 @@
-"""Group commit: callers that wait at the same time share one commit or one round trip.
+"""Group commit: concurrent callers share one commit or one round trip.
 
 The first caller starts at once, alone. Callers that arrive meanwhile wait, and the next commit
 serves all of them. With 32 writers, a durable record takes a quarter to a fifth of the time that

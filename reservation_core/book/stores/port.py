@@ -25,7 +25,10 @@ class Store(Protocol):
     """Store of a book, for threads. Every method may block and raise :class:`StoreFailed`."""
 
     def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Find entries by SID, and events that are in the history."""
+        """Find entries by SID, and events that are in the history.
+
+        Entries and events that do not exist are left out.
+        """
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[bool]:
@@ -34,7 +37,8 @@ class Store(Protocol):
         What was written survives the process and, except for a store in memory, the machine.
 
         :returns: for each change, true if it was written. A change with an entry is written only
-            if the present entry has the revision before.
+            if the stored entry has the previous revision, or if none is stored and the change's
+            revision is 1.
         """
         ...
 
@@ -49,11 +53,16 @@ class Store(Protocol):
         :param before: entries that wait since before this time are claimed.
         :param now: the present time; claims that ended until then do not count.
         :param until: the end of the claim.
+        :param limit: maximum number of entries.
         """
         ...
 
     def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Return the next live entries beyond ``after``, ordered by SID."""
+        """Return the next live entries, ordered by SID.
+
+        :param after: SID of the last entry before them; an empty string for the first ones.
+        :param limit: maximum number of entries.
+        """
         ...
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
@@ -77,7 +86,10 @@ class AsyncStore(Protocol):
     """Store of a book, for an event loop. Every method may raise :class:`StoreFailed`."""
 
     async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
-        """Find entries by SID, and events that are in the history."""
+        """Find entries by SID, and events that are in the history.
+
+        Entries and events that do not exist are left out.
+        """
         ...
 
     async def write(self, changes: Sequence[Change]) -> Sequence[bool]:
@@ -86,7 +98,8 @@ class AsyncStore(Protocol):
         What was written survives the process and, except for a store in memory, the machine.
 
         :returns: for each change, true if it was written. A change with an entry is written only
-            if the present entry has the revision before.
+            if the stored entry has the previous revision, or if none is stored and the change's
+            revision is 1.
         """
         ...
 
@@ -101,11 +114,16 @@ class AsyncStore(Protocol):
         :param before: entries that wait since before this time are claimed.
         :param now: the present time; claims that ended until then do not count.
         :param until: the end of the claim.
+        :param limit: maximum number of entries.
         """
         ...
 
     async def live(self, after: str, limit: int) -> Sequence[Entry]:
-        """Return the next live entries beyond ``after``, ordered by SID."""
+        """Return the next live entries, ordered by SID.
+
+        :param after: SID of the last entry before them; an empty string for the first ones.
+        :param limit: maximum number of entries.
+        """
         ...
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:

@@ -125,9 +125,9 @@ _EVENTS: Final = b"""
 def look_up(sids: Sequence[str], events: Sequence[EventRef]) -> Query[LookupResult]:
     """Find entries and events."""
 
-    def read(answers: Sequence[Rows]) -> LookupResult:
-        entries = {entry.sid: entry for entry in _entries(answers[0])}
-        return LookupResult(entries, frozenset((sid, key) for sid, key in answers[1]))
+    def read(results: Sequence[Rows]) -> LookupResult:
+        entries = {entry.sid: entry for entry in _entries(results[0])}
+        return LookupResult(entries, frozenset((sid, key) for sid, key in results[1]))
 
     values = {"sids": [sid for sid, _ in events], "event_keys": [key for _, key in events]}
     return Query(((_ENTRIES, {"sids": list(sids)}), (_EVENTS, values)), read)
@@ -175,8 +175,8 @@ def write(changes: Sequence[Change]) -> Query[Sequence[bool]]:
     """Write changes in one transaction, in the order of their SIDs."""
     order = sorted(range(len(changes)), key=lambda place: changes[place].sid)
 
-    def read(answers: Sequence[Rows]) -> Sequence[bool]:
-        counts = {place: rows[0][0] for place, rows in zip(order, answers, strict=True)}
+    def read(results: Sequence[Rows]) -> Sequence[bool]:
+        counts = {place: rows[0][0] for place, rows in zip(order, results, strict=True)}
         return [counts[place] == 1 for place in range(len(changes))]
 
     return Query([_write_one(changes[place]) for place in order], read)
@@ -230,7 +230,7 @@ def claim(
     values = {"before": before, "now": now, "until": until, "limit": limit}
     return Query(
         ((_CLAIMS[kind], values),),
-        lambda answers: _entries(sorted(answers[0], key=itemgetter(3, 4))),
+        lambda results: _entries(sorted(results[0], key=itemgetter(3, 4))),
     )
 
 
@@ -243,7 +243,7 @@ _LIVE: Final = b"""
 def live(after: str, limit: int) -> Query[Sequence[Entry]]:
     """Find the next live entries, ordered by SID in any locale."""
     values = {"after": after, "limit": limit}
-    return Query(((_LIVE, values),), lambda answers: _entries(answers[0]))
+    return Query(((_LIVE, values),), lambda results: _entries(results[0]))
 
 
 _HISTORY: Final = b"""
@@ -255,10 +255,10 @@ _HISTORY: Final = b"""
 def history(sid: str) -> Query[Sequence[HistoryLine]]:
     """Read the history of a reservation."""
 
-    def read(answers: Sequence[Rows]) -> Sequence[HistoryLine]:
+    def read(results: Sequence[Rows]) -> Sequence[HistoryLine]:
         return [
             read_line(document, sid, event_key, recorded_at.astimezone(UTC))
-            for document, event_key, recorded_at in answers[0]
+            for document, event_key, recorded_at in results[0]
         ]
 
     return Query(((_HISTORY, {"sid": sid}),), read)
@@ -297,4 +297,4 @@ def purge(before: datetime) -> Query[int]:
     """
     values = {"before": before}
     statements = ((_PURGE_ENTRIES, values), (_PURGE_LINES, values))
-    return Query(statements, lambda answers: answers[0][0][0])
+    return Query(statements, lambda results: results[0][0][0])

@@ -113,7 +113,7 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
 
 
 def _drop_ignored_choice(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
-    """Drop the status or the instruction if a form has both and one is ignored."""
+    """Of both a status and an instruction, drop the ignored one."""
     if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _COMMAND_FIELDS:
         return form
     keeps_status = both is StatusAndInstruction.STATUS

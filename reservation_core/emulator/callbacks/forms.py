@@ -26,7 +26,7 @@ _REASON_FIELDS: Final = {
 
 
 def event_type(entry: JournalEntry) -> str | None:
-    """Return the type of the event about an entry, or ``None`` if its status is unchanged."""
+    """Return the type of an entry's event, ``None`` for an unchanged status."""
     status = entry.reservation.status  # pending while the reservation is on hold
     return None if status == entry.before else EVENT_TYPES[status]
 

@@ -55,7 +55,10 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
 
 
 def describe_sent(queue: CallbackQueue, since: int) -> object:
-    """Return the results after a number, and the number of waiting callbacks, as JSON."""
+    """Return the results after a number as JSON.
+
+    The count of waiting callbacks is returned with them.
+    """
     sent = [describe_result(each) for each in list(queue.sent) if each.number > since]
     return {"waiting": queue.waiting_count, "sent": sent}
 

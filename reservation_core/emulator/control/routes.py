@@ -74,7 +74,7 @@ def _body_route(
     read: Callable[[FieldReader], _T],
     act: Callable[[ControlState, ControlRequest, _T], object],
 ) -> ControlRoute:
-    """Return a POST route that reads the whole body before it changes anything."""
+    """Return a POST route that reads the whole body first."""
 
     def handle(state: ControlState, request: ControlRequest) -> object:
         body = read(request.body)

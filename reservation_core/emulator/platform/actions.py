@@ -149,7 +149,7 @@ class Actions:
         self._tables.put_task(task)
         return task
 
-    def set_worker_activity(self, sid: str, activity_sid: str, *, reject_pending: bool) -> Worker:
+    def set_activity(self, sid: str, activity_sid: str, *, reject_pending: bool) -> Worker:
         """Set a worker's activity."""
         self._transitions.set_activity(sid, activity_sid)
         worker = self._tables.workers[sid]

@@ -29,7 +29,7 @@ class Clock(Protocol):
         ...
 
     def wait(self, until: datetime) -> float | None:
-        """Return the real seconds until a time, or ``None`` if the clock stands still."""
+        """Return the real seconds until a time, ``None`` if time stands still."""
         ...
 
 

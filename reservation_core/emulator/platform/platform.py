@@ -133,8 +133,7 @@ class Platform:
     def available_actions(self, sid: str) -> tuple[str, ...]:
         """Return the names of all actions that are available for a reservation.
 
-        They are names of methods for the reservation, its call and its task, and of statuses for
-        :meth:`set_status`. Exactly these are not refused.
+        They are methods for its call and its task, and statuses for :meth:`set_status`.
         """
         with self._storage:
             return self._actions.available(sid)
@@ -348,6 +347,4 @@ class Platform:
         :param reject_pending: also reject pending reservations, an option of the Worker resource.
         """
         with self._storage:
-            return self._actions.set_worker_activity(
-                sid, activity_sid, reject_pending=reject_pending
-            )
+            return self._actions.set_activity(sid, activity_sid, reject_pending=reject_pending)

@@ -7,7 +7,7 @@
     assert len(server.requests) == 2
 
 Each request takes the next responder of the script. The last responder repeats. A responder is a
-function of the connection: it may read the request, write any bytes, and returns True to keep the
+function of the connection: it may read the request, write any bytes, and returns true to keep the
 connection open.
 
 Bounds: 256 connections at a time (``max_connections``), 1 MiB per request, 5 seconds per wait.
@@ -68,7 +68,7 @@ class Connection:
         self._sock = context.wrap_socket(self._sock, server_side=True)
 
     def has_request(self) -> bool:
-        """Wait for another request. Return False if the client or the server ends instead."""
+        """Wait for another request. Return false if the client or the server ends instead."""
         if not self._unread and not self._stopped.is_set():
             self._unread = self._sock.recv(65536)
         return bool(self._unread)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
-from reservation_core.domain.lifecycle import ON_HOLD, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator import JournalEntry
-
-_WRAPUP: Final = "wrapup"  # the platform's word for wrapping in an event
+from reservation_core.emulator.callbacks.forms import event_type
 
 
 @attrs.frozen
@@ -28,13 +24,9 @@ class ReportedEvent:
 
 
 def reported_event(entry: JournalEntry) -> ReportedEvent | None:
-    """Return the event of a journal entry that changed the status."""
-    after = entry.reservation
-    if entry.before is None:
-        name = "created"
-    elif after.state == ON_HOLD or after.state == entry.before:
+    """Return the event of an entry, ``None`` for an unchanged status."""
+    type_ = event_type(entry)
+    if type_ is None:
         return None
-    else:
-        name = _WRAPUP if after.status is Status.WRAPPING else after.status.value
-    shown = attrs.evolve(after, etag=None, on_hold=False)
-    return ReportedEvent(f"reservation.{name}", shown, int(entry.version))
+    shown = attrs.evolve(entry.reservation, etag=None, on_hold=False)
+    return ReportedEvent(type_, shown, int(entry.version))

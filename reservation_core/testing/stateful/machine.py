@@ -142,7 +142,7 @@ class ReservationRuns(RuleBasedStateMachine):
         return [number for number, reservation in held if reservation.status not in TERMINAL]
 
     def movable(self, steps: Container[str]) -> dict[int, list[str]]:
-        """Return which of these steps are possible now, by reservation number."""
+        """Return the steps that are possible now, by reservation number."""
         states = {number: self._actual[self._sids[number]].state for number in self.active}
         possible = {
             number: [step for step in STEPS[state] if step in steps]
@@ -177,7 +177,7 @@ class ReservationRuns(RuleBasedStateMachine):
         self._reserve(promptly)
 
     def _is_open(self) -> bool:
-        """Return whether the last task still waits for a worker."""
+        """Return true if the last task still waits for a worker."""
         task = self.platform.task(_sid("WT", self._tasks))
         siblings = (held for held in self._actual.values() if held.task_sid == task.sid)
         return task.status in (TaskStatus.PENDING, TaskStatus.RESERVED) and not any(
@@ -273,7 +273,7 @@ class ReservationRuns(RuleBasedStateMachine):
             self._beliefs.check(self._name(sid), self.look_up(sid), self._actual[sid].state)
 
     def check_up_to_date(self) -> None:
-        """Deliver everything under way and check that the service knows it."""
+        """Deliver everything, and check that the service is up to date."""
         self.check()
         self._network.plan.clear()
         self._network.settle()

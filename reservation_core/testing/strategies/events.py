@@ -38,7 +38,7 @@ _TYPES: Final[Mapping[Status, str]] = {
 
 @attrs.frozen
 class DeliveredEvent:
-    """A delivered payload, and the event that parsing it must give."""
+    """Delivered payload, and the event that parsing must return."""
 
     payload: Payload
     event: Event

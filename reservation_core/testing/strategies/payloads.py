@@ -25,7 +25,7 @@ from reservation_core.testing.strategies.texts import near_sids, sids
 
 @attrs.frozen
 class DrawnPayload:
-    """A payload, and the reservation that parsing it must give."""
+    """Payload, and the reservation that parsing must return."""
 
     payload: Payload
     reservation: Reservation

@@ -174,11 +174,11 @@ def test_changes_appear_without_reload(visit: Visit, emulator: Emulator, world: 
     visit.wait_for_row(first, "version 1")
     visit.wait_for_row(second, "rescinded")
     visit.page.locator("#entries .kind", has_text="request").wait_for()
-    decision, request, reserved = visit.journal()
-    assert "pending → accepted" in decision
+    change, request, reserved = visit.journal()
+    assert "pending → accepted" in change
     assert (
         "the worker takes the task at once [documented: https://www.twilio.com/docs/taskrouter/api/reservations]"
-        in decision
+        in change
     )
     assert "Accept() → 200" in request
     assert "accepted, version 1" in request
@@ -253,7 +253,7 @@ def test_available_actions_are_enabled_and_carried_out(
 def test_timer_follows_the_emulators_clock(visit: Visit, emulator: Emulator, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     visit.go(first)
-    visit.page.click('#passing button[data-seconds="60"]')
+    visit.page.click('#advance button[data-seconds="60"]')
     visit.wait_for_row(first, "1:00")
     emulator.platform.execute(first, Conference(from_="+15005550006"))
     emulator.platform.advance(51)
@@ -307,7 +307,7 @@ def test_empty_emulator_offers_an_example(visit: Visit, emulator: Emulator) -> N
         f'client.taskrouter.base_url = "{emulator.url}"'
         in visit.page.locator("#empty").inner_text()
     )
-    visit.page.click("#try")
+    visit.page.click("#example")
     visit.page.locator("#rows button").nth(1).wait_for()
     assert visit.page.locator("#empty").is_hidden()
     visit.page.locator("#detail").wait_for()

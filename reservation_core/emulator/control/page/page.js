@@ -10,7 +10,7 @@ const SOON = 10; // seconds before the end of a timer from which it is highlight
 const FORM = "application/x-www-form-urlencoded";
 const LIVE = ["pending", "onHold", "accepted", "wrapping"];
 const STATES = [...LIVE, "completed", "rejected", "timeout", "canceled", "rescinded"];
-const NO_ANSWER = "The emulator does not answer. Start it again (reservation-core serve): this page goes on by itself.";
+const NO_ANSWER = "The emulator does not answer. Start it again (reservation-core serve): this page reconnects by itself.";
 
 const reservations = new Map(); // by SID
 const rows = new Map(); // their rows in the list
@@ -31,7 +31,7 @@ function make(tag, name = "", ...content) {
   return made;
 }
 
-/** Make a parent hold exactly these elements in this order, moving as few as possible. */
+/** Make these elements the children of a parent, in this order, moving as few as possible. */
 function arrange(parent, wanted) {
   const kept = new Set(wanted);
   for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
@@ -43,7 +43,7 @@ function arrange(parent, wanted) {
 /** Shorten a SID to its prefix and its end. */
 const short = (sid) => (sid?.length > 14 ? `${sid.slice(0, 2)}…${sid.slice(-8)}` : (sid ?? "–"));
 
-/** Return the name of a state in words. */
+/** Return a state as words. */
 const named = (state) => (state === "onHold" ? "on hold" : state);
 
 /** Format seconds as minutes and seconds, rounded up. */
@@ -146,7 +146,7 @@ function listen() {
   }
   feed.onerror = () => {
     page.isLost = true;
-    link("lost", "no answer, trying again");
+    link("lost", "disconnected, reconnecting");
     warn(NO_ANSWER);
     if (feed.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
   };
@@ -183,7 +183,7 @@ function addEntry(entry) {
   const reason = [entry.reason, entry.code && `code ${entry.code}`].filter(Boolean).join(", ");
   const more = [`${entry.trigger} by the ${entry.by}`, reason, `version ${entry.version}`, `task ${entry.task_status}`].filter(Boolean).join(" · ");
   const kind = entry.before === null ? "" : command ? "command" : "fact";
-  keep({ key: `entry ${entry.number}`, order: entry.number, at: entry.at, sid: entry.sid, kind, label: "decision", what, more, why: entry.rule, transition: entry, after });
+  keep({ key: `entry ${entry.number}`, order: entry.number, at: entry.at, sid: entry.sid, kind, label: "change", what, more, why: entry.rule, transition: entry, after });
 }
 
 /** Add a request of the emulated API, with its reply and the reason of a refusal. */
@@ -384,7 +384,7 @@ function drawJournal() {
   const wanted = [...entries.values()].filter((each) => (every || each.sid === page.selected) && (!refused || each.refused));
   wanted.sort((a, b) => b.order - a.order || b.key.localeCompare(a.key, "en", { numeric: true }));
   arrange(one("entries"), wanted.slice(0, MOST_ENTRIES).map(entryElement));
-  one("silent").hidden = wanted.length > 0;
+  one("no-entries").hidden = wanted.length > 0;
 }
 
 /** Draw the clock and all timers. */
@@ -470,15 +470,15 @@ function choice(value, text) {
   return made;
 }
 
-one("status").append(choice("", "every status"), choice("live", "live"), ...STATES.map((state) => choice(state, named(state))));
+one("status").append(choice("", "all statuses"), choice("live", "live"), ...STATES.map((state) => choice(state, named(state))));
 one("base").textContent = `client.taskrouter.base_url = "${location.origin}"  # Python\nclient.taskrouter.baseUrl = "${location.origin}";  // Node`;
 for (const id of ["filter", "status", "every", "refused"]) one(id).addEventListener("input", draw);
-for (const button of one("passing").querySelectorAll("button")) {
+for (const button of one("advance").querySelectorAll("button")) {
   button.addEventListener("click", () => attempt(() => send("POST", "clock", JSON.stringify({ seconds: Number(button.dataset.seconds) }))));
 }
 one("rows").addEventListener("keydown", moveSelection);
 one("copy").addEventListener("click", copy);
-one("try").addEventListener("click", () => attempt(createExample));
+one("example").addEventListener("click", () => attempt(createExample));
 one("alert-close").addEventListener("click", () => warn(""));
 one("settings").addEventListener("toggle", () => attempt(showSettings));
 addEventListener("hashchange", () => select(location.hash.slice(1)));

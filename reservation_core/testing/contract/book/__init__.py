@@ -1,4 +1,4 @@
-"""Contract of a store of a book: tests that its author inherits with one fixture.
+"""Contract of a book's store: tests to inherit with one fixture.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Contract of a gateway: tests that its author inherits with one fixture.
+"""Contract of a gateway: tests to inherit with one fixture.
 
 ::
 

@@ -21,7 +21,7 @@ _THREADS: Final = 16
 
 
 class GatewayUnderTest(Gateway, Protocol):
-    """A gateway for threads that can be closed."""
+    """Gateway for threads, with a way to close it."""
 
     def close(self) -> None:
         """Close the gateway."""
@@ -29,7 +29,7 @@ class GatewayUnderTest(Gateway, Protocol):
 
 
 class AsyncGatewayUnderTest(AsyncGateway, Protocol):
-    """A gateway for asyncio that can be closed."""
+    """Gateway for asyncio, with a way to close it."""
 
     async def aclose(self) -> None:
         """Close the gateway."""
