@@ -78,6 +78,7 @@ def judge(
 ) -> Verdict:
     """Return the effect of a report on an entry.
 
+    :param entry: the present entry; ``None`` if there is none yet.
     :param is_seen: true if the report's event is in the history.
     :param is_fetch: true for the book's own fetch, if the entry is still the one it was made for.
     """

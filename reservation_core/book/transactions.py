@@ -155,7 +155,9 @@ class Transactions:
     ) -> Sequence[Entry]:
         """Claim entries for a time.
 
+        :param claim: the kind of entries.
         :param before: entries that wait since before this time are claimed.
+        :param limit: maximum number of entries.
         :param lease: seconds for which no other caller gets the same entries.
         """
         now = self._clock()

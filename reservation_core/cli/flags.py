@@ -18,6 +18,8 @@ from reservation_core.domain.commands.parameters import Parameter
 def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclopts.App:
     """Make a group with a sub-command for each command of the catalogue.
 
+    :param name: name of the group.
+    :param help_text: help of the group.
     :param action: is called with the command. Its own flags are its keyword-only parameters.
     """
     group = cyclopts.App(name=name, help=help_text)

@@ -57,6 +57,7 @@ def draw_plan(
 ) -> tuple[Fault, ...]:
     """Draw a fault plan from a seeded source.
 
+    :param random: the seeded source.
     :param kinds: the network faults to choose from.
     :param rivals: the concurrent writer's acts to choose from.
     :param longest: the largest number of faults.

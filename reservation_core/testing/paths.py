@@ -4,8 +4,8 @@
 
     @pytest.mark.parametrize("path", simple_paths(), ids=str)
     def test_my_service_follows(path, task_router, reservation_gateway):
-        held = task_router.add(...)
-        for edge, held in walk(path, held, reservation_gateway, task_router.set_status):
+        first = task_router.add(...)
+        for edge, known in walk(path, first, reservation_gateway, task_router.set_status):
             ...  # deliver an event to the service, and check what it believes
 
 Paths are computed from the lifecycle's tables, so a new edge gives new paths. The ``str`` of a path
@@ -79,7 +79,8 @@ _ACCEPTING: Final = {
 def example_command(trigger: str, *, accept: bool = False) -> Command:
     """Return the shortest valid command of a kind.
 
-    :param accept: for call and redirect: whether it accepts at once.
+    :param trigger: the command's name, such as ``wrap``.
+    :param accept: for call and redirect: true if it accepts at once.
     :raises KeyError: for a name that is not such a command's.
 
     >>> example_command("wrap")
@@ -206,12 +207,13 @@ def walk(
 ) -> Iterator[tuple[Edge, Reservation]]:
     """Walk a client and a platform along a path, step by step.
 
-    Yields each edge and the reservation as the client then holds it.
-
+    It yields each edge and the reservation as the client then knows it.
     A command is performed through the gateway. A fact is set on the platform, and the reservation
     is fetched.
 
+    :param path: the path to walk.
     :param reservation: the reservation where the path starts, with its SIDs.
+    :param gateway: a gateway to the platform.
     :param set_status: reports a fact of a reservation, by its SID: a platform's ``set_status``.
     :raises AssertionError: if a step leads to another state than its edge.
     """
@@ -238,10 +240,12 @@ def walk_to_end(
 ) -> Reservation:
     """Walk a path and return the client's reservation at its end.
 
+    :param path: the path to walk.
     :param reservation: the reservation where the path starts, with its SIDs.
+    :param gateway: a gateway to the platform.
     :param set_status: reports a fact of a reservation, by its SID: a platform's ``set_status``.
     :raises AssertionError: if a step leads to another state than its edge.
     """
-    for _, held in walk(path, reservation, gateway, set_status):
-        reservation = held
+    for _, known in walk(path, reservation, gateway, set_status):
+        reservation = known
     return reservation

@@ -64,6 +64,7 @@ class ThreadedStore(InlineStore):
 
     So calls at the same time can share one commit of the store.
 
+    :param store: the store for threads.
     :param threads: maximum number of calls at the same time.
     """
 

@@ -199,7 +199,7 @@ class AsyncGroupCommit(Generic[_T, _R]):
 
         :raises Exception: the failure of the work, if it fails for this item.
 
-        If the caller is cancelled, the work is done all the same.
+        If the caller is cancelled, the work is still done.
         """
         future: asyncio.Future[_R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))

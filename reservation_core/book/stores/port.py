@@ -50,6 +50,7 @@ class Store(Protocol):
         An entry is not handed out again before its claim ends. The claim also ends when the entry
         is written without an intent.
 
+        :param claim: the kind of entries.
         :param before: entries that wait since before this time are claimed.
         :param now: the present time; claims that ended until then do not count.
         :param until: the end of the claim.
@@ -111,6 +112,7 @@ class AsyncStore(Protocol):
         An entry is not handed out again before its claim ends. The claim also ends when the entry
         is written without an intent.
 
+        :param claim: the kind of entries.
         :param before: entries that wait since before this time are claimed.
         :param now: the present time; claims that ended until then do not count.
         :param until: the end of the claim.

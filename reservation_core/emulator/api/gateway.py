@@ -77,7 +77,10 @@ class InMemoryGateway:
     ) -> Reply:
         """Answer one raw request. Every request has a reply.
 
+        :param method: the HTTP method in upper case.
         :param target: the path and the query, still percent-encoded.
+        :param headers: the headers, as a mapping or as pairs. Names are compared in any case.
+        :param body: the form, percent-encoded.
         """
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()

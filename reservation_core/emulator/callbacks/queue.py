@@ -232,6 +232,8 @@ class CallbackQueue:
     def record_response(self, callback: Callback, reply: Reply, seconds: float = 0.0) -> None:
         """Carry out the instruction in a response, or call the fallback URL.
 
+        :param callback: the callback that was sent.
+        :param reply: the response to it.
         :param seconds: duration of the exchange. A response to an assignment callback is invalid
             if it took longer than the platform's setting ``callback_timeout``.
         """
@@ -253,6 +255,7 @@ class CallbackQueue:
 
         An assignment callback is then sent to the fallback URL.
 
+        :param callback: the callback that was sent.
         :param reason: the failure in words, without personal data.
         :param code: number in the platform's error dictionary.
         :param seconds: duration of the exchange.

@@ -22,6 +22,7 @@ from reservation_core.rest.field_reader import FieldReader
 class ControlState:
     """State of one emulator, as the control surface reads and changes it.
 
+    :param platform: the platform that is controlled.
     :param faults: faults to inject into the emulated API.
     :param callback_queue: the callbacks; by default a queue of its own, which nothing sends.
     """

@@ -39,7 +39,9 @@ class Control(ControlState):
     def receive(self, method: str, target: str, body: bytes) -> Reply:
         """Return the reply to a request. It never raises.
 
+        :param method: the HTTP method.
         :param target: path and query.
+        :param body: a JSON object; empty for none.
         """
         path, _, query = target.partition("?")
         matches = [(pattern.fullmatch(unquote(path)), route) for pattern, route in _PATTERNS]

@@ -35,7 +35,10 @@ _AFTER_HANG_UP: Final[Mapping[Status, Status]] = {
 
 
 class Actions:
-    """Actions on calls, tasks and workers. Used inside a transaction."""
+    """Actions on calls, tasks and workers. Used inside a transaction.
+
+    The errors are those of :class:`~reservation_core.emulator.Platform`.
+    """
 
     def __init__(self, storage: Storage, routing: Routing, transitions: Transitions) -> None:
         self._storage = storage

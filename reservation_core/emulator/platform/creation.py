@@ -34,7 +34,10 @@ _ASSUMED_WORKER: Final[Attributes] = {"contact_uri": "client:worker"}
 
 
 class Creation:
-    """Creation of workers, tasks and given reservations. Used inside a transaction."""
+    """Creation of workers, tasks and given reservations. Used inside a transaction.
+
+    The errors are those of :class:`~reservation_core.emulator.Platform`.
+    """
 
     def __init__(self, storage: Storage, routing: Routing, settings: Settings) -> None:
         self._storage = storage

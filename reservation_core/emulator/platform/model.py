@@ -54,6 +54,8 @@ class Worker:
 class Task:
     """A task.
 
+    :param attributes: JSON object. Instructions use its ``call_sid`` or ``outbound_to``, its
+        ``from`` and its ``conference_sid``.
     :param reservation_timeout: seconds that a worker has to answer a reservation.
     :param due: time of the task's deletion; ``None`` until the task has ended.
     :param reason: why the task was canceled or how it was completed, if given.

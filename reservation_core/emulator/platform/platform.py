@@ -192,7 +192,7 @@ class Platform:
     ) -> Worker:
         """Add a worker, or replace the one with the same SID.
 
-        :param attributes: ``contact_uri`` is the address for instructions that give none.
+        The arguments are fields of :class:`Worker`. By default, a new SID is made.
         """
         with self._storage:
             return self._creation.add_worker(
@@ -210,8 +210,8 @@ class Platform:
     ) -> Task:
         """Add a pending task.
 
-        :param attributes: instructions use ``call_sid`` or ``outbound_to``, ``from`` and
-            ``conference_sid``.
+        The arguments are fields of :class:`Task`. By default, a new SID is made.
+
         :param reservation_timeout: seconds to answer, 1 to 86,400. By default the setting's.
         """
         with self._storage:

@@ -43,7 +43,10 @@ _TASK_STATUS_OF_LIVE: Final = (
 
 
 class Routing:
-    """Reservation of workers, and the status of tasks. Used inside a transaction."""
+    """Reservation of workers, and the status of tasks. Used inside a transaction.
+
+    The errors are those of :class:`~reservation_core.emulator.Platform`.
+    """
 
     def __init__(self, storage: Storage, settings: Settings, random: Random) -> None:
         self._storage = storage

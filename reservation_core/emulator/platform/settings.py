@@ -184,7 +184,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         "a redirect of another call than the task's is refused (40122)"
     ),
     "strict": SettingInfo(
-        "unknown fields and odd page sizes are refused, not tolerated",
+        "unknown fields and invalid list queries are refused, not tolerated",
         Evidence.OBSERVED,
         Source.WORKER_SDK,
     ),

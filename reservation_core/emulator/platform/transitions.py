@@ -36,7 +36,10 @@ class Step:
 
 
 class Transitions:
-    """Steps of the lifecycle, by commands and facts. Used inside a transaction."""
+    """Steps of the lifecycle, by commands and facts. Used inside a transaction.
+
+    The errors are those of :class:`~reservation_core.emulator.Platform`.
+    """
 
     def __init__(self, storage: Storage, routing: Routing, settings: Settings) -> None:
         self._storage = storage

@@ -24,6 +24,8 @@ class BeliefCheck:
         """Check one belief.
 
         :param name: the reservation's name, for messages.
+        :param belief: the service's belief.
+        :param actual: the reservation's true state.
         :raises AssertionError: if the belief is false, went back, or was lost.
         """
         last = self._last.get(name)
@@ -42,7 +44,7 @@ class BeliefCheck:
 def check_up_to_date(name: str, belief: Belief, actual: Status) -> None:
     """Check the belief after every event was delivered.
 
-    :raises AssertionError: if it is not the actual status; an ended reservation may be forgotten.
+    :raises AssertionError: if it is not the actual status. An ended reservation may be forgotten.
     """
     status = belief.status if isinstance(belief, Reservation) else belief
     if status is not actual and not (belief is None and actual in TERMINAL):

@@ -49,7 +49,7 @@ class Run:
 
     @property
     def reservations(self) -> tuple[Reservation, ...]:
-        """The reservation at first and after each step."""
+        """The reservation before the first step, and after each step."""
         return (self.first, *(step.after for step in self.steps))
 
     @property
