@@ -72,7 +72,7 @@ def _path_matcher() -> Callable[[str], object]:
 
 @cache
 def _path_parser(route: Route) -> re.Pattern[str]:
-    """Return the pattern of any path on a route, with its SIDs as groups."""
+    """Return the pattern of a route's paths, with the SIDs as groups."""
     return re.compile(rf"{_join_path(route, _SEGMENT, _SEGMENT)}(?:/{_SEGMENT})?(?:\?.*)?")
 
 

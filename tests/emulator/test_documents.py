@@ -27,6 +27,11 @@ def test_value_is_converted_to_json() -> None:
         "status": "pending",
         "nested": [{"a": None}, [1.5, "x"]],
     }
+    assert as_json(PayloadFault("a", "is odd", "1")) == {
+        "path": "a",
+        "problem": "is odd",
+        "value": "1",
+    }
 
 
 @pytest.mark.parametrize("text", ["", b" \n", "{}", b"\xef\xbb\xbf{}"])
