@@ -7,9 +7,8 @@ from reservation_core.diagrams.labels import (
     GENERATED,
     group_edges,
     label_edge,
-    label_state,
 )
-from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, Status
+from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, Status, label_state
 
 
 def write_mermaid() -> str:

@@ -32,11 +32,6 @@ def group_edges() -> dict[tuple[State, State], dict[str, list[Edge]]]:
     return groups
 
 
-def label_state(state: State) -> str:
-    """Return the name of a state for people."""
-    return "on hold" if state == ON_HOLD else state
-
-
 def label_edge(edge: Edge) -> str:
     """Return the trigger and guard of an edge, as in ``call [accept]``."""
     return edge.trigger + {None: "", True: " [accept]", False: " [no accept]"}[edge.accept]

@@ -24,7 +24,6 @@ from reservation_core.diagrams.labels import (
     GENERATED,
     group_edges,
     label_edge,
-    label_state,
 )
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import (
@@ -35,6 +34,7 @@ from reservation_core.domain.lifecycle import (
     Edge,
     State,
     Status,
+    label_state,
 )
 
 

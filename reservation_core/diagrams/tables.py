@@ -10,7 +10,6 @@ from reservation_core.diagrams.labels import (
     GENERATED,
     group_edges,
     label_edge,
-    label_state,
 )
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
@@ -19,7 +18,7 @@ from reservation_core.domain.commands.cautions import Dispute
 from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
 from reservation_core.domain.decisions import decide
 from reservation_core.domain.evidence import Evidence, Source
-from reservation_core.domain.lifecycle import ON_HOLD, Edge, RefusalReason, State
+from reservation_core.domain.lifecycle import ON_HOLD, Edge, RefusalReason, State, label_state
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:

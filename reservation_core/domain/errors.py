@@ -61,15 +61,16 @@ def _restore(error_type: type[_E], fields: dict[str, object]) -> _E:
 
 
 class CommandError(ReservationError):
-    """Base class of the errors of a wrong call: nothing was sent."""
+    """Base class of the errors of a wrong call. Nothing was sent."""
 
 
 class Violation(NamedTuple):
     """One broken rule of one parameter.
 
     :param parameter: the name on the wire, such as ``ConferenceRecord``.
-    :param field: the name in Python, such as ``conference_record``.
-    :param value: the value in a form that may be shown: ``<personal>`` or ``<secret>`` if redacted.
+    :param field: the name in Python, such as ``conference_record``. Empty if it is not a field.
+    :param rule: the broken rule, such as ``must be true or false``.
+    :param value: the wrong value as it may be shown: ``<personal>`` or ``<secret>`` if redacted.
     :param remedy: what to do, if the rule does not say it already.
     :param code: the platform's own error number, if one is known.
     """
@@ -92,6 +93,7 @@ class Violation(NamedTuple):
 class InvalidCommand(CommandError):
     """A command breaks rules of its parameters.
 
+    :param command: the name of the command's class. It is ``Command`` if the command is unknown.
     :param violations: all broken rules, in the order of the parameters.
     """
 
@@ -108,7 +110,7 @@ class InvalidCommand(CommandError):
         remedy: str,
         code: int | None = None,
     ) -> Self:
-        """Return the error of one violation that concerns no field."""
+        """Return the error of a single violation that belongs to no field."""
         return cls(command, (Violation(parameter, "", rule, value, remedy, code),))
 
     def __str__(self) -> str:
@@ -118,7 +120,7 @@ class InvalidCommand(CommandError):
 
 @attrs.frozen(slots=False, repr=False)
 class IncompleteReservation(CommandError):
-    """A reservation lacks a SID of its address.
+    """A SID is missing in the path of a request.
 
     :param missing: the fields that are unset or not a SID.
     """
@@ -129,5 +131,5 @@ class IncompleteReservation(CommandError):
         """Return the fields and the remedy."""
         fields = ", ".join(self.missing)
         return (
-            f"the reservation has no valid {fields}. Load it from a full payload, or set the field."
+            f"the address has no valid {fields}. Set it, or read the reservation from a full reply."
         )

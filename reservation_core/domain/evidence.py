@@ -1,8 +1,8 @@
 """Evidence and sources of the rules.
 
 Every edge, refusal and caution carries its evidence (:class:`Evidence`) and a source
-(:class:`Source`). A rule that no source settles is marked so, follows the safe interpretation, and
-is shown as ours, never as the platform's.
+(:class:`Source`). Where no source settles a rule, the library applies the safe interpretation. The
+rule is then marked as this library's, not as the platform's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Evidence(StrEnum):
     INFERRED = "inferred"
     """Concluded from documented and observed facts. Plausible, not confirmed."""
     UNKNOWN = "unknown"
-    """Looked for and not found. The rule is the safe interpretation."""
+    """Searched for and not found. The rule is the safe interpretation."""
 
 
 class Source(Enum):
-    """Source of a rule. The value is where a reader finds it."""
+    """Source of a rule. The value is its URL, or a description."""
 
     ASSIGNMENT_CALLBACK = "https://www.twilio.com/docs/taskrouter/handle-assignment-callbacks"
     CALLS = "https://www.twilio.com/docs/voice/api/call-resource"

@@ -1,8 +1,10 @@
 """Tables of the lifecycle: statuses, edges and refusals, with their evidence.
 
 Besides the eight public statuses there is a ninth state: *on hold*. The platform is carrying out an
-earlier answer (a conference, a dequeue, an orchestrated accept) and has not reported its outcome.
-The API never names this state in a body.
+earlier command (a conference, a dequeue, an orchestrated accept) and has not reported its outcome.
+No reply names this state: its status is still ``pending``.
+
+An edge is a *command*, which a client sends, or a *fact*, which the platform reports.
 
 :mod:`reservation_core.domain.decisions` answers questions about these tables.
 """
@@ -35,38 +37,50 @@ class Status(StrEnum):
 
 
 ON_HOLD: Final = "onHold"
-"""The ninth state, in the word that the platform uses in its error messages."""
+"""The ninth state, as the platform spells it in its error messages."""
 
 State: TypeAlias = Status | Literal["onHold"]
+"""A state of the lifecycle: a status, or on hold."""
 
 # Short names for the tables below.
 PENDING, ACCEPTED, REJECTED, TIMEOUT, CANCELED, RESCINDED, WRAPPING, COMPLETED = Status
 DOCUMENTED, OBSERVED, INFERRED, UNKNOWN = Evidence
 
 TERMINAL: Final = frozenset({REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED})
-"""Statuses that nothing follows. The worker SDK drops a reservation on exactly these five."""
+"""The terminal statuses. The worker SDK drops a reservation on exactly these five."""
 
 STATE_DESCRIPTIONS: Final[Mapping[State, str]] = {
     PENDING: "The worker is reserved and has not answered yet.",
-    ON_HOLD: "The platform is carrying out an earlier answer. No status names this state.",
+    ON_HOLD: "The platform is carrying out an earlier command. No status names this state.",
     ACCEPTED: "The worker took the task and is at work.",
-    REJECTED: "The worker refused. The task goes back to routing.",
-    TIMEOUT: "The time ran out before an answer.",
-    CANCELED: "It ended before acceptance because the task or the call setup ended.",
+    REJECTED: "The worker rejected the task. It goes back to routing.",
+    TIMEOUT: "The time ran out before the worker answered.",
+    CANCELED: "The task ended, or the call setup failed, before acceptance.",
     RESCINDED: "Another reservation of the same task was accepted first.",
     WRAPPING: "The main work is done and after-work is going on.",
     COMPLETED: "The work on this reservation is finished.",
 }
 
 
+def label_state(state: State) -> str:
+    """Return the name of a state for people.
+
+    >>> label_state(ON_HOLD)
+    'on hold'
+    """
+    return "on hold" if state == ON_HOLD else state
+
+
 class Edge(NamedTuple):
     """One step of the lifecycle.
 
     :param trigger: the command that asks for the step, or the status whose report shows it.
-    :param reference: where the step is documented or was observed.
+    :param source: the state before.
+    :param target: the state after.
+    :param reference: the page or code that shows the step.
     :param note: what happens, in a few words.
-    :param accept: the guard. ``True`` and ``False`` require a command whose ``accept`` flag is set
-        or not. ``None`` requires nothing.
+    :param accept: the guard. ``True`` requires a command with its ``accept`` flag set, ``False``
+        one with it unset. ``None`` requires nothing.
     """
 
     trigger: str
@@ -83,7 +97,7 @@ COMMAND_EDGES: Final = (
     Edge("accept", PENDING, ACCEPTED, DOCUMENTED, Source.RESERVATIONS,
          "the worker takes the task at once"),
     Edge("reject", PENDING, REJECTED, DOCUMENTED, Source.RESERVATIONS,
-         "the worker refuses the task at once"),
+         "the worker rejects the task at once"),
     Edge("dequeue", PENDING, ON_HOLD, DOCUMENTED, Source.ASSIGNMENT_CALLBACK,
          "accepted (inferred) once caller and worker are bridged"),
     Edge("call", PENDING, ACCEPTED, DOCUMENTED, Source.ASSIGNMENT_CALLBACK,
@@ -99,7 +113,7 @@ COMMAND_EDGES: Final = (
     Edge("supervise", ACCEPTED, ACCEPTED, DOCUMENTED, Source.ERROR_DICTIONARY,
          "a supervisor joins; error 40146 excludes pending reservations"),
     Edge("supervise", WRAPPING, WRAPPING, INFERRED, Source.ERROR_DICTIONARY,
-         "error 40146 does not exclude it; no source shows it done"),
+         "error 40146 does not exclude it; no source shows an example"),
     Edge("wrap", ACCEPTED, WRAPPING, OBSERVED, Source.WORKER_SDK,
          "the work is done and after-work starts"),
     Edge("complete", ACCEPTED, COMPLETED, OBSERVED, Source.WORKER_SDK,
@@ -156,7 +170,7 @@ class RefusalReason(NamedTuple):
     source: Source
 
 
-_STILL_ON_HOLD: Final = "an earlier answer is still being carried out (on hold)"
+_STILL_ON_HOLD: Final = "the platform is still carrying out an earlier command (on hold)"
 
 # fmt: off
 _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
@@ -180,7 +194,7 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
         "error 40146 does not exclude it, but there is no more work to supervise",
         UNKNOWN, Source.OWN_INTERPRETATION),
     (None, ON_HOLD): RefusalReason(
-        f"{_STILL_ON_HOLD} and its outcome has not been reported",
+        f"{_STILL_ON_HOLD} and has not reported its outcome",
         INFERRED, Source.CANCELED_HELP),
     ("accept", None): RefusalReason(
         "only a pending reservation can be accepted", INFERRED, Source.RESERVATIONS),

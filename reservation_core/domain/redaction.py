@@ -1,7 +1,8 @@
 """Redaction of personal and secret values.
 
-No ``repr``, error or log shows a phone number, a contact, a name or a password. Our own values are
-redacted by their sensitivity. In foreign text, contacts and known values are masked.
+No ``repr``, error or log shows a phone number, a contact, a name or a password. The values of
+commands are redacted by the sensitivity of their parameters. In foreign text, such as the
+platform's messages, contacts and known values are masked.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from typing import Final
 
 
 class Sensitivity(Enum):
-    """Sensitivity of a value. The enum's value replaces a redacted one."""
+    """Sensitivity of a value. The value of a member is the placeholder to show."""
 
     PUBLIC = None
     PERSONAL = "<personal>"
     SECRET = "<secret>"  # noqa: S105 - not a secret, but its replacement
 
 
-# A string, not a compiled pattern: ``re`` compiles and caches it when the first error is shown.
+# Phone numbers, contact URIs and runs of 7 to 17 digits. A string, not a compiled pattern: ``re``
+# compiles and caches it when the first error is shown.
 _CONTACT: Final = (
     r"(?i)\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
     r"|\(?\b[0-9]{3}\)?[\s.-]{1,2}[0-9]{3}[\s.-][0-9]{4}\b"
     r"|\b(?:client|sips?|tel|app):[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
-_MIN_MASKED_LENGTH: Final = 4  # masking every occurrence of a shorter secret would reveal it
+_MIN_MASKED_LENGTH: Final = 4  # the gaps left by a shorter masked secret would reveal it
 
 
 def shorten(value: object, limit: int = 80) -> str:
@@ -47,7 +49,8 @@ def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int =
 
     The result is printable, on one line.
 
-    :param known: sensitive values that the text may repeat.
+    :param known: sensitive values that the text may repeat. If it repeats a secret of fewer than
+        four characters, the whole text is replaced.
     :param limit: the maximum length in characters.
     """
     for value, sensitivity in sorted((known or {}).items(), key=lambda item: -len(item[0])):

@@ -19,7 +19,8 @@ _listeners: list[Callable[[Decision], None]] = []
 class CommandNotAllowed(CommandError):
     """The lifecycle does not allow a command in this state.
 
-    :param allowed: the command classes that are allowed instead.
+    :param status: the status that the platform last reported.
+    :param allowed: the classes of the commands that are allowed instead.
     :param reason: the reason, with its evidence and source.
     """
 
@@ -38,9 +39,9 @@ class CommandNotAllowed(CommandError):
 
 
 def require_allowed(reservation: Reservation, command: Command) -> None:
-    """Raise if the lifecycle does not allow a command now.
+    """Check that the lifecycle allows a command now.
 
-    :raises CommandNotAllowed: with the reason and the commands allowed instead.
+    :raises CommandNotAllowed: if it does not. The error carries the reason and the alternatives.
     """
     decision = decide(reservation.state, command.trigger, command.is_accepting)
     if decision.edge is None:
@@ -50,7 +51,7 @@ def require_allowed(reservation: Reservation, command: Command) -> None:
 
 
 def listen_to_refusals(listener: Callable[[Decision], None]) -> Callable[[], None]:
-    """Call a listener with each decision by which :func:`require_allowed` refuses.
+    """Register a listener for the refusals of :func:`require_allowed`.
 
     The listener is called in the thread of the refused command, before the error is raised.
 

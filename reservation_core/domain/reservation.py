@@ -52,13 +52,15 @@ class Reservation:
 
     Every field but the status may be unknown (``None``), as in the platform's API description.
 
-    :param status: the status that the platform last reported.
+    :param status: a :class:`Status`, or its name as text.
     :param worker_name: the name of a person. It is never shown in a ``repr``.
-    :param date_created: an aware time in UTC, as is ``date_updated``.
-    :param etag: the version, opaque. It is sent back as ``If-Match``.
-    :param on_hold: true if the platform took an answer (a conference, a dequeue, an orchestrated
-        accept) and has not reported its outcome. The platform has no status for this. A newer
-        report clears it.
+    :param date_created: an aware datetime in UTC, as is ``date_updated``.
+    :param etag: the version of the reservation, as the platform sent it in the ``ETag`` header. A
+        command sends it back as ``If-Match``. ``None`` sends no condition.
+    :param on_hold: true if the platform is carrying out an earlier command (a conference, a
+        dequeue, an orchestrated accept) and has not reported its outcome. The status is still
+        pending then. A newer report clears it.
+    :raises ValueError: if the status is not one of the eight.
     """
 
     sid: str | None = None
@@ -83,9 +85,9 @@ class Reservation:
         etag: str | None = None,
         date_updated: datetime | None = None,
     ) -> Reservation:
-        """Return a copy after one step of the lifecycle.
+        """Return a copy with a new status. It does not check the lifecycle.
 
-        The version and the date of the step are unknown unless given. All other fields stay.
+        ``etag``, ``date_updated`` and ``on_hold`` are reset unless given. All other fields stay.
         """
         builder = ReservationBuilder()
         builder.sid = self.sid
@@ -118,7 +120,7 @@ class Reservation:
         return tuple(_BY_TRIGGER[trigger] for trigger in find_allowed_triggers(self.state))
 
     def allows(self, command: Command | type[Command]) -> bool:
-        """Return true if a command is allowed now.
+        """Return True if a command is allowed now.
 
         :param command: a command, or a class of commands.
 
@@ -133,8 +135,8 @@ class Reservation:
         """Explain why a command is allowed or refused now.
 
         :param command: a command, or a class of commands.
-        :returns: a decision. It holds the edge or the reason of the refusal, with its evidence and
-            source.
+        :returns: a decision. Its text names the effect or the reason of the refusal, with its
+            evidence and source.
         """
         return explain(self, command)
 
@@ -142,8 +144,8 @@ class Reservation:
 class ReservationBuilder:
     """Mutable reservation. Set every attribute, then call :meth:`build`.
 
-    It is for code that makes reservations by the thousand: the constructor of the frozen class
-    takes four times as long.
+    It is for the code that every reply runs through. The constructor of the frozen class takes
+    four times as long.
     """
 
     __slots__ = tuple(field.name for field in attrs.fields(Reservation))
@@ -180,6 +182,8 @@ def explain(state: Reservation | State, command: Command | type[Command]) -> Dec
 
     :param state: a reservation, or a state of the lifecycle.
     :param command: a command, or a class of commands.
+    :returns: a decision. Its text names the effect or the reason of the refusal, with its
+        evidence and source.
 
     >>> from reservation_core import Status, Wrap
     >>> print(explain(Status.ACCEPTED, Wrap))  # doctest: +ELLIPSIS

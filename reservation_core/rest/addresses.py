@@ -1,4 +1,8 @@
-"""Paths of reservations on the two routes, and the SIDs in them."""
+"""Paths of reservations on the two routes, and the SIDs in them.
+
+One reservation has two paths: on the task route (``…/Tasks/WT…/Reservations/WR…``) and on the
+worker route (``…/Workers/WK…/Reservations/WR…``).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ SID_PREFIXES: Final = {
 
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
-    """Return true if a value is a valid SID for a field."""
+    """Return True if a value is a valid SID for a field of :data:`SID_PREFIXES`."""
     return isinstance(value, str) and re.fullmatch(_pattern(field), value) is not None
 
 
@@ -42,7 +46,10 @@ class Route(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Address:
-    """The SIDs in the path of a reservation, or of a list. The route says which are needed."""
+    """The SIDs in the path of a reservation or of a list.
+
+    The task route needs ``task_sid``, the worker route ``worker_sid``. A list needs no ``sid``.
+    """
 
     workspace_sid: str | None
     sid: str | None = None
@@ -79,7 +86,7 @@ def _path_parser(route: Route) -> re.Pattern[str]:
 def reservation_path(where: Address | Reservation, route: Route) -> str:
     """Return the path of a reservation.
 
-    :raises IncompleteReservation: when a SID in it is unset or not a SID.
+    :raises IncompleteReservation: if a SID in it is unset or not a SID.
     """
     owner = _OWNERS[route][1]
     path = f"{_join_path(route, where.workspace_sid, getattr(where, owner))}/{where.sid}"
@@ -89,9 +96,9 @@ def reservation_path(where: Address | Reservation, route: Route) -> str:
 
 
 def collection_path(where: Address | Reservation, route: Route) -> str:
-    """Return the path of all reservations of a task or worker.
+    """Return the path of the list of a task's or worker's reservations.
 
-    :raises IncompleteReservation: when a SID in it is unset or not a SID.
+    :raises IncompleteReservation: if a SID in it is unset or not a SID.
     """
     owner = _OWNERS[route][1]
     path = _join_path(route, where.workspace_sid, getattr(where, owner))
@@ -109,7 +116,7 @@ def _incomplete(where: Address | Reservation, *fields: str) -> IncompleteReserva
 def parent_paths(where: Address | Reservation) -> tuple[str, str, str]:
     """Return the paths of a reservation's workspace, task and worker.
 
-    :raises IncompleteReservation: when a SID in them is unset or not a SID.
+    :raises IncompleteReservation: if a SID in them is unset or not a SID.
     """
     task, worker = (collection_path(where, route).rpartition("/")[0] for route in Route)
     return task.rsplit("/", 2)[0], task, worker

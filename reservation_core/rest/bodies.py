@@ -1,4 +1,4 @@
-"""Text of an untrusted body: JSON, or the fields of a form."""
+"""Parsing of untrusted bodies: JSON, or a form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Attributes: TypeAlias = Mapping[str, Json]
 """The attributes of a task or a worker: a JSON object."""
 
 Payload: TypeAlias = Mapping[str, object] | str | bytes
-"""A body: its fields, or the text that was received."""
+"""A body: its parsed fields, or the text as it was received."""
 
 _NEITHER: Final = "is neither JSON nor a form"
 BODY: Final = "(body)"
@@ -45,12 +45,12 @@ def _json_decoder() -> JSONDecoder:
 
 
 def read_body(payload: Payload) -> object:
-    """Read the body of a webhook, JSON or a form.
+    """Parse the body of a webhook: any JSON value, or a form.
 
-    A form becomes the list of the values of each name.
+    A form becomes a mapping from each name to the list of its values.
 
     :param payload: a mapping is returned as it is.
-    :raises MalformedReply: when it is neither JSON nor a form.
+    :raises MalformedReply: if it is neither JSON nor a form.
     """
     if not isinstance(payload, (str, bytes)):
         return payload
@@ -60,13 +60,15 @@ def read_body(payload: Payload) -> object:
 
 
 def read_object(text: str | bytes) -> Mapping[str, object]:
-    """Read a JSON object, or the form of an assignment callback.
+    """Parse a JSON object, or the form of an assignment callback.
 
-    :raises MalformedReply: when it is neither.
+    A form becomes a mapping from each name to the list of its values.
+
+    :raises MalformedReply: if it is neither.
     """
     text = _decode(text)
     if not text.startswith("{") and "ReservationSid=" in text and text.lstrip()[:1].isalpha():
-        return _parse_form(text)  # a JSON object does not begin with a letter
+        return _parse_form(text)  # JSON that begins with a letter is not an object
     body = parse_json(text, problem=_NEITHER)
     if not isinstance(body, dict):
         raise MalformedReply((PayloadFault(BODY, mismatch(body, "an object")),))
@@ -76,8 +78,8 @@ def read_object(text: str | bytes) -> Mapping[str, object]:
 def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
     """Parse any JSON value.
 
-    :param problem: the fault of a text that is not JSON.
-    :raises MalformedReply: when it is not JSON, or too deep or too long to be parsed.
+    :param problem: the problem to report for text that is not JSON.
+    :raises MalformedReply: if it is empty, not UTF-8 or not JSON, or nested too deeply.
     """
     text = _decode(text)
     decoder = _json_decoder()

@@ -1,4 +1,4 @@
-"""Reading of an error reply: its class, and the platform's own text."""
+"""Reader of error replies: the class of the error, and the platform's message."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _STATE_MESSAGE: Final = (
     r"|not in expected state \[\w+\] and cannot be updated to \[\w+\]"
     r"|is not currently in a \w+ state"
 )
-"""The two observed families of messages about a state, and the one about instructions.
+"""The observed messages of a conflict with the reservation's state.
 
-The platform guarantees codes, not texts. A message is a hint where the code is missing.
+The first two answer a status update, the last one an instruction. The platform guarantees error
+codes, not texts, so a message counts only as a hint where the code is not known.
 """
 
 _STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
-"""Codes of an instruction that does not fit the state, a conflict (20409) and a stale version.
+"""Error codes of an instruction that does not fit the state, a conflict (20409) and a stale version.
 
-The state is that at the time of the instruction, or later while it is carried out.
+The platform checks the state when it receives an instruction, or later while it carries it out.
 """
 
 _ERROR_TYPES: Final[Mapping[int, type[Refused]]] = {

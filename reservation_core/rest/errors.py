@@ -1,17 +1,17 @@
 """The errors of an exchange, and the whole error tree.
 
-There are three branches, because a caller does three different things.
+There are three branches, because a caller reacts in three ways.
 
 ::
 
     ReservationError
-    ├── CommandError               we would not ask this         fix the call; nothing was sent
+    ├── CommandError               a wrong call                  fix the call; nothing was sent
     │   ├── InvalidCommand         .violations (all of them)
     │   ├── CommandNotAllowed      .command .status .allowed .reason
     │   └── IncompleteReservation  .missing
-    ├── ReplyError                 the platform answered, but …  look again
+    ├── ReplyError                 no reservation in the reply   fetch the reservation again
     │   ├── Refused                .http_status .code .message .more_info .attempts
-    │   │   ├── LostRace           the reservation moved on (a state error, 412): .reservation
+    │   │   ├── LostRace           the reservation moved on (400, 409, 412): .reservation
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
     │   │   ├── Unauthorized       401, 403
@@ -19,10 +19,13 @@ There are three branches, because a caller does three different things.
     │   ├── MalformedReply         an unreadable body: .faults
     │   │   └── UnknownStatus      a status outside the eight: .raw_status
     │   └── IllegalSuccession      .before .after
-    └── GatewayError               no usable answer: .attempts   outcome unknown: fetch first
+    └── GatewayError               no complete reply: .attempts  fetch before sending again
         ├── NotSent                the request was not sent: safe to send again
-        └── OutcomeUnknown         the policy gave up: .last_known
+        └── OutcomeUnknown         the delivery gave up: .last_known .is_final
             └── Indistinguishable  done by us or by a concurrent writer: .reservation
+
+A *concurrent writer* is anything else that commands the same reservation: another client, the
+worker's screen, a timer of the platform.
 
 A webhook that fails verification is a branch of its own, :class:`reservation_core.webhooks.Forged`.
 
@@ -39,7 +42,7 @@ from typing import ClassVar, NamedTuple
 import attrs
 
 from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 
@@ -52,13 +55,13 @@ def with_remedy(failure: str, remedy: str) -> str:
 class Attempt(NamedTuple):
     """One exchange of a delivery: a command or a fetch.
 
-    :param number: 1-based sequence number, over both.
-    :param started: seconds since the delivery began.
+    :param number: 1-based sequence number. Commands and fetches are counted together.
+    :param started: its start, in seconds since the delivery began.
     :param pause: seconds waited before it.
     :param outcome: the status of the reservation that was received, or the class of the failure.
-        It is ``"abandoned"`` when the driver was interrupted, and ``None`` during the exchange. It
+        It is ``"abandoned"`` if the exchange was interrupted, and ``None`` while it goes on. It
         holds no text of the platform.
-    :param duration: seconds.
+    :param duration: its duration in seconds.
     """
 
     number: int
@@ -77,16 +80,18 @@ def _count(attempts: tuple[Attempt, ...]) -> str:
 
 
 class ReplyError(ReservationError):
-    """The reply is not usable as a reservation. Fetch the reservation again."""
+    """The reply holds no usable reservation. Fetch the reservation again."""
 
 
 @attrs.frozen(slots=False, repr=False)
 class Refused(ReplyError):
     """The platform refused a request.
 
+    :param http_status: the status of the reply, outside 2xx.
     :param code: the platform's error number, if it gave one.
     :param message: the platform's text, if it gave one, with contacts masked.
-    :param more_info: the URL of the error's documentation.
+    :param more_info: the URL of the error's documentation, if it gave one.
+    :param attempts: all exchanges of the delivery. Empty outside a delivery.
     """
 
     http_status: int
@@ -115,14 +120,18 @@ class Refused(ReplyError):
 class LostRace(Refused):
     """The reservation moved on before the command arrived.
 
-    :param http_status: the status of the refusal, or 200 when there was no usable answer and the
-        fetch that followed shows it.
-    :param reservation: the reservation as it is now, if it was fetched again.
+    :param http_status: the status of the refusal. It is 200 if the outcome of the command was
+        unknown and a fetch showed that it was not carried out.
+    :param reservation: the reservation as it is now, if the delivery fetched it.
     """
 
     reservation: Reservation | None = None
 
-    _REMEDY = "The reservation moved on: fetch it and decide again."
+    @property
+    def _remedy(self) -> str:
+        if self.reservation is None:
+            return "The reservation moved on: fetch it and decide again."
+        return f"The reservation is {label_state(self.reservation.state)} now: decide again."
 
 
 class NotFound(Refused):
@@ -153,7 +162,7 @@ class Unauthorized(Refused):
 
 
 class ServerFailed(Refused):
-    """The platform failed while it answered (5xx). The outcome is unknown."""
+    """The platform failed (5xx). The outcome is unknown."""
 
     _REMEDY = "The outcome is unknown: fetch the reservation before sending anything again."
 
@@ -162,7 +171,8 @@ class PayloadFault(NamedTuple):
     """One fault of a payload.
 
     :param path: its place, such as ``links.task``.
-    :param value: the wrong value, in a form that may be shown.
+    :param problem: the problem, such as ``is missing``.
+    :param value: the wrong value as it may be shown. Empty if there is none.
     """
 
     path: str
@@ -176,7 +186,7 @@ class PayloadFault(NamedTuple):
 
 @attrs.frozen(slots=False, repr=False)
 class MalformedReply(ReplyError):
-    """A payload cannot be read.
+    """A payload cannot be read: the body of a reply or of a webhook.
 
     :param faults: all faults.
     """
@@ -184,17 +194,17 @@ class MalformedReply(ReplyError):
     faults: tuple[PayloadFault, ...]
 
     def __str__(self) -> str:
-        """Return the remedy and all faults, one per line."""
+        """Return the remedy, then all faults, one per line."""
         failure = "the payload cannot be read"
-        remedy = "Fetch the reservation before assuming anything about it:"
+        remedy = "Fetch the reservation before assuming anything about it. The faults:"
         return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
 
 
 @attrs.frozen(slots=False, repr=False)
 class UnknownStatus(MalformedReply):
-    """A payload has a status outside the eight.
+    """A payload has a status that is not one of the eight.
 
-    :param raw_status: the status as it was received. The text shows it as the fault does.
+    :param raw_status: the status as it was received. The error's text shows it masked.
     """
 
     raw_status: str = attrs.field(repr=False)
@@ -202,7 +212,11 @@ class UnknownStatus(MalformedReply):
 
 @attrs.frozen(slots=False, repr=False)
 class IllegalSuccession(ReplyError):
-    """The reported status cannot be reached from the one reported before."""
+    """The reported status cannot be reached from the one reported before.
+
+    :param before: the status reported before.
+    :param after: the status reported now.
+    """
 
     before: Status
     after: Status
@@ -211,7 +225,7 @@ class IllegalSuccession(ReplyError):
         """Return both statuses and the remedy."""
         return with_remedy(
             f"{self.after} was reported, but cannot be reached from {self.before}",
-            "The report is late or of another reservation: fetch it and trust the newest.",
+            "The report is late, or belongs to another reservation: fetch the reservation again.",
         )
 
 
@@ -220,9 +234,10 @@ class IllegalSuccession(ReplyError):
 
 @attrs.frozen(slots=False, repr=False)
 class GatewayError(ReservationError):
-    """There was no usable answer. The command may have been carried out.
+    """There was no complete reply. The command may have been carried out.
 
     :param reason: the failure, without anything secret.
+    :param attempts: all exchanges of the delivery. Empty outside a delivery.
     """
 
     reason: str
@@ -240,15 +255,15 @@ class GatewayError(ReservationError):
 class NotSent(GatewayError):
     """The request was not sent. It may be sent again."""
 
-    _REMEDY = "Nothing was sent: it may be sent again."
+    _REMEDY = "The request was not sent: it may be sent again."
 
 
 @attrs.frozen(slots=False, repr=False)
 class OutcomeUnknown(GatewayError):
-    """Delivery gave up without learning the outcome.
+    """The delivery gave up without learning the outcome of the command.
 
-    :param last_known: the reservation as it was last fetched.
-    :param is_final: true if the reservation was fetched and another fetch would not show more.
+    :param last_known: the reservation as it was last reported: by a fetch, or before the delivery.
+    :param is_final: True if the reservation was fetched and another fetch cannot show more.
     """
 
     last_known: Reservation | None = None
@@ -259,7 +274,7 @@ class OutcomeUnknown(GatewayError):
 
 @attrs.frozen(slots=False, repr=False)
 class Indistinguishable(OutcomeUnknown):
-    """The command's result is visible, but may be a concurrent writer's.
+    """The command's effect is visible, but may be a concurrent writer's.
 
     :param reservation: the reservation as it is now.
     """
@@ -267,6 +282,6 @@ class Indistinguishable(OutcomeUnknown):
     reservation: Reservation | None = None
 
     _REMEDY = (
-        "Continue from the reservation that this error carries. If no other client writes, set "
-        "Policy.sole_writer."
+        "Continue from the reservation that this error carries. If there are no concurrent "
+        "writers, set Policy.sole_writer."
     )

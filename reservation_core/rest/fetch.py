@@ -1,4 +1,4 @@
-"""Fetch of one reservation: its request, and the reading of its reply. No I/O."""
+"""Fetch of one reservation: its request, and the reader of its reply. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def prepare_fetch(where: Address | Reservation, *, route: Route | str = Route.TA
     """Build the request that fetches one reservation.
 
     :param where: the reservation, or its address.
-    :raises IncompleteReservation: when a SID of its path is unset or not a SID.
+    :param route: the path to use: ``task`` or ``worker``.
+    :raises IncompleteReservation: if a SID in the path is unset or not a SID.
     """
     return Request("GET", reservation_path(where, Route(route)))
 
@@ -20,9 +21,9 @@ def prepare_fetch(where: Address | Reservation, *, route: Route | str = Route.TA
 def conclude_fetch(where: Address | Reservation, reply: Reply) -> Reservation:
     """Read the reply to a fetch.
 
-    The status may be any that can be reached from the known one, over several steps.
-
-    :param where: the reservation that was asked for, or its address.
+    :param where: the known reservation that was fetched, or its address.
+    :returns: the reservation as reported. Its status can be reached from the known one, over any
+        number of steps.
     :raises ReplyError: for any other reply.
     """
     report = read_report(where, reply)

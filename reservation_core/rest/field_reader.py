@@ -1,7 +1,8 @@
 """Readers of untrusted fields: of REST bodies, webhooks and the emulator's documents.
 
 A reader takes the fields of one object by name and type. A wrong field adds a fault with its path
-and is read as its default, so that all faults of a body are found.
+and gives its default, so that one pass finds all faults of a body. A missing field gives ``None``
+or its default, without a fault. The caller raises the faults at the end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from reservation_core.rest.bodies import BODY, Attributes, Json, mismatch, parse
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 
 LARGEST_INTEGER: Final = 10**18 - 1
-"""The largest integer of a webhook: 18 digits."""
+"""The largest integer that a webhook field may hold: 18 digits."""
 
 _T = TypeVar("_T")
 
@@ -29,11 +30,11 @@ _is_integer: Final = re.compile("[0-9]{1,18}").fullmatch
 class FieldReader:
     """Reader of one JSON object.
 
-    :param value: the object. Anything else is a fault, and is read as an empty one.
+    :param value: the object. Any other value is a fault, and is read as an empty object.
     :param path: its place in a larger body, such as ``tasks[0]``.
     :param faults: the list to add faults to. The readers of one body share it.
-    :param wanted: the name of the object for the fault, with its article.
-    :param error: the error that :meth:`raise_faults` makes of the faults.
+    :param wanted: the name of the object in that fault, such as ``an event``.
+    :param error: builds the error of :meth:`raise_faults` from the faults.
     """
 
     __slots__ = ("_error", "_taken", "faults", "fields", "path")
@@ -62,9 +63,9 @@ class FieldReader:
         return f"{self.path}.{mask(name, limit=80)}".removeprefix(".")
 
     def add_fault(self, name: str, problem: str, value: object = None) -> None:
-        """Add a fault of a field.
+        """Add a fault of a field, unless it was added before.
 
-        :param value: the wrong value, shown shortened and masked.
+        :param value: the wrong value. The fault shows it shortened and masked.
         """
         shown = "" if value is None else shorten(value)
         fault = PayloadFault(self.path_of(name), problem, shown)
@@ -77,18 +78,18 @@ class FieldReader:
             raise self._error(tuple(self.faults))
 
     def take(self, name: str) -> object:
-        """Take a value as it is, ``None`` when it is absent."""
+        """Take a value as it is, ``None`` if it is absent."""
         self._taken.add(name)
         return self.fields.get(name)
 
     _take_number = take
 
     def text(self, name: str) -> str | None:
-        """Take a text."""
+        """Take a string."""
         value = self.take(name)
         if value is None or isinstance(value, str):
             return value
-        self.add_fault(name, mismatch(value, "a text"))
+        self.add_fault(name, mismatch(value, "a string"))
         return None
 
     def sid(self, name: str, prefix: str) -> str | None:
@@ -105,13 +106,13 @@ class FieldReader:
         return None
 
     def required_sid(self, name: str, prefix: str) -> str:
-        """Take a required SID, the nil SID when it is wrong."""
+        """Take a required SID. A wrong or missing one gives the SID of 32 zeros."""
         if self.take(name) is None:
             self.add_fault(name, f"is missing; give a SID ({prefix} and 32 hexadecimal digits)")
         return self.sid(name, prefix) or f"{prefix}{'0' * 32}"
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
-        """Take one of these words. It is required. The first replaces a wrong one."""
+        """Take one of these words. A wrong or missing one is a fault and gives the first."""
         value = self.take(name)
         if isinstance(value, str) and value in choices:
             return value
@@ -119,7 +120,7 @@ class FieldReader:
         return choices[0]
 
     def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
-        """Take a list of these words, or a single one."""
+        """Take a list of these words, or a single one. Wrong words are left out."""
         value = self.take(name)
         if value is None:
             return ()
@@ -132,7 +133,7 @@ class FieldReader:
     def integer(
         self, name: str, default: _T, *, minimum: int = 0, maximum: int = 10**9
     ) -> int | _T:
-        """Take a whole number within bounds."""
+        """Take a whole number from ``minimum`` to ``maximum``."""
         value = self._take_number(name)
         if value is None:
             return default
@@ -144,7 +145,7 @@ class FieldReader:
     def number(
         self, name: str, default: _T, *, minimum: float = 0, maximum: float = 1e9
     ) -> float | _T:
-        """Take a number within bounds."""
+        """Take a number from ``minimum`` to ``maximum``."""
         value = self._take_number(name)
         if value is None:
             return default
@@ -183,7 +184,7 @@ class FieldReader:
         return None
 
     def each(self, name: str) -> Iterator[FieldReader]:
-        """Iterate over the readers of a list of objects. Another item is a fault, and skipped."""
+        """Yield a reader for each object of a list. Any other item is a fault and is skipped."""
         value = self.take(name)
         if value is not None and not isinstance(value, list):
             self.add_fault(name, mismatch(value, "a list"))
@@ -199,13 +200,13 @@ class FieldReader:
         return {name: value for name, value in self.fields.items() if name not in self._taken}
 
     def reject_unread(self) -> None:
-        """Add a fault for each field that was not taken."""
+        """Add a fault for each field that was not taken, as an unknown field."""
         for name in self.unread():
             self._taken.add(name)
             self.add_fault(name, "is not a known field; check its spelling, or leave it out")
 
     def finish(self) -> None:
-        """Reject fields that were not taken, and raise all faults."""
+        """Add a fault for each unknown field, and raise the error if there are faults."""
         self.reject_unread()
         self.raise_faults()
 
@@ -213,10 +214,10 @@ class FieldReader:
 class LenientFieldReader(FieldReader):
     """Reader of the fields of a webhook, by their names in forms.
 
-    The webhook is a form or a CloudEvent. An empty text is absent, a field may be the list of its
-    values, and a number may be a text.
+    The webhook is a form or a CloudEvent. An empty string counts as absent, a field may be a list
+    of one value, and a number may be a string.
 
-    :param rename: returns the name of a field here, by its name in forms.
+    :param rename: converts the name of a field in forms to its name in this object.
     """
 
     __slots__ = ("_rename",)
@@ -238,7 +239,7 @@ class LenientFieldReader(FieldReader):
         return super().path_of(self._rename(name))
 
     def take(self, name: str) -> object:
-        """Take a single value, ``None`` when it is absent or empty."""
+        """Take a single value, ``None`` if it is absent or empty."""
         value = super().take(self._rename(name))
         if isinstance(value, list):
             values = cast("list[object]", value)
@@ -263,7 +264,7 @@ class LenientFieldReader(FieldReader):
             return None
 
     def attributes(self, name: str) -> Attributes:
-        """Take a JSON object spelled as text, an empty one if absent."""
+        """Take a JSON object that is encoded as a string. An absent one gives an empty object."""
         text = self.text(name)
         if text is None:
             return {}
@@ -278,9 +279,9 @@ class LenientFieldReader(FieldReader):
         return {}
 
     def nested(self, name: str, rename: Callable[[str], str]) -> LenientFieldReader:
-        """Return the reader of an object within, which must be given.
+        """Return the reader of a required inner object.
 
-        :param rename: as for this reader.
+        :param rename: converts the names of its fields, as in the constructor.
         """
         value = super().take(name)
         path = super().path_of(name)

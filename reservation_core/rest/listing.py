@@ -24,7 +24,10 @@ from reservation_core.rest.reservation_payload import read_resource
 from reservation_core.rest.urlencoding import encode_form
 
 WORKER_SID_FILTER: Final = "WorkerSid"
+"""The query parameter that filters a task's list by worker."""
+
 PAGE_SIZE: Final = "PageSize"
+"""The query parameter of the page size."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -39,10 +42,11 @@ def _check_page_size(_: object, field: attrs.Attribute[int | None], value: objec
 class ListQuery:
     """Query for the reservations of a task or of a worker.
 
-    :param task_sid: without it, the reservations of the worker are listed.
-    :param worker_sid: with a task, only its reservations for this worker.
-    :param status: only the reservations in this status.
+    :param task_sid: lists the reservations of this task. Without it, ``worker_sid`` is required.
+    :param worker_sid: lists the reservations of this worker, of the task if it is given too.
+    :param status: lists only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
+    :raises ValueError: if the status or the page size is not valid.
     """
 
     workspace_sid: str
@@ -60,7 +64,7 @@ class ListQuery:
     def path(self) -> str:
         """The path of the list.
 
-        :raises IncompleteReservation: when a SID in it is unset or not a SID.
+        :raises IncompleteReservation: if a SID in it is unset or not a SID.
         """
         address = Address(
             workspace_sid=self.workspace_sid, task_sid=self.task_sid, worker_sid=self.worker_sid
@@ -69,7 +73,7 @@ class ListQuery:
 
 
 class ReservationPage(NamedTuple):
-    """One page of a list, and the request of the next one."""
+    """One page of a list, and the request of the next page, if there is one."""
 
     reservations: tuple[Reservation, ...]
     next_request: Request | None
@@ -78,7 +82,7 @@ class ReservationPage(NamedTuple):
 def prepare_list(query: ListQuery) -> Request:
     """Build the request of the first page.
 
-    :raises IncompleteReservation: when a SID is unset or not a SID.
+    :raises IncompleteReservation: if a SID is unset or not a SID.
     """
     path = query.path
     worker_sid = query.worker_sid if query.route is Route.TASK else None
@@ -94,11 +98,12 @@ def prepare_list(query: ListQuery) -> Request:
 
 
 def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) -> ReservationPage:
-    """Read a page.
+    """Read the reply with one page.
 
-    :param origin: the gateway's origin (``https://host[:port]``), if it is known. A next page on
-        another origin is refused.
-    :raises ReplyError: for any other reply, with the faults of all reservations on the page.
+    :param origin: the gateway's origin (``https://host[:port]``), if it is known. A link to a next
+        page on another origin is a fault.
+    :raises ReplyError: for any other reply. A :class:`MalformedReply` has the faults of all
+        reservations on the page.
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply)

@@ -16,7 +16,7 @@ IF_MATCH: Final = "If-Match"
 
 
 def is_header_value(text: object) -> bool:
-    """Return true if a value can be sent as a header.
+    """Return True if a value can be sent as a header.
 
     It must be ASCII text without control characters, and without a space at either end.
     """
@@ -25,7 +25,7 @@ def is_header_value(text: object) -> bool:
 
 @attrs.frozen
 class Headers(Mapping[str, str]):
-    """HTTP headers in the order they were received.
+    """HTTP headers in the order they were sent or received.
 
     A lookup ignores case and returns the first header of that name.
     """
@@ -52,7 +52,7 @@ class Headers(Mapping[str, str]):
         return len({key.lower() for key, _ in self.pairs})
 
     def __repr__(self) -> str:
-        """Return the names only. A value may be secret."""
+        """Return the names only, because a value may be secret."""
         return f"<headers: {', '.join(self)}>"
 
 
@@ -66,14 +66,18 @@ def to_headers(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:
 
 
 JSON_HEADERS: Final = Headers((("Accept", "application/json"),))
+"""The headers of a request without a body."""
+
 FORM_HEADERS: Final = Headers((*JSON_HEADERS.pairs, ("Content-Type", FORM_CONTENT_TYPE)))
+"""The headers of a request with a form."""
 
 
 @attrs.frozen(slots=False)
 class Request:
     """One HTTP request. The gateway adds the origin, the credentials and its own headers.
 
-    :param path: the path and the query.
+    :param method: ``GET`` or ``POST``.
+    :param path: the path and the query, beginning with a slash.
     :param form: the pairs of the body, in order. The ``repr`` shows their names only.
     """
 
@@ -86,12 +90,17 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The encoded form, empty without one."""
+        """The encoded form. Empty if there is no form."""
         return encode_form(self.form)
 
 
 class RateLimit(NamedTuple):
-    """Rate limit of a method: allowed requests, remaining requests, configuration."""
+    """Rate-limit headers of a reply.
+
+    :param limit: the number of allowed requests.
+    :param remaining: the number of requests that are left.
+    :param config: the platform's name of the limit.
+    """
 
     limit: int | None
     remaining: int | None
@@ -108,7 +117,7 @@ class Reply:
 
     @property
     def etag(self) -> str | None:
-        """The version of the resource, ``None`` where the route has none."""
+        """The ``ETag`` header: the version of the resource. ``None`` if there is none."""
         for name, value in self.headers.pairs:
             if name.lower() == "etag":
                 return value or None
@@ -130,9 +139,9 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before the next request, ``None`` if unspecified.
+        """Seconds to wait before the next request, ``None`` if the platform gave none.
 
-        ``Retry-After`` is a number, or a date that is compared with the reply's ``Date``.
+        ``Retry-After`` is a number of seconds, or a date. A date counts from the ``Date`` header.
         """
         text = self.headers.get("Retry-After", "").strip()
         if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):

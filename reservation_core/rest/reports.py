@@ -1,4 +1,4 @@
-"""Reservations as replies report them, compared with the known ones."""
+"""Reports of reservations in replies, compared with the known reservations."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _get_sids: Final = attrgetter(*SID_PREFIXES)
 def read_report(
     before: Address | Reservation, reply: Reply, command: Command | None = None
 ) -> Reservation:
-    """Read the reservation of a reply, and add omitted known SIDs.
+    """Read the reservation of a reply, and add known SIDs that it leaves out.
 
-    :param before: the reservation that was asked for, or its address.
+    :param before: the reservation that was requested, or its address.
     :param command: the command that was sent. Errors do not show its sensitive values.
-    :raises ReplyError: when the reply is not a reservation, or is another one.
+    :raises ReplyError: if the reply is not a reservation, or is another one.
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply, _sensitive_values(command))
@@ -62,16 +62,18 @@ def _complete(before: Address | Reservation, after: Reservation) -> Reservation:
         if known is not None and reported is None:
             missing[field] = known
         elif known is not None and reported != known:
-            faults.append(PayloadFault(field, "is of another reservation", shorten(reported)))
+            faults.append(PayloadFault(field, "belongs to another reservation", shorten(reported)))
     if faults:
         raise MalformedReply(tuple(faults))
     return attrs.evolve(after, **missing) if missing else after
 
 
 def follow_report(before: Reservation, after: Reservation) -> Reservation:
-    """Check that a report can follow, and keep an unfinished hold.
+    """Check that a report can follow the known reservation.
 
-    :raises IllegalSuccession: when its status cannot be reached from the known one.
+    :returns: the report. It is on hold if the known reservation is on hold and the report is not
+        newer.
+    :raises IllegalSuccession: if its status cannot be reached from the known one.
     """
     if follow(before.status, after.status) is None:
         raise IllegalSuccession(before.status, after.status)
@@ -81,9 +83,10 @@ def follow_report(before: Reservation, after: Reservation) -> Reservation:
 
 
 def is_newer(before: Reservation, after: Reservation) -> bool:
-    """Return true if a report is newer, not repeated or late.
+    """Return True if a report is newer than the known reservation.
 
-    The first difference decides: the status, the date of the update, the version.
+    A different status is newer. Otherwise the dates of the update decide, if both are known and
+    differ. Otherwise a different version is newer.
     """
     if after.status is not before.status:
         return True

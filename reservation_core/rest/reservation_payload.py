@@ -1,10 +1,10 @@
-"""Reading of a reservation from any payload of the platform.
+"""Readers of a reservation from any payload of the platform.
 
 A payload is a REST body, a worker-SDK body or an assignment callback.
 
 Reading is lenient: unknown keys are ignored, nullable fields may be null or missing, and dates may
-be ISO 8601 or epoch seconds. Nothing is guessed: a malformed SID, a status outside the eight or a
-malformed date is a fault. All faults are reported together, each with its path.
+be ISO 8601 or epoch seconds. Nothing is guessed: a malformed SID, an unknown status or a malformed
+date is a fault. All faults are reported together, each with its path.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _are_sids: Final = re.compile(
 
 
 def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:
-    """Read a reservation.
+    """Read a reservation from a payload of the platform.
 
     :param payload: a REST body (a mapping, or its JSON as ``str`` or ``bytes``), or an assignment
-        callback (a mapping of its form fields, or the form as it was sent). A callback has no
+        callback (a mapping of its form fields, or the form as it was received). A callback has no
         status: the platform sends it for a pending reservation.
-    :param etag: the version that was sent with it, if any.
-    :raises MalformedReply: with every fault. It is :class:`UnknownStatus`, with the status as it
-        was received, when the status is one of them.
+    :param etag: the ``ETag`` header that was sent with it, if any.
+    :raises MalformedReply: if it cannot be read. The error has all faults. It is
+        :class:`UnknownStatus` if the status is not one of the eight.
 
     >>> read_reservation({"sid": "WR" + "a" * 32, "reservation_status": "wrapping"}).status
     <Status.WRAPPING: 'wrapping'>
@@ -59,11 +59,11 @@ def read_resource(
     path: str = "",
     links: Links | None = None,
 ) -> Reservation:
-    """Read a REST resource that is already parsed.
+    """Read a reservation from a parsed REST body.
 
-    :param path: its place in a larger body.
-    :param links: the links of the held reservation, to be reused when the body repeats them.
-    :raises MalformedReply: as :func:`read_reservation`.
+    :param path: its place in a larger body, such as ``reservations[0]``.
+    :param links: the links of the known reservation. They are shared if the body has the same.
+    :raises MalformedReply: if it cannot be read. The error has all faults.
     """
     return _read_plain(body, etag, links) or _read_any(body, etag, links, path)
 
@@ -158,7 +158,7 @@ def read_callback(reader: LenientFieldReader, *, etag: str | None = None) -> Res
     if "EventType" in reader.fields:
         reader.add_fault(
             "EventType",
-            "makes this an event callback, whose status is not pending; read it as an event",
+            "marks an event callback, which may report another status; use read_event",
         )
     return read_form_fields(reader, Status.PENDING, etag=etag)
 
@@ -166,7 +166,9 @@ def read_callback(reader: LenientFieldReader, *, etag: str | None = None) -> Res
 def read_form_fields(
     reader: LenientFieldReader, status: Status, *, etag: str | None = None
 ) -> Reservation:
-    """Read a reservation of known status from the fields that forms have.
+    """Read a reservation from the fields of a callback's form.
+
+    :param status: its status, which the form does not hold.
 
     :raises MalformedReply: with every fault of the reader.
     """

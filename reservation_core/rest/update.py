@@ -28,17 +28,20 @@ def prepare(
 ) -> Request:
     """Build the request of a command.
 
-    :param route: the worker route needs ``worker_sid`` and has no supervise.
-    :raises CommandNotAllowed: when the lifecycle does not allow the command in this state.
-    :raises InvalidCommand: when the route does not have the command, or the reservation's ETag
+    It carries the reservation's ``etag``, if there is one, as ``If-Match``.
+
+    :param reservation: the reservation as it was last reported.
+    :param route: the path to use: ``task`` or ``worker``. The worker route has no supervise.
+    :raises CommandNotAllowed: if the lifecycle does not allow the command in this state.
+    :raises InvalidCommand: if the route does not have the command, or the reservation's ETag
         cannot be sent as a header.
-    :raises IncompleteReservation: when a SID of the path is unset or not a SID.
+    :raises IncompleteReservation: if a SID in the path is unset or not a SID.
     """
     if not isinstance(route, Route):
         route = Route(route)
     require_allowed(reservation, command)
     if command.is_task_route_only and route is not Route.TASK:
-        rule, remedy = "is not on the worker route", "use the task route"
+        rule, remedy = "is not available on the worker route", "use the task route"
         raise InvalidCommand(
             type(command).__name__,
             tuple(
@@ -57,12 +60,13 @@ def prepare(
 
 
 def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reservation:
-    """Read the reply to a command, the reservation as now reported.
+    """Read the reply to a command.
 
-    Its status is the one that the command sets, a later one, or the old one. The platform takes an
-    instruction long before it has an effect; until then the reservation is on hold. SIDs that the
-    reply leaves out are kept. The version is that of the reply, or unknown.
-
+    :param reservation: the reservation that the command was prepared for.
+    :returns: the reservation as now reported. Its status is the one that the command sets, a later
+        one, or still pending. In the last case it is on hold if the command is still being carried
+        out. SIDs that the reply leaves out are kept. The ``etag`` is that of the reply, or
+        ``None``.
     :raises ReplyError: for any other reply. :mod:`reservation_core.rest.errors` draws the tree.
     """
     report = read_report(reservation, reply, command)
@@ -77,6 +81,6 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
 
 @cache
 def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
-    """Return true if a taken command ends pending, now or later."""
+    """Return True if the command ends the pending status, at once or later."""
     edge = decide(state, trigger, is_accepting).edge
     return edge is not None and edge.target in (Status.ACCEPTED, ON_HOLD)

@@ -38,9 +38,10 @@ def encode_form(pairs: FormPairs) -> bytes:
 
 
 def decode_form(text: str) -> FormPairs:
-    """Decode a form in its order. A name without a value has an empty one.
+    """Decode a form into its pairs, in order. A name without a value gets an empty value.
 
-    :raises ValueError: when its escapes are not UTF-8, or it has more than 1,000 fields.
+    :raises ValueError: if its escapes are not UTF-8, or it has more than 1,000 fields. The message
+        completes "it is …".
 
     >>> decode_form("To=client%3Aalice&Note=a+b&Note=")
     (('To', 'client:alice'), ('Note', 'a b'), ('Note', ''))

@@ -2,12 +2,12 @@
 
 * ``catalogue``: the nine commands
 * ``base``: the base class, and the decorator that declares a command
-* ``compiled``: compiled methods, for speed
-* ``parsing``: a form, or the JSON that answers a callback, becomes a command
+* ``compiled``: compiled methods of the commands, for speed
+* ``parsing``: parsing of forms, and of the JSON that answers an assignment callback
 * ``rules``: rules over several parameters
-* ``disputes``: rules that the sources dispute
+* ``disputes``: rules on which the sources disagree
 * ``parameters``: parameters, and their declaration by annotated fields
-* ``cautions``: the cautions that disputes cause
+* ``cautions``: cautions, and the disputes that cause them
 * ``types``: named types of parameters
 * ``kinds``: the kinds of value behind the types
 """

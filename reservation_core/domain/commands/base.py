@@ -1,8 +1,8 @@
 """The base class of the commands, and the decorator that declares one.
 
-The fields of a command are its parameters. The constructor and its static types, the check, the
-wire names, the form and its parsing, the callback names, the redaction and the documentation all
-follow from the line that declares a parameter.
+The fields of a command are its parameters. Everything else follows from the line that declares a
+parameter: the constructor and its static types, the validation, the wire name, the form and its
+parsing, the callback name, the redaction and the documentation.
 """
 
 from __future__ import annotations
@@ -46,35 +46,36 @@ PARAMETER_METADATA_KEY: Final = "reservation_core.parameter"
 
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
 class Command:
-    """Base class of the nine commands.
+    """Base class of the nine commands. A frozen value.
 
-    Each field of a command is one parameter.
+    Each field is one parameter. It is ``None`` if it is not set.
 
     :raises InvalidCommand: if a command is built from invalid values. It names all broken rules.
     """
 
     trigger: ClassVar[str]
-    """The name of the command in the lifecycle."""
+    """The name of the command in the lifecycle, such as ``conference``."""
     first_pair: ClassVar[tuple[str, str]]
     """The first pair of its form: the status it sets, or the instruction it gives."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     """Its parameters, in the order of the platform's reference."""
     rules: ClassVar[tuple[Rule, ...]] = ()
+    """Rules over several of its parameters."""
     disputes: ClassVar[tuple[Dispute, ...]] = ()
     """Disputes about the command itself, independent of its parameters."""
     can_answer_callback: ClassVar[bool] = True
     """True if the command may answer an assignment callback."""
     is_task_route_only: ClassVar[bool] = False
-    """True if the worker route lacks the command."""
+    """True if the worker route does not have the command."""
     __attrs_post_init__: ClassVar[Callable[..., None]]  # only a command with parameters has it
-    _parse_cautions: ClassVar[tuple[Caution, ...]] = ()  # an instance parsed with cautions has own
+    _parse_cautions: ClassVar[tuple[Caution, ...]] = ()  # set on an instance that parsing makes
 
     def __init__(self) -> None:
         raise TypeError("Command is the base class of the commands. Build one of the nine.")
 
     def _compile_and_require_valid(self) -> None:
-        # This is __attrs_post_init__ until the first command of a class is built. It replaces
-        # itself by the compiled methods.
+        # The __attrs_post_init__ of a class until its first command is built. It then replaces
+        # itself with the compiled method.
         declared = _DECLARED[self.first_pair]
         methods = compile_methods(declared, self.first_pair, self.parameters, self.rules)
         for name, method in methods.items():
@@ -112,7 +113,7 @@ class Command:
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """The cautions about the command and the form it was parsed from."""
+        """The cautions about the command, and about the form or JSON it was parsed from."""
         name = self.first_pair[0]
         own = [
             dispute.to_caution(name) for dispute in self.disputes if dispute.condition(self, self)
@@ -122,7 +123,8 @@ class Command:
     def form(self) -> FormPairs:
         """Return the form that the official client would send.
 
-        The pairs are in the order of the reference. Unset parameters are left out.
+        The pairs of wire names and texts are in the order of the platform's reference. Unset
+        parameters are left out.
 
         >>> Accept().form()
         (('ReservationStatus', 'accepted'),)
@@ -136,8 +138,8 @@ class Command:
     def instruction(self) -> dict[str, str | int | bool]:
         """Return the JSON object that answers an assignment callback with this command.
 
-        Lists are joined by commas. The callback page does not list the conference instruction, but
-        other pages of the platform do.
+        Lists are joined by commas. The platform's callback page does not list the conference
+        instruction, but its other pages do.
 
         :raises InvalidCommand: for supervise, wrap and complete, which cannot answer a callback.
             Send them with ``perform``.
@@ -158,10 +160,12 @@ class Command:
 
         Deviations that the platform tolerates are read with a caution: an unknown parameter
         (dropped), any letter case of an instruction, a flag or a word, comma-joined event lists,
-        and the worker SDK's plural for one of them.
+        and ``DequeueStatusCallbackEvents``, the worker SDK's name of one of them.
 
+        :param pairs: the decoded names and values, in any order.
         :raises InvalidCommand: for neither or both of status and instruction, parameters of another
             command, a repeated key that is not a list, or any broken rule. It names all violations.
+            On a subclass also for any other command.
         """
         return cls._build(parse_form(tuple(pairs), _SYNTAXES))
 
@@ -169,12 +173,12 @@ class Command:
     def from_instruction(cls, document: Mapping[str, object]) -> Self:
         """Parse a command from the JSON object that answers an assignment callback.
 
-        A flag or a number written as text, a word in any letter case and a list that is not a text
-        are read with a caution. So is an unknown name, which is dropped: names have no prefix here,
-        so its command cannot be determined.
+        These are read with a caution: a flag or a number written as text, a word in any letter
+        case, and a list as a JSON array instead of comma-joined text. An unknown name is dropped
+        with a caution. (It may belong to another command: callback names have no prefix.)
 
         :raises InvalidCommand: for a missing or unknown instruction, or any broken rule. It names
-            all violations by their callback names.
+            all violations by their callback names. On a subclass also for any other command.
         """
         syntaxes = [
             syntax for syntax in _SYNTAXES if _DECLARED[syntax.first_pair].can_answer_callback
@@ -205,7 +209,7 @@ class Command:
             raise InvalidCommand(name, violations)
         if not isinstance(command, cls):
             field, word = command.first_pair
-            rule = f"is not the one of {cls.__name__}"
+            rule = f"is not that of {cls.__name__}"
             raise InvalidCommand.of(cls.__name__, field, rule, repr(word), "parse it as a Command")
         if parsed.cautions:
             object.__setattr__(command, "_parse_cautions", parsed.cautions)
@@ -248,15 +252,16 @@ def declare(
     can_answer_callback: bool = True,
     is_task_route_only: bool = False,
 ) -> Callable[[type[_C]], type[_C]]:
-    """Make a class a command. Its annotations declare the parameters.
+    """Turn a class into a command. Its annotations declare the parameters.
 
     :param status: the status that it sets, for a plain status update.
     :param instruction: the instruction that it gives, for all others.
     :param prefix: the prefix of the wire names.
     :param rules: rules over several parameters.
     :param disputes: disputes about the command itself.
-    :param can_answer_callback: if it may answer an assignment callback.
-    :param is_task_route_only: if the worker route lacks it.
+    :param can_answer_callback: True if it may answer an assignment callback.
+    :param is_task_route_only: True if the worker route does not have it.
+    :returns: the decorator of the class.
     """
 
     def decorate(declaration: type[_C]) -> type[_C]:

@@ -1,7 +1,7 @@
-"""The nine commands with all that is known of their parameters.
+"""The nine commands and the facts about their parameters.
 
-The facts are those of the endpoint's reference page. Error numbers are those of the platform's
-error dictionary.
+The facts are from the endpoint's reference page. The error numbers are from the platform's error
+dictionary.
 """
 
 from typing import Annotated, Final
@@ -74,7 +74,7 @@ class Accept(Command):
 
 @declare(status=Status.REJECTED)
 class Reject(Command):
-    """Refuse the task at once. It goes back to routing."""
+    """Reject the task at once. It goes back to routing."""
 
     worker_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
         "Activity that the worker goes to.",
@@ -90,7 +90,7 @@ class Wrap(Command):
 class Complete(Command):
     """Finish the reservation.
 
-    The task is completed with it, unless another live reservation remains.
+    The task is completed too, unless another of its reservations is still open.
     """
 
 
@@ -102,8 +102,8 @@ class Complete(Command):
 class Dequeue(Command):
     """Call the worker and bridge the caller who waits in the queue.
 
-    The reservation is accepted once both are bridged. The task must have been made by TwiML
-    ``<Enqueue>`` (else 40140).
+    The reservation is accepted once both are bridged. The task must have been created by the TwiML
+    verb ``<Enqueue>`` (else error 40140).
     """
 
     post_work_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
@@ -131,7 +131,11 @@ class Dequeue(Command):
 
 @declare(instruction="call", prefix="Call", rules=(SIP_RINGS_600_SECONDS, NUMBER_CALLS_NUMBER))
 class Call(Command):
-    """Call the worker and run TwiML on that leg."""
+    """Call the worker and run TwiML on that call.
+
+    The reservation is accepted when the call starts, if ``accept`` is set. Otherwise it stays
+    pending.
+    """
 
     from_: Annotated[Caller, ParameterInfo("Caller ID that the worker sees.", code=40111)]
     record: Annotated[Recording | None, ParameterInfo(
@@ -155,7 +159,10 @@ class Call(Command):
 
 @declare(instruction="redirect", prefix="Redirect")
 class Redirect(Command):
-    """Send the parked call to other TwiML."""
+    """Redirect the parked call to other TwiML.
+
+    The reservation is accepted with the redirect, if ``accept`` is set. Otherwise it stays pending.
+    """
 
     call_sid: Annotated[CallSid, ParameterInfo("The live, parked call.", code=40121)]
     accept: Annotated[Switch | None, ParameterInfo(
@@ -171,7 +178,7 @@ class Conference(Command):
     """Call the worker into a conference and move the caller there.
 
     The reservation is accepted only when both are in the conference. The attributes of the task
-    must hold ``call_sid`` (inbound) or ``outbound_to`` (outbound), else 40142.
+    must hold ``call_sid`` (inbound) or ``outbound_to`` (outbound), else error 40142.
     """
 
     to: Annotated[Contact | None, ParameterInfo(
@@ -202,7 +209,8 @@ class Conference(Command):
     end_conference_on_exit: Annotated[Switch | None, ParameterInfo(
         "End the conference when the worker leaves.", default="false")] = None
     wait_url: Annotated[UrlOrSilence | None, ParameterInfo(
-        "Music while waiting.", default="hold music", disputes=(SPACE_IN_URL,))] = None
+        "URL of the music that is played while waiting.",
+        default="hold music", disputes=(SPACE_IN_URL,))] = None
     wait_method: Annotated[HttpMethod | None, ParameterInfo(
         "HTTP method that fetches the music.", default="POST", depends_on=("wait_url",))] = None
     early_media: Annotated[Switch | None, ParameterInfo(
@@ -257,10 +265,10 @@ class Conference(Command):
 @declare(instruction="supervise", disputes=(SUPERVISE_UNLISTED,), can_answer_callback=False,
          is_task_route_only=True)
 class Supervise(Command):
-    """Let a supervisor join. The status of the reservation does not change.
+    """Let a supervisor join the worker's call. The reservation keeps its status.
 
     Only the task route has this command. The attributes of the supervisor must hold
-    ``contact_uri`` (else 40147) and those of the task a valid ``from`` (else 40148).
+    ``contact_uri`` (else error 40147) and those of the task a valid ``from`` (else error 40148).
     """
 
     supervisor_mode: Annotated[SupervisorMode, ParameterInfo(

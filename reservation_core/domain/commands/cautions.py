@@ -1,4 +1,4 @@
-"""Cautions: rules that the sources dispute, or that are only inferred."""
+"""Cautions: warnings about rules that are disputed or only inferred."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ class Interpretation(NamedTuple):
 
 
 class Caution(NamedTuple):
-    """A disputed or inferred rule that a command touches.
+    """Warning that a command depends on a disputed or inferred rule.
 
-    The command can be sent all the same.
+    The command can still be sent.
 
     :param parameter: the name of the parameter on the wire.
     :param interpretations: the two interpretations of the rule.
     :param applied: the interpretation that this library applies.
+    :param evidence: how certain the two interpretations are.
     """
 
     parameter: str
@@ -40,7 +41,7 @@ class Caution(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """A disputed rule, and the condition under which a command touches it.
+    """A disputed rule, and the condition under which a command depends on it.
 
     :param condition: called with the value of the parameter (``None`` if unset) and the command.
         A dispute about a command itself gets the command twice.
@@ -52,5 +53,5 @@ class Dispute(NamedTuple):
     evidence: Evidence = Evidence.DOCUMENTED
 
     def to_caution(self, parameter: str) -> Caution:
-        """Return the caution for a command that touches the rule."""
+        """Return the caution for a command that depends on the rule."""
         return Caution(parameter, self.interpretations, self.applied, self.evidence)

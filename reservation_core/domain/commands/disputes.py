@@ -1,6 +1,6 @@
-"""Rules that the sources dispute.
+"""Rules on which the sources disagree.
 
-A command that touches one is built, with a caution.
+A command that depends on one can be built and sent. Its ``cautions`` name the rule.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ RECORDING_MODE: Final = _dispute(
     _matches(r"^(?!(?:record-from-answer|do-not-record)$)"),
     ("the values are record-from-answer and do-not-record", Source.ASSIGNMENT_CALLBACK),
     ("a value may also name the leg to record", Source.RESERVATIONS),
-    "any word is sent",
+    "any word of letters and hyphens is sent",
 )
 BARE_CLIENT_NAME: Final = _dispute(
     _matches(r"^(?!\+|client:|sips?:|app:)"),
@@ -90,26 +90,26 @@ CALLER_ID_REQUIRED: Final = _dispute(
 CONFERENCE_CALLER_ID_REQUIRED: Final = _dispute(
     _is_unset,
     ("the caller ID is optional", Source.RESERVATIONS),
-    ("its absence is answered with errors 40138 and 40141", Source.ERROR_DICTIONARY),
+    ("without it the platform answers with errors 40138 and 40141", Source.ERROR_DICTIONARY),
     "sent without; give it to be sure",
 )
 REJECT_ACTIVITY_DEFAULT: Final = _dispute(
     _is_unset,
-    ("without it the worker's previous activity is taken", Source.RESERVATIONS),
+    ("without it the worker's previous activity is used", Source.RESERVATIONS),
     ("it is listed as required, and without it the activity stays", Source.ASSIGNMENT_CALLBACK),
     "sent without",
 )
 REDIRECT_ACCEPT_DEFAULT: Final = _dispute(
     _is_unset,
-    ("an unset flag accepts nothing", Source.RESERVATIONS),
-    ("a redirect is said to accept the reservation", Source.ASSIGNMENT_CALLBACK),
-    "unset accepts nothing; set the flag to be sure",
+    ("a redirect without the flag does not accept", Source.RESERVATIONS),
+    ("a redirect accepts the reservation", Source.ASSIGNMENT_CALLBACK),
+    "an unset flag does not accept; set it to be sure",
 )
 CALLBACK_METHOD: Final = _dispute(
     _is_set,
     ("the callback is a GET", Source.ASSIGNMENT_CALLBACK),
     ("the method is not stated", Source.RESERVATIONS),
-    "unknown: be ready for both methods",
+    "unknown; be ready for both methods",
 )
 SPACE_IN_URL: Final = _dispute(
     _matches(" "),
@@ -127,7 +127,7 @@ NEWER_REGION: Final = _dispute(
     _matches("^(?:us2|de1)$"),
     ("there are eight regions", Source.RESERVATIONS),
     ("the worker SDK knows six, without us2 and de1", Source.WORKER_SDK),
-    "eight",
+    "all eight are allowed",
 )
 MAX_PARTICIPANTS_DEFAULT: Final = _dispute(
     _is_unset,
@@ -144,7 +144,7 @@ POST_WORK_ACTIVITY_DEPRECATED: Final = _dispute(
 SIP_CREDENTIALS_WITHOUT_SIP: Final = _dispute(
     _has_no_sip_contact,
     ("it can have an effect only when the contact is a SIP address", Source.PARTICIPANTS),
-    ("no source says that the platform refuses it otherwise", Source.OPENAPI),
+    ("no source says that the platform refuses it with another contact", Source.OPENAPI),
     "it is sent as given",
     Evidence.INFERRED,
 )
@@ -161,7 +161,7 @@ CONFERENCE_IN_CALLBACK: Final = _dispute(
     _is_set,
     ("the callback page does not list conference among its answers", Source.ASSIGNMENT_CALLBACK),
     ("the call-control page answers a callback with it", Source.CALL_CONTROL),
-    "allowed there as over REST",
+    "allowed in callbacks as over REST",
 )
 SUPERVISE_UNLISTED: Final = _dispute(
     _is_set,

@@ -1,9 +1,8 @@
 """Kinds of value that a parameter can hold.
 
-A kind knows three things about its values and nothing about commands: if a value is valid
-(:meth:`Kind.find_problem`), how it is read from a form (:meth:`Kind.decode`), and how it may be
-shown (:meth:`Kind.show`). Writing a value to a form needs no kind: :func:`encode_value` goes by
-its Python type.
+A kind checks a value (:meth:`Kind.find_problem`), decodes it from a form (:meth:`Kind.decode`) and
+shows it with sensitive parts redacted (:meth:`Kind.show`). Kinds know nothing about commands.
+:func:`encode_value` writes a value to a form by its Python type, without its kind.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ Value: TypeAlias = str | int | bool | Sequence[str]
 class Problem(NamedTuple):
     """A broken rule of a value.
 
+    :param rule: the rule, such as ``must be true or false``.
     :param remedy: what to do, if the rule does not say it already.
     """
 
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 class Kind(ABC):
     """Base class of the kinds.
 
-    By default a value is public and one text of a form.
+    By default a value is public, and a form holds it as one text.
     """
 
     sensitivity: Sensitivity = Sensitivity.PUBLIC
@@ -44,7 +44,7 @@ class Kind(ABC):
         return f"<{type(self).__name__}: {self.describe()}>"
 
     def bind(self, hint: object) -> Kind:
-        """Return the kind completed from its annotation (the members of a ``Literal``)."""
+        """Return the kind with the words of its annotation, the members of a ``Literal``."""
         return self
 
     @abstractmethod
@@ -52,9 +52,9 @@ class Kind(ABC):
         """Return the broken rule, or ``None`` for a valid value."""
 
     def decode(self, texts: Sequence[str]) -> Value:
-        """Return the value of the texts under one key of a form.
+        """Return the value of the texts that a form has under one key.
 
-        A text that cannot be decoded is returned as it is. :meth:`find_problem` refuses it.
+        A text that cannot be decoded is returned unchanged. :meth:`find_problem` then refuses it.
         """
         return texts[0]
 
@@ -65,7 +65,7 @@ class Kind(ABC):
     def redacted_parts(self, value: Value) -> dict[str, Sensitivity]:
         """Return the substrings of a valid value that must be redacted.
 
-        A foreign text may repeat them, as they are or URL-encoded.
+        The platform's texts may repeat them, plain or URL-encoded.
         """
         if self.sensitivity is Sensitivity.PUBLIC or not isinstance(value, str):
             return {}
@@ -140,7 +140,7 @@ class Text(Kind):
     """
 
     pattern: str = r".+"
-    description: str = "a text that is not empty and holds no control characters"
+    description: str = "a non-empty text without control characters"
     sensitivity: Sensitivity = Sensitivity.PUBLIC
     fast_pattern: str = ""
 
@@ -238,7 +238,7 @@ class Boolean(Kind):
     """True or false."""
 
     def find_problem(self, value: object) -> Problem | None:
-        return None if isinstance(value, bool) else Problem("must be a boolean")
+        return None if isinstance(value, bool) else Problem(f"must be {self.describe()}")
 
     def decode(self, texts: Sequence[str]) -> Value:
         return {"true": True, "false": False}.get(texts[0].lower(), texts[0])
@@ -249,7 +249,7 @@ class Boolean(Kind):
 
 @attrs.frozen(repr=False)
 class Choice(Kind):
-    """One of a closed set of words: those of the annotated ``Literal``."""
+    """One of the words of the annotated ``Literal``."""
 
     words: tuple[str, ...] = ()
 
@@ -270,7 +270,7 @@ class Choice(Kind):
 
 @attrs.frozen(repr=False)
 class MultipleChoice(Choice):
-    """Some of a closed set of words.
+    """A list of words of the annotated ``Literal``.
 
     A form repeats the key for each word. It cannot express an empty list.
     """

@@ -6,9 +6,8 @@ A parameter is declared once, as a typed field of a command::
         Seconds | None, ParameterInfo("Seconds that the worker's phone rings.", default="60")
     ] = None
 
-The annotation holds the kind of value, what the parameter does, the platform's default, the
-parameters it depends on, and disputes between the sources. The wire name is derived: the command's
-prefix plus the field in CamelCase (``Dequeue`` plus ``from_`` is ``DequeueFrom``).
+The annotation holds the kind of value and a :class:`ParameterInfo`. The wire name is derived: the
+command's prefix plus the field in CamelCase (``Dequeue`` plus ``from_`` is ``DequeueFrom``).
 """
 
 from __future__ import annotations
@@ -28,12 +27,13 @@ class ParameterInfo(NamedTuple):
     """Facts about a parameter beyond its type.
 
     :param summary: what the parameter does, in one sentence.
-    :param default: what the platform does if it is unset. Documented here, never sent.
+    :param default: the platform's value or behaviour if it is unset. It is never sent.
     :param depends_on: fields of which one must be set for this one to have an effect. This is
-        inferred: a breach causes a caution, not a refusal.
-    :param code: the platform's error number for a missing or bad value.
-    :param callback_name: its name in an assignment callback, if it differs from the field.
-    :param disputes: its rules that the sources dispute.
+        inferred: if none is set, the command gets a caution and is still sent.
+    :param code: the platform's error number for a missing or invalid value.
+    :param callback_name: its name in the answer to an assignment callback, if it differs from the
+        field.
+    :param disputes: its rules on which the sources disagree.
     """
 
     summary: str
@@ -47,8 +47,9 @@ class ParameterInfo(NamedTuple):
 class Parameter(NamedTuple):
     """One form parameter of one command.
 
-    :param field: its name in Python.
-    :param wire_name: its name in a form.
+    :param field: its name in Python, such as ``from_``.
+    :param wire_name: its name in a form, such as ``DequeueFrom``.
+    :param kind: the kind of its values.
     """
 
     field: str
@@ -59,7 +60,7 @@ class Parameter(NamedTuple):
 
     @property
     def callback_name(self) -> str:
-        """The name in an assignment callback."""
+        """The name in the answer to an assignment callback."""
         return self.info.callback_name or self.field.rstrip("_")
 
     def find_violation(self, value: object) -> Violation | None:
@@ -68,7 +69,7 @@ class Parameter(NamedTuple):
             problem = self.kind.find_problem(value)
             return problem and self.violation(problem.rule, self.kind.show(value), problem.remedy)
         if self.is_required:
-            return self.violation("is required", "nothing", f"give {self.kind.describe()}")
+            return self.violation("is required", "<unset>", f"give {self.kind.describe()}")
         return None
 
     def violation(self, rule: str, shown_value: str, remedy: str = "") -> Violation:
@@ -105,8 +106,10 @@ class Rule(NamedTuple):
 
     It is checked only if all of them are set and valid by themselves.
 
-    :param fields: the fields. The first one is blamed for a breach.
+    :param fields: the fields. A violation names the first.
     :param is_broken: called with the values of the fields.
+    :param rule: the rule, as the text of a violation.
+    :param remedy: what to do, if the rule does not say it already.
     """
 
     fields: tuple[str, ...]

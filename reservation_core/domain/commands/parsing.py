@@ -1,4 +1,4 @@
-"""Parsing of commands from forms and from answers to assignment callbacks.
+"""Parsing of commands from forms, and from the JSON that answers an assignment callback.
 
 Deviations that the platform is known to tolerate are read with a caution. Ambiguous input is a
 violation.
@@ -41,7 +41,7 @@ class Syntax(NamedTuple):
 
     :param name: the name of its class.
     :param trigger: its name in the lifecycle, and its instruction in a callback.
-    :param first_pair: the first pair of its form.
+    :param first_pair: the first pair of its form: its status or instruction.
     """
 
     name: str
@@ -51,7 +51,11 @@ class Syntax(NamedTuple):
 
 
 class ParsedCommand(NamedTuple):
-    """Result of parsing a command."""
+    """Result of parsing a command. Its values are not validated yet.
+
+    :param fields: the decoded values by field.
+    :param violations: the violations of the form itself, such as a repeated parameter.
+    """
 
     syntax: Syntax
     fields: dict[str, Value]
@@ -63,13 +67,13 @@ def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:
     """Parse a form.
 
     :param syntaxes: the commands to choose from.
-    :raises InvalidCommand: if the form does not name exactly one command.
+    :raises InvalidCommand: if the form does not name exactly one of the commands.
     """
     texts: dict[str, list[str]] = {}
     cautions: list[Caution] = []
     for name, text in pairs:
         if name in _ALIASES:
-            oddity, applied = "the worker SDK names the list so", f"read as {_ALIASES[name]}"
+            oddity, applied = "the worker SDK uses this name", f"read as {_ALIASES[name]}"
             cautions.append(_tolerated(name, oddity, Source.WORKER_SDK, applied))
         texts.setdefault(_ALIASES.get(name, name), []).append(text)
 
@@ -108,7 +112,7 @@ def _pop_command(
         rule = "exactly one status or instruction must be given"
         if len({name for name, _ in found}) == 1:
             rule += ", once"
-        shown = mask(", ".join(f"{name}={text}" for name, text in found)) or "neither"
+        shown = mask(", ".join(f"{name}={text}" for name, text in found)) or "<unset>"
         name = found[0][0] if found else INSTRUCTION_FIELD
         remedy = f"give one {STATUS_FIELD} or one {INSTRUCTION_FIELD}"
         raise InvalidCommand.of("Command", name, rule, shown, remedy)
@@ -123,7 +127,7 @@ def _pop_command(
         remedy = f"give one of {words}"
         raise InvalidCommand.of("Command", name, rule, shorten(text), remedy, code)
     if word != text:
-        oddity = "the parameter tables write instructions with a capital"
+        oddity = "the parameter tables write instructions with a capital letter"
         cautions.append(_tolerated(name, oddity, Source.RESERVATIONS, f"read as {word}"))
     return known[name, word]
 
@@ -134,7 +138,7 @@ def parse_instruction(
     """Parse the JSON object that answers an assignment callback.
 
     :param syntaxes: the commands to choose from.
-    :raises InvalidCommand: if the object does not name a command.
+    :raises InvalidCommand: if the object does not name one of the commands.
     """
     cautions: list[Caution] = []
     violations: list[Violation] = []
@@ -166,7 +170,7 @@ def _find_instruction(
     word = text.lower() if isinstance(text, str) else ""
     known = {syntax.trigger: syntax for syntax in syntaxes}
     if word not in known:
-        rule, shown, code = "is required", "nothing", None
+        rule, shown, code = "is required", "<unset>", None
         if text is not None:
             rule, shown = "is not an instruction for a callback", shorten(text)
             code = UNKNOWN_INSTRUCTION_CODE
@@ -178,7 +182,7 @@ def _find_instruction(
 
 
 def _to_texts(value: object) -> tuple[str, ...]:
-    """Return the form's texts of a JSON value, none if inexpressible."""
+    """Return the texts of a JSON value in a form, none if it has no form."""
     if isinstance(value, list):
         items = cast("list[object]", value)
         return tuple(map(str, items)) if all(isinstance(item, str) for item in items) else ()
@@ -188,7 +192,7 @@ def _to_texts(value: object) -> tuple[str, ...]:
 
 
 def _respelled(name: str, shown: str) -> Caution:
-    oddity = "other clients write this value otherwise"
+    oddity = "other clients write this value in this way"
     return _tolerated(name, oddity, Source.WORKER_SDK, f"read as {shown}")
 
 

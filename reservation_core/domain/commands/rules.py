@@ -12,7 +12,7 @@ from reservation_core.domain.commands.parameters import Rule
 
 
 def is_sip(contact: str) -> bool:
-    """Return true if a contact is a SIP address."""
+    """Return True if a contact is a SIP address."""
     return contact[:5].lower().startswith(("sip:", "sips:"))
 
 
@@ -38,7 +38,7 @@ SIP_RINGS_600_SECONDS: Final = Rule(
 NUMBER_CALLS_NUMBER: Final = Rule(
     ("from_", "to"),
     _is_not_number,
-    "must be a phone number when the contact is one",
+    "must be a phone number when the contact is a phone number",
     "give one of your numbers, starting with + and its country code",
 )
 USER_CALLS_SIP: Final = Rule(
