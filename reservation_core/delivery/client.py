@@ -43,22 +43,30 @@ def perform(
 ) -> Reservation:
     """Send a command and return the reported reservation.
 
-    The command is never carried out twice (:mod:`reservation_core.delivery.engine`).
+    The command is not carried out twice, unless ``Policy.repeat_unknown`` allows it
+    (:mod:`reservation_core.delivery.engine`).
 
-    :param route: the task's address of the reservation, or the worker's.
-    :param policy: how often and how long to try. ``ONCE`` sends one request and never fetches.
+    :param reservation: the reservation as it was last reported.
+    :param command: the command, such as ``Accept()``.
+    :param route: the path to use: ``task`` or ``worker``. The worker route has no supervise and no
+        ETag.
+    :param policy: the retry policy. ``ONCE`` sends one request and never fetches.
     :param observer: is notified of each attempt.
     :param resume: True if a process that ended may have sent this command for this reservation.
         Then the reservation is fetched first, as after a lost reply.
     :param clock: for tests; returns seconds.
     :param sleep: for tests; waits for a number of seconds.
     :param random: for tests; returns a number from 0 to 1. ``random.random`` by default.
-    :raises CommandError: before anything is sent, if the command is not allowed.
+    :raises CommandError: before anything is sent, if the command is not allowed or the reservation
+        has no valid address.
     :raises Refused: if the command was not carried out. A :class:`LostRace` carries the
-        reservation as it is now.
+        reservation as it is now, if it could be fetched.
     :raises OutcomeUnknown: if the command may have been carried out. It is
-        :class:`Indistinguishable`, with the reservation, if another writer may have done the same.
-    :raises NotSent: if no request was sent.
+        :class:`Indistinguishable`, with the reservation, if a concurrent writer may have done the
+        same.
+    :raises NotSent: if the last request was not sent, and no earlier one was carried out.
+    :raises GatewayError, ReplyError: with ``Policy.reconcile`` off, any other failure as it is. Its
+        class says if the outcome is unknown.
     """
     began, first = clock(), None
     if observer is NO_OBSERVER and not resume:
@@ -115,23 +123,31 @@ async def aperform(
 ) -> Reservation:
     """Send a command in an event loop and return the reported reservation.
 
-    The command is never carried out twice (:mod:`reservation_core.delivery.engine`). A delivery
-    that is cancelled sends nothing more, and its outcome is unknown.
+    The command is not carried out twice, unless ``Policy.repeat_unknown`` allows it
+    (:mod:`reservation_core.delivery.engine`). A delivery that is cancelled sends nothing more, and
+    its outcome is unknown.
 
-    :param route: the task's address of the reservation, or the worker's.
-    :param policy: how often and how long to try. ``ONCE`` sends one request and never fetches.
+    :param reservation: the reservation as it was last reported.
+    :param command: the command, such as ``Accept()``.
+    :param route: the path to use: ``task`` or ``worker``. The worker route has no supervise and no
+        ETag.
+    :param policy: the retry policy. ``ONCE`` sends one request and never fetches.
     :param observer: is notified of each attempt.
     :param resume: True if a process that ended may have sent this command for this reservation.
         Then the reservation is fetched first, as after a lost reply.
     :param clock: for tests; returns seconds.
     :param sleep: for tests; waits for a number of seconds. ``asyncio.sleep`` by default.
     :param random: for tests; returns a number from 0 to 1. ``random.random`` by default.
-    :raises CommandError: before anything is sent, if the command is not allowed.
+    :raises CommandError: before anything is sent, if the command is not allowed or the reservation
+        has no valid address.
     :raises Refused: if the command was not carried out. A :class:`LostRace` carries the
-        reservation as it is now.
+        reservation as it is now, if it could be fetched.
     :raises OutcomeUnknown: if the command may have been carried out. It is
-        :class:`Indistinguishable`, with the reservation, if another writer may have done the same.
-    :raises NotSent: if no request was sent.
+        :class:`Indistinguishable`, with the reservation, if a concurrent writer may have done the
+        same.
+    :raises NotSent: if the last request was not sent, and no earlier one was carried out.
+    :raises GatewayError, ReplyError: with ``Policy.reconcile`` off, any other failure as it is. Its
+        class says if the outcome is unknown.
     """
     began, first = clock(), None
     if observer is NO_OBSERVER and not resume:
@@ -184,11 +200,12 @@ def fetch(
     """Fetch one reservation.
 
     :param where: an :class:`Address`, or the reservation as it was last reported. The fetched
-        reservation must be able to follow the last reported one.
-    :param route: the task's address of the reservation, or the worker's.
-    :raises IncompleteReservation: before anything is sent, if a SID of the address is missing.
+        status must be reachable from the last reported one.
+    :param route: the path to use: ``task`` or ``worker``.
+    :raises IncompleteReservation: before anything is sent, if a SID in the path is unset or not a
+        SID.
     :raises ReplyError: if the platform refused, or the reply is not that reservation.
-    :raises GatewayError: if no usable answer was received.
+    :raises GatewayError: if no complete reply was received.
     """
     return conclude_fetch(where, gateway.send(prepare_fetch(where, route=route)))
 
@@ -199,11 +216,12 @@ async def afetch(
     """Fetch one reservation in an event loop.
 
     :param where: an :class:`Address`, or the reservation as it was last reported. The fetched
-        reservation must be able to follow the last reported one.
-    :param route: the task's address of the reservation, or the worker's.
-    :raises IncompleteReservation: before anything is sent, if a SID of the address is missing.
+        status must be reachable from the last reported one.
+    :param route: the path to use: ``task`` or ``worker``.
+    :raises IncompleteReservation: before anything is sent, if a SID in the path is unset or not a
+        SID.
     :raises ReplyError: if the platform refused, or the reply is not that reservation.
-    :raises GatewayError: if no usable answer was received.
+    :raises GatewayError: if no complete reply was received.
     """
     return conclude_fetch(where, await gateway.asend(prepare_fetch(where, route=route)))
 
@@ -219,16 +237,17 @@ def list_reservations(
 ) -> Iterator[Reservation]:
     """List the reservations of a task or worker.
 
-    A page is requested when its first reservation is taken.
+    A page is requested when the iteration reaches it.
 
-    :param worker_sid: with a task, list only this worker's. Without one, list all of the worker's
-        reservations, on the worker route.
+    :param task_sid: list the reservations of this task. Without it, ``worker_sid`` is required.
+    :param worker_sid: list the reservations of this worker, of the task if it is given too.
     :param status: list only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
-    :raises IncompleteReservation: at once, if a SID is missing or not valid.
-    :raises ReplyError: when a page is taken. A next page outside the gateway's origin is refused,
-        not followed.
-    :raises GatewayError: when a page is taken and no usable answer was received.
+    :raises IncompleteReservation: at once, if a SID is unset or not a SID.
+    :raises ValueError: at once, if the status or the page size is not valid.
+    :raises ReplyError: during the iteration, if the platform refused or a page cannot be read. A
+        link to a next page outside the gateway's origin is not followed.
+    :raises GatewayError: during the iteration, if no complete reply was received.
     """
     # Imported lazily: with it, the import of the package takes 2 ms more (benchmark row 12).
     from reservation_core.delivery.pages import Pages  # noqa: PLC0415
@@ -255,16 +274,17 @@ def alist_reservations(
 ) -> AsyncIterator[Reservation]:
     """List the reservations of a task or worker in an event loop.
 
-    A page is requested when its first reservation is taken.
+    A page is requested when the iteration reaches it.
 
-    :param worker_sid: with a task, list only this worker's. Without one, list all of the worker's
-        reservations, on the worker route.
+    :param task_sid: list the reservations of this task. Without it, ``worker_sid`` is required.
+    :param worker_sid: list the reservations of this worker, of the task if it is given too.
     :param status: list only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
-    :raises IncompleteReservation: at once, if a SID is missing or not valid.
-    :raises ReplyError: when a page is taken. A next page outside the gateway's origin is refused,
-        not followed.
-    :raises GatewayError: when a page is taken and no usable answer was received.
+    :raises IncompleteReservation: at once, if a SID is unset or not a SID.
+    :raises ValueError: at once, if the status or the page size is not valid.
+    :raises ReplyError: during the iteration, if the platform refused or a page cannot be read. A
+        link to a next page outside the gateway's origin is not followed.
+    :raises GatewayError: during the iteration, if no complete reply was received.
     """
     from reservation_core.delivery.pages import Pages  # noqa: PLC0415
     from reservation_core.rest.listing import ListQuery  # noqa: PLC0415

@@ -1,7 +1,9 @@
 """Delivery of one command, with repeats and reconciliation.
 
-A command is repeated only where that is safe. An unknown outcome is reconciled by a fetch.
-A delivery does no I/O. It is a generator: it yields requests and pauses, and receives replies.
+A command is repeated only if that is safe. After an unknown outcome the reservation is fetched, and
+the outcome is reconciled with what the fetch shows.
+
+A delivery does no I/O. It is a generator that yields requests and pauses, and receives replies.
 
 =============================================  ===========================================
 answer to the command                          what follows
@@ -9,16 +11,16 @@ answer to the command                          what follows
 a reservation                                  the delivery is done
 ``NotSent``                                    send again after a back-off
 429                                            send again after ``Retry-After`` or a back-off
-no whole reply, 5xx, an unreadable 2xx         the outcome is unknown: fetch and reconcile
-400 because of the status, 409, 412            it was not carried out: fetch and reconcile
+no complete reply, 5xx, an unreadable 2xx      the outcome is unknown: fetch and reconcile
+400 because of the state, 409, 412             it was not carried out: fetch and reconcile
 anything else (404, 401, 403, other 400, 3xx)  the error is final
 =============================================  ===========================================
 
 :mod:`reservation_core.delivery.reconciliation` decides what follows from a fetch.
 
-Every refusal is final for the request that got it, because a gateway repeats nothing by itself.
-A delivery that reaches a limit ends with what is certain: the last failure if the command was not
-carried out, ``OutcomeUnknown`` if a request may have acted or may still act.
+A gateway repeats nothing by itself, so a refused request was not carried out. A delivery that
+reaches a limit of its policy raises the last failure if the command was certainly not carried out.
+It raises ``OutcomeUnknown`` if one of its requests may have acted or may still act.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from reservation_core.delivery.reconciliation import (
 )
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.errors import (
@@ -71,10 +73,10 @@ class Pause(NamedTuple):
 
 
 Answer: TypeAlias = Reply | GatewayError | None
-"""The answer to a step: to a request its reply or error, to a pause ``None``."""
+"""The value to send to a delivery: after a request its reply or error, after a pause ``None``."""
 
 Steps: TypeAlias = Generator[Request | Pause | Reservation, Answer]
-"""The steps of a delivery. A reservation is the result and the last step."""
+"""The steps of a delivery. The last one is a reservation, the result."""
 
 _Exchanges: TypeAlias = Generator[Request | Pause, Answer, _T]
 _Failure: TypeAlias = ReplyError | GatewayError
@@ -97,13 +99,14 @@ def deliver(
     """Yield the requests and pauses of a delivery, then the reservation.
 
     :param reservation: the reservation as it was last reported.
-    :param clock: returns seconds of a clock that never goes back.
+    :param clock: returns seconds of a monotonic clock.
     :param random: returns a number from 0 to 1. ``random.random`` by default.
     :param began: the time of the clock when the delivery began.
     :param first: the first request and its failure, if it was sent already.
     :param resume: fetch first, because another process may have sent the command.
     :raises CommandError: at the first step, if the command is not allowed.
-    :raises Refused, GatewayError: at the end. ``attempts`` holds every exchange.
+    :raises ReplyError, GatewayError: at the end, as ``perform`` describes. ``attempts`` holds every
+        exchange.
     """
     random = random or random_fraction
     delivery = _Delivery(reservation, command, route, policy, observer, clock, random, began)
@@ -122,11 +125,11 @@ class _Delivery:
     began: float
     attempts: list[Attempt] = attrs.Factory(list[Attempt])
     unsettled: list[Reservation] = attrs.Factory(list[Reservation])
-    """The reservation as it was held, for each sending with an unknown outcome."""
+    """The known reservation at the time of each request with an unknown outcome."""
     failure: ReservationError | None = None
-    """The failure of the last sending."""
+    """The failure of the last time that the command was sent."""
     was_fetched: bool = False
-    """True if the reservation was fetched since the last sending."""
+    """True if the reservation was fetched since the command was last sent."""
     sendings: int = 0
     pauses: int = 0
     last_pause: float = 0.0
@@ -140,8 +143,8 @@ class _Delivery:
         """
         done: Reservation | None = None
         if resume:
-            prepare(self.held, self.command, route=self.route)  # raises if it was never sent
-            self.failure = GatewayError("the process that was to send it ended")
+            prepare(self.held, self.command, route=self.route)  # raises if it cannot have been sent
+            self.failure = GatewayError("the process that may have sent the command ended")
             done = yield from self._reconcile(self.failure)
         elif first is not None:
             request, failure = first
@@ -160,12 +163,12 @@ class _Delivery:
         return done
 
     def _handle_failure(self, failure: _Failure) -> _Exchanges[Reservation | None]:
-        """Decide after a failed sending. Return ``None`` to send again."""
+        """Decide what follows from a failure. Return ``None`` to send again."""
         self.failure = failure
         if not isinstance(failure, (NotSent, Throttled)):
             needs_fetch = _is_unknown(failure) or isinstance(failure, LostRace)
             if not (needs_fetch and self.policy.reconcile):
-                self._give_up("the last answer is final")
+                self._give_up("the last failure is final")
             done = yield from self._reconcile(failure)
             if done is not None:
                 return done
@@ -204,7 +207,7 @@ class _Delivery:
             self.unsettled.append(self.held)
         now = yield from self._fetch()
         if refusal == 400 and now.status is Status.PENDING:
-            # It is shown pending but was refused as not pending: an answer is being carried out.
+            # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
         self.held, command = now, self.command
         suspects = [sent for sent in self.unsettled if may_have_acted(sent, command, now)]
@@ -215,7 +218,7 @@ class _Delivery:
         if result is ReconcileResult.REPEAT:
             return None
         if result is ReconcileResult.LOST_RACE:
-            self._give_up("the reservation moved on, and the command was not carried out")
+            self._give_up("the reservation moved on")
         if result is not ReconcileResult.DONE:
             self._raise_unknown(result)
         is_taken = leaves_pending(suspects[0].state, command.trigger, command.is_accepting)
@@ -234,10 +237,10 @@ class _Delivery:
                 break
             if number < self.policy.attempts:
                 yield from self._pause(outcome)
-        self._give_up("the reservation could not be read")
+        self._give_up("the reservation could not be fetched")
 
     def _pause(self, failure: ReservationError | None) -> _Exchanges[None]:
-        """Pause as the platform asks or for a back-off, within the deadline."""
+        """Pause for the platform's ``Retry-After``, or for a back-off."""
         seconds = failure.retry_after if isinstance(failure, Throttled) else None
         if seconds is None:
             longest = self.policy.backoff * 2.0 ** min(self.pauses, 64)
@@ -249,7 +252,7 @@ class _Delivery:
         self.last_pause = seconds
 
     def _give_up(self, reason: str) -> NoReturn:
-        """Raise the error that says what is certain."""
+        """Raise the last failure, or ``OutcomeUnknown`` if a request may have acted."""
         error = self.failure
         assert error is not None
         if self.unsettled:
@@ -258,19 +261,19 @@ class _Delivery:
         elif isinstance(error, LostRace):
             error = attrs.evolve(error, reservation=self.held if self.was_fetched else None)
         elif self.was_fetched and _is_unknown(error):
-            # The fetch shows that it was not carried out, and no request can still be.
-            message = f"{reason}; the fetch shows {self.held.state}"
+            # The fetch shows that it was not carried out, and no request can still act.
+            message = f"{reason}; the command was not carried out"
             error = LostRace(200, message=message, reservation=self.held)
         self._raise(error)
 
     def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
         name, now = self.command.trigger, self.held
         if result is ReconcileResult.INDISTINGUISHABLE:
-            reason = f"the reservation is {now.state}, and this {name} cannot be told apart"
-            reason += " from an action of another writer"
+            reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
+            reason += " apart from an action of a concurrent writer"
             self._raise(Indistinguishable(reason, now, now, is_final=True))
         reason = (
-            f"no fetch can show whether the {name} was taken: it has no visible effect at first"
+            f"no fetch can show if the {name} was carried out: it has no visible effect at first"
         )
         self._raise(OutcomeUnknown(reason, now, is_final=True))
 

@@ -24,12 +24,12 @@ class Observer:
         """Receive an attempt before its request is sent."""
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Receive an attempt after it was answered, has failed or was abandoned."""
+        """Receive an attempt after its reply, its failure or its interruption."""
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Receive a fetched reservation and what follows from it.
 
-        :param result: ``done``, ``repeat`` or the class name of the error to come.
+        :param result: ``done``, ``repeat`` or the name of the error's class.
         """
 
     def gave_up(self, error: ReservationError) -> None:
@@ -37,6 +37,7 @@ class Observer:
 
 
 NO_OBSERVER: Final = Observer()
+"""The default observer. A delivery does not call it, to save time."""
 
 
 class LoggingObserver(Observer):
@@ -44,7 +45,7 @@ class LoggingObserver(Observer):
 
     The log contains nothing secret or personal.
 
-    :param logger: ``reservation_core.delivery`` by default.
+    :param logger: by default the logger ``reservation_core.delivery``.
     """
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
@@ -62,7 +63,7 @@ class LoggingObserver(Observer):
         )
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
-        """Log what was fetched and what follows from it."""
+        """Log the fetched state and what follows from it."""
         self._logger.debug(
             "reservation %s was fetched as %s: %s", reservation.sid, reservation.state, result
         )
@@ -75,5 +76,5 @@ class LoggingObserver(Observer):
 
 
 def count_attempts(error: ReservationError) -> int:
-    """Return the number of requests that were sent before an error."""
+    """Return the number of attempts of an error, 1 if unrecorded."""
     return len(error.attempts) if isinstance(error, (Refused, GatewayError)) else 1

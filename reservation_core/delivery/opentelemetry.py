@@ -26,12 +26,12 @@ _PREFIX: Final = "reservation_core."
 
 
 class OpenTelemetryObserver(Observer):
-    """Observer that makes a client span of every attempt.
+    """Observer that makes a client span for every attempt.
 
     One observer may serve many deliveries at once.
 
-    :param tracer: the library's own by default, of the provider that is set.
-    :param now: returns nanoseconds of the real clock.
+    :param tracer: by default the tracer ``reservation_core`` of the global provider.
+    :param now: returns nanoseconds since the epoch.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class OpenTelemetryObserver(Observer):
         span.end(ended)
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
-        """Add an event with what was fetched and what follows from it."""
+        """Add an event with the fetched state and what follows from it."""
         attributes = {
             f"{_PREFIX}sid": str(reservation.sid),
             f"{_PREFIX}state": str(reservation.state),

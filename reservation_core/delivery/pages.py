@@ -20,11 +20,11 @@ class Pages:
         self._next: Request | None = prepare_list(query)
 
     def requests(self) -> Iterator[Request]:
-        """Yield the request for each page. Refuse a page read before."""
+        """Yield the request for each page. Raise for a page that was already read."""
         paths: set[str] = set()
         while (request := self._next) is not None:
             if request.path in paths:
-                problem = "leads back to a page that was read already"
+                problem = "leads back to a page that was already read"
                 raise MalformedReply(
                     (PayloadFault("meta.next_page_url", problem, "<not followed>"),)
                 )

@@ -34,24 +34,25 @@ def _check_flag(_: object, field: attrs.Attribute[bool], value: object) -> None:
 class Policy:
     """Retry policy of one delivery.
 
-    :param attempts: maximum number of times the command is sent, 1 to 100. Also the maximum number
-        of fetches in a row.
-    :param deadline: seconds after which nothing more is sent and no pause begins. It does not end
-        an exchange that is under way: that is the gateway's time-out.
+    :param attempts: maximum number of times the command is sent, 1 to 100. It is also the maximum
+        number of fetches in a row.
+    :param deadline: seconds from the start, 0 to 86,400. After it nothing more is sent and no pause
+        begins. An exchange under way is not interrupted: the gateway's timeout limits it.
     :param backoff: maximum seconds of the first pause. It doubles with each pause. Every pause is
         drawn evenly from 0 to the maximum (full jitter).
-    :param backoff_cap: maximum seconds of any such pause. ``Retry-After`` is obeyed as it is.
-    :param retry_stale: send again, with the fetched version, if the only reason for the refusal was
-        a stale version.
-    :param repeat_unknown: send again if the command may have been taken but has no visible effect
-        at first (dequeue, conference, supervise, a call or redirect that does not accept). The
-        worker may then be called twice.
-    :param sole_writer: the caller states that nothing else commands this reservation: no other
-        client, no worker's screen, no automatic wrap-up. Then a change that the command makes was
-        made by it.
-    :param reconcile: fetch the reservation if the outcome is unknown or the status was refused.
-        Otherwise that failure is raised as it is.
-    :raises ValueError, TypeError: if a value is out of range.
+    :param backoff_cap: maximum seconds of any such pause. A ``Retry-After`` is not limited by it.
+    :param retry_stale: send again, with the fetched version, if only a stale version (412) was
+        refused.
+    :param repeat_unknown: send again if the command may have been carried out but has no visible
+        effect at first (dequeue, conference, supervise, a call or redirect that does not accept).
+        The worker may then be called twice.
+    :param sole_writer: the caller states that there are no concurrent writers: no other client, no
+        worker's screen, no automatic wrap-up. Then a visible effect of the command counts as its
+        own.
+    :param reconcile: fetch the reservation if the outcome is unknown or the command was refused
+        because of the state. Otherwise that failure is raised as it is.
+    :raises ValueError: if a number is out of range.
+    :raises TypeError: if a flag is not a bool.
     """
 
     attempts: int = attrs.field(default=4, validator=_check_count)
@@ -69,5 +70,6 @@ DEFAULT_POLICY: Final = Policy()
 ONCE: Final = Policy(attempts=1, reconcile=False)
 """Policy that sends one request and raises any failure as it is.
 
-``Policy(attempts=1)`` also sends once, but fetches the reservation if the outcome is unknown.
+``Policy(attempts=1)`` also sends the command once, but fetches the reservation after a failure that
+needs it.
 """

@@ -1,22 +1,24 @@
-"""Rules that decide, after a fetch, what became of a command.
+"""Rules that decide, after a fetch, if a command was carried out.
 
-Three questions are asked of a fetched reservation:
+A delivery may have sent the command several times. Each *request* is judged by three questions:
 
-1. **May the command have acted?** Yes, if what was fetched can follow from its effect. For example,
-   a canceled reservation was never accepted by us. An accepting call or redirect is documented to
-   accept at once, but the worker SDK's mocks show the reservation pending: both count.
+1. **May the request have acted?** Yes, if the fetched reservation can follow from the command's
+   effect. For example, an accept has not acted if the reservation is canceled now. An accepting
+   call or redirect is documented to accept at once, but the worker SDK's mocks show the reservation
+   pending, so both statuses count as its effect.
 2. **How many actions can there have been?** At most n between version v and version v+n. Each plain
    status update, dequeue, call or redirect raises the version (seen in the worker SDK). For
    conference and supervise no source shows it.
-3. **May a request that is still on its way act?** Not if it names a version that has passed. An
-   unconditional request may. An accept may also be on hold, which no body shows: it stays in doubt
-   as long as the reservation is pending.
+3. **May the request still act?** It may be delayed in the network. If it carries a version that is
+   no longer current, it cannot act. Without a version it may. An accept may also be on hold, which
+   no body shows. So it stays in doubt as long as the reservation is pending.
 
-That a command may have acted does not prove that it did. A concurrent writer who asks for the same
-leaves the same reservation behind. So a fetch alone never means *done*, unless the caller states
-that there is no other writer (``Policy.sole_writer``).
+That a command may have acted does not prove that it did. A concurrent writer (another client, the
+worker's screen, a timer of the platform) may have caused the same change. So a fetch alone never
+means *done*, unless the caller states that there are no concurrent writers
+(``Policy.sole_writer``).
 
-If no sending may have acted, because each was refused or cannot have led to what was fetched:
+If no request may have acted, because each was refused or does not fit the fetched reservation:
 
 ========================================================  =========================================
 what the fetch shows                                      result
@@ -24,19 +26,19 @@ what the fetch shows                                      result
 the command is legal; it was refused with 412             ``REPEAT`` with the fetched version, if
                                                           the policy has ``retry_stale``
 the command is legal; it was not refused                  ``REPEAT`` with the fetched version
-pending; it was refused because of the status (400)       ``LOST_RACE``; the reservation is on hold
-                                                          because of another answer
-the command is not legal, or was refused otherwise        ``LOST_RACE``
+pending; it was refused because of the state (400)        ``LOST_RACE``; the reservation is on hold
+                                                          because of another command
+the command is not legal, or had another refusal          ``LOST_RACE``
 ========================================================  =========================================
 
-If a sending with an unknown outcome may have acted:
+If a request with an unknown outcome may have acted:
 
 ========================================================  =========================================
 what the fetch shows                                      result
 ========================================================  =========================================
 a change, and the caller is the ``sole_writer``           ``DONE``, except for a status that the
                                                           platform sets by itself
-a change, and there may be other writers                  ``INDISTINGUISHABLE``
+a change, and there may be concurrent writers             ``INDISTINGUISHABLE``
 no change, from a command without an effect at first      ``OUTCOME_UNKNOWN``
 the command is legal; the policy has ``repeat_unknown``   ``REPEAT``, in place of the last two
 ========================================================  =========================================
@@ -58,7 +60,7 @@ from reservation_core.domain.reservation import Reservation
 _VERSIONED: Final = frozenset(
     {"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"}
 )
-"""The commands that are seen to raise the version."""
+"""The commands that were observed to raise the version."""
 
 _VERSION: Final = r'(?:W/)?"?([0-9]{1,18})"?'
 
@@ -67,7 +69,10 @@ _SET_BY_PLATFORM: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RES
 
 
 class ReconcileResult(StrEnum):
-    """Consequence of a fetch for the command."""
+    """Conclusion from a fetch about the command.
+
+    The values of the last three are the names of the errors that a delivery raises.
+    """
 
     DONE = "done"
     REPEAT = "repeat"
@@ -86,8 +91,9 @@ def reconcile(
     """Decide what follows from a fetched reservation.
 
     :param now: the reservation as it was fetched.
-    :param suspects: as held at each sending that may have acted (:func:`may_have_acted`).
-    :param refusal: the HTTP status of the last answer, if the platform refused the command.
+    :param suspects: the known reservation at the time of each request that may have acted
+        (:func:`may_have_acted`).
+    :param refusal: the HTTP status of the last reply, if the platform refused the command.
     """
     can_repeat = is_legal(now.state, command)
     if suspects:
@@ -111,7 +117,7 @@ def is_legal(state: State, command: Command) -> bool:
 def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> bool:
     """Return True if the fetched reservation can follow from the command's effect.
 
-    :param sent: the reservation as it was held when the command was sent.
+    :param sent: the reservation as it was known when the command was sent.
     :param now: the reservation as it was fetched.
     """
     effect = _effect_of(sent, command)
@@ -131,7 +137,7 @@ def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool
 
     An accept may also be on hold, which no body shows.
 
-    :param sent: the reservation as it was held when the command was sent.
+    :param sent: the reservation as it was known when the command was sent.
     :param now: the reservation as it was fetched.
     """
     if now.status is Status.PENDING and _effect_of(sent, command) == Status.ACCEPTED:

@@ -1,9 +1,9 @@
 """Diagrams of the lifecycle and tables of the parameters.
 
-All follow from the declarations in the code.
-``python -m reservation_core.diagrams diagrams`` writes them into a folder.
+All are generated from the declarations in the code.
+``python -m reservation_core.diagrams diagrams`` writes them into the folder ``diagrams``.
 
-* ``labels``: names and grouping that the others share
+* ``labels``: labels and grouping that the others share
 * ``svg``: the lifecycle as a picture
 * ``graphs``: the lifecycle for Mermaid and Graphviz
 * ``tables``: statuses and parameters as Markdown

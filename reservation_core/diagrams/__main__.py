@@ -1,7 +1,7 @@
 """Command line: write or check all diagrams of a folder.
 
-``python -m reservation_core.diagrams diagrams`` writes them. With ``--check`` it only names the
-files that are out of date.
+``python -m reservation_core.diagrams diagrams`` writes them into the folder ``diagrams``. With
+``--check`` it only prints the files that are out of date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "statuses.md": write_statuses,
     "parameters.md": write_parameters,
 }
-"""The functions that write the files, by file name."""
+"""The functions that return the content of each file, by file name."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The lifecycle as a graph for other programs: Mermaid and Graphviz."""
+"""The lifecycle as source text for Mermaid and Graphviz."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and grouping that all diagrams share."""
+"""Labels and grouping that all diagrams share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GENERATED: Final = (
 
 
 def group_edges() -> dict[tuple[State, State], dict[str, list[Edge]]]:
-    """Group the edges by their ends, then by ``command`` and ``fact``."""
+    """Group the edges by source and target, then by ``command`` and ``fact``."""
     groups: dict[tuple[State, State], dict[str, list[Edge]]] = {}
     for kind, edges in (("command", COMMAND_EDGES), ("fact", FACT_EDGES)):
         for edge in edges:

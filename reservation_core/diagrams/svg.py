@@ -1,12 +1,12 @@
 """The lifecycle as an SVG picture.
 
-The picture follows from the edges. Only the places of the states (:data:`PLACES`) and the bends of
-the lines (:data:`ROUTES`) are written here. On every line, commands and their labels run on the
-left of the direction, facts on the right.
+The picture is generated from the edges. Only the places of the states (:data:`PLACES`) and the
+bends of the lines (:data:`ROUTES`) are given here. Seen in the direction of a line, commands are
+drawn on its left and facts on its right.
 
 A page can highlight a part by its id:
 
-* ``state-<state>``: a box of class ``state``, and of ``initial``, ``hidden`` or ``terminal``
+* ``state-<state>``: a box of class ``state``, and also ``initial``, ``hidden`` or ``terminal``
 * ``edge-<source>-<trigger>-<target>``: the label of one edge, of class ``command`` or ``fact``
 * ``line-<source>-<target>-<class>``: a group of class ``line`` that holds one path and its labels
 """
@@ -39,17 +39,14 @@ from reservation_core.domain.lifecycle import (
 
 
 class Point(NamedTuple):
-    """A place on the canvas, or a direction.
-
-    The y axis points down.
-    """
+    """A place on the canvas in pixels, or a direction. The y axis points down."""
 
     x: int
     y: int
 
 
 class LineRoute(NamedTuple):
-    """Points of a line, and the segment that bears the labels."""
+    """Points of a line, and the index of its labelled segment."""
 
     label_segment: int
     points: tuple[Point, ...]
@@ -86,7 +83,7 @@ ROUTES: Final[Mapping[tuple[State, State], LineRoute]] = {
 }
 """The lines with bends. All others are straight, within one row or column."""
 
-SPREAD = 5  # from the middle of a line to each of its two strands
+SPREAD = 5  # distance of each of two parallel lines from the middle
 BEND = 11  # radius of a bend
 LINE_HEIGHT = 18  # from label to label
 MARKS: Final = {Evidence.INFERRED: " *", Evidence.UNKNOWN: " ?"}
@@ -243,7 +240,7 @@ def _shift_left(points: Sequence[Point], shift: int) -> list[Point]:
 
 def _round_bends(points: Sequence[Point], shift: int) -> str:
     """Return the path data of a line."""
-    # Of two strands the outer one has the wider bend.
+    # Of two parallel lines the outer one has the wider bend.
     path = f"M{points[0].x} {points[0].y}"
     for a, b, c in zip(points, points[1:], points[2:], strict=False):
         before, after = _direction(a, b), _direction(b, c)

@@ -1,6 +1,6 @@
 """A gateway on aiohttp, for asyncio.
 
-1. ``NotSent`` is raised for what aiohttp raises before a connection is made:
+1. ``NotSent`` is raised for the errors of aiohttp before a connection is made:
    ``ClientConnectorError`` (name lookup, refused connect, TLS handshake) and
    ``ConnectionTimeoutError`` (no connection made, or none free, in time). Every other failure is
    ``GatewayError`` with an unknown outcome.
@@ -40,11 +40,11 @@ except ImportError as _missing:
     ) from _missing
 
 AIOHTTP_ERRORS: Final = (ClientError, TimeoutError, OSError)
-"""Errors that end an exchange of aiohttp."""
+"""The errors with which an exchange of aiohttp can fail."""
 
 
 def encoded_url(url: str) -> URL:
-    """Return a URL that aiohttp sends as it is spelled."""
+    """Return a URL that aiohttp sends unchanged, without quoting it again."""
     return URL(url, encoded=True)
 
 
@@ -77,7 +77,7 @@ class AiohttpGateway(AsyncioGatewayBase):
         except AIOHTTP_ERRORS as error:
             failure = translate_aiohttp_error(error, self._errors)
         except asyncio.CancelledError:
-            # When it is closed, aiohttp cancels the requests that wait for a name lookup.
+            # When a session is closed, aiohttp cancels its requests that wait for a name lookup.
             task = asyncio.current_task()
             if not self._closed or task is None or task.cancelling():
                 raise

@@ -1,6 +1,7 @@
 """Shared base of the HTTP gateways.
 
-A gateway that is closed, was opened before a fork or is used in a second event loop sends nothing.
+A gateway raises ``NotSent`` if it is closed or was opened before a fork. One for asyncio may do so
+in a second event loop.
 """
 
 import asyncio
@@ -22,23 +23,24 @@ from reservation_core.rest.errors import NotSent
 from reservation_core.rest.messages import Request
 
 IDLE_TIMEOUT: Final = 20.0
-"""Seconds an unused connection is kept.
+"""Seconds for which an unused connection is kept.
 
-Servers drop an idle connection after about a minute. A request sent just then would be lost.
+Servers drop an idle connection after about a minute. A request that is sent at that moment is lost.
 """
 
 
 class BaseGateway:
-    """Settings and guards of a gateway."""
+    """Settings of a gateway, and the checks before it sends a request."""
 
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
         """Check the settings.
 
-        :param credentials: those of the environment, if not given.
+        :param credentials: read from the environment by default
+            (:meth:`Credentials.from_environment`).
         :param options: see :class:`GatewaySettings`.
-        :raises ConfigurationError: when the gateway cannot work with these settings.
+        :raises ConfigurationError: if the gateway cannot work with these settings.
         """
         self._settings: Final = GatewaySettings(
             credentials=credentials or Credentials.from_environment(), **options
@@ -57,7 +59,7 @@ class BaseGateway:
         return f"<{type(self).__name__} {self.origin} as {self._settings.credentials.username}>"
 
     def _url(self, request: Request) -> str:
-        """Return the URL of a request, or refuse to send it."""
+        """Return the URL of a request. Raise NotSent if it cannot be sent."""
         if self._closed:
             raise NotSent("the gateway is closed: open a new one")
         if self._process != os.getpid():

@@ -1,7 +1,7 @@
-"""Wording of the errors that gateways raise.
+"""Errors that gateways raise, and their texts.
 
-An error shows the system's message or the class of the library's error, never data that was sent
-or received.
+A text shows the operating system's message or the class name of the HTTP client's error. It never
+shows data that was sent or received.
 """
 
 import attrs
@@ -17,7 +17,7 @@ class ErrorFactory:
     settings: GatewaySettings
 
     def no_free_connection(self) -> NotSent:
-        """Build the error for a wait without a free connection."""
+        """Build the error for a request without a free connection."""
         limit, origin = self.settings.max_connections, self.settings.origin
         return NotSent(f"none of {limit} connections to {origin} became free in time")
 
@@ -47,7 +47,7 @@ class ErrorFactory:
 
 
 def describe_cause(error: BaseException) -> str:
-    """Return the system's message behind an error, or else its class."""
+    """Return the operating system's message behind an error, or its class name."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:

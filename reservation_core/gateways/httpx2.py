@@ -1,10 +1,11 @@
 """Gateways on httpx2, for threads and for asyncio.
 
-1. ``NotSent`` is raised for what httpx2 raises before a connection is made: ``ConnectError`` (name
-   lookup, refused connect, TLS handshake) and ``ConnectTimeout``. Every other failure is
+1. ``NotSent`` is raised for the errors of httpx2 before a connection is made: ``ConnectError``
+   (name lookup, refused connect, TLS handshake) and ``ConnectTimeout``. Every other failure is
    ``GatewayError`` with an unknown outcome.
-2. httpx2 bounds each wait, but not their sum. These gateways bound the whole exchange. Only a name
-   lookup in a thread takes as long as the system allows.
+2. httpx2 limits each wait, but not their sum. These gateways limit the whole exchange to
+   ``timeout``. The exception is a name lookup in the gateway for threads: it takes as long as the
+   operating system allows.
 3. One request is sent once: no retry, no redirect, no cookie.
 4. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
    Proxy variables and netrc are not read.

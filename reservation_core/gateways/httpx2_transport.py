@@ -1,12 +1,12 @@
 """Connections of the httpx2 gateways.
 
-httpx2 has no setting for two things, so its connection pool is built here:
+httpx2 has no setting for two things, so this module builds its connection pool:
 
 * For threads, every wait ends with the deadline of the whole exchange.
-* A connection on which the server wrote beyond the end of a reply is dropped. httpx2 would take
-  these bytes for the next reply.
+* A connection on which the server wrote beyond the end of a reply is dropped. httpx2 would read
+  these bytes as the next reply.
 
-The gateways bound the number of connections. This pool does not.
+The pool has no limit on connections. The gateways limit them.
 
 This module is the only one that uses private state of httpx2 and httpcore2, in
 :func:`has_surplus_bytes` and :func:`require_pool`. Tested with httpx2 2.16.2, httpcore2 2.16.2 and
@@ -27,14 +27,14 @@ import httpx2
 from reservation_core.gateways.base import IDLE_TIMEOUT
 from reservation_core.gateways.settings import ConfigurationError
 
-_MIN_WAIT: Final = 0.001  # seconds; a wait of 0 means not to wait at all
+_MIN_WAIT: Final = 0.001  # seconds; 0 would mean a non-blocking socket
 
 
 def has_surplus_bytes(connection: object) -> bool:
     """Return True if an idle connection may hold bytes beyond its reply.
 
-    httpcore2 keeps them in a private attribute. Where a later version has no such attribute, the
-    answer is True: the connection is not used again.
+    httpcore2 keeps them in a private attribute. If a version lacks it, the result is True, and the
+    connection is not used again.
     """
     inner = getattr(connection, "_connection", connection)
     if inner is None:  # not connected yet
@@ -46,7 +46,7 @@ def has_surplus_bytes(connection: object) -> bool:
 def require_pool(transport: object, kind: type) -> None:
     """Check that a transport of httpx2 has a connection pool to replace.
 
-    :raises ConfigurationError: when it does not. Deadlines would not hold.
+    :raises ConfigurationError: if it does not. Without the pool, deadlines would not be kept.
     """
     if not isinstance(getattr(transport, "_pool", None), kind):
         version = httpx2.__version__
@@ -57,7 +57,7 @@ def require_pool(transport: object, kind: type) -> None:
 
 
 class DeadlineNetwork(httpcore2.NetworkBackend):
-    """Connections whose waits end with the exchange of the current thread."""
+    """Network backend with one deadline for each thread's exchange."""
 
     def __init__(self) -> None:
         self._deadlines = threading.local()
@@ -67,7 +67,7 @@ class DeadlineNetwork(httpcore2.NetworkBackend):
         self._deadlines.current = time.monotonic() + seconds
 
     def remaining(self, timeout: float | None) -> float:
-        """Return the seconds that one wait may take: ``timeout`` or less."""
+        """Return the seconds that one wait may take: ``timeout``, or less before the deadline."""
         deadline: float = self._deadlines.current
         remaining = max(deadline - time.monotonic(), _MIN_WAIT)
         return remaining if timeout is None else min(timeout, remaining)
@@ -139,7 +139,7 @@ class _Pool(httpcore2.ConnectionPool):
 
 
 class Transport(httpx2.HTTPTransport):
-    """httpx2's transport for threads, on the connections of this module."""
+    """Transport of httpx2 for threads, with the connections of this module."""
 
     def __init__(self, ssl_context: ssl.SSLContext, network: DeadlineNetwork) -> None:
         """Open an empty pool without a limit."""
@@ -166,7 +166,7 @@ class _AsyncPool(httpcore2.AsyncConnectionPool):
 
 
 class AsyncTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport for asyncio, on the connections of this module."""
+    """Transport of httpx2 for asyncio, with the connections of this module."""
 
     def __init__(self, ssl_context: ssl.SSLContext) -> None:
         """Open an empty pool without a limit."""

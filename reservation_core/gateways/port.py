@@ -1,7 +1,7 @@
 """The gateway port: the protocols that every gateway implements.
 
-A gateway may also have an ``origin`` (``https://host[:port]``). Lists of reservations then refuse
-page links that lead to another origin.
+A gateway may also have an attribute ``origin`` (``https://host[:port]``). Lists of reservations
+then refuse page links that lead to another origin.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from reservation_core.rest.messages import Reply, Request
 
 
 class Gateway(Protocol):
-    """A blocking HTTP client that sends one request at a time."""
+    """Blocking HTTP client of the library."""
 
     def send(self, request: Request) -> Reply:
         """Send one request, once, and return its complete reply.
 
-        Every status is a reply, redirects included. Nothing is repeated.
+        A reply of any HTTP status is returned, redirects included. Nothing is repeated.
 
-        :raises NotSent: when the request was certainly not sent.
-        :raises GatewayError: when no complete reply arrived. The platform may have acted.
+        :raises NotSent: if the request was certainly not sent.
+        :raises GatewayError: if no complete reply arrived. The platform may have acted.
         """
         ...
 
 
 class AsyncGateway(Protocol):
-    """An asynchronous HTTP client that sends one request at a time."""
+    """Asynchronous HTTP client of the library."""
 
     async def asend(self, request: Request) -> Reply:
         """Send one request, once, and return its complete reply.
 
-        Every status is a reply, redirects included. Nothing is repeated.
+        A reply of any HTTP status is returned, redirects included. Nothing is repeated.
 
-        :raises NotSent: when the request was certainly not sent.
-        :raises GatewayError: when no complete reply arrived. The platform may have acted.
+        :raises NotSent: if the request was certainly not sent.
+        :raises GatewayError: if no complete reply arrived. The platform may have acted.
         """
         ...

@@ -1,18 +1,18 @@
 """The default gateways, on pyreqwest.
 
-1. ``NotSent`` is raised only where it is certain: no free connection in time, name lookup,
-   refused or unanswered connect, TLS handshake. Every other failure is ``GatewayError`` with an
-   unknown outcome: timeout, reset, end within the reply, unreadable or oversized reply, gateway
-   closed meanwhile.
+1. ``NotSent`` is raised only for failures before anything is sent: no free connection in time,
+   name lookup, refused or unanswered connect, TLS handshake. Every other failure is
+   ``GatewayError`` with an unknown outcome: timeout, reset, truncated, unreadable or oversized
+   reply, or a gateway that is closed meanwhile.
 2. One request is sent once: no retry, no redirect, no cookie. A kept-alive connection that was
    closed before a byte was written is replaced, and nothing is sent twice.
 3. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
    Proxy variables and netrc are not read: the credentials go to ``base_url`` and nowhere else.
 4. A reply header outside ASCII is dropped. The rest of the reply is kept.
 
-Do not use a gateway across ``fork()``: the client's threads stay behind. A gateway opened before
-the fork refuses in the child, and pyreqwest refuses to open another one there. Open it only after
-the fork (in a pre-forking server: in each worker).
+Do not use a gateway across ``fork()``: the client's threads do not exist in the child. A gateway
+that was opened before the fork raises ``NotSent`` there, and pyreqwest cannot open another one.
+Open the first gateway after the fork (in a pre-forking server: in each worker).
 """
 
 import contextlib
@@ -43,12 +43,12 @@ except ImportError as _missing:
     ) from _missing
 
 _CONNECT_FAILED: Final = "client error (Connect)"
-"""The cause given by hyper, below pyreqwest, to every failure before a connection is made.
+"""The cause that hyper, below pyreqwest, names for every failure before a connection is made.
 
-pyreqwest's own classes do not say whether a request was sent: ``ConnectError`` is a refused connect
-or a reset after the request was read, ``ConnectTimeoutError`` an unanswered connect or a reply that
-never came. Tested with pyreqwest 0.15.1. In a version that words the cause otherwise, such a
-failure has an unknown outcome.
+pyreqwest's own classes do not show if a request was sent. ``ConnectError`` is a refused connect, or
+a reset after the request was read. ``ConnectTimeoutError`` is an unanswered connect, or a reply
+that never arrived. Tested with pyreqwest 0.15.1. With a version that words the cause differently,
+such a failure counts as an unknown outcome.
 """
 
 _ClientBuilderT = TypeVar("_ClientBuilderT", bound=BaseClientBuilder)

@@ -1,7 +1,7 @@
 """Reply that a gateway reads piece by piece.
 
 1. The body is decompressed while it arrives, and never beyond ``max_reply_bytes``. Truncated gzip
-   is not a reply.
+   is an error.
 2. A header outside ASCII is dropped. The rest of the reply is kept.
 """
 
@@ -13,12 +13,16 @@ from reservation_core.rest.messages import Reply
 
 
 class ReplyBuilder:
-    """A reply while its body arrives."""
+    """Builder of a reply whose body arrives in pieces."""
 
     def __init__(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], errors: ErrorFactory
     ) -> None:
-        """Take the head of the reply. ``errors`` knows the limit."""
+        """Start a reply from its head.
+
+        :param headers: names and values as they were received.
+        :param errors: builds the errors, and has the settings with the limit.
+        """
         pairs = [
             (name.decode(), value.decode())
             for name, value in headers

@@ -1,12 +1,11 @@
 """Replies and errors of ``requests``, for the gateway on a ``twilio`` client.
 
-``requests`` reads a reply without a limit on its size or on the whole time. But an authentication
-object may register a response hook, and that hook runs before the reply is read. So
-:class:`ReplyReadingAuth` authenticates a request and also reads its reply.
+``requests`` limits neither the size of a reply nor the time of a whole exchange. But an
+authentication object may register a response hook, and that hook runs before the reply is read. So
+:class:`ReplyReadingAuth` authenticates a request and also reads its reply, within both limits.
 
-That the hook runs first is not documented. It was tested with requests 2.34.2 and urllib3 2.8.0.
-Where the hook does not run, the gateway uses the text that the client read, and checks its size
-afterwards.
+This order is not documented. It was tested with requests 2.34.2 and urllib3 2.8.0. If the hook does
+not run, the gateway uses the text that the client read, and checks its size afterwards.
 """
 
 import io
@@ -31,17 +30,20 @@ _PIECE: Final = 65_536  # bytes
 class ReplyReadingAuth(AuthBase):
     """Authentication of one request that also reads its reply.
 
-    ``reply`` is the reply, or ``None`` while it is not read.
+    ``reply`` is the reply, or ``None`` until it is read.
     """
 
     def __init__(self, errors: ErrorFactory) -> None:
-        """Start the time of the exchange. ``errors`` knows the credentials and the limits."""
+        """Start the time limit of the exchange.
+
+        :param errors: builds the errors, and has the settings: credentials and limits.
+        """
         self.reply: Reply | None = None
         self._errors = errors
         self._deadline = time.monotonic() + errors.settings.timeout
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the headers and the response hook."""
+        """Add the headers and the response hook to a request."""
         authorization = self._errors.settings.credentials.authorization
         request.headers.update({"Authorization": authorization, "Accept-Encoding": "gzip"})
         request.register_hook("response", self._receive)
@@ -54,14 +56,14 @@ class ReplyReadingAuth(AuthBase):
         except BaseException:
             response.raw.close()  # and the connection, which holds the rest of the reply
             raise
-        response.raw = io.BytesIO(self.reply.body)  # for the client, which reads after us
+        response.raw = io.BytesIO(self.reply.body)  # for the client, which reads it afterwards
 
     def _check_head(self, response: Response) -> None:
-        """Refuse a head that ``http.client`` misunderstands."""
-        if response.status_code < HTTPStatus.OK:  # taken for the reply that is still to come
-            raise self._errors.exchange_failed("early hints came instead of the reply")
-        if not response.headers.get("Content-Length", "0").isdecimal():  # taken for no length
-            raise self._errors.exchange_failed("bad length")
+        """Refuse a head that ``http.client`` misreads."""
+        if response.status_code < HTTPStatus.OK:  # an interim reply, read as the final one
+            raise self._errors.exchange_failed("received early hints instead of the reply")
+        if not response.headers.get("Content-Length", "0").isdecimal():  # read as no length
+            raise self._errors.exchange_failed("bad Content-Length")
 
     def _read(self, raw: Any) -> Reply:
         headers = [

@@ -3,7 +3,7 @@
 1. A setting that cannot work is refused when it is given, not at the first request.
 2. No ``repr``, error or log line shows the password. A username (an account SID or an API key SID)
    may be shown.
-3. Plain http sends the credentials in clear text. It is refused beyond this machine, unless
+3. Plain http sends the credentials in clear text. It is refused for any other machine, unless
    ``allow_plain_http`` is set.
 """
 
@@ -23,7 +23,7 @@ _CREDENTIAL_VARIABLES = (
     ("TWILIO_API_KEY", "TWILIO_API_SECRET"),
     ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
 )
-_MAX_SECONDS = 86_400.0  # a day: longer than any call, and no client overflows on it
+_MAX_SECONDS = 86_400.0  # one day; no client overflows on it
 _MAX_COUNT = 2**31 - 1
 
 _URL = re.compile(
@@ -88,10 +88,10 @@ class Credentials:
 
         ``TWILIO_API_KEY`` and ``TWILIO_API_SECRET`` win over ``TWILIO_ACCOUNT_SID`` and
         ``TWILIO_AUTH_TOKEN``. An empty variable counts as missing. Half an API key pair is an
-        error even beside a complete account pair: the account's own token is not what was meant.
-        An account SID beside a complete API key pair is usual and is ignored.
+        error even beside a complete account pair, because the account's token was probably not
+        meant. An account SID beside a complete API key pair is common, and is ignored.
 
-        :raises ConfigurationError: naming the missing variables.
+        :raises ConfigurationError: if variables are missing. The message names them.
         """
         for pair in _CREDENTIAL_VARIABLES:
             missing = [name for name in pair if not environ.get(name)]
@@ -108,7 +108,7 @@ class Credentials:
 
     @property
     def authorization(self) -> str:
-        """The ``Authorization`` header: basic, in UTF-8. As secret as the password."""
+        """The ``Authorization`` header for basic authentication. As secret as the password."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
@@ -124,7 +124,7 @@ class GatewayOptions(TypedDict, total=False):
 
 
 def _normalize_base_url(url: object) -> str:
-    """Return the one spelling of a base URL.
+    """Return the normal form of a base URL.
 
     Scheme and host are lower case. The default port and a slash at the end are left out.
     """
@@ -166,18 +166,19 @@ def _check_count(_: object, field: "attrs.Attribute[int]", value: object) -> Non
 class GatewaySettings:
     """Checked settings of a gateway.
 
-    :param credentials: the account or API key that requests are sent for.
+    :param credentials: the username and password for basic authentication.
     :param base_url: address of the platform, with a path prefix if a proxy needs one.
-    :param connect_timeout: seconds to get a connection: to wait for a free one, or to open one
-        (name lookup and TLS included).
+    :param connect_timeout: seconds to wait for a free connection, or to open one (name lookup and
+        TLS included).
     :param timeout: seconds for a whole exchange, connecting included. Keep it above
-        ``connect_timeout``: when it runs out first, a connection that was never made looks like a
-        reply that never arrived, and counts as outcome unknown.
-    :param max_reply_bytes: the longest body that is read, after decompression.
-    :param max_connections: requests under way at a time. Further ones wait for up to
-        ``connect_timeout``.
-    :param allow_plain_http: allow http to another machine, which shows it the credentials.
-    :raises ConfigurationError: when a setting cannot work.
+        ``connect_timeout``: if it expires first, a failure to connect counts as an unknown
+        outcome.
+    :param max_reply_bytes: maximum length of a body in bytes, after decompression.
+    :param max_connections: maximum number of requests under way at a time. Further ones wait for
+        up to ``connect_timeout``.
+    :param allow_plain_http: allow http to another machine. Everyone on the way can then read the
+        credentials.
+    :raises ConfigurationError: if the gateway cannot work with a setting.
     """
 
     credentials: Credentials

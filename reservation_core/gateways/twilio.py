@@ -1,24 +1,26 @@
 """Gateways on a ``twilio`` client that the service has configured.
 
-The client keeps its session and proxies, its user agent and its closing. Beyond that:
+The client's session, proxies and user agent are used. Closing the gateway does not close the
+client. Beyond that:
 
 1. A request is sent once, by the client's own ``http_client``. A client that repeats requests by
    itself is refused: it would repeat an update after a 5xx. Redirects are not followed.
-2. For threads (``requests``), ``NotSent`` is raised for: no free slot in time, name lookup, refused
-   or unanswered connect, untrusted certificate. Other TLS failures look like a failure after
-   sending. For asyncio (aiohttp): no free slot in time, any failed connect or TLS handshake. Every
-   other failure is ``GatewayError`` with an unknown outcome.
-3. ``timeout`` is passed with each call. For asyncio it bounds the whole exchange. For threads it
-   bounds each wait (to connect, and for each piece of the head), and then the body as a whole,
-   except for the last wait. There is no timeout for connecting alone: ``connect_timeout`` bounds
-   the wait for a slot while ``max_connections`` requests are under way through this gateway.
-4. For threads, a reply is read and decompressed here, so ``max_reply_bytes`` holds while it
+2. ``NotSent`` is raised if no connection slot becomes free in time. For threads (``requests``) also
+   for a failed name lookup, a refused or unanswered connect and an untrusted certificate. Other
+   TLS failures cannot be told apart from a failure after sending. For asyncio (aiohttp) also for
+   any failed connect or TLS handshake. Every other failure is ``GatewayError`` with an unknown
+   outcome.
+3. ``timeout`` is passed with each call. For asyncio it limits the whole exchange. For threads it
+   limits each wait (to connect, and for each piece of the head), and then the body as a whole,
+   except for the last wait. No timeout is for connecting alone: ``connect_timeout`` limits the
+   wait for a slot while ``max_connections`` requests are under way through this gateway.
+4. For threads, a reply is read and decompressed here, so ``max_reply_bytes`` is enforced while it
    arrives. An ``http_client`` that is not based on requests, and every one for asyncio, returns
    text that it has read completely. Then the limit is checked afterwards, and the body is that text
    in UTF-8, the encoding of JSON. (aiohttp reads truncated gzip as far as it can. The result is not
    JSON.)
-5. Requests go to ``client.taskrouter.base_url``, through the client's edge and region. These only
-   fit hosts of twilio.com, and are refused with any other.
+5. Requests go to ``client.taskrouter.base_url``, with the client's edge and region in the host. A
+   client with an edge or region and a host outside twilio.com is refused.
 
 Tested with twilio 9.13.0 and aiohttp-retry 2.9.1. Do not use a gateway across ``fork()``. A gateway
 for asyncio belongs to the event loop of its client.
@@ -77,7 +79,7 @@ class _TwilioBase(BaseGateway):
 
         :param client: a ``twilio.rest.Client`` with a username and password.
         :param options: see :class:`~reservation_core.gateways.settings.GatewaySettings`.
-        :raises ConfigurationError: when the gateway cannot work with this client.
+        :raises ConfigurationError: if the gateway cannot work with this client.
         """
         if not isinstance(client, Client):
             raise ConfigurationError("the client must be a twilio.rest.Client")
@@ -85,7 +87,8 @@ class _TwilioBase(BaseGateway):
         base_url = _base_url(self._client)
         if self._client.credential_provider:
             raise ConfigurationError(
-                "the client has a credential provider, with no bound on its time. Give a password"
+                "the client has a credential provider, which has no time limit. Build the client "
+                "with a username and password"
             )
         if bool(self._client.http_client.is_async) is not self._is_async:
             kind = "an async" if self._is_async else "a blocking"
@@ -96,11 +99,11 @@ class _TwilioBase(BaseGateway):
         session: Any = getattr(self._client.http_client, "session", None)
         if _repeats_requests(session, base_url):
             raise ConfigurationError(
-                "the client repeats requests, also updates. Build it without max_retries"
+                "the client repeats requests, updates included. Build it without max_retries"
             )
         if getattr(session, "verify", True) is False:
             raise ConfigurationError(
-                "the client's session does not verify certificates. Leave its verify unchanged"
+                "the client's session does not verify certificates. Do not set its verify to False"
             )
 
     def _request_options(self, request: Request) -> dict[str, Any]:
@@ -122,7 +125,7 @@ class _TwilioBase(BaseGateway):
         return self._check_framing(Reply(response.status_code, headers, body))
 
     def _check_framing(self, reply: Reply) -> Reply:
-        """Refuse a truncated head, which ``http.client`` takes for an empty reply."""
+        """Refuse a truncated head, which ``http.client`` reads as an empty reply."""
         has_frame = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
         if not (reply.body or reply.status in _BODILESS or has_frame):
             raise self._errors.exchange_failed("the reply ended within its head")
@@ -141,7 +144,8 @@ def _base_url(client: Any) -> str:
     rewritten: str = client.get_hostname(given)
     if rewritten != given and not (urlsplit(given).hostname or "").endswith(".twilio.com"):
         raise ConfigurationError(
-            "the client's edge or region only fits hosts of twilio.com. Leave out either"
+            "the client's edge or region works only with hosts of twilio.com. Build the client "
+            "without them"
         )
     return rewritten
 

@@ -29,7 +29,10 @@ SID_PREFIXES: Final = {
 
 
 def is_sid(value: object, field: str) -> TypeGuard[str]:
-    """Return True if a value is a valid SID for a field of :data:`SID_PREFIXES`."""
+    """Return True if a value is a valid SID for a field.
+
+    :param field: a field of :data:`SID_PREFIXES`.
+    """
     return isinstance(value, str) and re.fullmatch(_pattern(field), value) is not None
 
 

@@ -32,7 +32,7 @@ codes, not texts, so a message counts only as a hint where the code is not known
 """
 
 _STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
-"""Error codes of an instruction that does not fit the state, a conflict (20409) and a stale version.
+"""Error codes of a wrong state for an instruction, a conflict (20409) and a stale version (20412).
 
 The platform checks the state when it receives an instruction, or later while it carries it out.
 """

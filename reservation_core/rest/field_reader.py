@@ -200,13 +200,13 @@ class FieldReader:
         return {name: value for name, value in self.fields.items() if name not in self._taken}
 
     def reject_unread(self) -> None:
-        """Add a fault for each field that was not taken, as an unknown field."""
+        """Add a fault for each field that was not taken."""
         for name in self.unread():
             self._taken.add(name)
             self.add_fault(name, "is not a known field; check its spelling, or leave it out")
 
     def finish(self) -> None:
-        """Add a fault for each unknown field, and raise the error if there are faults."""
+        """Add a fault for each unread field, and raise all faults."""
         self.reject_unread()
         self.raise_faults()
 

@@ -73,7 +73,7 @@ class ListQuery:
 
 
 class ReservationPage(NamedTuple):
-    """One page of a list, and the request of the next page, if there is one."""
+    """One page of a list, and the request of the next page."""
 
     reservations: tuple[Reservation, ...]
     next_request: Request | None

@@ -139,7 +139,7 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before the next request, ``None`` if the platform gave none.
+        """Seconds to wait before the next request, ``None`` if unspecified.
 
         ``Retry-After`` is a number of seconds, or a date. A date counts from the ``Date`` header.
         """

@@ -24,7 +24,7 @@ _get_sids: Final = attrgetter(*SID_PREFIXES)
 def read_report(
     before: Address | Reservation, reply: Reply, command: Command | None = None
 ) -> Reservation:
-    """Read the reservation of a reply, and add known SIDs that it leaves out.
+    """Read the reservation of a reply, and add the SIDs it lacks.
 
     :param before: the reservation that was requested, or its address.
     :param command: the command that was sent. Errors do not show its sensitive values.

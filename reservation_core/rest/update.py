@@ -81,6 +81,6 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
 
 @cache
 def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
-    """Return True if the command ends the pending status, at once or later."""
+    """Return True if the command ends the pending status, now or later."""
     edge = decide(state, trigger, is_accepting).edge
     return edge is not None and edge.target in (Status.ACCEPTED, ON_HOLD)

@@ -102,7 +102,7 @@ def test_wrong_usage_ends_with_2_and_names_the_flag(argv: tuple[str, ...], messa
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("encode", "call"), "CallUrl = nothing: is required (platform error 40112)"),
+        (("encode", "call"), "CallUrl = <unset>: is required (platform error 40112)"),
         (("encode", "wrap", "--json"), "cannot answer an assignment callback"),
         (
             ("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted"),
@@ -119,7 +119,7 @@ def test_wrong_usage_ends_with_2_and_names_the_flag(argv: tuple[str, ...], messa
                 "--supervisor-mode=barge",
                 "--supervisor=client:bob",
             ),
-            "is not on the worker route. Use the task route",
+            "is not available on the worker route. Use the task route",
         ),
     ],
 )

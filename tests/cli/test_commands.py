@@ -33,13 +33,14 @@ def test_explain_agrees_with_the_reference_matrix(row: dict[str, str]) -> None:
     result = run("explain", row["state"], trigger, *([f"--{accept}"] if accept else []))
     assert result.code == 0
     answer = "allowed" if row["allowed"] == "yes" else "refused"
-    assert result.out.startswith(f"{trigger} is {answer} while {row['state']}")
+    name = "on hold" if row["state"] == "onHold" else row["state"]
+    assert result.out.startswith(f"{trigger} is {answer} while {name}")
     assert f"[{EVIDENCE[row['evidence']]}:" in result.out
 
 
 def test_explain_respects_the_accept_flag() -> None:
     assert "and sets accepted:" in run("explain", "pending", "call", "--accept").out
-    assert "and changes no status:" in run("explain", "pending", "call").out
+    assert "and does not change the status:" in run("explain", "pending", "call").out
 
 
 @pytest.mark.parametrize("state", [*Status, "onHold"])
@@ -66,7 +67,7 @@ def test_allowed_shows_the_effect_of_each_command() -> None:
     result = run("allowed", "pending").out.splitlines()
     assert {
         "accept: sets accepted",
-        "call: changes no status",
+        "call: does not change the status",
         "call --accept: sets accepted",
         "conference: sets nothing yet",
     } <= set(result)
@@ -240,7 +241,7 @@ def test_send_ends_with_4_without_a_connection(server: PlatformServer) -> None:
     server.server_close()
     result = run("send", "accept", *server.flags)
     assert (result.code, result.out) == (4, "")
-    assert "Nothing was sent: it may be sent again" in " ".join(result.err.split())
+    assert "The request was not sent: it may be sent again" in " ".join(result.err.split())
 
 
 def test_send_ends_with_130_when_interrupted(

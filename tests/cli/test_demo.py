@@ -26,7 +26,7 @@ def test_demo_shows_two_refusals_with_reason_and_evidence() -> None:
         in result
     )
     assert (
-        "Accept is refused while pending: an earlier answer is still being carried out (on hold)"
+        "Accept is refused while pending: the platform is still carrying out an earlier command"
         in result
     )
     assert "[documented: https://support.twilio.com/hc/en-us/articles/40136086868507]" in result

@@ -143,7 +143,7 @@ def test_failed_fetch_is_repeated(unread: Reply | GatewayError) -> None:
 
 def test_refused_fetch_ends_the_delivery() -> None:
     gateway = ScriptedGateway(TIMED_OUT, Reply(404))
-    assert "could not be read" in str(fails(gateway, OutcomeUnknown))
+    assert "could not be fetched" in str(fails(gateway, OutcomeUnknown))
     assert gateway.methods == "PG"
 
 

@@ -160,7 +160,7 @@ def test_command_without_visible_effect_is_repeated_only_on_request(command: Com
         gateway := ScriptedGateway(TIMED_OUT, shows(start.status)), OutcomeUnknown, start, command
     )
     assert gateway.methods == "PG"
-    assert f"whether the {command.trigger} was taken" in str(error)
+    assert f"if the {command.trigger} was carried out" in str(error)
     gateway = ScriptedGateway(TIMED_OUT, shows(start.status), shows(start.status))
     deliver(gateway, start, command, repeat_unknown=True)
     assert gateway.methods == "PGP"

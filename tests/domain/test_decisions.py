@@ -21,7 +21,7 @@ from reservation_core.domain.decisions import (
     find_fact_edge,
     get_shared_machine,
 )
-from reservation_core.domain.lifecycle import EDGES, FACT_EDGES, TRIGGERS, State
+from reservation_core.domain.lifecycle import EDGES, FACT_EDGES, TRIGGERS, State, label_state
 from reservation_core.testing.strategies import statuses
 from tests.reference.oracle import rows
 
@@ -288,9 +288,9 @@ def test_log_lines_of_machine_name_the_library(caplog: pytest.LogCaptureFixture)
 def test_decision_text_is_one_line_with_verdict_and_reason(row: dict[str, str]) -> None:
     decision = decide_cell(row)
     text = str(decision)
-    command, where = row["command"].partition("+")[0], row["state"]
+    command, name = row["command"].partition("+")[0], label_state(state(row["state"]))
     assert text.startswith(
-        f"{command} is {'allowed' if row['allowed'] == 'yes' else 'refused'} while {where}"
+        f"{command} is {'allowed' if row['allowed'] == 'yes' else 'refused'} while {name}"
     )
     assert text.endswith(".")
     assert "\n" not in text
@@ -300,15 +300,15 @@ def test_decision_text_is_one_line_with_verdict_and_reason(row: dict[str, str]) 
     assert decision.reason in text
     if row["allowed"] == "yes":
         effects = {
-            "later": "sets nothing yet (on hold; the platform reports later)",
-            "nothing": "changes no status",
+            "later": "sets no status yet (on hold until the platform reports the outcome)",
+            "nothing": "does not change the status",
         }
         assert effects.get(row["sets"], f"sets {row['sets']}") in text
     elif decision.alternatives:
         assert f"Allowed instead: {', '.join(decision.alternatives)}." in text
     else:
         assert (
-            "until the platform reports" if where == "onHold" else f"nothing ({where} is terminal)"
+            "until the platform reports" if name == "on hold" else f"nothing ({name} is terminal)"
         ) in text
 
 

@@ -29,7 +29,7 @@ def test_violation_text_without_code_and_remedy_has_only_the_rule() -> None:
 
 def test_base_errors_have_their_docstring_as_text() -> None:
     assert str(ReservationError()) == "Base class of all errors. Catch it to catch them all."
-    assert "nothing was sent" in str(CommandError())
+    assert "Nothing was sent" in str(CommandError())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_error_is_a_value_and_survives_pickle_with_notes(error: ReservationError
 
 def test_incomplete_reservation_names_missing_fields() -> None:
     assert str(IncompleteReservation(("sid", "task_sid"))) == (
-        "the reservation has no valid sid, task_sid. Load it from a full payload, or set the field."
+        "the address has no valid sid, task_sid. Set it, or read the reservation from a full reply."
     )
 
 

@@ -64,6 +64,6 @@ def test_faults_of_a_document_raise_unreadable_document() -> None:
         reader.finish()
     assert str(caught.value).splitlines() == [
         "the document cannot be read:",
-        "  a: is a JSON number, not a text",
+        "  a: is a JSON number, not a string",
         "  b: is not a known field; check its spelling, or leave it out",
     ]

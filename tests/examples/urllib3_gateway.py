@@ -84,7 +84,7 @@ class Urllib3Gateway:
         """
         length = reply.headers.get("Content-Length")
         if reply.status < HTTPStatus.OK:
-            raise GatewayError("early hints came instead of the reply")
+            raise GatewayError("received early hints instead of the reply")
         if not (length or "0").isdecimal():
             raise GatewayError("the length of the reply is not a number")
         body = b""

@@ -78,7 +78,7 @@ def test_absent_field_is_the_default(fields: dict[str, object]) -> None:
 
 
 WRONG: Final[list[tuple[Callable[[FieldReader], object], object, object, str]]] = [
-    (lambda reader: reader.text("a"), 5, None, "is a JSON number, not a text"),
+    (lambda reader: reader.text("a"), 5, None, "is a JSON number, not a string"),
     (lambda reader: reader.sid("a", "WR"), "WR1", None, f"is not a SID {RULE}"),
     (lambda reader: reader.sid("a", "WR"), "", None, f"is not a SID {RULE}"),
     (lambda reader: reader.required_sid("a", "WR"), 5, NIL, f"is not a SID {RULE}"),
@@ -137,7 +137,7 @@ def test_list_is_read_object_by_object_with_their_paths() -> None:
         item.text("a")
         item.reject_unread()
     assert faults(reader) == {
-        "seed.tasks[0].a": "is a JSON number, not a text",
+        "seed.tasks[0].a": "is a JSON number, not a string",
         "seed.tasks[1]": "is a JSON number, not an object",
         "seed.tasks[2].b": "is not a known field; check its spelling, or leave it out",
     }
@@ -211,5 +211,5 @@ def test_names_of_a_lenient_reader_are_translated() -> None:
         {"task_sid": 5, "other": 1}, "[0]", rename={"TaskSid": "task_sid"}.__getitem__
     )
     assert reader.text("TaskSid") is None
-    assert faults(reader) == {"[0].task_sid": "is a JSON number, not a text"}
+    assert faults(reader) == {"[0].task_sid": "is a JSON number, not a string"}
     assert reader.unread() == {"other": 1}

@@ -170,7 +170,7 @@ def test_callback_needs_only_the_reservation_sid(name: str, left: str) -> None:
 def test_event_callback_is_refused_as_an_assignment(
     payload: Mapping[str, object] | str | bytes,
 ) -> None:
-    with pytest.raises(MalformedReply, match=r"EventType: .*event callback.*not pending") as caught:
+    with pytest.raises(MalformedReply, match=r"EventType: .*event callback.*read_event") as caught:
         read_reservation(payload)
     assert [fault.path for fault in caught.value.faults] == ["EventType"]
 

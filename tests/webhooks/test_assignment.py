@@ -123,12 +123,11 @@ def test_all_faults_are_reported_together() -> None:
         "WorkerAttributes": "is a JSON array, not an object",
         "TaskAge": NOT_WHOLE,
         "Timestamp": "is neither an ISO 8601 date nor epoch seconds",
-        "EventType": "makes this an event callback, whose status is not pending; "
-        "read it as an event",
+        "EventType": "marks an event callback, which may report another status; use read_event",
         "WorkflowSid": "is given 2 times",
     }
     assert faults({**FORM, "TaskAttributes": 5}) == {
-        "TaskAttributes": "is a JSON number, not a text"
+        "TaskAttributes": "is a JSON number, not a string"
     }
 
 

@@ -379,12 +379,12 @@ def test_all_faults_of_a_batch_are_reported_together() -> None:
     ]
     assert faults(batch) == {
         "[0].data.payload.reservation_version": NOT_WHOLE,
-        "[0].data.payload.worker_name": "is a JSON number, not a text",
+        "[0].data.payload.worker_name": "is a JSON number, not a string",
         "[2]": "is a JSON number, not an event",
         "[3].data": "is missing",
         "[4].data.payload": "is a JSON array, not an object",
-        "[5].type": "is a JSON number, not a text",
-        "[5].data.payload.sid": "is a JSON number, not a text",
+        "[5].type": "is a JSON number, not a string",
+        "[5].data.payload.sid": "is a JSON number, not a string",
         "[5].data.payload.reservation_sid": NO_SID,
     }
 

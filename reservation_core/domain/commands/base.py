@@ -113,7 +113,7 @@ class Command:
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """The cautions about the command, and about the form or JSON it was parsed from."""
+        """The cautions about the command, and about its parsed text."""
         name = self.first_pair[0]
         own = [
             dispute.to_caution(name) for dispute in self.disputes if dispute.condition(self, self)

@@ -41,10 +41,11 @@ class Caution(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """A disputed rule, and the condition under which a command depends on it.
+    """A disputed rule, and the condition that makes it matter.
 
     :param condition: called with the value of the parameter (``None`` if unset) and the command.
-        A dispute about a command itself gets the command twice.
+        It returns True if the command depends on the rule. For a dispute about a command itself,
+        the command is also the value.
     """
 
     condition: Callable[[object, object], bool]

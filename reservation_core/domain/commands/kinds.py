@@ -44,7 +44,7 @@ class Kind(ABC):
         return f"<{type(self).__name__}: {self.describe()}>"
 
     def bind(self, hint: object) -> Kind:
-        """Return the kind with the words of its annotation, the members of a ``Literal``."""
+        """Return the kind with the words of its annotated ``Literal``."""
         return self
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Kind(ABC):
         """Return the broken rule, or ``None`` for a valid value."""
 
     def decode(self, texts: Sequence[str]) -> Value:
-        """Return the value of the texts that a form has under one key.
+        """Return the value of the texts under one key of a form.
 
         A text that cannot be decoded is returned unchanged. :meth:`find_problem` then refuses it.
         """

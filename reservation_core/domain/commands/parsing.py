@@ -1,4 +1,6 @@
-"""Parsing of commands from forms, and from the JSON that answers an assignment callback.
+"""Parsing of commands from forms and from callback JSON.
+
+Callback JSON is the JSON object that answers an assignment callback.
 
 Deviations that the platform is known to tolerate are read with a caution. Ambiguous input is a
 violation.
@@ -182,7 +184,7 @@ def _find_instruction(
 
 
 def _to_texts(value: object) -> tuple[str, ...]:
-    """Return the texts of a JSON value in a form, none if it has no form."""
+    """Return the texts of a JSON value, none if inexpressible in a form."""
     if isinstance(value, list):
         items = cast("list[object]", value)
         return tuple(map(str, items)) if all(isinstance(item, str) for item in items) else ()

@@ -38,7 +38,7 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
     """
     fields = body.mapping("fields") or {}
     body.faults.extend(
-        PayloadFault(f"fields.{name}", "is not a text")
+        PayloadFault(f"fields.{name}", "is not a string")
         for name, value in fields.items()
         if not isinstance(value, str)
     )

@@ -78,7 +78,7 @@ def test_one_broken_rule_gives_one_violation(kind: type[Command], data: st.DataO
         assert violation.value == wrong.kind.show(value)
         assert violation.rule.startswith("must ")
     else:
-        assert (violation.value, violation.rule) == ("nothing", "is required")
+        assert (violation.value, violation.rule) == ("<unset>", "is required")
     text = f"{wrong.wire_name} = {violation.value}: {violation.rule}"
     assert f"{kind.__name__} cannot be sent:\n  {text}" in str(error)
 
@@ -124,7 +124,7 @@ def test_missing_required_parameter_is_a_violation(kind: type[Command], missing:
         error = refused(build, kind, keywords)
         assert blamed(error) == missing
         assert all(
-            v.rule == "is required" and v.value == "nothing" and v.remedy.startswith("give ")
+            v.rule == "is required" and v.value == "<unset>" and v.remedy.startswith("give ")
             for v in error.violations
         )
 

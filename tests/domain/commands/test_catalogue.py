@@ -177,15 +177,15 @@ REFUSALS: Final[
                 lambda: build(
                     Conference, {"record": "TRUE", "muted": "False", "early_media": "banana"}
                 ),
-                [(name, "must be a boolean") for name in ("Record", "Muted", "EarlyMedia")],
+                [(name, "must be true or false") for name in ("Record", "Muted", "EarlyMedia")],
             ),
             (
                 lambda: build(Call, {"from_": "5550006", "url": URL, "accept": 1}),
-                [("CallAccept", "must be a boolean")],
+                [("CallAccept", "must be true or false")],
             ),
             (
                 lambda: build(Redirect, {"call_sid": f"CA{HEX}", "url": URL, "accept": 0}),
-                [("RedirectAccept", "must be a boolean")],
+                [("RedirectAccept", "must be true or false")],
             ),
         ],
     ),

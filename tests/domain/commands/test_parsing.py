@@ -250,7 +250,7 @@ AMBIGUOUS_FORMS: Final[list[tuple[Pairs, list[tuple[str, str]]]]] = [
         (("Instruction", "conference"), ("Timeout", "")),
         [("Timeout", "must be a whole number of seconds from 1 to 999")],
     ),
-    ((("Instruction", "conference"), ("Muted", "1")), [("Muted", "must be a boolean")]),
+    ((("Instruction", "conference"), ("Muted", "1")), [("Muted", "must be true or false")]),
     (
         (("Instruction", "conference"), ("ConferenceStatusCallbackEvent", "")),
         [
@@ -436,7 +436,7 @@ def test_from_instruction_reports_all_violations_by_callback_name(
 def test_from_instruction_of_subclass_refuses_other_commands() -> None:
     error = refused(lambda: Accept.from_instruction({"instruction": "reject"}))
     assert [(violation.parameter, violation.rule) for violation in error.violations] == [
-        ("instruction", "is not the one of Accept")
+        ("instruction", "is not that of Accept")
     ]
 
 

@@ -59,12 +59,12 @@ def test_callback_settings_are_set_and_shown_without_the_token(
     ("wrong", "message"),
     [
         ({"assignment_url": "nowhere"}, "assignment_url must be an http or https URL"),
-        ({"assignment_url": 7}, "assignment_url: is a JSON number, not a text"),
+        ({"assignment_url": 7}, "assignment_url: is a JSON number, not a string"),
         (
             {"event_types": ["reservation.created", "task.created"]},
             "event_types: must hold only words of reservation.created",
         ),
-        ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is not a text"),
+        ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is not a string"),
         ({"duplicates": 2}, "duplicates: is not a number from 0 to 1"),
         ({"seed": "x"}, "seed: is not a whole number"),
         ({"token": "x"}, "token: is not a known field"),

@@ -29,7 +29,7 @@ INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
         {
             "workspace_sid": "is missing; give a SID (WS and 32 hexadecimal digits)",
             "sid": "is not a SID (WK and 32 hexadecimal digits)",
-            "name": "is a JSON number, not a text",
+            "name": "is a JSON number, not a string",
             "attributes": "is a JSON string, not an object",
             "colour": "is not a known field; check its spelling, or leave it out",
         },
