@@ -130,6 +130,5 @@ class IncompleteReservation(CommandError):
     def __str__(self) -> str:
         """Return the fields and the remedy."""
         fields = ", ".join(self.missing)
-        return (
-            f"the address has no valid {fields}. Set it, or read the reservation from a full reply."
-        )
+        remedy = "Set it, or read the reservation from a full payload."
+        return f"the address has no valid {fields}. {remedy}"

@@ -49,7 +49,8 @@ def test_error_is_a_value_and_survives_pickle_with_notes(error: ReservationError
 
 def test_incomplete_reservation_names_missing_fields() -> None:
     assert str(IncompleteReservation(("sid", "task_sid"))) == (
-        "the address has no valid sid, task_sid. Set it, or read the reservation from a full reply."
+        "the address has no valid sid, task_sid. "
+        "Set it, or read the reservation from a full payload."
     )
 
 

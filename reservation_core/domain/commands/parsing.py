@@ -184,7 +184,7 @@ def _find_instruction(
 
 
 def _to_texts(value: object) -> tuple[str, ...]:
-    """Return the texts of a JSON value, none if inexpressible in a form."""
+    """Return the form texts of a JSON value, none if inexpressible."""
     if isinstance(value, list):
         items = cast("list[object]", value)
         return tuple(map(str, items)) if all(isinstance(item, str) for item in items) else ()
