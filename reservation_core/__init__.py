@@ -1,4 +1,35 @@
-"""The domain library of TaskRouter reservations."""
+"""Domain library of Twilio TaskRouter reservations.
+
+A reservation offers a task to a worker. The library knows which command is allowed in which status,
+sends it as the official client does, and reads the reply::
+
+    reservation = read_reservation(payload)                  # a REST body or a callback
+    reservation = perform(reservation, Accept(), gateway)    # the reservation as now reported
+
+An invalid command cannot be built. A command that the status does not allow is refused before
+anything is sent, with the reason and its evidence. A lost reply never makes a command act twice.
+
+The names below are the core. The rest is in subpackages, each with an overview in its docstring:
+
+* :mod:`~reservation_core.domain`: commands, lifecycle and the reservation, without HTTP
+* :mod:`~reservation_core.rest`: a command becomes a request, a reply becomes a reservation; no I/O
+* :mod:`~reservation_core.delivery`: ``perform``, ``fetch`` and lists, with retries
+* :mod:`~reservation_core.gateways`: HTTP clients that send the requests
+* :mod:`~reservation_core.webhooks`: assignment callbacks and events that the platform sends
+* :mod:`~reservation_core.book`: a durable record of a service's reservations
+* :mod:`~reservation_core.emulator`: the platform in process or over HTTP, for tests
+* :mod:`~reservation_core.testing`: fault injection, generated values and runs
+* :mod:`~reservation_core.diagrams`: pictures and tables of the lifecycle and the parameters
+* :mod:`~reservation_core.cli`: the command line, ``python -m reservation_core.cli``
+
+Every error is a :class:`ReservationError`, in one of three branches:
+
+* :class:`CommandError`: a wrong call; nothing was sent
+* :class:`ReplyError`: the platform refused, or the reply is not usable
+* :class:`GatewayError`: no complete reply; the command may have been carried out
+
+:mod:`reservation_core.rest.errors` draws the whole tree, with the fields of each error.
+"""
 
 import sys
 
@@ -134,9 +165,8 @@ __all__ = [
     "read_reservation",
 ]
 
-if (
-    "hypothesis.strategies" in sys.modules
-):  # so that it draws our classes aright; it is never imported for that
+# Registers the strategies of this package if hypothesis is in use. Never imports hypothesis.
+if "hypothesis.strategies" in sys.modules:
     from reservation_core.testing import registration as _registration
 
     _registration.register()

@@ -168,8 +168,8 @@ class CommandLine:
 
 def _describe_effect(edge: Edge) -> str:
     if edge.target == edge.source:
-        return "changes no status"
-    return "sets nothing yet" if edge.target == ON_HOLD else f"sets {edge.target}"
+        return "does not change the status"
+    return "sets no status yet" if edge.target == ON_HOLD else f"sets {edge.target}"
 
 
 def _encode_pair(name: str, value: str) -> str:

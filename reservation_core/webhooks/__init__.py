@@ -1,6 +1,7 @@
 """Incoming webhooks: verification, reading, responses.
 
-It does not know how a reservation is stored or how a command is delivered.
+A webhook is an assignment callback or an event, which the platform sends to the service. This
+package does not know how a reservation is stored or how a command is delivered.
 
 * ``signature``: the signature of a webhook, and its :class:`Verifier`
 * ``request``: a webhook as it was received, and the URL that the platform called

@@ -1,7 +1,7 @@
 """The webhook of an ASGI scope, for Starlette, FastAPI and Django.
 
-The path is that of the wire if the server gives it (``raw_path``). Otherwise it is escaped again,
-which may differ from the wire.
+The path is the one on the wire if the server keeps it (``raw_path``). Otherwise it is the decoded
+path, escaped again. That may differ from the wire, and then the signature does not match.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from reservation_core.webhooks.request import Webhook, escape_path, received_url
 def from_scope(scope: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
     """Build the webhook of a scope, without its body.
 
-    :param scheme: the scheme that the framework knows, by default that of the scope.
-    :raises Forged: when the host that the request names is not a host.
+    :param scheme: the scheme that the framework determined, by default that of the scope.
+    :raises Forged: if the ``Host`` header is not a host.
     """
     pairs = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
@@ -36,7 +36,7 @@ def _server_host(scope: Mapping[str, object]) -> str:
 def _target(scope: Mapping[str, object]) -> str:
     raw = cast("bytes | None", scope.get("raw_path"))
     path = raw.decode("latin-1") if raw else escape_path(cast("str", scope["path"]))
-    # Django's test client has a text here.
+    # Django's test client has a str here.
     query = cast("bytes | str", scope.get("query_string", b""))
     query = query if isinstance(query, str) else query.decode("latin-1")
     return f"{path}?{query}" if query else path

@@ -29,11 +29,12 @@ class Assignment:
     The ``repr`` shows the names of the attributes and of the other fields, without values.
 
     :param reservation: pending, with every SID of the callback.
-    :param task_attributes: the task's JSON object, empty without one. ``worker_attributes`` is the
-        same of the worker.
-    :param task_age: in seconds.
-    :param time: when the callback was made, an aware time in UTC.
-    :param other_fields: the undocumented fields, as they were received.
+    :param task_attributes: the attributes of the task, a JSON object. Empty if there are none.
+    :param worker_attributes: the attributes of the worker, in the same way.
+    :param task_age: the age of the task in seconds.
+    :param task_priority: the priority of the task. A higher number is more urgent.
+    :param time: the time of the callback, an aware datetime in UTC.
+    :param other_fields: the other fields, as they were received.
     """
 
     reservation: Reservation
@@ -51,7 +52,8 @@ def read_assignment(payload: Payload) -> Assignment:
     """Read an assignment callback.
 
     :param payload: its form: a mapping of its fields, or the body as it was received.
-    :raises MalformedReply: with every fault, including attributes that are not a JSON object.
+    :raises MalformedReply: if it cannot be read. The error has all faults. Attributes that are not
+        a JSON object are a fault.
 
     >>> sid = "WR" + "a" * 32
     >>> body = "ReservationSid=" + sid + "&TaskAttributes=%7B%22language%22%3A%22en%22%7D"

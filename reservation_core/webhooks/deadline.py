@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from reservation_core.domain.commands.base import Command
 
 ANSWER_TIMEOUT: Final = 5.0
-"""Seconds that the platform waits for the response to an assignment callback."""
+"""Seconds for which the platform waits for the response to an assignment callback."""
 
 _TRANSFER_TIME: Final = 0.5
 
@@ -17,13 +17,15 @@ _C = TypeVar("_C", bound=Command)
 
 
 class Deadline:
-    """Time limit of a response. It starts when the object is made, so make it first.
+    """Time limit of a response. It starts when the object is built.
 
-    A decision that comes too late becomes ``None``, which means to decide later: by then the
-    platform calls the fallback URL and ignores this response.
+    Build it first when a callback arrives. A decision after the limit becomes ``None``, which
+    :func:`answer` takes as "decide later": by then the platform has called the fallback URL and
+    ignores the response.
 
-    :param seconds: the platform's limit, by default less half a second for the transfer.
-    :param clock: a monotonic clock in seconds.
+    :param seconds: the limit in seconds. By default the platform's limit, less half a second for
+        the transfer.
+    :param clock: returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -36,28 +38,32 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """The remaining seconds, never below zero. Use them as a time-out."""
+        """The remaining seconds, never below zero. Use them as a timeout."""
         return max(0.0, self._end - self._clock())
 
     @property
     def is_expired(self) -> bool:
-        """True if it is too late for a response."""
+        """True if the limit has passed."""
         return self.remaining == 0.0
 
     def decide(self, decide: Callable[[Deadline], _C | None]) -> _C | None:
-        """Call a function that decides. It is not interrupted, so it checks ``remaining`` itself.
+        """Call a function that decides on a command.
 
-        :returns: its command, or ``None`` if the time has run out before or after the call. If
-            before, the function is not called.
+        It is called with this deadline. It is not interrupted, so it should check ``remaining``. It
+        is not called if the limit has already passed.
+
+        :returns: the command, or ``None`` if the limit passed before or during the call.
         """
         command = None if self.is_expired else decide(self)
         return None if self.is_expired else command
 
     async def adecide(self, deciding: Awaitable[_C | None]) -> _C | None:
-        """Await a decision, and cancel it when the time runs out.
+        """Await a decision, and cancel it when the limit passes.
 
-        :returns: the command, or ``None`` if there was none in time. If the time has run out
-            before, the awaitable is not started.
+        It is cancelled without a start if the limit has already passed.
+
+        :param deciding: a coroutine or another awaitable that returns a command or ``None``.
+        :returns: the command, or ``None`` if the limit passed before.
         """
         import asyncio  # noqa: PLC0415 - it takes 20 ms, and the whole package 45 ms (benchmark row 12)
 
@@ -71,6 +77,6 @@ class Deadline:
         except TimeoutError:
             if limit.expired():
                 return None
-            raise  # the decision's own time-out
+            raise  # a timeout of the decision itself
         # A decision that blocks the event loop cannot be cancelled, and may end too late.
         return command if self.remaining else None

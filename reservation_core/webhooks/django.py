@@ -15,8 +15,8 @@
         is_english = assignment.task_attributes.get("language") == "en"
         return respond(answer(Accept() if is_english else None))
 
-No other code may read the form before: it would leave no body to verify, and Django raises a
-``RawPostDataException``. Django itself refuses a body above its ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
+No other code may read the form before ``receive``: it would consume the body, and Django would
+raise a ``RawPostDataException``. Django refuses a body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from reservation_core.webhooks.wsgi import from_environ
 
 
 class DjangoRequest(Protocol):
-    """The used part of a Django request, under WSGI or ASGI."""
+    """The part of a Django request that is used here."""
 
     @property
     def META(self) -> dict[str, object]:  # noqa: N802 - the framework's name
-        """The environment."""
+        """The WSGI environment."""
         ...
 
     @property
@@ -47,14 +47,14 @@ class DjangoRequest(Protocol):
 
     @property
     def scheme(self) -> str | None:
-        """The scheme, from the proxy's header if the settings say so."""
+        """The scheme, from the proxy's header if Django is configured so."""
         ...
 
 
 def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
     """Verify a request, and return its body.
 
-    :raises Forged: when it fails verification.
+    :raises Forged: if it fails verification.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
     head = (

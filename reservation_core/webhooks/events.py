@@ -1,14 +1,14 @@
 """Events of reservations, from event callbacks or Event Streams.
 
-An event callback is a form, Event Streams send CloudEvents.
+An event callback is a form. Event Streams send CloudEvents, one or a batch.
 
-1. The type says what happened. No field of an event is the reservation's status.
-2. ``reservation.wrapup`` reports wrapping, and ``reservation.created`` reports pending.
-   ``reservation.failed`` reports no status, because no worker was reserved. An event whose type
-   reports no status of a reservation is kept, with ``status`` ``None``. It needs only a type and a
-   time.
-3. Neither source guarantees an order, and either may repeat an event: compare ``key``, then
-   ``version``, then ``time``.
+1. The type names the new status, because no field of an event holds it. ``reservation.wrapup``
+   reports wrapping, and ``reservation.created`` reports pending. The other statuses have the same
+   name as their type.
+2. Events of other types are read too, with ``status`` ``None``. They need only a type and a time.
+   One of them is ``reservation.failed``: no worker was reserved.
+3. Neither source guarantees an order, and either may repeat an event. Drop an event whose ``key``
+   is known. Order the others by ``version``, then by ``time``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ EVENT_TYPES: Final[Mapping[Status, str]] = {
 EVENT_STATUSES: Final[Mapping[str, Status]] = {
     type_: status for status, type_ in EVENT_TYPES.items()
 }
-"""The status that each type of event reports. A type that is not here reports none."""
+"""The status that each type of event reports. Other types report no status."""
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
 
@@ -47,17 +47,17 @@ _STREAM_TYPE: Final = "com.twilio.taskrouter."
 class Event:
     """One event as it was reported.
 
-    :param sid: the event's own SID, the same for every source and every repetition. It is observed
-        in callbacks, though not documented there.
-    :param type: such as ``reservation.accepted``.
+    :param sid: the SID of the event, the same for both sources and for every repetition. It was
+        observed in callbacks, though not documented there.
+    :param type: the type, such as ``reservation.accepted``.
     :param status: the status that the type reports, ``None`` for other types.
-    :param reservation: the reservation with that status and the event's SIDs, ``None`` without a
-        status.
-    :param version: the reservation's version, which grows with every change.
-    :param time: an aware time in UTC, in milliseconds if the event has them.
-    :param task_status: the task's assignment status.
+    :param reservation: the reservation with that status and the event's SIDs. ``None`` if the
+        status is.
+    :param version: the reservation's version, a number that grows with every change.
+    :param time: an aware datetime in UTC, to the millisecond if the event has it.
+    :param task_status: the assignment status of the task.
     :param payload: all fields, as they were received. They hold personal data. Events are compared
-        without them.
+        without it.
     """
 
     sid: str | None
@@ -75,7 +75,10 @@ class Event:
 
     @property
     def key(self) -> str:
-        """The key that repetitions share: the SID, or type, time and subject."""
+        """The key that all repetitions of an event share.
+
+        It is the ``sid``, or else the type, the time and the SID of the subject.
+        """
         subject = self.reservation_sid or self.task_sid or self.worker_sid or ""
         return self.sid or f"{self.type}/{self.time.isoformat()}/{subject}"
 
@@ -85,7 +88,7 @@ def read_event(payload: Payload) -> Event:
 
     :param payload: an event callback's form or a CloudEvent: a mapping of its fields, or the body
         as it was received.
-    :raises MalformedReply: with every fault.
+    :raises MalformedReply: if it cannot be read. The error has all faults.
 
     >>> form = {"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32}
     >>> event = read_event(form | {"Timestamp": "1400000000"})
@@ -100,11 +103,13 @@ def read_events(
 ) -> tuple[Event, ...]:
     """Read all events of a body, one or a batch.
 
-    :param on_unreadable: called with the error of each unreadable event of a batch, so that the
-        others are returned. Without it the whole batch is refused, and the platform sends it again
-        for hours.
-    :raises MalformedReply: with every fault of every event, and always when the body is neither
-        JSON nor a form.
+    :param payload: an event callback's form, a CloudEvent or a list of them, as the body that was
+        received. A mapping is read as one event.
+    :param on_unreadable: called with the error of each unreadable event of a batch. The other
+        events are returned. Without it, one unreadable event makes the whole batch unreadable, and
+        the platform sends a refused batch again for hours.
+    :raises MalformedReply: if an event cannot be read. The error has the faults of all events. With
+        ``on_unreadable``, only if the body is neither JSON nor a form, or is one unreadable event.
     """
     body = read_body(payload)
     if not isinstance(body, list):
@@ -146,8 +151,8 @@ def _read_one(body: object, path: str) -> Event:
     if "payload" in data.fields:
         layers.insert(0, data.nested("payload", _stream_name))
     inner, is_whole = layers[0], not reader.faults
-    # The envelope's type is that of the subscription. The payloads of the documented samples have
-    # another one.
+    # The envelope's type wins: it is the type that was subscribed to. In the documented samples the
+    # payload has another one.
     type_ = envelope.text("type") or inner.text("EventType") or ""
     type_ = type_.removeprefix(_STREAM_TYPE)
     if type_ in EVENT_STATUSES and not is_whole:

@@ -14,7 +14,7 @@
         is_english = assignment.task_attributes.get("language") == "en"
         return respond(answer(Accept() if is_english else None))
 
-No other code may read the form before: it would leave no body to verify.
+No other code may read the form before ``receive``: it would consume the body.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reservation_core.webhooks.wsgi import from_environ
 def receive(verifier: Verifier) -> bytes:
     """Verify the current request, and return its body.
 
-    :raises Forged: when it fails verification.
+    :raises Forged: if it fails verification.
     """
     head = from_environ(request.environ)
     verifier.check_head(head)

@@ -1,11 +1,11 @@
 """A received webhook, and the URL that the platform called.
 
-Behind a proxy that URL differs from the one that the server saw:
+The signature covers that URL. Behind a proxy it may differ from the URL that the server received:
 
-1. A public base URL, if configured, replaces the scheme and host that the server saw.
+1. A public base URL, if configured, replaces the scheme and host that the server received.
 2. Otherwise the headers of a trusted proxy are used: ``X-Forwarded-Proto`` and
    ``X-Forwarded-Host``, one value each.
-3. Otherwise the URL is the one that the server saw.
+3. Otherwise the URL is the one that the server received.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reservation_core.rest.messages import Headers, to_headers
 ProxyNetwork: TypeAlias = IPv4Network | IPv6Network
 
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-"""The default port of each scheme."""
+"""The default port of each scheme, as text."""
 
 _MAX_HOST_LENGTH: Final = 253
 
@@ -53,9 +53,11 @@ def redact_url(url: str) -> str:
 
 @attrs.frozen(slots=False)
 class Forged(ReservationError):
-    """A request fails verification as the platform's. Ignore its content, and answer 403.
+    """A webhook fails verification. Ignore its content, and respond with 403.
 
+    :param reason: the failed check.
     :param url: the URL that the signature was checked against. It is stored redacted.
+    :param remedy: what to do if the webhook is from the platform after all.
     """
 
     reason: str
@@ -63,17 +65,18 @@ class Forged(ReservationError):
     remedy: str
 
     def __str__(self) -> str:
-        """Return reason, URL and remedy, and no token or signature."""
+        """Return reason, URL and remedy, without token and signature."""
         return with_remedy(f"{self.reason} (checked against the URL {self.url})", self.remedy)
 
 
 @attrs.frozen
 class Webhook:
-    """One HTTP request to our service, as its server received it.
+    """One HTTP request to the service, as its server received it.
 
-    :param url: scheme, host, path and query as the server saw them, with the path escaped as on
+    :param url: scheme, host, path and query as the server received them. The path is escaped as on
         the wire. :func:`received_url` builds it.
-    :param peer: the address of the other end of the connection, such as a proxy. Empty if unknown.
+    :param peer: the IP address of the other end of the connection, such as a proxy. Empty if
+        unknown.
     """
 
     url: str = attrs.field(repr=lambda url: repr(redact_url(url)))
@@ -87,11 +90,12 @@ class Webhook:
 
 
 def received_url(scheme: str, host: str, target: str) -> str:
-    """Build the URL that a server saw from its framework's values.
+    """Build the URL that the server received.
 
-    :param host: the host that the request names. One with a path would shift the verified path.
+    :param host: the ``Host`` header. A value with a slash in it would move the path that is
+        verified, so it is refused.
     :param target: path and query.
-    :raises Forged: when the host is not a host.
+    :raises Forged: if the host is not a host with an optional port.
     """
     url = f"{scheme}://{host}{target}"
     if not _parse_authority(host):
@@ -113,7 +117,7 @@ def escape_path(path: str | bytes) -> str:
 def url_variants(url: str) -> tuple[str, str]:
     """Return a URL with its port and without it. The platform signs one or the other.
 
-    :raises ValueError: when it is not an ``http`` or ``https`` URL.
+    :raises ValueError: if it is not an ``http`` or ``https`` URL.
 
     >>> url_variants("https://example.com/assign?a=1")
     ('https://example.com:443/assign?a=1', 'https://example.com/assign?a=1')
@@ -148,7 +152,13 @@ def _parse_networks(given: Iterable[str] | str) -> tuple[ProxyNetwork, ...]:
 
 @attrs.frozen(repr=False)
 class UrlResolver:
-    """Resolver of the URL that the platform called. By default it is the URL the server saw."""
+    """Resolver of the URL that the platform called.
+
+    :param public_url: the scheme and host that replace those of every request.
+    :param trusted_proxies: the networks whose ``X-Forwarded-`` headers are used. Without both, the
+        URL is the one that the server received.
+    :raises ValueError: if a setting is malformed, or both are set.
+    """
 
     public_url: str | None = attrs.field(default=None, converter=_check_base)
     trusted_proxies: tuple[ProxyNetwork, ...] = attrs.field(default=(), converter=_parse_networks)
@@ -161,7 +171,7 @@ class UrlResolver:
     def resolve(self, webhook: Webhook) -> str:
         """Return the URL that the platform called.
 
-        :raises Forged: when it cannot be determined.
+        :raises Forged: if it cannot be determined.
         """
         if not (parts := _parse_url(webhook.url)) or not _parse_authority(parts[2]):
             remedy = "Pass the whole URL: scheme, host, path and query."
@@ -185,7 +195,7 @@ class UrlResolver:
 
 
 def _forwarded(webhook: Webhook, name: str, default: str, is_valid: Callable[[str], object]) -> str:
-    """Return a header of the proxy. Of several values, an untrusted client may have sent one."""
+    """Return a header of the proxy. Refuse several values: a client may have sent one."""
     values = [value.strip() for value in webhook.headers.get_all(name)]
     if not values:
         return default

@@ -1,11 +1,11 @@
 """Signatures of webhooks, and their verification.
 
-The signature is the base64 of an HMAC, keyed with the account's auth token, over the URL and the
-fields of the form. The fields are sorted by name, then by value. Each distinct pair is joined once,
-name and value without a separator. The body of another type is not signed. Its SHA-256 is in the
-query of the URL, as ``bodySHA256``. The signed URL may have the port or not.
+The signature is the base64 of an HMAC over the URL, followed by the fields of the form. Its key is
+the account's auth token. The fields are sorted by name, then by value. Each distinct pair is added
+once, name and value without a separator. A JSON body is not signed itself. Its SHA-256 is signed:
+it is in the query of the URL, as ``bodySHA256``. The signed URL may or may not have the port.
 
-A request that cannot be checked is refused: without a signature or with several, without a body
+A webhook that cannot be checked is refused: one without a signature or with several, without a body
 hash, of an unknown content type, or with a body that is too long or cannot be decoded.
 """
 
@@ -31,9 +31,10 @@ SIGNATURE_SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
 """The header that names the key and the algorithm of a webhook signed with a shared key."""
 
 BODY_HASH_FIELD: Final = "bodySHA256"
+"""The field of the URL's query that holds the hash of a JSON body."""
 
 MAX_BODY_BYTES: Final = 1 << 20
-"""The default limit of a body, in bytes."""
+"""The default limit of a body: 1 MiB."""
 
 _is_length: Final = re.compile("[0-9]{1,18}").fullmatch
 _is_json: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json").fullmatch
@@ -43,7 +44,7 @@ _find_charset: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORE
 class Algorithm(StrEnum):
     """The hash of the HMAC.
 
-    Auth tokens use SHA-1. A webhook of a shared key names its own.
+    Auth tokens use SHA-1. A webhook that is signed with a shared key names its algorithm.
     """
 
     SHA1 = "HMAC_SHA1"
@@ -61,6 +62,8 @@ def sign(url: str, form: FormPairs, token: str, algorithm: Algorithm = Algorithm
     :param url: the URL configured on the platform, without a fragment. For JSON, the result of
         :func:`add_body_hash`.
     :param form: the fields of the body, in any order. Empty for JSON.
+    :param token: the auth token, or the secret of a shared key.
+    :returns: the value of the header ``X-Twilio-Signature``.
 
     >>> sign("https://example.com/assign", (("TaskSid", "WT1"), ("AccountSid", "AC1")), "12345")
     '4XRItHJIW5D9Oq594IBQW5QjetE='
@@ -90,25 +93,27 @@ def _check_tokens(given: Iterable[str] | str) -> list[bytes]:
     tokens = [given] if isinstance(given, str) else list(given)
     if not tokens or any(not token or token != token.strip() for token in tokens):
         raise ValueError(
-            "tokens must be the account's auth tokens: at least one, none of them empty or with "
+            "tokens must be the account's auth tokens: at least one, and none that is empty or has "
             "white space around it"
         )
     return [token.encode() for token in tokens]
 
 
 class Verifier:
-    """Verifier of webhooks: a request passes if the platform signed it.
+    """Verifier of webhooks: a webhook passes if the platform signed it.
 
-    :param tokens: the account's auth tokens, two while one is being replaced, or the secrets of the
-        shared keys that sign. The secret of an API key does not sign.
-    :param public_url: the scheme and host that are configured on the platform, with the path that
-        a proxy removes, if any: ``https://example.com``. The safest choice behind a proxy.
+    :param tokens: the account's auth tokens (two while one is being replaced), or the secrets of
+        the shared keys that sign. The secret of an API key is not used for signatures.
+    :param public_url: the scheme and host of the URLs that are configured on the platform, such as
+        ``https://example.com``. If a proxy removes a leading part of the path, add that part. This
+        is the safest choice behind a proxy.
     :param trusted_proxies: alternatively, the addresses or networks (``10.0.0.0/8``) of the proxies
         whose ``X-Forwarded-Proto`` and ``X-Forwarded-Host`` are used. Without both, the URL is the
-        one that the server saw.
+        one that the server received.
     :param max_body: the limit of a body in bytes. A longer body is refused before it is verified.
-        A callback has some kilobytes; batches of Event Streams may need more.
-    :raises ValueError: for no token, an empty one, or a malformed URL or network.
+        A callback has some kilobytes. Batches of Event Streams may need more.
+    :raises ValueError: if there is no token or an empty one, a URL or network is malformed, or
+        ``public_url`` and ``trusted_proxies`` are both set.
     """
 
     def __init__(
@@ -126,8 +131,10 @@ class Verifier:
     def check_head(self, head: Webhook) -> None:
         """Check URL, signature header and length before the body is read.
 
-        :param head: the webhook without its body. It is not verified yet.
-        :raises Forged: when it cannot pass :meth:`verify`.
+        It does not verify the signature.
+
+        :param head: the webhook without its body.
+        :raises Forged: if the webhook cannot pass :meth:`verify`, whatever its body.
         """
         url = self._resolver.resolve(head)
         _read_signature(head, url)
@@ -142,9 +149,10 @@ class Verifier:
     def verify(self, webhook: Webhook) -> None:
         """Verify that a webhook is signed with one of the tokens.
 
-        Every token is tried with both variants of the URL, each compared in constant time.
+        Every token is tried with the URL with and without its port. Each signature is compared in
+        constant time.
 
-        :raises Forged: when it is not.
+        :raises Forged: if no signature matches, or the webhook cannot be checked.
         """
         url = self._resolver.resolve(webhook)
         signature = _read_signature(webhook, url)
@@ -166,7 +174,7 @@ class Verifier:
             raise Forged("the signature does not match", url, remedy)
 
     def __repr__(self) -> str:
-        """Return the number of tokens only."""
+        """Return the number of tokens, but no token."""
         return f"<Verifier with {len(self._tokens)} token{'s'[: len(self._tokens) > 1]}>"
 
 

@@ -13,11 +13,11 @@
         is_english = assignment.task_attributes.get("language") == "en"
         return respond(answer(Accept() if is_english else None))
 
-No other code may read the body before, not even as the ``Form()`` of a FastAPI parameter: it would
-leave none to verify, and Starlette raises a ``RuntimeError``.
+No other code may read the body before ``receive``, not even as the ``Form()`` of a FastAPI
+parameter: it would consume the body, and Starlette would raise a ``RuntimeError``.
 
 Some servers replace scheme and peer themselves, as uvicorn does for proxies that it trusts. Then
-``trusted_proxies`` has no effect, and ``public_url`` still works.
+``trusted_proxies`` has no effect. Set ``public_url`` instead.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from reservation_core.webhooks.signature import Verifier
 async def receive(request: Request, verifier: Verifier) -> bytes:
     """Verify a request, and return its body.
 
-    :raises Forged: when it fails verification.
+    :raises Forged: if it fails verification.
     """
     head = from_scope(request.scope)
     verifier.check_head(head)

@@ -1,7 +1,8 @@
 """The webhook of a WSGI environment, as Flask and Django keep it.
 
-The path is that of the wire if the server gives it (``REQUEST_URI`` or ``RAW_URI``). Otherwise it
-is escaped again, which may differ from the wire.
+The path is the one on the wire if the server keeps it (``REQUEST_URI`` or ``RAW_URI``). Otherwise
+it is the decoded path, escaped again. That may differ from the wire, and then the signature does
+not match.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from reservation_core.webhooks.request import Webhook, escape_path, received_url
 def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
     """Build the webhook of an environment, without its body.
 
-    :param scheme: the scheme that the framework knows, by default that of the environment.
-    :raises Forged: when the host that the request names is not a host.
+    :param scheme: the scheme that the framework determined, by default that of the environment.
+    :raises Forged: if the ``Host`` header is not a host.
     """
 
     def text(name: str) -> str:
@@ -23,7 +24,7 @@ def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) ->
 
     targets = [uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")]
     if not targets:
-        # The environment holds the bytes of the path as one character each.
+        # WSGI decodes the path as Latin-1: one character for each byte.
         path = escape_path((text("SCRIPT_NAME") + text("PATH_INFO")).encode("latin-1"))
         targets = [f"{path}?{query}" if (query := text("QUERY_STRING")) else path]
     host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
