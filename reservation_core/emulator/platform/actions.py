@@ -66,21 +66,10 @@ class Actions:
             actions[fact.value] = self._transitions.find_target(stored, fact) is not None
         return tuple(name for name, is_available in actions.items() if is_available)
 
-    def answer_call(self, sid: str) -> Reservation:
-        """Answer the call to the worker."""
-        return self._end_hold(sid, Status.ACCEPTED, "the worker answered")
-
-    def miss_call(self, sid: str) -> Reservation:
-        """Miss the call to the worker."""
-        return self._end_hold(sid, Status.CANCELED, "the worker did not answer")
-
-    def fail_call(self, sid: str, code: int) -> Reservation:
-        """Fail the call to the worker."""
-        return self._end_hold(sid, Status.CANCELED, "the call to the worker failed", code)
-
-    def _end_hold(
+    def end_hold(
         self, sid: str, status: Status, reason: str, code: int | None = None
     ) -> Reservation:
+        """End the call to a worker. The reservation is accepted or canceled."""
         stored = self._tables.reservations[sid]
         if stored.reservation.state != ON_HOLD:
             raise StateConflict(sid, stored.reservation.state, status.value)

@@ -83,8 +83,7 @@ class Platform:
     def subscribe(self, subscriber: JournalSubscriber) -> Callable[[], None]:
         """Call a function with every journal entry after its commit, in order.
 
-        It runs in the thread that made the change and should be quick. An exception reaches the
-        caller of the change, which stands.
+        It runs in the caller of the change and should be quick. An exception does not undo it.
 
         :returns: a function that ends the subscription.
         """
@@ -278,12 +277,12 @@ class Platform:
     def answer_call(self, sid: str) -> Reservation:
         """Answer the call to the worker, which accepts the reservation on hold."""
         with self._storage:
-            return self._actions.answer_call(sid)
+            return self._actions.end_hold(sid, Status.ACCEPTED, "the worker answered")
 
     def miss_call(self, sid: str) -> Reservation:
         """Miss the call to the worker, which cancels the reservation on hold."""
         with self._storage:
-            return self._actions.miss_call(sid)
+            return self._actions.end_hold(sid, Status.CANCELED, "the worker did not answer")
 
     def fail_call(self, sid: str, code: int) -> Reservation:
         """Fail the call to the worker, which cancels the reservation on hold.
@@ -292,7 +291,8 @@ class Platform:
             (country not enabled).
         """
         with self._storage:
-            return self._actions.fail_call(sid, code)
+            reason = "the call to the worker failed"
+            return self._actions.end_hold(sid, Status.CANCELED, reason, code)
 
     def hang_up(self, sid: str) -> Reservation:
         """Hang up as the caller. The reservation is pending, on hold or accepted.

@@ -223,7 +223,7 @@ function entryElement(entry) {
     const at = make("time", "", entry.at ? entry.at.slice(11, 23).replace(/[+Z].*/, "") : "");
     at.dateTime = at.title = entry.at ?? "";
     const body = make("div", "", make("p", "what", entry.what));
-    if (entry.detail) body.append(make("p", "detail", entry.detail));
+    if (entry.detail) body.append(make("p", "result", entry.detail));
     body.append(make("p", "more", entry.more));
     for (const [name, value] of entry.all ?? []) {
       body.append(make("details", "more", make("summary", "", name), make("pre", "", JSON.stringify(value, null, 1))));
