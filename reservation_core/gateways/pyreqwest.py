@@ -28,7 +28,7 @@ from reservation_core.gateways.base import (
 )
 from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
 from reservation_core.rest.errors import GatewayError
-from reservation_core.rest.messages import Reply, Request
+from reservation_core.rest.messages import Headers, Reply, Request
 
 try:
     from pyreqwest.bytes import Bytes
@@ -99,7 +99,7 @@ class _PyreqwestBase(BaseGateway):
         if body is not None and len(body) == self._read_limit:
             raise self._errors.reply_too_long(response.status)
         return Reply(
-            response.status, _ascii_pairs(response.headers), body.to_bytes() if body else b""
+            response.status, _ascii_headers(response.headers), body.to_bytes() if body else b""
         )
 
     def _translate(self, error: RequestError) -> GatewayError:
@@ -117,16 +117,16 @@ class _PyreqwestBase(BaseGateway):
         return errors.connect_failed(reason)
 
 
-def _ascii_pairs(headers: HeaderMap) -> list[tuple[str, str]]:
+def _ascii_headers(headers: HeaderMap) -> Headers:
     try:
-        return list(headers.items())
+        return Headers(tuple(headers.items()))
     except ValueError:  # a value is not ASCII: keep the others
         names = dict.fromkeys(headers)
     pairs: list[tuple[str, str]] = []
     for name in names:
         with contextlib.suppress(ValueError):
             pairs += [(name, value) for value in headers.getall(name)]
-    return pairs
+    return Headers(tuple(pairs))
 
 
 class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
