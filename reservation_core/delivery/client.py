@@ -1,7 +1,7 @@
 """Perform a command, fetch a reservation or list reservations through a gateway.
 
-Each function exists twice: with a :class:`Gateway`, and with an :class:`AsyncGateway` in an event
-loop. Both drive the same delivery and the same list.
+Each function exists twice: for a :class:`Gateway`, and with the prefix ``a`` for an
+:class:`AsyncGateway` in an event loop. Both share the delivery and the paging.
 """
 
 from __future__ import annotations

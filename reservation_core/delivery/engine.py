@@ -115,7 +115,8 @@ def deliver(
 
 @attrs.define(eq=False, repr=False)
 class _Delivery:
-    held: Reservation
+    known: Reservation
+    """The reservation as it was last reported."""
     command: Command
     route: Route | str
     policy: Policy
@@ -130,7 +131,7 @@ class _Delivery:
     """The failure of the last time that the command was sent."""
     was_fetched: bool = False
     """True if the reservation was fetched since the command was last sent."""
-    sendings: int = 0
+    times_sent: int = 0
     pauses: int = 0
     last_pause: float = 0.0
 
@@ -143,18 +144,20 @@ class _Delivery:
         """
         done: Reservation | None = None
         if resume:
-            prepare(self.held, self.command, route=self.route)  # raises if it cannot have been sent
+            prepare(
+                self.known, self.command, route=self.route
+            )  # raises if it cannot have been sent
             self.failure = GatewayError("the process that may have sent the command ended")
             done = yield from self._reconcile(self.failure)
         elif first is not None:
             request, failure = first
-            self.sendings = 1
+            self.times_sent = 1
             self._record(request, 0.0, 0.0, _label(failure))
             done = yield from self._handle_failure(failure)
         while done is None:
-            self.sendings, self.was_fetched = self.sendings + 1, False
-            request = prepare(self.held, self.command, route=self.route)
-            read = partial(conclude, self.held, self.command)
+            self.times_sent, self.was_fetched = self.times_sent + 1, False
+            request = prepare(self.known, self.command, route=self.route)
+            read = partial(conclude, self.known, self.command)
             outcome = yield from self._exchange(request, read)
             if isinstance(outcome, Reservation):
                 done = outcome
@@ -172,7 +175,7 @@ class _Delivery:
             done = yield from self._reconcile(failure)
             if done is not None:
                 return done
-        if self.sendings >= self.policy.attempts:
+        if self.times_sent >= self.policy.attempts:
             self._give_up("all attempts are used up")
         yield from self._pause(failure)
         return None
@@ -204,12 +207,12 @@ class _Delivery:
         """Fetch the reservation and decide. Return ``None`` to send again."""
         refusal = failure.http_status if isinstance(failure, LostRace) else None
         if refusal is None:
-            self.unsettled.append(self.held)
+            self.unsettled.append(self.known)
         now = yield from self._fetch()
         if refusal == 400 and now.status is Status.PENDING:
             # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
-        self.held, command = now, self.command
+        self.known, command = now, self.command
         suspects = [sent for sent in self.unsettled if may_have_acted(sent, command, now)]
         if not suspects:
             self.unsettled = [sent for sent in self.unsettled if may_still_act(sent, command, now)]
@@ -226,9 +229,9 @@ class _Delivery:
 
     def _fetch(self) -> _Exchanges[Reservation]:
         """Fetch the reservation. Repeat after failures that may be temporary."""
-        request = prepare_fetch(self.held, route=self.route)
+        request = prepare_fetch(self.known, route=self.route)
         for number in range(1, self.policy.attempts + 1):
-            outcome = yield from self._exchange(request, partial(conclude_fetch, self.held))
+            outcome = yield from self._exchange(request, partial(conclude_fetch, self.known))
             if isinstance(outcome, Reservation):
                 self.was_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)
@@ -257,17 +260,17 @@ class _Delivery:
         assert error is not None
         if self.unsettled:
             reason += "; a request that was sent may have been carried out, or may still be"
-            error = OutcomeUnknown(reason, self.held)
+            error = OutcomeUnknown(reason, self.known)
         elif isinstance(error, LostRace):
-            error = attrs.evolve(error, reservation=self.held if self.was_fetched else None)
+            error = attrs.evolve(error, reservation=self.known if self.was_fetched else None)
         elif self.was_fetched and _is_unknown(error):
             # The fetch shows that it was not carried out, and no request can still act.
             message = f"{reason}; the command was not carried out"
-            error = LostRace(200, message=message, reservation=self.held)
+            error = LostRace(200, message=message, reservation=self.known)
         self._raise(error)
 
     def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
-        name, now = self.command.trigger, self.held
+        name, now = self.command.trigger, self.known
         if result is ReconcileResult.INDISTINGUISHABLE:
             reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
             reason += " apart from an action of a concurrent writer"

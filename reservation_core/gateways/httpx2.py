@@ -80,7 +80,7 @@ class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
     ) -> None:
         """Open the gateway without sending anything.
 
-        :raises ConfigurationError: when the gateway cannot work with these settings.
+        :raises ConfigurationError: if the gateway cannot work with these settings.
         """
         super().__init__(credentials, **options)
         self._network: Final = DeadlineNetwork()
@@ -128,7 +128,7 @@ class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
 
         It needs no running event loop.
 
-        :raises ConfigurationError: when the gateway cannot work with these settings.
+        :raises ConfigurationError: if the gateway cannot work with these settings.
         """
         super().__init__(credentials, **options)
         transport = AsyncTransport(self._ssl_context())

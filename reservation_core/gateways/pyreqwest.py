@@ -142,7 +142,7 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
     ) -> None:
         """Open the gateway without sending anything.
 
-        :raises ConfigurationError: when the gateway cannot work with these settings.
+        :raises ConfigurationError: if the gateway cannot work with these settings.
         """
         super().__init__(credentials, **options)
         self._client: Final = self._configure(SyncClientBuilder()).build()
@@ -179,7 +179,7 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
 
         It needs no running event loop.
 
-        :raises ConfigurationError: when the gateway cannot work with these settings.
+        :raises ConfigurationError: if the gateway cannot work with these settings.
         """
         super().__init__(credentials, **options)
         self._client: Final = self._configure(ClientBuilder()).build()

@@ -66,7 +66,7 @@ class Credentials:
 
     :param username: an API key SID (preferred, as a key can be revoked) or an account SID.
     :param password: the secret of the API key, or the auth token of the account.
-    :raises ConfigurationError: when either is empty or cannot be sent.
+    :raises ConfigurationError: if either is empty or cannot be sent.
     """
 
     username: str = attrs.field(validator=_check_printable)

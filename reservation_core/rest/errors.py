@@ -152,7 +152,7 @@ class Throttled(Refused):
     @property
     def _remedy(self) -> str:
         wait = "after a back-off" if self.retry_after is None else f"after {self.retry_after:g} s"
-        return f"It was not processed and may be sent again {wait}."
+        return f"The request was not processed and may be sent again {wait}."
 
 
 class Unauthorized(Refused):

@@ -69,7 +69,7 @@ def read_resource(
 
 
 def _read_plain(
-    body: Mapping[str, object], etag: str | None, held: Links | None
+    body: Mapping[str, object], etag: str | None, known: Links | None
 ) -> Reservation | None:
     """Read a body with every usual field, ``None`` for any other body.
 
@@ -88,10 +88,10 @@ def _read_plain(
     is_utc = created.tzinfo is UTC and updated.tzinfo is UTC
     if not (are_sids and is_utc and isinstance(worker_name, str) and isinstance(url, str)):
         return None
-    if held is None or pairs != held.pairs:
+    if known is None or pairs != known.pairs:
         if not all(isinstance(link, str) for link in links.values()):
             return None
-        held = Links(pairs)
+        known = Links(pairs)
     builder.sid, builder.account_sid, builder.workspace_sid = sids[:3]
     builder.task_sid, builder.worker_sid = sids[3:]
     builder.worker_name = worker_name
@@ -99,14 +99,14 @@ def _read_plain(
     builder.date_created = created
     builder.date_updated = updated
     builder.url = url
-    builder.links = held
+    builder.links = known
     builder.etag = etag or None
     builder.on_hold = False
     return builder.build()
 
 
 def _read_any(
-    body: Mapping[str, object], etag: str | None, held: Links | None, path: str
+    body: Mapping[str, object], etag: str | None, known: Links | None, path: str
 ) -> Reservation:
     reader = FieldReader(body, path)
     sids: dict[str, Any] = {
@@ -129,7 +129,7 @@ def _read_any(
         date_created=reader.date("date_created"),
         date_updated=reader.date("date_updated"),
         url=reader.text("url"),
-        links=_read_links(reader, held),
+        links=_read_links(reader, known),
         etag=etag or None,
     )
     if status is None and isinstance(raw_status, str):
@@ -138,14 +138,14 @@ def _read_any(
     return reservation
 
 
-def _read_links(reader: FieldReader, held: Links | None) -> Links | None:
+def _read_links(reader: FieldReader, known: Links | None) -> Links | None:
     links = reader.mapping("links")
     if links is None:
         return None
     link_reader = FieldReader(links, reader.path_of("links"), reader.faults)
     texts = {name: link_reader.text(name) for name in links}
     pairs = tuple((name, text) for name, text in texts.items() if text is not None)
-    return held if held and pairs == held.pairs else Links(pairs)
+    return known if known and pairs == known.pairs else Links(pairs)
 
 
 def read_callback(reader: LenientFieldReader, *, etag: str | None = None) -> Reservation:

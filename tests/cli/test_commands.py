@@ -118,7 +118,7 @@ def test_encode_json_prints_the_callback_instruction(data: st.DataObject) -> Non
 def test_encode_shows_cautions() -> None:
     result = " ".join(run("encode", "dequeue").out.split())
     assert "caution DequeueFrom: the caller ID is required (https://" in result
-    assert "Applied here: sent without; give it to be sure." in result
+    assert "Applied here: sent without it; set it to be sure." in result
 
 
 def test_encode_reports_every_violation_at_once() -> None:

@@ -209,8 +209,8 @@ class Command:
             raise InvalidCommand(name, violations)
         if not isinstance(command, cls):
             field, word = command.first_pair
-            rule = f"is not that of {cls.__name__}"
-            raise InvalidCommand.of(cls.__name__, field, rule, repr(word), "parse it as a Command")
+            rule = f"belongs to another command than {cls.__name__}"
+            raise InvalidCommand.of(cls.__name__, field, rule, repr(word), "parse it with Command")
         if parsed.cautions:
             object.__setattr__(command, "_parse_cautions", parsed.cautions)
         return command

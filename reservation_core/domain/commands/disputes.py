@@ -85,13 +85,13 @@ CALLER_ID_REQUIRED: Final = _dispute(
     _is_unset,
     ("the caller ID is required", Source.RESERVATIONS),
     ("without it the number that the caller dialled is shown", Source.ASSIGNMENT_CALLBACK),
-    "sent without; give it to be sure",
+    "sent without it; set it to be sure",
 )
 CONFERENCE_CALLER_ID_REQUIRED: Final = _dispute(
     _is_unset,
     ("the caller ID is optional", Source.RESERVATIONS),
     ("without it the platform answers with errors 40138 and 40141", Source.ERROR_DICTIONARY),
-    "sent without; give it to be sure",
+    "sent without it; set it to be sure",
 )
 REJECT_ACTIVITY_DEFAULT: Final = _dispute(
     _is_unset,

@@ -199,7 +199,7 @@ def _respelled(name: str, shown: str) -> Caution:
 
 
 def _dropped(name: str) -> Caution:
-    oddity = "unknown parameters are ignored (20001)"
+    oddity = "the platform ignores unknown parameters (20001)"
     return _tolerated(name, oddity, Source.ERROR_DICTIONARY, "dropped")
 
 

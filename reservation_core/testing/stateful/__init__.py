@@ -26,7 +26,7 @@ for a coming exchange. After every step the service must keep these rules:
 2. **No command acts twice.** After an exchange with an unknown outcome it sends nothing that could
    act again (without ``If-Match``) before it reads the reservation or receives a newer event.
 3. **It sends no command that it could know to be refused**: none after the reservation ended, none
-   while its own earlier answer is being carried out, none that the last reported status forbids.
+   while its own earlier command is being carried out, none that the last reported status forbids.
 
 Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what the service
 receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3).

@@ -436,7 +436,7 @@ def test_from_instruction_reports_all_violations_by_callback_name(
 def test_from_instruction_of_subclass_refuses_other_commands() -> None:
     error = refused(lambda: Accept.from_instruction({"instruction": "reject"}))
     assert [(violation.parameter, violation.rule) for violation in error.violations] == [
-        ("instruction", "is not that of Accept")
+        ("instruction", "belongs to another command than Accept")
     ]
 
 
