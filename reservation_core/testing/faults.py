@@ -28,10 +28,9 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator import Platform, StateConflict
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan, Rival
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange, find_sid
 
 __all__ = [
     "Fault",
@@ -194,8 +193,7 @@ _ACTS: Final[Mapping[Rival, tuple[Command | Status, ...]]] = {
 
 def _act_as(rival: Rival, platform: Platform, request: Request) -> bool:
     """Carry out a rival's act on the request's reservation, if possible."""
-    where = parse_path(request.path)
-    sid = "" if where is None else where[1].sid or ""
+    sid = find_sid(request)
     for act in _ACTS[rival]:
         try:
             if isinstance(act, Status):

@@ -22,9 +22,9 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import EDGES
 from reservation_core.domain.refusals import listen_to_refusals
 from reservation_core.emulator import JournalEntry, Platform
-from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.testing.paths import refused_commands, trigger_label
+from reservation_core.testing.wrapping import find_sid
 
 _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
     "reservation_core.testing.lifecycle_coverage", default=None
@@ -87,12 +87,11 @@ class LifecycleCoverage:
 
     def count_reply(self, platform: Platform, request: Request, reply: Reply) -> None:
         """Count a platform's reply, if it is a refusal for the state."""
-        where = parse_path(request.path)
-        if reply.status != 400 or request.method != "POST" or where is None:
+        if reply.status != 400 or request.method != "POST":
             return
         try:
             command = Command.from_form(request.form)
-            state = platform.get(str(where[1].sid)).state  # a refusal changes nothing
+            state = platform.get(find_sid(request)).state  # a refusal changes nothing
         except (InvalidCommand, KeyError):
             return
         self.count_decision(decide(state, command.trigger, command.is_accepting))

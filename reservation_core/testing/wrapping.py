@@ -7,11 +7,18 @@ from collections.abc import Generator
 from typing import TypeAlias, cast
 
 from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
 WrappedExchange: TypeAlias = Generator[Request, Reply, Reply]
 """One exchange: yields requests for the wrapped gateway, receives replies, returns the reply."""
+
+
+def find_sid(request: Request) -> str:
+    """Return the SID of a request's reservation, or an empty string."""
+    parsed = parse_path(request.path)
+    return "" if parsed is None else parsed[1].sid or ""
 
 
 class GatewayWrapper(ABC):

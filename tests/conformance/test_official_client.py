@@ -14,7 +14,7 @@ from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
 from reservation_core.emulator import ManualClock, Platform, Settings
 from reservation_core.emulator.server import Emulator, running_emulator
-from tests.emulator.worlds import ACTIVITY, CALL, NOBODY, TASK, WORKERS, WORKSPACE, World, people
+from tests.emulator.worlds import ACTIVITY, CALL, TASK, WORKERS, WORKSPACE, ZEROS, World, people
 
 USERNAME: Final = "AC" + "8" * 32
 
@@ -293,9 +293,9 @@ def test_stale_version_is_refused(official: Official, world: World) -> None:
 def test_unknown_reservation_is_not_found(official: Official, route: Callable[..., Any]) -> None:
     for name, given in (("fetch", {}), ("update", {"reservation_status": "accepted"})):
         with pytest.raises(TwilioRestException) as caught:
-            official.call(route(official.client, f"WR{NOBODY}"), name, **given)
+            official.call(route(official.client, f"WR{ZEROS}"), name, **given)
         assert (caught.value.status, caught.value.code) == (404, 20404)
-        assert f"/Reservations/WR{NOBODY} was not found" in caught.value.msg
+        assert f"/Reservations/WR{ZEROS} was not found" in caught.value.msg
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -20,7 +20,7 @@ Answer: TypeAlias = "Callable[[ReceivedCallback], Reply | None]"
 
 @attrs.frozen(eq=False)
 class ReceivedCallback:
-    """A callback, and the connection on which it came."""
+    """Callback, and the connection on which it arrived."""
 
     webhook: Webhook
     path: str

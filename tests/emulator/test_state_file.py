@@ -155,7 +155,7 @@ def test_open_platform_without_a_path_stores_nothing() -> None:
         assert people(platform).reserve().status is Status.PENDING
 
 
-def test_a_transaction_that_cannot_be_written_is_rolled_back(path: Path) -> None:
+def test_failed_write_rolls_back_the_transaction(path: Path) -> None:
     """It is rolled back in the file and in memory."""
     file = StateFile(path)
     platform = Platform(ManualClock(), on_commit=file.write)

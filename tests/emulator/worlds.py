@@ -14,7 +14,7 @@ TASK: Final = "WT" + "2" * 32
 WORKERS: Final = tuple("WK" + digit * 32 for digit in "345")
 CALL: Final = "CA" + "6" * 32
 ACTIVITY: Final = "WA" + "7" * 32
-NOBODY: Final = "0" * 32
+ZEROS: Final = "0" * 32
 
 
 @attrs.frozen

@@ -19,11 +19,10 @@ from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
-from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
-from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange, find_sid
 
 
 class UpdateRecorder(GatewayWrapper):
@@ -92,14 +91,14 @@ class ServiceMonitor(GatewayWrapper):
             reply = yield checked
         except GatewayError as error:
             if checked.method == "POST" and not isinstance(error, NotSent):
-                self._unknown_outcome.add(_sid(checked))
+                self._unknown_outcome.add(find_sid(checked))
             raise
         self._learn_reply(checked, reply)
         return reply
 
     def _check(self, request: Request) -> Request:
         """Check a request against the service's knowledge and return a copy."""
-        sid, command = _sid(request), _command(request)
+        sid, command = find_sid(request), _command(request)
         known = self._known.get(sid)
         if command is not None and known is not None:
             sent = f"{self._name(sid)}: {command.trigger} was sent"
@@ -115,7 +114,7 @@ class ServiceMonitor(GatewayWrapper):
         return attrs.evolve(request)
 
     def _learn_reply(self, request: Request, reply: Reply) -> None:
-        sid, command = _sid(request), _command(request)
+        sid, command = find_sid(request), _command(request)
         reported = _reservation(reply)
         if reported is None:
             if request.method == "POST" and (reply.status >= 500 or reply.status < 300):
@@ -131,17 +130,12 @@ class ServiceMonitor(GatewayWrapper):
                 self._known[sid] = ON_HOLD
 
     def _repeated(self) -> list[str]:
-        times = Counter((_sid(request), request.form) for request in self._recorder.acted)
+        times = Counter((find_sid(request), request.form) for request in self._recorder.acted)
         return [
             f"{self._name(sid)}: the same command acted {often} times"
             for (sid, _), often in times.items()
             if often > 1
         ]
-
-
-def _sid(request: Request) -> str:
-    where = parse_path(request.path)
-    return "" if where is None else where[1].sid or ""
 
 
 def _command(request: Request) -> Command | None:

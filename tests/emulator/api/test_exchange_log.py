@@ -119,8 +119,8 @@ def test_impossible_status_has_a_reason() -> None:
 
 
 def test_unknown_address_has_a_reason(world: World) -> None:
-    exchange = log_exchange(world, worlds.path("WR" + worlds.NOBODY), "ReservationStatus=accepted")
-    assert (exchange.status, exchange.sid) == (404, "WR" + worlds.NOBODY)
+    exchange = log_exchange(world, worlds.path("WR" + worlds.ZEROS), "ReservationStatus=accepted")
+    assert (exchange.status, exchange.sid) == (404, "WR" + worlds.ZEROS)
     assert exchange.reason.startswith("There is no reservation at this address. Check ")
     assert log_exchange(world, "/v1/Nowhere").sid is None
 

@@ -20,7 +20,7 @@ from tests.emulator.callbacks.scene import (
     NUMBER,
     CallbackScene,
 )
-from tests.emulator.worlds import ACTIVITY, CALL, NOBODY, TASK, WORKERS, WORKSPACE
+from tests.emulator.worlds import ACTIVITY, CALL, TASK, WORKERS, WORKSPACE, ZEROS
 
 
 def test_assignment_form_is_read_by_read_assignment() -> None:
@@ -41,8 +41,8 @@ def test_assignment_form_is_read_by_read_assignment() -> None:
     assert read.worker_attributes == {"contact_uri": "client:worker0"}
     assert (read.task_age, read.task_priority, read.time) == (7, 0, scene.platform.now())
     assert (read.workflow_sid, read.task_queue_sid, read.other_fields) == (
-        f"WW{NOBODY}",
-        f"WQ{NOBODY}",
+        f"WW{ZEROS}",
+        f"WQ{ZEROS}",
         {},
     )
     assert len(assignment.form) == 12
@@ -168,7 +168,7 @@ def test_fields_setting_replaces_values_that_the_emulator_does_not_know() -> Non
         event_callback["Tier"],
         event_callback["WorkerActivitySid"],
         event_callback["TaskQueueSid"],
-    ) == ("WW1", "gold", ACTIVITY, f"WQ{NOBODY}")
+    ) == ("WW1", "gold", ACTIVITY, f"WQ{ZEROS}")
 
 
 def test_event_form_truncates_its_time_to_milliseconds() -> None:

@@ -11,7 +11,7 @@ from reservation_core import Status
 from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.documents import UnreadableDocument
 from tests.emulator.control.conftest import Send
-from tests.emulator.worlds import ACTIVITY, NOBODY, WORKERS, WORKSPACE, World
+from tests.emulator.worlds import ACTIVITY, WORKERS, WORKSPACE, ZEROS, World
 
 
 def test_worker_is_added(send: Send, world: World) -> None:
@@ -84,12 +84,10 @@ def test_seed_is_loaded_wholly_or_not_at_all(send: Send, world: World) -> None:
         "/seed",
         {
             "workers": [worker],
-            "tasks": [
-                {"workspace_sid": WORKSPACE, "reservations": [{"worker_sid": "WK" + NOBODY}]}
-            ],
+            "tasks": [{"workspace_sid": WORKSPACE, "reservations": [{"worker_sid": "WK" + ZEROS}]}],
         },
     )
-    assert (answer.status, answer.json["error"].startswith(f"there is no 'WK{NOBODY}'")) == (
+    assert (answer.status, answer.json["error"].startswith(f"there is no 'WK{ZEROS}'")) == (
         404,
         True,
     )

@@ -18,7 +18,7 @@ from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.server import Emulator
 from tests.emulator import wire
 from tests.emulator.control.conftest import Send
-from tests.emulator.worlds import NOBODY, TASK, WORKERS, WORKSPACE, World, people
+from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, ZEROS, World, people
 
 INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
     "not an object": ("POST", "/seed", [], {"(body)": "is a JSON array, not an object"}),
@@ -56,7 +56,7 @@ INVALID_BODIES: Final[dict[str, tuple[str, str, object, dict[str, str]]]] = {
     ),
     "a missing fact": (
         "POST",
-        f"/reservations/WR{NOBODY}/facts",
+        f"/reservations/WR{ZEROS}/facts",
         {},
         {"fact": f"must be one of {', '.join(Status)}"},
     ),
@@ -134,10 +134,10 @@ def test_error_masks_personal_data(send: Send) -> None:
     [
         ("GET", "/nowhere", None, 404, f"See GET {CONTROL_ROOT}/ways"),
         ("PUT", "/reset", None, 405, "Use POST"),
-        ("GET", f"/reservations/WR{NOBODY}", None, 404, f"there is no 'WR{NOBODY}'"),
+        ("GET", f"/reservations/WR{ZEROS}", None, 404, f"there is no 'WR{ZEROS}'"),
         (
             "POST",
-            f"/reservations/WR{NOBODY}/answer-call",
+            f"/reservations/WR{ZEROS}/answer-call",
             None,
             404,
             f"See GET {CONTROL_ROOT}/state",
@@ -162,7 +162,7 @@ def test_405_names_the_allowed_methods(send: Send) -> None:
 @given(
     method=st.sampled_from(["GET", "POST", "DELETE", "BREW"]),
     route=st.sampled_from(CONTROL_ROUTES),
-    sid=st.sampled_from([WORKERS[0], TASK, "WR" + NOBODY, "%ff", "\u00e4", ""]),
+    sid=st.sampled_from([WORKERS[0], TASK, "WR" + ZEROS, "%ff", "\u00e4", ""]),
     body=st.recursive(
         st.none()
         | st.booleans()

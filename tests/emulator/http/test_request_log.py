@@ -21,7 +21,7 @@ from reservation_core.emulator.http.request_log import make_callback_logger, mak
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply
 from tests.emulator import wire
-from tests.emulator.worlds import CALL, NOBODY, path, people, worker_path
+from tests.emulator.worlds import CALL, ZEROS, path, people, worker_path
 
 NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def test_update_is_one_line(gateway: InMemoryGateway) -> None:
 
 
 def test_refusal_has_code_and_message(gateway: InMemoryGateway) -> None:
-    target = worker_path("WR" + NOBODY)
+    target = worker_path("WR" + ZEROS)
     text = log_line("GET", target, b"", gateway.receive("GET", target, (), b""))
     assert text == (
         "12:00:03.250 GET …/Workers/WK…333333/Reservations/WR…000000"

@@ -165,7 +165,7 @@ def test_failing_subscriber_does_not_undo_the_change() -> None:
 
 
 def test_late_timer_runs_with_its_due_time() -> None:
-    """In order, before anything that came later."""
+    """In order, before any later entry."""
     stage = Stage(2)
     late = str(
         stage.platform.reserve(

@@ -168,7 +168,7 @@ def test_second_answer_while_on_hold_is_a_problem(service: Service) -> None:
     service.post(Accept())
     (problem,) = service.problems
     assert problem.startswith(
-        "it: accept was sent although it is not allowed: accept is refused while onHold"
+        "it: accept was sent although it is not allowed: accept is refused while on hold"
     )
 
 
