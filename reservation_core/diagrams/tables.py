@@ -51,7 +51,7 @@ def write_statuses() -> str:
     return _page(
         "# Statuses",
         GENERATED,
-        "On hold is the ninth state: the platform is carrying out an earlier answer. "
+        "On hold is the ninth state: the platform is carrying out an earlier command. "
         "The API never names it in a body.",
         _table(
             "status | meaning | terminal | allowed commands and the status each sets | next facts",

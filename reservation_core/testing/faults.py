@@ -156,7 +156,7 @@ class FaultyGateway(GatewayWrapper):
                 if fault.kind is FaultKind.DELAYED:
                     self._delayed.append((fault.late, request))
                 self._clock.sleep(self._timeout)
-                raise GatewayError(f"no whole reply in {self._timeout:g} s, by plan")
+                raise GatewayError(f"no complete reply in {self._timeout:g} s, by plan")
 
     def _deliver_delayed(self, *, everything: bool = False) -> WrappedExchange:
         """Deliver the delayed requests that are due, and drop their replies."""
