@@ -7,7 +7,8 @@ sends it as the official client does, and reads the reply::
     reservation = perform(reservation, Accept(), gateway)    # the reservation as now reported
 
 An invalid command cannot be built. A command that the status does not allow is refused before
-anything is sent, with the reason and its evidence. A lost reply never makes a command act twice.
+anything is sent, with the reason and its evidence. A command is not repeated blindly: after a lost
+reply the reservation is fetched first.
 
 The names below are the core. The rest is in subpackages, each with an overview in its docstring:
 
@@ -22,7 +23,7 @@ The names below are the core. The rest is in subpackages, each with an overview 
 * :mod:`~reservation_core.diagrams`: pictures and tables of the lifecycle and the parameters
 * :mod:`~reservation_core.cli`: the command line, ``python -m reservation_core.cli``
 
-Every error is a :class:`ReservationError`, in one of three branches:
+Every error is a :class:`ReservationError`. The three main branches:
 
 * :class:`CommandError`: a wrong call; nothing was sent
 * :class:`ReplyError`: the platform refused, or the reply is not usable
