@@ -67,9 +67,6 @@ def _join_path(route: Route, workspace_sid: str | None, owner_sid: str | None) -
     return f"/v1/Workspaces/{workspace_sid}/{_OWNERS[route][0]}/{owner_sid}/Reservations"
 
 
-_SEGMENT: Final = "([^/?]+)"
-
-
 @cache  # compiled at the first use: that takes 0.3 ms of the import (benchmark row 12)
 def _path_matcher() -> Callable[[str], object]:
     """Return the matcher of paths with valid SIDs."""
@@ -81,9 +78,11 @@ def _path_matcher() -> Callable[[str], object]:
 
 
 @cache
-def _path_parser(route: Route) -> re.Pattern[str]:
-    """Return the pattern of a route's paths, with the SIDs as groups."""
-    return re.compile(rf"{_join_path(route, _SEGMENT, _SEGMENT)}(?:/{_SEGMENT})?(?:\?.*)?")
+def _path_parser() -> Callable[[str], re.Match[str] | None]:
+    """Return the matcher of paths with any SIDs."""
+    segment, owners = "([^/?]+)", "|".join(collection for collection, _ in _OWNERS.values())
+    path = rf"/v1/Workspaces/{segment}/({owners})/{segment}/Reservations(?:/{segment})?"
+    return re.compile(rf"{path}(?:\?.*)?").fullmatch
 
 
 def reservation_path(where: Address | Reservation, route: Route) -> str:
@@ -133,9 +132,10 @@ def parse_path(path: str) -> tuple[Route, Address] | None:
     >>> parse_path("/v1/Workspaces/WS1/Tasks/WT1/Reservations")
     (<Route.TASK: 'task'>, Address(workspace_sid='WS1', sid=None, task_sid='WT1', worker_sid=None))
     """
-    for route in Route:
-        if match := _path_parser(route).fullmatch(path):
-            workspace_sid, owner_sid, sid = match.groups()
-            owner = {_OWNERS[route][1]: owner_sid}
-            return route, Address(workspace_sid=workspace_sid, sid=sid, **owner)
-    return None
+    match = _path_parser()(path)
+    if match is None:
+        return None
+    workspace_sid, collection, owner_sid, sid = match.groups()
+    if collection == _OWNERS[Route.TASK][0]:
+        return Route.TASK, Address(workspace_sid=workspace_sid, sid=sid, task_sid=owner_sid)
+    return Route.WORKER, Address(workspace_sid=workspace_sid, sid=sid, worker_sid=owner_sid)
