@@ -644,6 +644,10 @@ def test_kinds_are_values() -> None:
     assert isinstance(Text(), Kind)
 
 
+def test_repr_describes_the_valid_values() -> None:
+    assert repr(Integer(2, 250)) == "<Integer: a whole number from 2 to 250>"
+
+
 # --- redaction -----------------------------------------------------------------------------------
 
 
