@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.lifecycle import Status
@@ -112,9 +112,10 @@ def _read_any(
     sids: dict[str, Any] = {
         field: reader.sid(field, prefix) for field, prefix in SID_PREFIXES.items()
     }
-    if body.get("task_sid") is None and isinstance(task := body.get("task"), Mapping):
+    task = body.get("task")
+    if body.get("task_sid") is None and isinstance(task, Mapping):
         # The worker SDK's bodies nest the task.
-        task_reader = FieldReader(cast("object", task), reader.path_of("task"), reader.faults)
+        task_reader = FieldReader(body["task"], reader.path_of("task"), reader.faults)
         sids["task_sid"] = task_reader.sid("sid", SID_PREFIXES["task_sid"])
     raw_status = reader.take(_STATUS)
     status = _STATUSES.get(raw_status) if isinstance(raw_status, str) else None

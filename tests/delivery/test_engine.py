@@ -141,6 +141,24 @@ def test_failed_fetch_is_repeated(unread: Reply | GatewayError) -> None:
     assert failing.methods == "PGGGG"
 
 
+@pytest.mark.parametrize(
+    ("answers", "kind", "command", "is_final"),
+    [
+        ((TIMED_OUT, shows("accepted", "4")), Indistinguishable, Accept(), True),
+        ((TIMED_OUT, shows("pending", "3")), OutcomeUnknown, CONFERENCE, True),
+        ((TIMED_OUT, Reply(404)), OutcomeUnknown, Accept(), False),
+    ],
+)
+def test_outcome_is_final_after_a_fetch(
+    answers: tuple[Reply | GatewayError, ...],
+    kind: type[ReservationError],
+    command: Command,
+    is_final: bool,
+) -> None:
+    error = fails(ScriptedGateway(*answers), kind, PENDING, command)
+    assert error.is_final is is_final
+
+
 def test_refused_fetch_ends_the_delivery() -> None:
     gateway = ScriptedGateway(TIMED_OUT, Reply(404))
     assert "could not be fetched" in str(fails(gateway, OutcomeUnknown))

@@ -12,7 +12,7 @@ from tests.emulator.worlds import World, people
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     from reservation_core.testing.contract.gateway import clear_environment
 
     clear_environment(monkeypatch)

@@ -14,6 +14,7 @@ from reservation_core import (
     PayloadFault,
     read_reservation,
 )
+from reservation_core.rest.bodies import parse_json, read_body
 from tests.rest.payloads import (
     CALLBACK,
     FULL,
@@ -135,3 +136,28 @@ def test_form_of_more_than_1000_fields_is_refused() -> None:
     with pytest.raises(MalformedReply) as caught:
         read_reservation(f"ReservationSid={CALLBACK['ReservationSid']}{fields}&a=1")
     assert caught.value.faults == (PayloadFault("(body)", "is a form of more than 1,000 fields"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": "b=c"}', {"a": "b=c"}),
+        (' {"a": "b=c"}', {"a": "b=c"}),
+        ('["b=c"]', ["b=c"]),
+        ('"b=c"', "b=c"),
+        ("a=b&a=c", {"a": ["b", "c"]}),
+    ],
+)
+def test_body_with_an_equals_sign_is_json_or_a_form(text: str, value: object) -> None:
+    assert read_body(text) == value
+
+
+def test_json_problem_names_line_and_column() -> None:
+    with pytest.raises(MalformedReply) as caught:
+        parse_json("x")
+    assert caught.value.faults == (PayloadFault("(body)", "is not JSON: line 1, column 1"),)
+
+
+def test_object_that_names_a_form_field_is_not_a_form() -> None:
+    text = json.dumps({**FULL, "worker_name": "ReservationSid=WR"})
+    assert read_reservation(text).worker_name == "ReservationSid=WR"

@@ -7,8 +7,11 @@ import pytest
 
 from reservation_core import (
     Accept,
+    Conference,
     IllegalSuccession,
     MalformedReply,
+    Refused,
+    Reply,
     Reservation,
     Status,
     conclude,
@@ -121,3 +124,18 @@ def test_first_version_keeps_the_hold() -> None:
 def test_older_report_keeps_the_hold() -> None:
     older = datetime(2026, 1, 1, 12, tzinfo=UTC) - timedelta(seconds=5)
     assert conclude_fetch(HELD, report_of(attrs.evolve(DATED, date_updated=older))).on_hold
+
+
+@pytest.mark.parametrize("status", [199, 300, 301])
+def test_status_outside_2xx_is_refused(status: int) -> None:
+    with pytest.raises(Refused):
+        conclude(PENDING, Accept(), Reply(status, {}, reply_of(body_of(ACCEPTED)).body))
+
+
+def test_values_of_all_parameters_are_redacted_in_faults() -> None:
+    command = Conference(to="client:zoe.quill", sip_auth_password="hush-hush-9", muted=True)
+    body = body_of(ACCEPTED, url=5, date_created="zoe.quill hush-hush-9")
+    with pytest.raises(MalformedReply) as caught:
+        conclude(PENDING, command, reply_of(body))
+    assert "zoe.quill" not in str(caught.value)
+    assert "hush-hush-9" not in str(caught.value)
