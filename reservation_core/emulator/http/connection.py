@@ -105,7 +105,8 @@ class EmulatorConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._is_whole, self._is_in_head, self._head_bytes = False, True, None
-        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self.url, self.expect_100_continue = b"", False
+        self.headers: list[tuple[bytes, bytes]] = []
 
     def on_headers_complete(self) -> None:
         """Choose between the fast path and ASGI."""
@@ -116,8 +117,9 @@ class EmulatorConnection(HttpToolsProtocol):
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()  # makes the scope, which the fast path does without
-        self.url, self.expect_100_continue = url, expects
-        self.headers += headers
+        self.url = url
+        self.expect_100_continue: bool = expects
+        self.headers.extend(headers)  # in place: the scope holds this list
         cast("dict[str, object]", self.scope)["extensions"] = {RESET_EXTENSION: self._reset}
         super().on_headers_complete()
 

@@ -112,7 +112,8 @@ class ThreadDriver(GatewayDriver):
     ) -> None:
         """Open the gateway."""
         super().__init__()
-        self.gateway = self._gateway = open_gateway(**options)
+        self._gateway = open_gateway(**options)
+        self.gateway: GatewayUnderTest = self._gateway
         self._runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
 
     def send(self, request: Request) -> Reply:
@@ -138,7 +139,8 @@ class AsyncioDriver(GatewayDriver):
         async def open_within_loop() -> AsyncGatewayUnderTest:
             return open_gateway(**options)
 
-        self.gateway = self._gateway = self._runner.run(open_within_loop())
+        self._gateway = self._runner.run(open_within_loop())
+        self.gateway: AsyncGatewayUnderTest = self._gateway
 
     async def _send(self, request: Request) -> Reply:
         return await self._gateway.asend(request)
