@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import cast
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -171,6 +171,17 @@ def test_links_are_a_mapping_and_a_value() -> None:
     assert hash(links) == hash(copy.copy(links))
     with pytest.raises(KeyError):
         links["workspace"]
+
+
+def test_with_status_changes_four_fields_only() -> None:
+    values = {field.name: object() for field in attrs.fields(Reservation) if field.name != "status"}
+    before = Reservation(status=Status.PENDING, **cast("dict[str, Any]", values))
+    after = before.with_status(Status.ACCEPTED)
+    changed = {"status": Status.ACCEPTED, "on_hold": False, "etag": None, "date_updated": None}
+    assert {field.name: getattr(after, field.name) for field in attrs.fields(Reservation)} == {
+        **values,
+        **changed,
+    }
 
 
 @few

@@ -20,6 +20,7 @@ from reservation_core import (
     Conference,
     Dequeue,
     Evidence,
+    InvalidCommand,
     Source,
 )
 from reservation_core.domain.commands.catalogue import COMMANDS
@@ -450,3 +451,12 @@ def test_from_form_shows_bad_status_or_instruction_on_one_line() -> None:
         (violation,) = refused(Command.from_form, form).violations
         assert violation.value.isprintable()
         assert len(violation.value) <= 500
+
+
+def test_from_instruction_reads_on_after_an_odd_entry() -> None:
+    document = {"instruction": "call", "unknown": 1, "to": None, "from": [], "url": "no URL"}
+    with pytest.raises(InvalidCommand) as caught:
+        Command.from_instruction(document)
+    assert [violation.parameter for violation in caught.value.violations] == ["from", "url"]
+    command = Command.from_instruction({"instruction": "reject", "unknown": 1, "to": None})
+    assert command.cautions[0].parameter == "unknown"
