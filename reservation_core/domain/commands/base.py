@@ -266,7 +266,7 @@ def declare(
 
     def decorate(declaration: type[_C]) -> type[_C]:
         parameters = tuple(read_declared_parameters(declaration, prefix))
-        these = {p.field: _attrs_field(p, declaration) for p in parameters}
+        these = {p.field: _attrs_field(p) for p in parameters}
         declaration.trigger = declaration.__name__.lower()
         declaration.first_pair = (
             (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction)
@@ -293,15 +293,14 @@ def declare(
     return decorate
 
 
-def _attrs_field(parameter: Parameter, declaration: type) -> object:
+def _attrs_field(parameter: Parameter) -> object:
     # A required parameter has the default None at run time, so that its absence is reported
     # together with all other violations. Type checkers still see a field without a default.
-    default: object = declaration.__dict__.get(parameter.field)
     converter = _LIST_TO_TUPLE if isinstance(parameter.kind, MultipleChoice) else None
     # Command has its own repr. This one is for code that derives from the attrs fields.
     show = partial(_show, parameter)
     metadata = {PARAMETER_METADATA_KEY: parameter}
-    return attrs.field(default=default, converter=converter, repr=show, metadata=metadata)
+    return attrs.field(default=None, converter=converter, repr=show, metadata=metadata)
 
 
 def _show(parameter: Parameter, value: object) -> str:

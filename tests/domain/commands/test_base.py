@@ -381,4 +381,6 @@ def test_derived_class_redacts_its_repr() -> None:
     }
     shown = repr(Noted(**given, note="n"))
     assert "note='n'" in shown
+    assert "sip_auth_password=<secret>" in shown
     assert not [word for word in ("hush-this", "alice") if word in shown]
+    assert "sip_auth_password=None" in repr(Noted())
