@@ -384,3 +384,4 @@ def test_derived_class_redacts_its_repr() -> None:
     assert "sip_auth_password=<secret>" in shown
     assert not [word for word in ("hush-this", "alice") if word in shown]
     assert "sip_auth_password=None" in repr(Noted())
+    assert "timeout=20" in repr(Noted(timeout=20))
