@@ -378,10 +378,11 @@ def test_derived_class_redacts_its_repr() -> None:
         "to": "sip:alice@example.com",
         "sip_auth_username": "alice",
         "sip_auth_password": "hush-this",
+        "timeout": 20,
     }
     shown = repr(Noted(**given, note="n"))
     assert "note='n'" in shown
     assert "sip_auth_password=<secret>" in shown
     assert not [word for word in ("hush-this", "alice") if word in shown]
     assert "sip_auth_password=None" in repr(Noted())
-    assert "timeout=20" in repr(Noted(timeout=20))
+    assert "timeout=20" in shown
