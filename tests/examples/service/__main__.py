@@ -224,7 +224,7 @@ def main() -> int:
     """Run the story."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.examples.service",
-        description="A service, the emulator, and what befalls them.",
+        description="The example service, the emulator, and a crash.",
     )
     parser.add_argument("--keep", action="store_true", help="let both run afterwards, until Ctrl-C")
     keep = parser.parse_args().keep
