@@ -454,7 +454,13 @@ def test_from_form_shows_bad_status_or_instruction_on_one_line() -> None:
 
 
 def test_from_instruction_reads_on_after_an_odd_entry() -> None:
-    document = {"instruction": "call", "unknown": 1, "to": None, "from": [], "url": "no URL"}
+    document: dict[str, object] = {
+        "instruction": "call",
+        "unknown": 1,
+        "to": None,
+        "from": [],
+        "url": "no URL",
+    }
     with pytest.raises(InvalidCommand) as caught:
         Command.from_instruction(document)
     assert [violation.parameter for violation in caught.value.violations] == ["from", "url"]
