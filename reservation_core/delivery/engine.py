@@ -13,6 +13,7 @@ a reservation                                  the delivery is done
 429                                            send again after ``Retry-After`` or a back-off
 no complete reply, 5xx, an unreadable 2xx      the outcome is unknown: fetch and reconcile
 400 because of the state, 409, 412             it was not carried out: fetch and reconcile
+another 400 to a plain status update           it was not carried out: fetch and reconcile
 anything else (404, 401, 403, other 400, 3xx)  the error is final
 =============================================  ===========================================
 
@@ -36,15 +37,18 @@ from reservation_core.delivery.observer import Observer
 from reservation_core.delivery.policy import Policy
 from reservation_core.delivery.reconciliation import (
     ReconcileResult,
+    is_legal,
     may_have_acted,
     may_still_act,
     reconcile,
 )
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
+from reservation_core.rest.error_payload import CONFLICT_CODES
 from reservation_core.rest.errors import (
     Attempt,
     GatewayError,
@@ -169,7 +173,7 @@ class _Delivery:
         """Decide what follows from a failure. Return ``None`` to send again."""
         self.failure = failure
         if not isinstance(failure, (NotSent, Throttled)):
-            needs_fetch = _is_unknown(failure) or isinstance(failure, LostRace)
+            needs_fetch = _is_unknown(failure) or _is_about_state(failure, self.command)
             if not (needs_fetch and self.policy.reconcile):
                 self._give_up("the last failure is final")
             done = yield from self._reconcile(failure)
@@ -205,11 +209,13 @@ class _Delivery:
 
     def _reconcile(self, failure: ReservationError) -> _Exchanges[Reservation | None]:
         """Fetch the reservation and decide. Return ``None`` to send again."""
-        refusal = failure.http_status if isinstance(failure, LostRace) else None
+        refusal = failure if isinstance(failure, Refused) else None
+        if isinstance(refusal, ServerFailed):
+            refusal = None
         if refusal is None:
             self.unsettled.append(self.known)
         now = yield from self._fetch()
-        if refusal == 400 and now.status is Status.PENDING:
+        if _says_not_pending(failure) and now.status is Status.PENDING:
             # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
         self.known, command = now, self.command
@@ -220,6 +226,8 @@ class _Delivery:
         self.observer.reconciled(now, result)
         if result is ReconcileResult.REPEAT:
             return None
+        if result is ReconcileResult.REFUSED:
+            self._give_up("the last failure is final")
         if result is ReconcileResult.LOST_RACE:
             self._give_up("the reservation moved on")
         if result is not ReconcileResult.DONE:
@@ -263,6 +271,14 @@ class _Delivery:
             error = OutcomeUnknown(reason, self.known)
         elif isinstance(error, LostRace):
             error = attrs.evolve(error, reservation=self.known if self.was_fetched else None)
+        elif (
+            type(error) is Refused
+            and self.was_fetched
+            and not is_legal(self.known.state, self.command)
+        ):
+            error = LostRace(
+                error.http_status, error.code, error.message, error.more_info, self.known
+            )
         elif self.was_fetched and _is_unknown(error):
             # The fetch shows that it was not carried out, and no request can still act.
             message = f"{reason}; the command was not carried out"
@@ -306,3 +322,22 @@ def _is_unknown(failure: ReservationError) -> bool:
     return isinstance(
         failure, (GatewayError, ServerFailed, MalformedReply, IllegalSuccession)
     ) and not isinstance(failure, NotSent)
+
+
+def _is_about_state(failure: ReservationError, command: Command) -> bool:
+    """Return True if the state may be the reason of a refusal.
+
+    No document names the code or the text of a 400 to a plain status update (20001 was observed).
+    """
+    is_plain_update = command.first_pair[0] == STATUS_FIELD
+    is_bare_400 = type(failure) is Refused and failure.http_status == 400
+    return isinstance(failure, LostRace) or (is_plain_update and is_bare_400)
+
+
+def _says_not_pending(failure: ReservationError) -> bool:
+    """Return True if the refusal says that the reservation is not pending."""
+    return (
+        isinstance(failure, LostRace)
+        and failure.http_status == 400
+        and failure.code not in CONFLICT_CODES
+    )

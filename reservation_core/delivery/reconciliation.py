@@ -28,6 +28,7 @@ the command is legal; it was refused with 412             ``REPEAT`` with the fe
 the command is legal; it was not refused                  ``REPEAT`` with the fetched version
 pending; it was refused because of the state (400)        ``LOST_RACE``; the reservation is on hold
                                                           because of another command
+the command is legal; it had a 400 that names no reason   ``REFUSED``: the state is not the reason
 the command is not legal, or had another refusal          ``LOST_RACE``
 ========================================================  =========================================
 
@@ -56,6 +57,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.errors import LostRace, Refused
 
 _VERSIONED: Final = frozenset(
     {"accept", "reject", "wrap", "complete", "dequeue", "call", "redirect"}
@@ -71,11 +73,12 @@ _SET_BY_PLATFORM: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RES
 class ReconcileResult(StrEnum):
     """Conclusion from a fetch about the command.
 
-    The values of the last three are the names of the errors that a delivery raises.
+    The values of the last four are the names of the errors that a delivery raises.
     """
 
     DONE = "done"
     REPEAT = "repeat"
+    REFUSED = "Refused"
     LOST_RACE = "LostRace"
     INDISTINGUISHABLE = "Indistinguishable"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
@@ -85,7 +88,7 @@ def reconcile(
     now: Reservation,
     command: Command,
     suspects: Sequence[Reservation],
-    refusal: int | None,
+    refusal: Refused | None,
     policy: Policy,
 ) -> ReconcileResult:
     """Decide what follows from a fetched reservation.
@@ -93,7 +96,7 @@ def reconcile(
     :param now: the reservation as it was fetched.
     :param suspects: the known reservation at the time of each request that may have acted
         (:func:`may_have_acted`).
-    :param refusal: the HTTP status of the last reply, if the platform refused the command.
+    :param refusal: the error of the last reply, if the platform refused the command.
     """
     can_repeat = is_legal(now.state, command)
     if suspects:
@@ -104,8 +107,11 @@ def reconcile(
             if has_changed:
                 return ReconcileResult.INDISTINGUISHABLE
             return ReconcileResult.OUTCOME_UNKNOWN
-    if can_repeat and (refusal is None or (refusal == 412 and policy.retry_stale)):
+    is_stale = refusal is not None and refusal.http_status == 412
+    if can_repeat and (refusal is None or (is_stale and policy.retry_stale)):
         return ReconcileResult.REPEAT
+    if can_repeat and not isinstance(refusal, LostRace):
+        return ReconcileResult.REFUSED
     return ReconcileResult.LOST_RACE
 
 

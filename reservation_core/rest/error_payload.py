@@ -21,18 +21,24 @@ from reservation_core.rest.errors import (
 from reservation_core.rest.messages import Reply
 
 _STATE_MESSAGE: Final = (
-    r"already in state \[\w+\] and cannot be updated to \[\w+\]"
-    r"|not in expected state \[\w+\] and cannot be updated to \[\w+\]"
-    r"|is not currently in a \w+ state"
+    r"(?i)(?:already in|not in expected) state\W+\w+\W+and cannot be updated to\W+\w+"
+    r"|is not currently in an?\W+\w+\W+state"
 )
-"""The observed messages of a conflict with the reservation's state.
+"""The observed messages of a conflict with the reservation's state, with any punctuation.
 
 The first two answer a status update, the last one an instruction. The platform guarantees error
 codes, not texts, so a message counts only as a hint where the code is not known.
 """
 
-_STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, 20409, 20412})
-"""Error codes of a wrong state for an instruction, a conflict (20409) and a stale version (20412).
+CONFLICT_CODES: Final = frozenset({20409, 20412, 40151})
+"""Error codes of a conflict that says nothing about the status.
+
+A conflict (20409), a stale version (20412), and an instruction that a transferred task does not
+have (40151).
+"""
+
+_STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, *CONFLICT_CODES})
+"""Error codes of a state that does not fit, and of other conflicts.
 
 The platform checks the state when it receives an instruction, or later while it carries it out.
 """

@@ -1,5 +1,7 @@
 """Engine: repetition, limits, resumption and final failures."""
 
+from typing import Final
+
 import pytest
 
 from reservation_core import (
@@ -20,6 +22,7 @@ from reservation_core import (
     Request,
     ReservationError,
     ServerFailed,
+    Status,
     Throttled,
     Unauthorized,
     Wrap,
@@ -111,21 +114,61 @@ def test_backoff_never_exceeds_its_cap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("reply", "kind", "command"),
     [
-        (Reply(404), NotFound),
-        (Reply(401), Unauthorized),
-        (Reply(403), Unauthorized),
-        (Reply(400), Refused),
-        (Reply(301), Refused),
+        (Reply(404), NotFound, Accept()),
+        (Reply(401), Unauthorized, Accept()),
+        (Reply(403), Unauthorized, Accept()),
+        (Reply(400), Refused, CONFERENCE),
+        (Reply(422), Refused, Accept()),
+        (Reply(301), Refused, Accept()),
     ],
 )
-def test_other_refusals_are_final(reply: Reply, kind: type[Refused]) -> None:
+def test_other_refusals_are_final(reply: Reply, kind: type[Refused], command: Command) -> None:
     gateway = ScriptedGateway(reply)
-    error = fails(gateway, kind)
+    error = fails(gateway, kind, PENDING, command)
     assert gateway.methods == "P"
     assert error.http_status == reply.status
     assert len(error.attempts) == 1
+
+
+REWORDED: Final = Reply(
+    400, {}, b'{"code": 20001, "message": "WR0 has ended, sorry", "more_info": "https://a.example"}'
+)
+
+
+def test_reworded_refusal_of_a_status_update_is_read_back() -> None:
+    gateway = ScriptedGateway(REWORDED, shows("canceled", "4"))
+    error = fails(gateway, LostRace)
+    assert gateway.methods == "PG"
+    assert error.reservation.status is Status.CANCELED
+    assert (error.http_status, error.code, error.message) == (400, 20001, "WR0 has ended, sorry")
+    assert error.more_info == "https://a.example"
+
+
+def test_refusal_for_another_reason_stays_final_after_reading_back() -> None:
+    gateway, observer = ScriptedGateway(REWORDED, shows("pending", "3")), RecordingObserver()
+    error = fails(gateway, Refused, observer=observer)
+    assert gateway.methods == "PG"
+    assert (error.code, len(error.attempts)) == (20001, 2)
+    assert observer.lines[-2:] == ["fetched pending: Refused", "Refused"]
+
+
+def test_refusal_that_cannot_be_read_back_stays_final() -> None:
+    gateway = ScriptedGateway(REWORDED, Reply(404))
+    assert fails(gateway, Refused).code == 20001
+    assert gateway.methods == "PG"
+
+
+def test_refusal_after_an_unknown_outcome_is_read_back() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), REWORDED, shows("accepted", "4"))
+    assert fails(gateway, Indistinguishable).reservation.status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("code", [20409, 20412, 40151])
+def test_conflict_that_is_not_about_the_status_does_not_put_on_hold(code: int) -> None:
+    gateway = ScriptedGateway(Reply(400, {}, b'{"code": %d}' % code), shows("pending", "4"))
+    assert not fails(gateway, LostRace, PENDING, CONFERENCE).reservation.on_hold
 
 
 @pytest.mark.parametrize(
