@@ -143,7 +143,8 @@ def write_parameters() -> str:
         _table("command | parameters | rule | remedy", _rule_rows()),
         "## Cautions",
         "The sources disagree on these. The command is built and sent. "
-        "Its `cautions` name both interpretations.",
+        "Its `cautions` name both interpretations. "
+        "A rule about callbacks is in its `callback_cautions` only.",
         _table(
             "command | parameter | one interpretation | the other | applied here | evidence",
             _caution_rows(),

@@ -85,7 +85,7 @@ def described(value: object) -> Lines:
         yield str(value)
 
 
-def outcome_of(ask: Callable[[], object]) -> Lines:
+def outcome_of(ask: Callable[[], object], *, is_callback: bool = False) -> Lines:
     """Call a function, and describe its result or its error."""
     try:
         got = ask()
@@ -94,11 +94,11 @@ def outcome_of(ask: Callable[[], object]) -> Lines:
         if error.__cause__ is not None:
             yield f"because of {error.__cause__!r}"
     else:
-        yield from (
-            (f"{caution} ({caution.evidence})" for caution in got.cautions)
-            if isinstance(got, Command)
-            else described(got)
-        )
+        if isinstance(got, Command):
+            cautions = got.callback_cautions if is_callback else got.cautions
+            yield from (f"{caution} ({caution.evidence})" for caution in cautions)
+        else:
+            yield from described(got)
 
 
 # --- the lifecycle -------------------------------------------------------------------------------
@@ -248,7 +248,9 @@ def invalid_and_odd_commands() -> Lines:
     yield from outcome_of(lambda: Accept.from_form([("ReservationStatus", "rejected")]))
     for answer in ANSWERS:
         yield f"the response {answer}"
-        yield from outcome_of(functools.partial(Command.from_instruction, answer))
+        yield from outcome_of(
+            functools.partial(Command.from_instruction, answer), is_callback=True
+        )
     yield "the response of a reject, for an accept"
     yield from outcome_of(lambda: Accept.from_instruction({"instruction": "reject"}))
     for command in (Wrap(), Complete(), Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")):

@@ -113,12 +113,26 @@ class Command:
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """The cautions about the command, and about its parsed text."""
-        name = self.first_pair[0]
+        """The cautions about the command as a form, and its parsed text."""
+        return self._find_cautions(is_callback=False)
+
+    @property
+    def callback_cautions(self) -> tuple[Caution, ...]:
+        """The cautions about the command as the answer to an assignment callback.
+
+        They use the callback's names, and include rules that concern only callbacks.
+        """
+        return self._find_cautions(is_callback=True)
+
+    def _find_cautions(self, *, is_callback: bool) -> tuple[Caution, ...]:
+        name = CALLBACK_INSTRUCTION_FIELD if is_callback else self.first_pair[0]
         own = [
-            dispute.to_caution(name) for dispute in self.disputes if dispute.condition(self, self)
+            dispute.to_caution(name)
+            for dispute in self.disputes
+            if dispute.is_met(self, self, is_callback=is_callback)
         ]
-        return (*self._parse_cautions, *own, *find_cautions(self, self.parameters))
+        others = find_cautions(self, self.parameters, is_callback=is_callback)
+        return (*self._parse_cautions, *own, *others)
 
     def form(self) -> FormPairs:
         """Return the form that the official client would send.

@@ -20,7 +20,7 @@ class Caution(NamedTuple):
 
     The command can still be sent.
 
-    :param parameter: the name of the parameter on the wire.
+    :param parameter: the name of the parameter on the wire: in a form, or in a callback's answer.
     :param interpretations: the two interpretations of the rule.
     :param applied: the interpretation that this library applies.
     :param evidence: how certain the two interpretations are.
@@ -46,12 +46,22 @@ class Dispute(NamedTuple):
     :param condition: called with the value of the parameter (``None`` if unset) and the command.
         It returns True if the command depends on the rule. For a dispute about a command itself,
         the command is also the value.
+    :param is_about_callback: True if it concerns only the answer to an assignment callback. Then it
+        is one of ``Command.callback_cautions``, and not of ``Command.cautions``.
     """
 
     condition: Callable[[object, object], bool]
     interpretations: tuple[Interpretation, Interpretation]
     applied: str
     evidence: Evidence = Evidence.DOCUMENTED
+    is_about_callback: bool = False
+
+    def is_met(self, value: object, command: object, *, is_callback: bool) -> bool:
+        """Return True if the command depends on the rule in this form.
+
+        :param is_callback: True for the answer to an assignment callback.
+        """
+        return (is_callback or not self.is_about_callback) and self.condition(value, command)
 
     def to_caution(self, parameter: str) -> Caution:
         """Return the caution for a command that depends on the rule."""

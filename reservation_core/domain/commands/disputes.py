@@ -45,8 +45,11 @@ def _dispute(
     second: tuple[str, Source],
     applied: str,
     evidence: Evidence = Evidence.DOCUMENTED,
+    *,
+    is_about_callback: bool = False,
 ) -> Dispute:
-    return Dispute(condition, (Interpretation(*first), Interpretation(*second)), applied, evidence)
+    both = Interpretation(*first), Interpretation(*second)
+    return Dispute(condition, both, applied, evidence, is_about_callback)
 
 
 # --- disputes about a parameter ------------------------------------------------------------------
@@ -162,6 +165,7 @@ CONFERENCE_IN_CALLBACK: Final = _dispute(
     ("the callback page does not list conference among its answers", Source.ASSIGNMENT_CALLBACK),
     ("the call-control page answers a callback with it", Source.CALL_CONTROL),
     "allowed in callbacks as over REST",
+    is_about_callback=True,
 )
 SUPERVISE_UNLISTED: Final = _dispute(
     _is_set,

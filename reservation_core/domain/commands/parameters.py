@@ -77,24 +77,29 @@ class Parameter(NamedTuple):
         return Violation(self.wire_name, self.field, rule, shown_value, remedy, self.info.code)
 
 
-def find_cautions(command: object, parameters: Sequence[Parameter]) -> Iterator[Caution]:
-    """Yield the cautions about the parameters of a command."""
-    wire_names = {parameter.field: parameter.wire_name for parameter in parameters}
+def find_cautions(
+    command: object, parameters: Sequence[Parameter], *, is_callback: bool
+) -> Iterator[Caution]:
+    """Yield the cautions about the parameters of a command.
+
+    :param is_callback: True for the command as the answer to an assignment callback.
+    """
+    shown_names = {p.field: p.callback_name if is_callback else p.wire_name for p in parameters}
     for parameter in parameters:
         value: object = getattr(command, parameter.field)
         for dispute in parameter.info.disputes:
-            if dispute.condition(value, command):
-                yield dispute.to_caution(parameter.wire_name)
+            if dispute.is_met(value, command, is_callback=is_callback):
+                yield dispute.to_caution(shown_names[parameter.field])
         fields = parameter.info.depends_on
         has_dependency = any(_is_switched_on(getattr(command, field)) for field in fields)
         if fields and value is not None and not has_dependency:
-            names = " or ".join(wire_names[field] for field in fields)
+            names = " or ".join(shown_names[field] for field in fields)
             interpretations = (
                 Interpretation(f"it has no effect without {names}", Source.RESERVATIONS),
                 Interpretation("no source says that the platform refuses it", Source.OPENAPI),
             )
             applied = "it is sent as given"
-            yield Caution(parameter.wire_name, interpretations, applied, Evidence.INFERRED)
+            yield Caution(shown_names[parameter.field], interpretations, applied, Evidence.INFERRED)
 
 
 def _is_switched_on(value: object) -> bool:

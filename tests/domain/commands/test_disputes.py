@@ -86,11 +86,6 @@ DISPUTES: Final[
         [Wrap()],
         [Complete(), Accept()],
     ),
-    ("9", "conference", "Instruction"): (
-        (CALLBACK, Source.CALL_CONTROL),
-        [Conference()],
-        [Dequeue(), Accept()],
-    ),
     ("10", "supervise", "Instruction"): (
         (REST, Source.OPENAPI),
         [Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")],
@@ -122,6 +117,10 @@ DISPUTES: Final[
 }
 
 
+CALLBACK_ONLY: Final = {("9", "conference", "Instruction")}
+"""Disputes about the answer to a callback. The form gives no caution."""
+
+
 NOT_ABOUT_COMMANDS: Final = {
     "1": "about a report, not a command",
     "2": "no command sets the other four statuses",
@@ -145,7 +144,7 @@ def test_disputes_cover_the_reference_table() -> None:
         for row in rows("cautions")
         if row["number"] not in NOT_ABOUT_COMMANDS
     }
-    assert found == set(DISPUTES)
+    assert found == set(DISPUTES) | CALLBACK_ONLY
     assert Conference().instruction() == {"instruction": "conference"}
     for status in ("pending", "timeout", "canceled", "rescinded"):
         assert blamed(refused(Command.from_form, [("ReservationStatus", status)])) == [
@@ -199,7 +198,7 @@ def _expected(command: Command) -> Counter[str]:
         "CallTimeout": "CallTimeout" in sent and timeout > 600,
         "Timeout": "Timeout" in sent and not 5 <= timeout <= 600,
         "ReservationStatus": isinstance(command, Wrap),
-        "Instruction": isinstance(command, (Conference, Supervise)),
+        "Instruction": isinstance(command, Supervise),
         "MaxParticipants": isinstance(command, Conference) and "MaxParticipants" not in sent,
         "Region": sent.get("Region") in {"us2", "de1"},
         "Record": "Record" in sent,
@@ -234,3 +233,42 @@ def test_command_has_exactly_its_documented_cautions(command: Command) -> None:
         caution.parameter for caution in command.cautions if caution.evidence is Evidence.DOCUMENTED
     )
     assert found == _expected(command)
+
+
+def test_caution_about_callbacks_concerns_the_callback_form_only() -> None:
+    command = Conference(from_="5550006", max_participants=10)
+    assert command.cautions == ()
+    (caution,) = command.callback_cautions
+    assert caution.parameter == "instruction"
+    sources = {interpretation.source for interpretation in caution.interpretations}
+    assert sources == {CALLBACK, Source.CALL_CONTROL}
+    assert "the callback page does not list conference" in str(caution)
+    assert Dequeue(from_="5550006").callback_cautions == ()
+
+
+def test_callback_cautions_use_the_names_of_the_callback() -> None:
+    dequeue = Dequeue(timeout=601, status_callback_event=["initiated"])
+    assert [caution.parameter for caution in dequeue.cautions] == [
+        "DequeueFrom",
+        "DequeueTimeout",
+        "DequeueStatusCallbackEvent",
+    ]
+    assert [caution.parameter for caution in dequeue.callback_cautions] == [
+        "from",
+        "timeout",
+        "status_callback_events",
+    ]
+    assert "without status_callback_url" in str(dequeue.callback_cautions[-1])
+
+
+@settings(some)
+@given(commands())
+def test_callback_form_has_the_cautions_of_the_form_and_its_own(command: Command) -> None:
+    def counted(cautions: tuple[Caution, ...]) -> Counter[str]:
+        return Counter(caution.applied for caution in cautions)
+
+    extra = counted(command.callback_cautions) - counted(command.cautions)
+    assert counted(command.cautions) <= counted(command.callback_cautions)
+    assert list(extra) == (
+        ["allowed in callbacks as over REST"] if isinstance(command, Conference) else []
+    )
