@@ -248,9 +248,7 @@ def invalid_and_odd_commands() -> Lines:
     yield from outcome_of(lambda: Accept.from_form([("ReservationStatus", "rejected")]))
     for answer in ANSWERS:
         yield f"the response {answer}"
-        yield from outcome_of(
-            functools.partial(Command.from_instruction, answer), is_callback=True
-        )
+        yield from outcome_of(functools.partial(Command.from_instruction, answer), is_callback=True)
     yield "the response of a reject, for an accept"
     yield from outcome_of(lambda: Accept.from_instruction({"instruction": "reject"}))
     for command in (Wrap(), Complete(), Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")):
