@@ -1,0 +1,36 @@
+"""Configuration of the documentation site."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the site documents this tree, not an installed package
+
+from reservation_core.gateways import settings  # noqa: E402
+from tests.docs.generated import write_generated  # noqa: E402
+
+write_generated(ROOT / "docs" / "_generated")
+
+project = "reservation-core"
+author = "The reservation_core authors"
+project_copyright = f"2026, {author}"
+release = version = settings.user_agent().split("/")[1]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+exclude_patterns = ["_build", "_generated"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+copybutton_exclude = ".linenos, .gp, .go"
+
+nitpicky = False
+nitpick_ignore_regex = [("py:.*", r"(?!reservation_core).*")]
+"""Every reference into the package must be right. Those to other projects are not links."""
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+
+html_theme = "furo"
+html_title = f"reservation-core {release}"
+html_theme_options = {"top_of_page_buttons": []}

@@ -1,0 +1,110 @@
+"""The parts of the site that are generated from declarations in the code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from keyword import iskeyword
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+from reservation_core.cli.main import main
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
+from reservation_core.emulator.platform.settings import describe_settings
+
+CLI_COMMANDS: Final = ("", "demo", "explain", "allowed", "encode", "send", "serve")
+"""The commands whose help is shown."""
+
+
+def write_generated(folder: Path) -> None:
+    """Write all generated parts into a folder. A file that is up to date is left alone."""
+    folder.mkdir(exist_ok=True)
+    for name, write in FILES.items():
+        path, text = folder / name, write()
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+def write_settings() -> str:
+    """Return the table of the emulator's settings."""
+    rows = (
+        (f"`{name}`", f"`{_show(default)}`", info.description, info.evidence, _choices(default))
+        for name, default, info in describe_settings()
+    )
+    return _table("setting", "default", "meaning", "evidence", "values", rows=rows)
+
+
+def _show(default: object) -> str:
+    return str(default.value) if isinstance(default, StrEnum) else repr(default)
+
+
+def _choices(default: object) -> str:
+    if not isinstance(default, StrEnum):
+        return ""
+    return ", ".join(f"`{choice.value}`" for choice in type(default))
+
+
+def write_routes() -> str:
+    """Return the table of the emulator's control routes."""
+    rows = (
+        (route.method, f"`{CONTROL_ROOT}{route.path}`", route.description)
+        for route in CONTROL_ROUTES
+    )
+    return _table("method", "path", "use", rows=rows)
+
+
+def write_migrating() -> str:
+    """Return the table of keyword arguments of ``update`` in ``twilio`` and their fields here."""
+    return _table("argument of `update` in `twilio`", "here", rows=_migrating_rows())
+
+
+def _migrating_rows() -> Iterator[Sequence[str]]:
+    yield "`if_match`", "sent by itself if the reservation has an `etag`"
+    for command in COMMANDS:
+        keyword = write_keyword(command.first_pair[0])
+        yield f'`{keyword}="{command.first_pair[1]}"`', f"`{command.__name__}(…)`"
+        for parameter in command.parameters:
+            keyword = write_keyword(parameter.wire_name)
+            yield f"`{keyword}=…`", f"`{command.__name__}({parameter.field}=…)`"
+
+
+def write_keyword(wire_name: str) -> str:
+    """Return the keyword argument of the official Python client for a wire name."""
+    keyword = re.sub("(?<=[a-z])(?=[A-Z])", "_", wire_name).lower()
+    return f"{keyword}_" if iskeyword(keyword) else keyword
+
+
+def write_cli_help() -> str:
+    """Return the help of the command line, as it is printed."""
+    return "\n".join(
+        f"## `{' '.join(['reservation-core', *words])}`\n\n```text\n{_help(*words)}```\n"
+        for words in (name.split() for name in CLI_COMMANDS)
+    )
+
+
+def _help(*words: str) -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), mock.patch.dict(os.environ, COLUMNS="100"):
+        main([*words, "--help"])
+    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines()) + "\n"
+
+
+def _table(*header: str, rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines
+    )
+
+
+FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": write_settings,
+    "control.md": write_routes,
+    "migrating.md": write_migrating,
+    "cli.md": write_cli_help,
+}

@@ -1,0 +1,33 @@
+"""The generated parts of the site."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from twilio.rest.taskrouter.v1.workspace.task.reservation import ReservationContext
+
+from reservation_core.domain.commands.catalogue import COMMANDS
+from tests.docs.generated import FILES, write_cli_help, write_generated, write_keyword
+
+
+def test_every_part_is_written_and_left_alone_if_up_to_date(tmp_path: Path) -> None:
+    folder = tmp_path / "generated"
+    write_generated(folder)
+    times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert times.keys() == FILES.keys()
+    assert all(path.read_text("utf-8").strip() for path in folder.iterdir())
+    write_generated(folder)
+    assert times == {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_keywords_are_those_of_the_official_client() -> None:
+    ours = {write_keyword(parameter.wire_name) for c in COMMANDS for parameter in c.parameters}
+    ours |= {write_keyword(command.first_pair[0]) for command in COMMANDS}
+    theirs = set(inspect.signature(ReservationContext.update).parameters)
+    assert ours == theirs - {"self", "if_match"}
+
+
+def test_help_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = write_cli_help()
+    monkeypatch.setenv("COLUMNS", "40")
+    assert write_cli_help() == text
