@@ -1,4 +1,4 @@
-"""The parts of the site that are generated from declarations in the code."""
+"""Parts of the site that are generated from the code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLI_COMMANDS: Final = ("", "demo", "explain", "allowed", "encode", "send", "serv
 
 
 def write_generated(folder: Path) -> None:
-    """Write all generated parts into a folder. A file that is up to date is left alone."""
+    """Write all generated parts into a folder, if they changed."""
     folder.mkdir(exist_ok=True)
     for name, write in FILES.items():
         path, text = folder / name, write()
@@ -60,7 +60,7 @@ def write_routes() -> str:
 
 
 def write_migrating() -> str:
-    """Return the table of keyword arguments of ``update`` in ``twilio`` and their fields here."""
+    """Return the table of arguments of the official client's ``update``."""
     return _table("argument of `update` in `twilio`", "here", rows=_migrating_rows())
 
 
@@ -75,7 +75,7 @@ def _migrating_rows() -> Iterator[Sequence[str]]:
 
 
 def write_keyword(wire_name: str) -> str:
-    """Return the keyword argument of the official Python client for a wire name."""
+    """Return the official Python client's argument for a wire name."""
     keyword = re.sub("(?<=[a-z])(?=[A-Z])", "_", wire_name).lower()
     return f"{keyword}_" if iskeyword(keyword) else keyword
 

@@ -26,11 +26,11 @@ _BLOCK: Final = re.compile(
 
 @attrs.frozen
 class CodeBlock:
-    """A Python block, and the text that it prints, if the page shows it."""
+    """Python block of a page, and the text that it prints."""
 
     line: int
     code: str
-    output: str | None
+    output: str | None  # None if the page does not show it
 
 
 def read_code_blocks(page: Path) -> Iterator[CodeBlock]:

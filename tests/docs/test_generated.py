@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 
 import pytest
-from twilio.rest.taskrouter.v1.workspace.task.reservation import ReservationContext
+from twilio.rest.taskrouter.v1.workspace.task.reservation import ReservationContext  # pyright: ignore[reportMissingTypeStubs]
 
 from reservation_core.domain.commands.catalogue import COMMANDS
 from tests.docs.generated import FILES, write_cli_help, write_generated, write_keyword
