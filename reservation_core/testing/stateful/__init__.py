@@ -18,7 +18,8 @@ run the ``TestCase``::
 
 A run is a sequence of steps: a worker is reserved, a fact or a rival's command moves a reservation,
 an event is delivered (late, out of order or twice, as the platform documents), a fault is planned
-for a coming exchange. After every step the service must keep these rules:
+for a coming exchange or for several in a row (an outage, after which a delivery gives up). Give the
+service ``Policy(backoff=0.0)``: its pauses are real. After every step it must keep these rules:
 
 1. **It believes nothing false.** The lifecycle leads from what it believes to where the reservation
    stands: it may lag, but never be ahead or on another branch. What it believes never goes back.
@@ -27,6 +28,9 @@ for a coming exchange. After every step the service must keep these rules:
    act again (without ``If-Match``) before it reads the reservation or receives a newer event.
 3. **It sends no command that it could know to be refused**: none after the reservation ended, none
    while its own earlier command is being carried out, none that the last reported status forbids.
+
+A counterexample lists the steps. Notes above a step show in order what happened in it: delivered
+events, the service's own exchanges (``POST accept -> 400``), and each change on the platform.
 
 Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what the service
 receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3).

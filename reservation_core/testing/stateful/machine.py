@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container
+from collections.abc import Container, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar, Final, cast
 
@@ -27,7 +28,14 @@ from reservation_core.testing.lifecycle_coverage import LifecycleCoverage, curre
 from reservation_core.testing.stateful.beliefs import Belief, BeliefCheck, check_up_to_date
 from reservation_core.testing.stateful.events import ReportedEvent, reported_event
 from reservation_core.testing.stateful.monitor import ServiceMonitor, UpdateRecorder
-from reservation_core.testing.stateful.moves import COMMAND_STEPS, FACT_STEPS, FAULTS, STEPS, Move
+from reservation_core.testing.stateful.moves import (
+    COMMAND_STEPS,
+    FACT_STEPS,
+    FAULTS,
+    OUTAGES,
+    STEPS,
+    Move,
+)
 
 _STEPS_PER_RUN: Final = 100  # 100 runs, hypothesis' default, then walk every edge over 20 times
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
@@ -95,13 +103,15 @@ class ReservationRuns(RuleBasedStateMachine):
             self.make_gateway(self.platform), partial(self._covered.count_reply, self.platform)
         )
         self._network: Final = FaultyGateway(recorder, platform=self.platform)
-        self.gateway: Final = ServiceMonitor(self._network, recorder, self._name)
+        self._notes: Final[list[str]] = []  # acts may happen in a server's thread
+        self.gateway: Final = ServiceMonitor(
+            self._network, recorder, self._name, self._notes.append
+        )
         self.delivered: Final[list[ReportedEvent]] = []
         self._sids: Final[list[str]] = []
         self._actual: Final[dict[str, Reservation]] = {}  # as the platform holds them
         self._undelivered: Final[list[ReportedEvent]] = []
         self._beliefs: Final = BeliefCheck()
-        self._notes: Final[list[str]] = []  # acts may happen in a server's thread
         self._tasks = 0
         self._unsubscribe: Final = (
             self.platform.subscribe(self._record_entry),
@@ -157,6 +167,7 @@ class ReservationRuns(RuleBasedStateMachine):
     @initialize(tasks=st.integers(1, 4))
     def start(self, tasks: int) -> None:
         """Reserve a worker for each of some tasks."""
+        note("  # Each step stands below the notes of what happened in it.")
         supervisor = _sid("WK", 0)  # for a rival's supervise
         self.platform.add_worker(_WORKSPACE, sid=supervisor, attributes=_WORKER)
         for _ in range(tasks):
@@ -222,7 +233,8 @@ class ReservationRuns(RuleBasedStateMachine):
     @rule(number=_reported_numbers())
     def let_work(self, number: int) -> None:
         """Let the service act by itself."""
-        self.work(self._sids[number])
+        with self._showing_notes():
+            self.work(self._sids[number])
         self.check()
 
     @precondition(lambda self: len(self._network.plan.pending) < 4)
@@ -236,17 +248,24 @@ class ReservationRuns(RuleBasedStateMachine):
             )
         )
 
+    @precondition(lambda self: not self._network.plan.pending)
+    @rule(kind=st.sampled_from(OUTAGES), exchanges=st.integers(4, 12))
+    def plan_outage(self, kind: FaultKind, exchanges: int) -> None:
+        """Plan an outage: the next exchanges fail, until a usual policy gives up."""
+        self._network.plan.add(Fault(kind, times=exchanges))
+
     def _number(self, event: ReportedEvent) -> int:
         return self._sids.index(str(event.reservation.sid))
 
     def _name(self, sid: str) -> str:
-        return f"reservation {self._sids.index(sid)}"
+        return f"reservation {self._sids.index(sid)}" if sid in self._sids else sid
 
     def _deliver(self, event: ReportedEvent) -> None:
         note(f"  # delivered: {event.type} of reservation {self._number(event)}")
         self.delivered.append(event)
         self.gateway.learn(event.reservation)
-        self.deliver(event)
+        with self._showing_notes():
+            self.deliver(event)
         self.check()
 
     def _record_entry(self, entry: JournalEntry) -> None:
@@ -256,6 +275,14 @@ class ReservationRuns(RuleBasedStateMachine):
             self._notes.append(f"{self._name(entry.sid)}: {entry.trigger} by {entry.by}, {change}")
         if (event := reported_event(entry)) is not None:
             self._undelivered.append(event)
+
+    @contextmanager
+    def _showing_notes(self) -> Generator[None]:
+        """Show what the service did, also if it raises an exception."""
+        try:
+            yield
+        finally:
+            self._show_notes()
 
     def _show_notes(self) -> None:
         for text in self._notes:

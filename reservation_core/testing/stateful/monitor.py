@@ -22,6 +22,7 @@ from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
+from reservation_core.testing.recording import describe_request
 from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange, find_sid
 
 
@@ -56,6 +57,7 @@ class ServiceMonitor(GatewayWrapper):
     :param gateway: the gateway to wrap.
     :param recorder: the recorder of the updates that acted.
     :param name: returns the name of a reservation for messages, by its SID.
+    :param show: called with a line about each exchange, such as ``POST accept -> 400``.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class ServiceMonitor(GatewayWrapper):
         gateway: Gateway | AsyncGateway,
         recorder: UpdateRecorder,
         name: Callable[[str], str],
+        show: Callable[[str], object],
     ) -> None:
         super().__init__(gateway)
         self._recorder = recorder
         self._name = name
+        self._show = show
         self._known: dict[str, State] = {}
         self._unknown_outcome: set[str] = set()  # and neither read nor reported since
         self._problems: list[str] = []
@@ -92,9 +96,19 @@ class ServiceMonitor(GatewayWrapper):
         except GatewayError as error:
             if checked.method == "POST" and not isinstance(error, NotSent):
                 self._unknown_outcome.add(find_sid(checked))
+            self._show(f"{self._describe(checked)} -> {error.reason}")
             raise
-        self._learn_reply(checked, reply)
+        reported = _reservation(reply)
+        self._show(f"{self._describe(checked)} -> {_describe_reply(reply, reported)}")
+        self._learn_reply(checked, reply, reported)
         return reply
+
+    def _describe(self, request: Request) -> str:
+        """Return a request's reservation, method and command."""
+        sid, command = find_sid(request), _command(request)
+        if not sid:
+            return describe_request(request)
+        return f"{self._name(sid)}: {request.method}" + (f" {command.trigger}" if command else "")
 
     def _check(self, request: Request) -> Request:
         """Check a request against the service's knowledge and return a copy."""
@@ -113,9 +127,8 @@ class ServiceMonitor(GatewayWrapper):
                 )
         return attrs.evolve(request)
 
-    def _learn_reply(self, request: Request, reply: Reply) -> None:
+    def _learn_reply(self, request: Request, reply: Reply, reported: Reservation | None) -> None:
         sid, command = find_sid(request), _command(request)
-        reported = _reservation(reply)
         if reported is None:
             if request.method == "POST" and (reply.status >= 500 or reply.status < 300):
                 self._unknown_outcome.add(sid)
@@ -144,6 +157,12 @@ def _command(request: Request) -> Command | None:
         return Command.from_form(request.form) if request.method == "POST" else None
     except InvalidCommand:
         return None
+
+
+def _describe_reply(reply: Reply, reported: Reservation | None) -> str:
+    if reported is not None:
+        return reported.status
+    return f"{reply.status}" + (", no reservation in it" if reply.status < 300 else "")
 
 
 def _reservation(reply: Reply) -> Reservation | None:

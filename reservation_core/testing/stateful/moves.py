@@ -51,3 +51,13 @@ FAULTS: Final = (
     *(each for each in (*Rival, *FaultKind) if each not in (FaultKind.NONE, Rival.WRITES)),
 )
 """Faults and rivals' acts of one exchange, simplest first."""
+
+OUTAGES: Final = (
+    FaultKind.NOT_SENT,
+    *(
+        kind
+        for kind in FaultKind
+        if kind not in (FaultKind.NONE, FaultKind.NOT_SENT, FaultKind.DUPLICATE)
+    ),
+)
+"""Faults of an outage, in which several exchanges in a row fail, simplest first."""

@@ -1,8 +1,23 @@
+from collections import Counter
+
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from reservation_core import Reservation, follow
+from reservation_core import (
+    Accept,
+    GatewayError,
+    LostRace,
+    NotSent,
+    OutcomeUnknown,
+    ReplyError,
+    Reservation,
+    ReservationError,
+    Status,
+    Throttled,
+    follow,
+    perform,
+)
 from reservation_core.emulator import Platform
 from reservation_core.emulator.server import running_emulator
 from reservation_core.gateways.httpx2 import Httpx2Gateway
@@ -11,7 +26,7 @@ from reservation_core.testing.contract.gateway import CREDENTIALS
 from reservation_core.testing.lifecycle_coverage import EDGE_NAMES, LifecycleCoverage
 from reservation_core.testing.stateful import Belief, ReportedEvent, ReservationRuns
 from tests.campaigns.mutants import LastEventWins
-from tests.examples.test_desk import DeskRuns
+from tests.examples.test_desk import AT_ONCE, DeskRuns
 
 
 class Onlooker(ReservationRuns):
@@ -93,3 +108,52 @@ def test_runs_reach_an_emulator_over_http() -> None:
 
         generate(Runs, most=3, steps=30)
     assert sum(Runs.coverage.edges.values()) > 10
+
+
+class Accepter(Onlooker):
+    """Runs around a service that accepts each reservation once."""
+
+    def deliver(self, event: ReportedEvent) -> None:
+        sid, reported = str(event.reservation.sid), event.reservation
+        is_new = sid not in self.known
+        super().deliver(event)
+        if is_new and reported.status is Status.PENDING:
+            try:
+                self.known[sid] = perform(reported, Accept(), self.gateway, policy=AT_ONCE)
+            except LostRace as lost:
+                self.known[sid] = lost.reservation or reported
+            except (GatewayError, ReplyError) as error:
+                self.handle(error)
+
+    def handle(self, error: ReservationError) -> None:
+        """Handle an error that tells no status."""
+
+
+def test_outages_walk_the_handlers_of_deliveries_that_give_up() -> None:
+    handled: list[ReservationError] = []
+
+    class Runs(Accepter):
+        def handle(self, error: ReservationError) -> None:
+            handled.append(error)
+
+    generate(Runs, most=25)
+    kinds = Counter(type(error) for error in handled)
+    gave_up = sum(kinds[kind] for kind in (NotSent, Throttled, OutcomeUnknown))
+    assert gave_up >= 20, kinds  # 7 without outages
+
+
+def test_exchanges_are_shown_above_the_step_that_raised() -> None:
+    class Runs(Accepter):
+        def handle(self, error: ReservationError) -> None:
+            raise error
+
+    Runs.TestCase.settings = settings(Runs.TestCase.settings, report_multiple_bugs=False)
+    with pytest.raises(ReservationError) as failure:
+        generate(Runs, most=30, shrink=True)
+    lines = [line for note in failure.value.__notes__ for line in note.splitlines()]
+    steps = [number for number, line in enumerate(lines) if "state." in line]
+    shown = [number for number, line in enumerate(lines) if ": POST accept -> " in line]
+    assert shown
+    assert all(steps[-3] < number < steps[-2] for number in shown), lines
+    assert lines[-1] == "state.teardown()"
+    assert "# Each step stands below" in lines[2]

@@ -53,7 +53,8 @@ class Service:
         self.recorder = UpdateRecorder(
             InMemoryGateway(self.platform), lambda _request, _reply: None
         )
-        self.monitor = ServiceMonitor(self, self.recorder, lambda _: "it")
+        self.shown: list[str] = []
+        self.monitor = ServiceMonitor(self, self.recorder, lambda _: "it", self.shown.append)
         self.monitor.learn(RESERVED)
 
     def send(self, request: Request) -> Reply:
@@ -180,3 +181,26 @@ def test_repeated_act_is_a_problem_unless_the_network_repeats_it(service: Servic
     assert service.problems == []
     service.post(CALL)
     assert service.problems == ["it: the same command acted 2 times"]
+
+
+def test_every_exchange_is_shown_without_values(service: Service) -> None:
+    service.post(Accept())
+    service.post(Accept())
+    fetch(RESERVED, service.monitor)
+    service.outcome = GatewayError("reset")
+    service.post(CALL)
+    service.outcome = NotSent("no connection")
+    service.post(CALL)
+    service.outcome = None
+    path = prepare(RESERVED, Accept()).path
+    service.monitor.send(Request("POST", path, form=(("From", "+15005550006"),)))
+    service.monitor.send(Request("GET", "/v1/Workspaces/WS0/Tasks/WT0/Reservations?PageSize=1"))
+    assert service.shown == [
+        "it: POST accept -> accepted",
+        "it: POST accept -> 400",
+        "it: GET -> accepted",
+        "it: POST call -> reset",
+        "it: POST call -> no connection",
+        "it: POST -> 400",
+        "GET /v1/Workspaces/WS0/Tasks/WT0/Reservations -> 200, no reservation in it",
+    ]
