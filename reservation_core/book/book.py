@@ -226,8 +226,7 @@ class AsyncBook:
         """
         intent = await self._transactions.open_intent(sid, command, Route(route))
         outcome = await deliver_intent(intent, gateway, policy, observer, self._sleep, resume=False)
-        if outcome.ending is not None:
-            await self._transactions.close_intent(sid, intent, outcome)
+        await self._transactions.close_intent(sid, intent, outcome)
         if outcome.error is not None:
             raise outcome.error
         assert outcome.reservation is not None
@@ -265,13 +264,12 @@ class AsyncBook:
             outcome = await deliver_intent(
                 entry.intent, gateway, policy, observer, self._sleep, resume=True
             )
-            if outcome.ending is None:
+            closed = await self._transactions.close_intent(entry.sid, entry.intent, outcome)
+            if closed is not None:
+                settled.append(closed)
+            else:
                 assert outcome.error is not None
                 failed[entry.sid] = outcome.error
-            else:
-                settled.append(
-                    await self._transactions.close_intent(entry.sid, entry.intent, outcome)
-                )
         return Swept(tuple(settled), failed)
 
     async def reconcile(
@@ -285,7 +283,9 @@ class AsyncBook:
     ) -> Swept:
         """Fetch doubtful entries and live entries without news, and record the result.
 
-        A reservation that the platform no longer has is marked as deleted.
+        A reservation that the platform no longer has is marked as deleted. An entry with news from
+        the last five minutes is not: the platform keeps a reservation for that time, so a 404 may
+        be wrong. It is then one of those that failed, and is fetched again.
 
         :param gateway: sends the requests.
         :param older_than: seconds without news after which a live entry is fetched.
@@ -302,8 +302,12 @@ class AsyncBook:
             try:
                 fetched = await afetch(_address_of(entry.reservation), gateway, route=route)
                 settled.append(await self._transactions.record_fetch(entry, fetched))
-            except NotFound:
-                settled.append(await self._transactions.record_deletion(entry))
+            except NotFound as error:
+                deleted = await self._transactions.record_deletion(entry)
+                if deleted is not None:
+                    settled.append(deleted)
+                else:
+                    failed[entry.sid] = error
             except ReservationError as error:
                 failed[entry.sid] = error
         return Swept(tuple(settled), failed)

@@ -5,10 +5,13 @@ the delivery ended with                             the intent
 ==================================================  ===========================================
 a reply that the command was carried out            ends as done
 a refusal, a lost race, or a request not sent       ends as not done
-404: the platform no longer has the reservation     ends as deleted
+404: the platform no longer has the reservation     ends as deleted, unless the entry is recent
 a fetch that cannot tell whose command acted        ends as unknown
 any other error: the outcome is not known           stays open; ``AsyncBook.recover`` fetches
 ==================================================  ===========================================
+
+A 404 may be wrong for a recent entry (:data:`DELETION_DELAY`). Then it ends nothing: a refused
+command ends as not done, and one with an unknown outcome stays open.
 
 A delivery that is resumed after a crash has two differences. If no later fetch can tell more, the
 intent ends as unknown instead of staying open. And a lost race without a refusal by the platform
@@ -18,10 +21,12 @@ leaves it open if the command is still legal: time or attempts ran out before it
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
-from reservation_core.book.records import Ending, Intent
+from reservation_core.book.records import Ending, Entry, Intent
 from reservation_core.delivery.client import aperform
 from reservation_core.delivery.observer import Observer
 from reservation_core.delivery.policy import Policy
@@ -39,6 +44,13 @@ from reservation_core.rest.errors import (
     Refused,
     ServerFailed,
 )
+
+DELETION_DELAY: Final = timedelta(minutes=5)
+"""Time between the end of a task and the deletion of its reservations by the platform.
+
+A reservation that was reported live within this time cannot be deleted yet. The API was seen to
+answer 404 for resources that exist.
+"""
 
 
 @attrs.frozen
@@ -106,6 +118,16 @@ def classify_failure(
             return DeliveryOutcome(Ending.NOT_DONE, None, error)
         case _:
             return DeliveryOutcome(None, None, error)
+
+
+def is_recent(entry: Entry, now: datetime) -> bool:
+    """Return True if the entry has news from within the deletion delay."""
+    return now - entry.refreshed_at < DELETION_DELAY
+
+
+def without_deletion(outcome: DeliveryOutcome) -> Ending | None:
+    """Return the ending of a delivery whose 404 does not prove a deletion."""
+    return Ending.NOT_DONE if isinstance(outcome.error, NotFound) else None
 
 
 def _is_unfinished(error: LostRace, command: Command) -> bool:

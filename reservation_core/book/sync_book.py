@@ -272,7 +272,9 @@ class Book:
     ) -> Swept:
         """Fetch doubtful entries and live entries without news, and record the result.
 
-        A reservation that the platform no longer has is marked as deleted.
+        A reservation that the platform no longer has is marked as deleted. An entry with news from
+        the last five minutes is not: the platform keeps a reservation for that time, so a 404 may
+        be wrong. It is then one of those that failed, and is fetched again.
 
         :param gateway: sends the requests.
         :param older_than: seconds without news after which a live entry is fetched.

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import attrs
 
-from reservation_core.book.deliveries import DeliveryOutcome
+from reservation_core.book.deliveries import DeliveryOutcome, is_recent, without_deletion
 from reservation_core.book.errors import CommandInProgress, NotInBook
 from reservation_core.book.merging import judge, merge
 from reservation_core.book.records import (
@@ -92,9 +92,14 @@ class Transactions:
         (recorded,) = await self.record((report,))
         return recorded
 
-    async def record_deletion(self, entry: Entry) -> Recorded:
-        """Mark an entry as deleted by the platform, unless it changed meanwhile."""
+    async def record_deletion(self, entry: Entry) -> Recorded | None:
+        """Mark an entry as deleted by the platform, unless it changed meanwhile.
+
+        :returns: ``None`` for a recent entry, which a 404 does not end.
+        """
         now = self._clock()
+        if is_recent(entry, now):
+            return None
         line = HistoryLine(
             sid=entry.sid, recorded_at=now, source=ReportSource.FETCH, outcome=Ending.DELETED
         )
@@ -134,19 +139,24 @@ class Transactions:
             if await self._write(_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
                 return intent
 
-    async def close_intent(self, sid: str, intent: Intent, outcome: DeliveryOutcome) -> Recorded:
+    async def close_intent(
+        self, sid: str, intent: Intent, outcome: DeliveryOutcome
+    ) -> Recorded | None:
         """Write down how a command ended, on the present entry.
 
         Another intent that was opened meanwhile stays open.
+
+        :returns: ``None`` if the outcome is not known. Then the intent stays open.
         """
-        assert outcome.ending is not None
-        while (entry := await self.get(sid)) is not None:
-            change = _closing_change(
-                entry, intent, outcome.ending, outcome.reservation, self._clock()
-            )
+        while (ending := outcome.ending) is not None and (entry := await self.get(sid)) is not None:
+            now = self._clock()
+            if ending is Ending.DELETED and is_recent(entry, now):
+                outcome = attrs.evolve(outcome, ending=without_deletion(outcome))
+                continue
+            change = _closing_change(entry, intent, ending, outcome.reservation, now)
             if await self._write(change):
-                return Recorded(outcome.ending, change.entry)
-        return Recorded(outcome.ending, None)
+                return Recorded(ending, change.entry)
+        return None if ending is None else Recorded(ending, None)
 
     # --- claims ----------------------------------------------------------------------------------
 

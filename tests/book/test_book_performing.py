@@ -175,7 +175,7 @@ def test_perform_returns_the_reservation_of_a_purged_entry(world: World) -> None
     [
         (ONCE, [NotSent("no connection")], NotSent, "not done", S.PENDING),
         (ONCE, [Reply(401)], Unauthorized, "not done", S.PENDING),
-        (ONCE, [Reply(404)], NotFound, "deleted", S.PENDING),
+        (ONCE, [Reply(404)], NotFound, "not done", S.PENDING),
         (ONCE, [Reply(503)], ReservationError, None, S.PENDING),
         (ONCE, [Reply(200)], ReservationError, None, S.PENDING),
         (ONCE, [_NO_REPLY], GatewayError, None, S.PENDING),
@@ -201,7 +201,19 @@ def test_error_determines_the_ending(
         "intended",
         *([ending] if ending else []),
     ]
-    assert world.entry.is_live is (ending != "deleted")
+    assert world.entry.is_live
+
+
+def test_404_to_a_command_ends_an_entry_without_recent_news(world: World) -> None:
+    world.scenario.clock.advance(300)
+    world.before = [Reply(404)]
+    with pytest.raises(NotFound):
+        world.book.perform(WR, Accept(), world)
+    assert (world.entry.deleted, world.entry.intent, world.lines[-1]) == (
+        True,
+        None,
+        ("accept", "deleted"),
+    )
 
 
 def test_indistinguishable_command_ends_as_unknown(world: World) -> None:

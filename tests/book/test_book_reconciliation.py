@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from reservation_core import (
+    NotFound,
     Reply,
     Request,
     fetch,
@@ -44,12 +45,26 @@ def test_reconcile_fetches_doubtful_entries_of_any_age(world: World) -> None:
 
 def test_reconcile_marks_deleted_reservations(world: World) -> None:
     """The last status stays."""
+    world.scenario.clock.advance(300)
     world.before = [Reply(404)]
     (settled,) = world.book.reconcile(world, older_than=0).settled
     assert settled.outcome is Ending.DELETED
     assert (world.entry.status, world.entry.is_live) == (S.PENDING, False)
     assert world.lines[-1] == ("", "deleted")
     assert world.book.reconcile(world, older_than=0) == Swept((), {})
+
+
+def test_single_404_does_not_end_a_recent_entry(world: World) -> None:
+    """The platform deletes a reservation five minutes after its task has ended."""
+    world.scenario.clock.advance(299)
+    before = world.entry
+    world.before = [Reply(404)]
+    swept = world.book.reconcile(world, lease=1)
+    assert (swept.settled, [type(error) for error in swept.failed.values()]) == ((), [NotFound])
+    assert world.entry == before
+    world.scenario.clock.advance(1)
+    (settled,) = world.book.reconcile(world).settled
+    assert (settled.outcome, world.entry.is_live) == (Verdict.APPLIED, True)
 
 
 def test_failed_fetch_is_due_again_after_its_lease(world: World) -> None:
@@ -73,6 +88,7 @@ def test_event_during_a_fetch_is_newer_than_the_fetch(world: World) -> None:
         world.scenario.apply(S.WRAPPING)
         world.book.record(world.scenario.events[-1])
 
+    world.scenario.clock.advance(300)
     world.before, world.after = [report_wrapping], [Reply(404)]
     (settled,) = world.book.reconcile(world, older_than=0).settled
     assert (settled.entry, world.entry.status, world.entry.deleted) == (

@@ -77,10 +77,33 @@ def test_recover_closes_an_impossible_command_as_not_done(world: World) -> None:
 def test_recover_closes_a_command_to_a_deleted_reservation(world: World) -> None:
     """The last status stays."""
     crash(world, acted=True)
+    world.scenario.clock.advance(180)
     world.before = [Reply(404)]
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
     assert settled.outcome is Ending.DELETED
     assert (world.entry.status, world.entry.deleted, world.entry.intent) == (S.PENDING, True, None)
+
+
+def test_recover_leaves_a_command_open_if_a_404_may_be_wrong(world: World) -> None:
+    """The platform keeps a reservation for five minutes after its task has ended."""
+    crash(world, acted=True)
+    world.before = [Reply(404)]
+    swept = world.book.recover(world, policy=ALONE, lease=10)
+    assert (swept.settled, list(swept.failed)) == ((), [WR])
+    assert (world.entry.deleted, world.entry.intent is None) == (False, False)
+    world.scenario.clock.advance(10)
+    (settled,) = world.book.recover(world, policy=ALONE).settled
+    assert (settled.outcome, world.entry.status) == (Ending.DONE, S.ACCEPTED)
+
+
+def test_recover_leaves_a_command_open_if_a_404_may_be_wrong_after_news(world: World) -> None:
+    """The news arrived while the command was recovered."""
+    crash(world, acted=True)
+    world.scenario.clock.advance(180)
+
+    world.before = [lambda: world.book.record(world.scenario.get())]
+    world.after = [Reply(404)]
+    assert list(world.book.recover(world, policy=NO_WAIT).failed) == [WR]
 
 
 def test_recover_leaves_a_command_open_if_the_fetch_fails(world: World) -> None:
