@@ -126,7 +126,7 @@ def is_recent(entry: Entry, now: datetime) -> bool:
 
 
 def without_deletion(outcome: DeliveryOutcome) -> Ending | None:
-    """Return the ending of a delivery whose 404 does not prove a deletion."""
+    """Return the ending of a delivery whose 404 proves nothing."""
     return Ending.NOT_DONE if isinstance(outcome.error, NotFound) else None
 
 

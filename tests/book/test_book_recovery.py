@@ -85,7 +85,7 @@ def test_recover_closes_a_command_to_a_deleted_reservation(world: World) -> None
 
 
 def test_recover_leaves_a_command_open_if_a_404_may_be_wrong(world: World) -> None:
-    """The platform keeps a reservation for five minutes after its task has ended."""
+    """The platform keeps a reservation for five minutes after its end."""
     crash(world, acted=True)
     world.before = [Reply(404)]
     swept = world.book.recover(world, policy=ALONE, lease=10)
