@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -11,47 +12,70 @@ import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.lifecycle import Status, label_state
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 
 
+@document_members
 class ReportSource(StrEnum):
     """Origin of a report or of a history line."""
 
-    EVENT = "event"  #: an event callback, or an event stream
-    REPLY = "reply"  #: a reservation from a reply, an assignment callback or a list
-    FETCH = "fetch"  #: a fetch that the book made to reconcile an entry
-    COMMAND = "command"  #: a command that the book sends
+    EVENT = "event"
+    """An event callback, or an event stream."""
+    REPLY = "reply"
+    """A reservation from a reply, an assignment callback or a list."""
+    FETCH = "fetch"
+    """A fetch that the book made to reconcile an entry."""
+    COMMAND = "command"
+    """A command that the book sends."""
 
 
+@document_members
 class Verdict(StrEnum):
     """Effect of a report on the entry, by the rules of :mod:`reservation_core.book.merging`."""
 
-    APPLIED = "applied"  #: newer than the entry, which now shows it
-    GAP = "gap"  #: newer and applied, but a report between the two is missing
-    OLDER = "older"  #: the entry is newer, or the same
-    DUPLICATE = "duplicate"  #: the same event was recorded before; nothing is written
-    CONTRADICTION = "contradiction"  #: impossible beside the entry, which keeps its status
-    HISTORY_ONLY = "history only"  #: reports no status; only the history shows it
-    IGNORED = "ignored"  #: does not concern a reservation; nothing is written
+    APPLIED = "applied"
+    """The report is newer than the entry, which now shows it."""
+    GAP = "gap"
+    """The report is newer and applied, but a report between the two is missing."""
+    OLDER = "older"
+    """The entry is newer, or the same."""
+    DUPLICATE = "duplicate"
+    """The same event was recorded before. Nothing is written."""
+    CONTRADICTION = "contradiction"
+    """The report is impossible beside the entry, which keeps its status."""
+    HISTORY_ONLY = "history only"
+    """The report has no status. Only the history shows it."""
+    IGNORED = "ignored"
+    """The event does not concern a reservation. Nothing is written."""
 
 
+@document_members
 class Ending(StrEnum):
     """State of a command in the history: intended, or how it ended."""
 
-    INTENDED = "intended"  #: written before the request is sent; the intent is open
-    DONE = "done"  #: carried out
-    NOT_DONE = "not done"  #: not carried out
-    UNKNOWN = "unknown"  #: no fetch can show whether the platform carried it out
-    DELETED = "deleted"  #: the platform no longer has the reservation
+    INTENDED = "intended"
+    """The command was written down before it is sent. Its intent is open."""
+    DONE = "done"
+    """The command was carried out."""
+    NOT_DONE = "not done"
+    """The command was not carried out."""
+    UNKNOWN = "unknown"
+    """No fetch can show if the platform carried the command out."""
+    DELETED = "deleted"
+    """The platform no longer has the reservation."""
 
 
+@document_members
 class Doubt(StrEnum):
     """Reason to fetch a reservation again."""
 
-    GAP = "gap"  #: a report is missing
-    CONTRADICTION = "contradiction"  #: a report contradicted the entry
+    GAP = "gap"
+    """A report is missing."""
+    CONTRADICTION = "contradiction"
+    """A report contradicted the entry."""
 
 
 @attrs.frozen(kw_only=True)
@@ -112,6 +136,17 @@ class Entry:
     def is_live(self) -> bool:
         """True if the reservation can still change."""
         return not (self.deleted or self.reservation.status.is_terminal)
+
+    def __str__(self) -> str:
+        """Return one line for logs, without personal data."""
+        facts = [label_state(self.reservation.state), f"revision {self.revision}"]
+        if self.deleted:
+            facts.append("deleted")
+        if self.doubt is not None:
+            facts.append(f"in doubt: {self.doubt}")
+        if self.intent is not None:
+            facts.append(f"{self.intent.command.trigger} is open")
+        return f"{self.sid}: {', '.join(facts)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -193,6 +228,10 @@ class Recorded:
     outcome: Verdict | Ending
     entry: Entry | None
 
+    def __str__(self) -> str:
+        """Return one line for logs, without personal data."""
+        return str(self.outcome) if self.entry is None else f"{self.outcome}; {self.entry}"
+
 
 @attrs.frozen
 class Swept:
@@ -205,3 +244,15 @@ class Swept:
 
     settled: tuple[Recorded, ...]
     failed: Mapping[str, ReservationError]
+
+    def __str__(self) -> str:
+        """Return one line for logs, with counts only."""
+        outcomes = Counter(recorded.outcome.value for recorded in self.settled)
+        errors = Counter(type(error).__name__ for error in self.failed.values())
+        return f"settled {_count(outcomes)}, failed {_count(errors)}"
+
+
+def _count(names: Counter[str]) -> str:
+    """Return the total, and how often each name occurs."""
+    each = ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
+    return f"{names.total()} ({each})" if names else "0"

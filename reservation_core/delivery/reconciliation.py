@@ -56,6 +56,7 @@ from reservation_core.delivery.policy import Policy
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import LostRace, Refused
 
@@ -70,6 +71,7 @@ _SET_BY_PLATFORM: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RES
 """The statuses that no command sets."""
 
 
+@document_members
 class ReconcileResult(StrEnum):
     """Conclusion from a fetch about the command.
 
@@ -77,11 +79,17 @@ class ReconcileResult(StrEnum):
     """
 
     DONE = "done"
+    """The command was carried out."""
     REPEAT = "repeat"
+    """The command was not carried out and is still legal. Send it again."""
     REFUSED = "Refused"
+    """The platform refused the command, and it is still legal. Repeating it cannot help."""
     LOST_RACE = "LostRace"
+    """The command was not carried out and is no longer legal."""
     INDISTINGUISHABLE = "Indistinguishable"
+    """This command or a concurrent writer's action had the effect that is shown."""
     OUTCOME_UNKNOWN = "OutcomeUnknown"
+    """No fetch can show if the command was carried out."""
 
 
 def reconcile(

@@ -29,11 +29,11 @@ from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import (
     EDGES,
     ON_HOLD,
-    STATE_DESCRIPTIONS,
     TERMINAL,
     Edge,
     State,
     Status,
+    describe_state,
     label_state,
 )
 
@@ -153,7 +153,7 @@ def _box(state: State) -> Iterator[str]:
         classes += " hidden"
     if is_terminal:
         classes += " terminal"
-    yield f'<g id="state-{state}" class="{classes}"><title>{STATE_DESCRIPTIONS[state]}</title>'
+    yield f'<g id="state-{state}" class="{classes}"><title>{describe_state(state)}</title>'
     for inset in (0, 4) if is_terminal else (0,):
         yield _rect(x, y, HALF.x - inset, HALF.y - inset, 10 - inset)
     font = 'text-anchor="middle" font-size="17" font-weight="600"'

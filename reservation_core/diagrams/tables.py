@@ -81,7 +81,7 @@ def _status_row(state: State) -> tuple[str, ...]:
     facts = (edge.trigger for edge in lifecycle.FACT_EDGES if edge.source == state)
     return (
         f"**{label_state(state)}**",
-        lifecycle.STATE_DESCRIPTIONS[state],
+        lifecycle.describe_state(state),
         "yes" if state in lifecycle.TERMINAL else "no",
         "<br>".join(commands) or "—",
         "<br>".join(facts) or "—",

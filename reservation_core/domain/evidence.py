@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
+from reservation_core.domain.member_docs import document_members
 
+
+@document_members
 class Evidence(StrEnum):
     """Strength of the evidence for a rule, strongest first."""
 
@@ -23,30 +26,47 @@ class Evidence(StrEnum):
     """Searched for and not found. The rule is the safe interpretation."""
 
 
+@document_members
 class Source(Enum):
     """Source of a rule. The value is its URL, or a description."""
 
     ASSIGNMENT_CALLBACK = "https://www.twilio.com/docs/taskrouter/handle-assignment-callbacks"
+    """Page about assignment callbacks and the instructions that answer them."""
     CALLS = "https://www.twilio.com/docs/voice/api/call-resource"
+    """Reference of the call resource."""
     CALL_CONTROL = (
         "https://www.twilio.com/docs/taskrouter/contact-center-blueprint/call-control-concepts"
     )
+    """Page about call control in the contact center blueprint."""
     CANCELED_HELP = "https://support.twilio.com/hc/en-us/articles/42786996187419"
+    """Help article about canceled reservations."""
     CHANGELOG_2019 = (
         "https://twilio.com/en-us/changelog/"
         "taskrouter-now-dials-only-one-worker-for-multi-reservation"
     )
+    """Changelog entry about tasks with several reservations."""
     DOUBLE_ACCEPT_HELP = "https://support.twilio.com/hc/en-us/articles/40136086868507"
+    """Help article about a second accept of one reservation."""
     ERROR_DICTIONARY = "https://www.twilio.com/docs/api/errors"
+    """Dictionary of the platform's error numbers."""
     EVENTS = "https://www.twilio.com/docs/taskrouter/api/event/reference"
+    """Reference of the events."""
     LIFECYCLE = "https://www.twilio.com/docs/taskrouter/lifecycle-task-state"
+    """Page about the lifecycle of a task."""
     LIMITS = "https://www.twilio.com/docs/taskrouter/limits"
+    """Page about limits and timeouts."""
     OPENAPI = "https://github.com/twilio/twilio-oai (twilio_taskrouter_v1)"
+    """OpenAPI description of the REST API."""
     OWN_INTERPRETATION = "this library's interpretation; no source settles it"
+    """No source settles the rule. The library decides."""
     PARTICIPANTS = "https://www.twilio.com/docs/voice/api/conference-participant-resource"
+    """Reference of the conference participant resource."""
     PHP_342 = "https://github.com/twilio/twilio-php/issues/342"
+    """Issue in the official PHP client, with an answer of the platform."""
     RESERVATIONS = "https://www.twilio.com/docs/taskrouter/api/reservations"
+    """Reference of the reservation resource."""
     WORKER_SDK = "https://github.com/twilio/twilio-taskrouter.js"
+    """Code and tests of the official worker SDK."""
 
     def __str__(self) -> str:
         return self.value

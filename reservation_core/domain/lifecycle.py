@@ -16,19 +16,29 @@ from enum import StrEnum
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reservation_core.domain.evidence import Evidence, Source
+from reservation_core.domain.member_docs import document_members
 
 
+@document_members
 class Status(StrEnum):
     """The eight statuses a reservation can be reported in."""
 
     PENDING = "pending"
+    """The worker is reserved and has not answered yet."""
     ACCEPTED = "accepted"
+    """The worker took the task and is at work."""
     REJECTED = "rejected"
+    """The worker rejected the task. It goes back to routing."""
     TIMEOUT = "timeout"
+    """The time ran out before the worker answered."""
     CANCELED = "canceled"
+    """The task ended, or the call setup failed, before acceptance."""
     RESCINDED = "rescinded"
+    """Another reservation of the same task was accepted first."""
     WRAPPING = "wrapping"
+    """The main work is done and after-work is going on."""
     COMPLETED = "completed"
+    """The work on this reservation is finished."""
 
     @property
     def is_terminal(self) -> bool:
@@ -49,18 +59,6 @@ DOCUMENTED, OBSERVED, INFERRED, UNKNOWN = Evidence
 TERMINAL: Final = frozenset({REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED})
 """The terminal statuses. The worker SDK drops a reservation on exactly these five."""
 
-STATE_DESCRIPTIONS: Final[Mapping[State, str]] = {
-    PENDING: "The worker is reserved and has not answered yet.",
-    ON_HOLD: "The platform is carrying out an earlier command. No status names this state.",
-    ACCEPTED: "The worker took the task and is at work.",
-    REJECTED: "The worker rejected the task. It goes back to routing.",
-    TIMEOUT: "The time ran out before the worker answered.",
-    CANCELED: "The task ended, or the call setup failed, before acceptance.",
-    RESCINDED: "Another reservation of the same task was accepted first.",
-    WRAPPING: "The main work is done and after-work is going on.",
-    COMPLETED: "The work on this reservation is finished.",
-}
-
 
 def label_state(state: State) -> str:
     """Return the name of a state for people.
@@ -69,6 +67,17 @@ def label_state(state: State) -> str:
     'on hold'
     """
     return "on hold" if state == ON_HOLD else state
+
+
+def describe_state(state: State) -> str:
+    """Return the meaning of a state in one or two sentences.
+
+    >>> describe_state(Status.WRAPPING)
+    'The main work is done and after-work is going on.'
+    """
+    if state == ON_HOLD:
+        return "The platform is carrying out an earlier command. No status names this state."
+    return str(Status(state).__doc__)
 
 
 class Edge(NamedTuple):

@@ -12,13 +12,19 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from reservation_core.domain.member_docs import document_members
 
+
+@document_members
 class Sensitivity(Enum):
     """Sensitivity of a value. The value of a member is the placeholder to show."""
 
     PUBLIC = None
+    """The value is shown as it is."""
     PERSONAL = "<personal>"
+    """A phone number, a contact or a name."""
     SECRET = "<secret>"  # noqa: S105 - not a secret, but its replacement
+    """A password."""
 
 
 # Phone numbers, contact URIs and runs of 7 to 17 digits. A string, not a compiled pattern: ``re``

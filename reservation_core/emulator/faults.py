@@ -15,24 +15,38 @@ from typing import Final
 
 import attrs
 
+from reservation_core.domain.member_docs import document_members
 from reservation_core.rest.messages import Reply
 
 
+@document_members
 class FaultKind(StrEnum):
     """Network fault of one exchange."""
 
     NONE = "none"
-    NOT_SENT = "not sent"  #: there is no connection
-    LOST_REQUEST = "lost request"  #: the request never arrives; the time-out expires
-    LOST_REPLY = "lost reply"  #: the platform acts; the time-out expires
-    DELAYED = "delayed past the time-out"  #: the request arrives after the client gave up
+    """The exchange succeeds."""
+    NOT_SENT = "not sent"
+    """There is no connection. The request is not sent."""
+    LOST_REQUEST = "lost request"
+    """The request never arrives. The time-out expires."""
+    LOST_REPLY = "lost reply"
+    """The platform acts. The time-out expires."""
+    DELAYED = "delayed past the time-out"
+    """The request arrives after the client gave up."""
     RESET_BEFORE = "reset before acting"
+    """The connection is reset before the platform acts."""
     RESET_AFTER = "reset after acting"
-    DUPLICATE = "duplicate delivery"  #: the request arrives twice; the first reply is returned
+    """The platform acts. Then the connection is reset."""
+    DUPLICATE = "duplicate delivery"
+    """The request arrives twice. The first reply is returned."""
     THROTTLED = "429"
+    """The platform answers 429 and does not act."""
     FAILED_BEFORE = "5xx before acting"
+    """The platform answers 5xx and does not act."""
     FAILED_AFTER = "5xx after acting"
-    UNREADABLE = "unreadable 200"  #: the platform acts; the reply is an HTML page
+    """The platform acts and answers 5xx."""
+    UNREADABLE = "unreadable 200"
+    """The platform acts. The reply is an HTML page."""
 
 
 ACTING_KINDS: Final = frozenset(
@@ -52,20 +66,32 @@ HTTP_KINDS: Final = tuple(
 """Kinds that a server can inject. It never sees a connection that cannot be made."""
 
 
+@document_members
 class Rival(StrEnum):
     """Act of a concurrent writer just before an exchange."""
 
     NONE = "none"
-    WRITES = "rival writes"  #: the version changes, the status does not
+    """No other writer acts."""
+    WRITES = "rival writes"
+    """The version changes, the status does not."""
     ACCEPTS = "rival accepts"
+    """The reservation is accepted."""
     REJECTS = "rival rejects"
+    """The reservation is rejected."""
     HOLDS = "rival begins a conference"
+    """A conference begins, and the reservation is on hold."""
     WRAPS = "rival wraps"
+    """The reservation is wrapping."""
     COMPLETES = "rival completes"
+    """The reservation is completed."""
     CANCELS = "canceled"
+    """The platform cancels the reservation."""
     TIMES_OUT = "timed out"
+    """The reservation timeout elapses."""
     RESCINDS = "rescinded"
-    ANSWERS = "worker answers"  #: an on-hold reservation is accepted
+    """Another reservation of the task is accepted."""
+    ANSWERS = "worker answers"
+    """An on-hold reservation is accepted."""
 
 
 @attrs.frozen

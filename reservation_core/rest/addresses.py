@@ -16,6 +16,7 @@ import attrs
 
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.errors import IncompleteReservation
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 
 SID_PREFIXES: Final = {
@@ -40,11 +41,14 @@ def _pattern(field: str) -> str:
     return sid_kind(SID_PREFIXES[field]).pattern
 
 
+@document_members
 class Route(StrEnum):
     """The two routes to a reservation. The worker route has no supervise and no ETag."""
 
     TASK = "task"
+    """The path through the task. It has all commands, and the ETag."""
     WORKER = "worker"
+    """The path through the worker."""
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import decode_form
@@ -41,6 +42,7 @@ _is_json: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json").fullmatch
 _find_charset: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE).search
 
 
+@document_members
 class Algorithm(StrEnum):
     """The hash of the HMAC.
 
@@ -48,7 +50,9 @@ class Algorithm(StrEnum):
     """
 
     SHA1 = "HMAC_SHA1"
+    """HMAC with SHA-1, for auth tokens."""
     SHA256 = "HMAC_SHA256"
+    """HMAC with SHA-256, for shared keys."""
 
     @property
     def digest(self) -> str:

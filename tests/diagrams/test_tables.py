@@ -11,7 +11,7 @@ from reservation_core import ON_HOLD, Status
 from reservation_core.diagrams.tables import write_parameters, write_statuses
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, TERMINAL, TRIGGERS
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, TERMINAL, TRIGGERS, State
 from tests.reference.oracle import rows
 
 EDGES = (*COMMAND_EDGES, *FACT_EDGES)
@@ -163,7 +163,10 @@ def test_every_edge_and_refusal_has_a_row() -> None:
 
 
 def test_rows_have_as_many_cells_as_their_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "STATE_DESCRIPTIONS", dict.fromkeys(STATES, "one|other"))
+    def describe(_: State) -> str:
+        return "one|other"
+
+    monkeypatch.setattr(lifecycle, "describe_state", describe)
     statuses, parameters = write_statuses(), write_parameters()
     assert {row[1] for row in read_table(statuses, "status |")} == {r"one\|other"}
     found: list[str] = re.findall(r"(?:^\|.*\n)+", statuses + parameters, re.MULTILINE)

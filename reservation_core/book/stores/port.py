@@ -12,13 +12,17 @@ from enum import StrEnum
 from typing import Protocol
 
 from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.domain.member_docs import document_members
 
 
+@document_members
 class Claim(StrEnum):
     """Kind of entries that a sweeper asks for."""
 
-    DUE = "due"  #: live and not refreshed since a given time, or in doubt
-    OPEN = "open"  #: with an intent from before a given time
+    DUE = "due"
+    """Live entries that were not refreshed since a given time, and entries in doubt."""
+    OPEN = "open"
+    """Entries with an intent from before a given time."""
 
 
 class Store(Protocol):

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.member_docs import document_members
 from reservation_core.rest.messages import Headers
 from reservation_core.rest.urlencoding import encode_form
 from reservation_core.webhooks.request import redact_url
@@ -29,12 +30,16 @@ NO_INSTRUCTION: Final = 40005
 """Warning number of a response without an instruction."""
 
 
+@document_members
 class CallbackKind(StrEnum):
     """Kind of a callback."""
 
     ASSIGNMENT = "assignment"
-    FALLBACK = "fallback"  #: the same assignment callback, sent to the fallback URL
+    """The assignment callback of a new reservation."""
+    FALLBACK = "fallback"
+    """The same assignment callback, sent to the fallback URL."""
     EVENT = "event"
+    """An event callback."""
 
     @property
     def is_event(self) -> bool:

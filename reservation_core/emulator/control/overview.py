@@ -18,6 +18,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
 from reservation_core.domain.decisions import decide, find_fact_edge
 from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.member_docs import document_members
 from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
@@ -33,13 +34,18 @@ _CALLER: Final = "+15005550006"  # the vendor's own magic number for tests
 _HOUR: Final = timedelta(hours=1)
 
 
+@document_members
 class ActionGroup(StrEnum):
     """Group of actions on the page."""
 
     CALL = "The call"
+    """Acts of the call: its setup succeeds, fails or ends."""
     PLATFORM = "The platform reports"
+    """Statuses that the platform sets by itself."""
     TASK = "The task"
+    """Acts on the task."""
     CLIENT = "A client asks"
+    """Commands that a client may send."""
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from reservation_core.domain.lifecycle import State
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.bodies import Attributes, Json
 
@@ -17,15 +18,22 @@ DEFAULT_ACCOUNT_SID: Final = "AC" + "0" * 32
 """Account of tasks and workers that are added without one."""
 
 
+@document_members
 class TaskStatus(StrEnum):
     """The six statuses of a task."""
 
     PENDING = "pending"
+    """The task waits for a worker."""
     RESERVED = "reserved"
+    """A worker is reserved and has not accepted yet."""
     ASSIGNED = "assigned"
+    """A worker accepted the task."""
     WRAPPING = "wrapping"
+    """The worker does the after-work."""
     COMPLETED = "completed"
+    """The task is finished."""
     CANCELED = "canceled"
+    """The task ended before it was finished."""
 
 
 def _redact(_: object) -> str:

@@ -14,58 +14,83 @@ import attrs
 
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Status
+from reservation_core.domain.member_docs import document_members
 
 
+@document_members
 class ErrorCodes(StrEnum):
     """Error number in the body of a 400."""
 
-    DICTIONARY = "dictionary"  #: the dictionary's number, such as 40136
-    GENERIC = "generic"  #: 20001
-    NONE = "none"  #: no ``code`` in the body
+    DICTIONARY = "dictionary"
+    """The number of the error dictionary, such as 40136."""
+    GENERIC = "generic"
+    """The number 20001."""
+    NONE = "none"
+    """The body has no ``code``."""
 
 
+@document_members
 class StatusAndInstruction(StrEnum):
     """Result of an update with both a status and an instruction."""
 
     REFUSED = "refused"
-    INSTRUCTION = "instruction"  #: the status is ignored
-    STATUS = "status"  #: the instruction is ignored
+    """The update is refused."""
+    INSTRUCTION = "instruction"
+    """The instruction is carried out and the status is ignored."""
+    STATUS = "status"
+    """The status is set and the instruction is ignored."""
 
 
+@document_members
 class EmptyUpdate(StrEnum):
     """Result of an update with neither a status nor an instruction."""
 
     REFUSED = "refused"
-    UNCHANGED = "unchanged"  #: a 200 with the reservation as it is
+    """The update is refused."""
+    UNCHANGED = "unchanged"
+    """The reply is a 200 with the reservation as it is."""
 
 
+@document_members
 class OnHoldStatus(StrEnum):
     """Status that a body shows while the reservation is on hold."""
 
     PENDING = Status.PENDING.value
+    """The status that the reservation still has."""
     ACCEPTED = Status.ACCEPTED.value
-    ON_HOLD = ON_HOLD  #: occurs in error messages, but not in the API description
+    """The status that follows if the call setup succeeds."""
+    ON_HOLD = ON_HOLD
+    """The word of the error messages. The API description does not have it."""
 
 
+@document_members
 class SystemStatus(StrEnum):
     """Result of a client's update to a status of the platform."""
 
     REFUSED = "refused"
-    CARRIED_OUT = "carried out"  #: if the lifecycle has such a fact
+    """The update is refused."""
+    CARRIED_OUT = "carried out"
+    """The update is carried out if the lifecycle has such a fact."""
 
 
+@document_members
 class ForeignParameters(StrEnum):
     """Treatment of a parameter of another command."""
 
     IGNORED = "ignored"
+    """The parameter is ignored."""
     REFUSED = "refused"
+    """The update is refused."""
 
 
+@document_members
 class BlankValues(StrEnum):
     """Treatment of an empty parameter value."""
 
-    CHECKED = "checked"  #: as any other value
-    UNSET = "unset"  #: as if the parameter were missing
+    CHECKED = "checked"
+    """It is checked as any other value."""
+    UNSET = "unset"
+    """It is treated as if the parameter were missing."""
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.bodies import Payload
@@ -75,16 +76,24 @@ def _to_bytes(payload: Payload) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
+@document_members
 class ErrorFamily(StrEnum):
     """Form of the body of a refusal."""
 
     LEGACY = "the platform's own JSON"
+    """The platform's own JSON, with error number and message."""
     RFC_9457 = "problem details"
+    """Problem details, the standard JSON of RFC 9457."""
     EMPTY = "nothing"
+    """An empty body."""
     HTML = "an HTML page"
+    """An HTML page, as a proxy sends."""
     TEXT = "plain text"
+    """Plain text."""
     NOT_AN_OBJECT = "JSON that is not an object"
+    """JSON that is not an object."""
     TRUNCATED = "truncated JSON"
+    """JSON that ends too early."""
 
     @property
     def is_readable(self) -> bool:

@@ -44,7 +44,8 @@ class RunStep:
 class Run:
     """The steps of a reservation from pending to its end."""
 
-    first: Reservation  #: pending, at version 0
+    first: Reservation
+    """The reservation when it is created: pending, at version 0."""
     steps: tuple[RunStep, ...]
 
     @property

@@ -48,7 +48,7 @@ def test_assignment_form_is_read_by_read_assignment() -> None:
     assert len(assignment.form) == 12
 
 
-#: how a reservation reaches each status, and the events that report it
+# How a reservation reaches each status, and the events that report it
 EVENTS: Final[dict[Status, tuple[Callable[[Platform, str], object], list[str]]]] = {
     Status.PENDING: (lambda platform, sid: platform.get(sid), ["created"]),
     Status.ACCEPTED: (
@@ -118,7 +118,7 @@ def test_event_form_of_each_status_is_read_by_read_event(status: Status) -> None
     assert len({read_event(each.body).sid for each in event_callbacks}) == len(event_callbacks)
 
 
-#: fields that a public service requires of an event callback, without its two optional ones
+# Fields that a public service requires of an event callback, without its two optional ones
 OBSERVED_FIELDS: Final = """
     Sid EventType EventDescription ResourceType ResourceSid Timestamp TimestampMs AccountSid
     WorkspaceSid WorkspaceName OperatingUnitSid ReservationSid ReservationVersion TaskSid

@@ -119,7 +119,7 @@ def json_reply(body: object) -> Reply:
 ACCEPT: Final = b'{"instruction": "accept"}'
 
 
-#: the response, the code of the alert, and whether the fallback URL is called
+# The response, the code of the alert, and whether the fallback URL is called
 INVALID_RESPONSES: Final[dict[str, tuple[Reply, int | None, bool]]] = {
     "another status": (Reply(201, {"Content-Type": "application/json"}, ACCEPT), 11200, True),
     "a redirect": (Reply(302, {"Location": "https://example.com"}), 11200, True),

@@ -150,7 +150,7 @@ def test_one_of_the_siblings_wins(emulator: Emulator, world: World) -> None:
     ]
 
 
-#: status of the reply (0: no reply), and state of the reservation afterwards
+# Status of the reply (0: no reply), and state of the reservation afterwards
 FAULT_EFFECTS: dict[FaultKind, tuple[int, str]] = {
     FaultKind.LOST_REQUEST: (0, "pending"),
     FaultKind.LOST_REPLY: (0, "accepted"),
