@@ -11,6 +11,7 @@ import cyclopts
 from reservation_core.cli.redaction import is_secret, secret_variable
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
 from reservation_core.domain.commands.parameters import Parameter
 
@@ -27,7 +28,7 @@ def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclop
         group.command(
             _make_subcommand(command, action),
             name=command.trigger,
-            help=_unwrap(command.__doc__ or "").replace("``", ""),
+            help=_unwrap(command.description).replace("``", ""),
         )
     return group
 
@@ -62,11 +63,11 @@ def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
 
     A value is decoded as in a form, so that the command itself reports everything that is wrong.
     """
-    hints = get_type_hints(command, include_extras=True)
+    hints, summaries = get_type_hints(command), read_summaries(command)
     for parameter in command.parameters:
         flag = cyclopts.Parameter(
             name=f"--{parameter.field.strip('_').replace('_', '-')}",
-            help=" ".join(_help_sentences(parameter)),
+            help=" ".join(_help_sentences(parameter, summaries.get(parameter.field, ""))),
             converter=None if isinstance(parameter.kind, Boolean) else _make_decoder(parameter),
             negative_iterable=(),
             show_default=False,
@@ -81,14 +82,14 @@ def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
         )
 
 
-def _help_sentences(parameter: Parameter) -> Iterator[str]:
-    yield parameter.info.summary
+def _help_sentences(parameter: Parameter, summary: str) -> Iterator[str]:
+    yield summary
     if not isinstance(parameter.kind, (Boolean, Choice)):
         yield f"Takes {parameter.kind.describe()}."
     if parameter.is_required:
         yield "Required."
-    if parameter.info.default:
-        yield f"Default: {parameter.info.default}."
+    if parameter.info.if_unset:
+        yield f"Default: {parameter.info.if_unset}."
     if isinstance(parameter.kind, MultipleChoice):
         yield "May be repeated."
     if is_secret(parameter):

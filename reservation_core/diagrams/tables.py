@@ -15,6 +15,7 @@ from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.cautions import Dispute
+from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
 from reservation_core.domain.decisions import decide
 from reservation_core.domain.evidence import Evidence, Source
@@ -175,7 +176,7 @@ def _wire_names(command: type[Command]) -> dict[str, str]:
 
 def _parameter_rows() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
-        wire_names = _wire_names(command)
+        wire_names, summaries = _wire_names(command), read_summaries(command)
         for parameter in command.parameters:
             info = parameter.info
             yield (
@@ -183,13 +184,13 @@ def _parameter_rows() -> Iterator[tuple[str, ...]]:
                 command.trigger,
                 "yes" if parameter.is_required else "no",
                 parameter.kind.describe(),
-                info.default or "",
+                info.if_unset or "",
                 " or ".join(wire_names[field] for field in info.depends_on),
                 str(info.code or ""),
                 f"`{parameter.callback_name}`" if command.can_answer_callback else "",
                 "no" if command.is_task_route_only else "yes",
                 parameter.kind.sensitivity.name.lower(),
-                info.summary,
+                summaries.get(parameter.field, ""),
             )
 
 

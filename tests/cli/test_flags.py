@@ -8,6 +8,7 @@ import pytest
 
 from reservation_core import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.documentation import read_summaries
 from tests.cli.running import run
 
 
@@ -20,9 +21,10 @@ def test_help_lists_each_parameter_with_its_summary(
     result = run(name, kind.trigger, "--help")
     assert result.code == 0
     words = " ".join(result.out.split())
+    assert ":param" not in words
     for parameter in kind.parameters:
         assert f"--{parameter.field.replace('_', '-').strip('-')}"[:35] in words
-        assert parameter.info.summary.split()[-1] in words
+        assert read_summaries(kind)[parameter.field].split()[-1] in words
     assert "--from-" not in words
     assert "``" not in words
 

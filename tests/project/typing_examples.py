@@ -47,6 +47,9 @@ from reservation_core import (
     perform,
     read_reservation,
 )
+from reservation_core.domain.commands.base import declare
+from reservation_core.domain.commands.parameters import param
+from reservation_core.domain.commands.types import CONTACT, HTTP_METHOD, SECONDS, HttpMethod
 from reservation_core.emulator import InMemoryGateway
 
 
@@ -110,6 +113,18 @@ def invalid_commands(name: str) -> None:
     Conference(status_callback_event={"ringing"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Conference(status_callback_event=[name])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     Supervise(supervisor_mode="listen", supervisor=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def wrong_declarations() -> None:
+    """Declare parameters whose annotation does not fit their kind."""
+
+    @declare(instruction="example")
+    class Example(Command):
+        timeout: int | None = param(SECONDS, default=None)
+        delay: str | None = param(SECONDS, default=None)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        mode: str = param(HTTP_METHOD, default=None)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        method: HttpMethod | None = param(HTTP_METHOD, default=None)
+        to: int = param(CONTACT)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 def frozen(conference: Conference, reservation: Reservation, violation: Violation) -> None:

@@ -6,8 +6,9 @@
 * ``parsing``: parsing of forms, and of the JSON that answers an assignment callback
 * ``rules``: rules over several parameters
 * ``disputes``: rules on which the sources disagree
-* ``parameters``: parameters, and their declaration by annotated fields
+* ``documentation``: docstrings of the commands, with an entry for each parameter
+* ``parameters``: parameters, and the field specifier that declares them
 * ``cautions``: cautions, and the disputes that cause them
-* ``types``: named types of parameters
-* ``kinds``: the kinds of value behind the types
+* ``types``: kinds of the parameters by name, and the types of their values
+* ``kinds``: kinds of value
 """

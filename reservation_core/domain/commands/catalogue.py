@@ -4,7 +4,8 @@ The facts are from the endpoint's reference page. The error numbers are from the
 dictionary.
 """
 
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Final
 
 from reservation_core.domain.commands.base import Command, declare
 from reservation_core.domain.commands.disputes import (
@@ -28,37 +29,47 @@ from reservation_core.domain.commands.disputes import (
     SUPERVISE_UNLISTED,
     WRAP_FOR_FLEX_ONLY,
 )
-from reservation_core.domain.commands.parameters import ParameterInfo
+from reservation_core.domain.commands.parameters import param
 from reservation_core.domain.commands.rules import (
     NUMBER_CALLS_NUMBER,
     SIP_RINGS_600_SECONDS,
     USER_CALLS_SIP,
 )
 from reservation_core.domain.commands.types import (
-    ActivitySid,
+    ACTIVITY_SID,
+    BEEP,
+    CALL_EVENTS,
+    CALL_SID,
+    CALLER,
+    CHANNELS,
+    CONFERENCE_EVENTS,
+    CONFERENCE_RECORDING,
+    CONTACT,
+    HTTP_METHOD,
+    JITTER_BUFFER,
+    NAME,
+    NAMED_CONTACT,
+    PARTICIPANTS,
+    PASSWORD,
+    RECORDING,
+    REGION,
+    SECONDS,
+    SUPERVISOR,
+    SUPERVISOR_MODE,
+    SWITCH,
+    TRIM,
+    URL,
+    URL_OR_SILENCE,
     Beep,
-    Caller,
-    CallEvents,
-    CallSid,
+    CallEvent,
     Channels,
-    ConferenceEvents,
+    ConferenceEvent,
     ConferenceRecording,
-    Contact,
     HttpMethod,
     JitterBuffer,
-    Name,
-    NamedContact,
-    Participants,
-    Password,
-    Recording,
     Region,
-    Seconds,
     SupervisorMode,
-    SupervisorName,
-    Switch,
     Trim,
-    Url,
-    UrlOrSilence,
 )
 from reservation_core.domain.lifecycle import Status
 
@@ -76,9 +87,10 @@ class Accept(Command):
 class Reject(Command):
     """Reject the task at once. It goes back to routing."""
 
-    worker_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
-        "Activity that the worker goes to.",
-        code=40100, callback_name="activity_sid", disputes=(REJECT_ACTIVITY_DEFAULT,))] = None
+    worker_activity_sid: str | None = param(
+        ACTIVITY_SID, default=None, code=40100, callback_name="activity_sid",
+        disputes=(REJECT_ACTIVITY_DEFAULT,))
+    """Activity that the worker goes to."""
 
 
 @declare(status=Status.WRAPPING, disputes=(WRAP_FOR_FLEX_ONLY,), can_answer_callback=False)
@@ -106,27 +118,28 @@ class Dequeue(Command):
     verb ``<Enqueue>`` (else error 40140).
     """
 
-    post_work_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
-        "Activity that the worker goes to after the work.",
-        code=40130, disputes=(POST_WORK_ACTIVITY_DEPRECATED,))] = None
-    from_: Annotated[Caller | None, ParameterInfo(
-        "Caller ID that the worker sees.", code=40132, disputes=(CALLER_ID_REQUIRED,))] = None
-    record: Annotated[Recording | None, ParameterInfo(
-        "Recording mode, or the leg to record.",
-        default="do-not-record", disputes=(RECORDING_MODE,))] = None
-    timeout: Annotated[Seconds | None, ParameterInfo(
-        "Seconds that the worker's phone rings.",
-        default="60", disputes=(CALL_TIMEOUT_LIMIT,))] = None
-    to: Annotated[Contact | None, ParameterInfo(
-        "Contact at which the worker is called.",
-        default="the worker's contact_uri", code=40131, disputes=(APPLICATION_CONTACT,))] = None
-    status_callback_url: Annotated[Url | None, ParameterInfo(
-        "URL that receives the events of the call.",
-        code=40157, disputes=(CALLBACK_METHOD, SPACE_IN_URL))] = None
-    status_callback_event: Annotated[CallEvents | None, ParameterInfo(
-        "Events of the call that are sent.",
-        default="completed", depends_on=("status_callback_url",), code=40134,
-        callback_name="status_callback_events")] = None
+    post_work_activity_sid: str | None = param(
+        ACTIVITY_SID, default=None, code=40130, disputes=(POST_WORK_ACTIVITY_DEPRECATED,))
+    """Activity that the worker goes to after the work."""
+    from_: str | None = param(CALLER, default=None, code=40132, disputes=(CALLER_ID_REQUIRED,))
+    """Caller ID that the worker sees."""
+    record: str | None = param(
+        RECORDING, default=None, if_unset="do-not-record", disputes=(RECORDING_MODE,))
+    """Recording mode, or the leg to record."""
+    timeout: int | None = param(
+        SECONDS, default=None, if_unset="60", disputes=(CALL_TIMEOUT_LIMIT,))
+    """Seconds that the worker's phone rings."""
+    to: str | None = param(
+        CONTACT, default=None, if_unset="the worker's contact_uri", code=40131,
+        disputes=(APPLICATION_CONTACT,))
+    """Contact at which the worker is called."""
+    status_callback_url: str | None = param(
+        URL, default=None, code=40157, disputes=(CALLBACK_METHOD, SPACE_IN_URL))
+    """URL that receives the events of the call."""
+    status_callback_event: Sequence[CallEvent] | None = param(
+        CALL_EVENTS, default=None, if_unset="completed", depends_on=("status_callback_url",),
+        code=40134, callback_name="status_callback_events")
+    """Events of the call that are sent."""
 
 
 @declare(instruction="call", prefix="Call", rules=(SIP_RINGS_600_SECONDS, NUMBER_CALLS_NUMBER))
@@ -137,24 +150,24 @@ class Call(Command):
     pending.
     """
 
-    from_: Annotated[Caller, ParameterInfo("Caller ID that the worker sees.", code=40111)]
-    record: Annotated[Recording | None, ParameterInfo(
-        "Recording mode, or the leg to record.",
-        default="do-not-record", disputes=(RECORDING_MODE,))] = None
-    timeout: Annotated[Seconds | None, ParameterInfo(
-        "Seconds that the worker's phone rings.",
-        default="60", disputes=(CALL_TIMEOUT_LIMIT,))] = None
-    to: Annotated[NamedContact | None, ParameterInfo(
-        "Contact at which the worker is called.",
-        default="the worker's contact_uri", code=40110,
-        disputes=(BARE_CLIENT_NAME, APPLICATION_CONTACT))] = None
-    url: Annotated[Url, ParameterInfo(
-        "TwiML that runs when the worker answers.", code=40112, disputes=(SPACE_IN_URL,))]
-    status_callback_url: Annotated[Url | None, ParameterInfo(
-        "URL that receives the completed event of the call.",
-        code=40158, disputes=(SPACE_IN_URL,))] = None
-    accept: Annotated[Switch | None, ParameterInfo(
-        "Accept the reservation when the call starts.", default="false")] = None
+    from_: str = param(CALLER, code=40111)
+    """Caller ID that the worker sees."""
+    record: str | None = param(
+        RECORDING, default=None, if_unset="do-not-record", disputes=(RECORDING_MODE,))
+    """Recording mode, or the leg to record."""
+    timeout: int | None = param(
+        SECONDS, default=None, if_unset="60", disputes=(CALL_TIMEOUT_LIMIT,))
+    """Seconds that the worker's phone rings."""
+    to: str | None = param(
+        NAMED_CONTACT, default=None, if_unset="the worker's contact_uri", code=40110,
+        disputes=(BARE_CLIENT_NAME, APPLICATION_CONTACT))
+    """Contact at which the worker is called."""
+    url: str = param(URL, code=40112, disputes=(SPACE_IN_URL,))
+    """TwiML that runs when the worker answers."""
+    status_callback_url: str | None = param(URL, default=None, code=40158, disputes=(SPACE_IN_URL,))
+    """URL that receives the completed event of the call."""
+    accept: bool | None = param(SWITCH, default=None, if_unset="false")
+    """Accept the reservation when the call starts."""
 
 
 @declare(instruction="redirect", prefix="Redirect")
@@ -164,12 +177,13 @@ class Redirect(Command):
     The reservation is accepted with the redirect, if ``accept`` is set. Otherwise it stays pending.
     """
 
-    call_sid: Annotated[CallSid, ParameterInfo("The live, parked call.", code=40121)]
-    accept: Annotated[Switch | None, ParameterInfo(
-        "Accept the reservation with the redirect.",
-        default="false", disputes=(REDIRECT_ACCEPT_DEFAULT,))] = None
-    url: Annotated[Url, ParameterInfo(
-        "TwiML that the call is sent to.", code=40120, disputes=(SPACE_IN_URL,))]
+    call_sid: str = param(CALL_SID, code=40121)
+    """The live, parked call."""
+    accept: bool | None = param(
+        SWITCH, default=None, if_unset="false", disputes=(REDIRECT_ACCEPT_DEFAULT,))
+    """Accept the reservation with the redirect."""
+    url: str = param(URL, code=40120, disputes=(SPACE_IN_URL,))
+    """TwiML that the call is sent to."""
 
 
 @declare(instruction="conference", disputes=(CONFERENCE_IN_CALLBACK,),
@@ -181,85 +195,93 @@ class Conference(Command):
     must hold ``call_sid`` (inbound) or ``outbound_to`` (outbound), else error 40142.
     """
 
-    to: Annotated[Contact | None, ParameterInfo(
-        "Contact at which the worker is called.",
-        default="the worker's contact_uri", code=40137, disputes=(APPLICATION_CONTACT,))] = None
-    from_: Annotated[Caller | None, ParameterInfo(
-        "Caller ID that the worker sees.",
-        code=40141, disputes=(CONFERENCE_CALLER_ID_REQUIRED,))] = None
-    status_callback: Annotated[Url | None, ParameterInfo(
-        "URL that receives the events of the worker's leg.",
-        code=40159, disputes=(SPACE_IN_URL,))] = None
-    status_callback_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method of these callbacks.", default="POST", depends_on=("status_callback",))] = None
-    status_callback_event: Annotated[CallEvents | None, ParameterInfo(
-        "Events of the worker's leg that are sent.",
-        default="completed", depends_on=("status_callback",))] = None
-    timeout: Annotated[Seconds | None, ParameterInfo(
-        "Seconds that the worker's phone rings.",
-        default="60", disputes=(PARTICIPANT_TIMEOUT_LIMITS,))] = None
-    record: Annotated[Switch | None, ParameterInfo(
-        "Record the participant.", default="false", disputes=(RECORD_TYPE,))] = None
-    muted: Annotated[Switch | None, ParameterInfo(
-        "Let the worker join muted.", default="false")] = None
-    beep: Annotated[Beep | None, ParameterInfo(
-        "Occasions on which a beep is played.", default="true")] = None
-    start_conference_on_enter: Annotated[Switch | None, ParameterInfo(
-        "Start the conference when the worker joins.", default="true")] = None
-    end_conference_on_exit: Annotated[Switch | None, ParameterInfo(
-        "End the conference when the worker leaves.", default="false")] = None
-    wait_url: Annotated[UrlOrSilence | None, ParameterInfo(
-        "URL of the music that is played while waiting.",
-        default="hold music", disputes=(SPACE_IN_URL,))] = None
-    wait_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method that fetches the music.", default="POST", depends_on=("wait_url",))] = None
-    early_media: Annotated[Switch | None, ParameterInfo(
-        "Let the worker hear the call setup.", default="true")] = None
-    max_participants: Annotated[Participants | None, ParameterInfo(
-        "Maximum number of participants.",
-        default="250", disputes=(MAX_PARTICIPANTS_DEFAULT,))] = None
-    conference_status_callback: Annotated[Url | None, ParameterInfo(
-        "URL that receives the events of the conference.", disputes=(SPACE_IN_URL,))] = None
-    conference_status_callback_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method of these callbacks.",
-        default="POST", depends_on=("conference_status_callback",))] = None
-    conference_status_callback_event: Annotated[ConferenceEvents | None, ParameterInfo(
-        "Events of the conference that are sent.",
-        default="start, end", depends_on=("conference_status_callback",))] = None
-    conference_record: Annotated[ConferenceRecording | None, ParameterInfo(
-        "Record the conference.", default="false")] = None
-    conference_trim: Annotated[Trim | None, ParameterInfo(
-        "Trim silence from the recording.",
-        default="trim-silence", depends_on=("conference_record", "record"))] = None
-    recording_channels: Annotated[Channels | None, ParameterInfo(
-        "Channels of the recording.", default="mono", depends_on=("record",))] = None
-    recording_status_callback: Annotated[Url | None, ParameterInfo(
-        "URL that receives the events of the recording.",
-        depends_on=("record",), disputes=(SPACE_IN_URL,))] = None
-    recording_status_callback_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method of these callbacks.",
-        default="POST", depends_on=("recording_status_callback",))] = None
-    conference_recording_status_callback: Annotated[Url | None, ParameterInfo(
-        "URL that receives the events of the conference recording.",
-        depends_on=("conference_record", "record"), disputes=(SPACE_IN_URL,))] = None
-    conference_recording_status_callback_method: Annotated[HttpMethod | None, ParameterInfo(
-        "HTTP method of these callbacks.",
-        default="POST", depends_on=("conference_recording_status_callback",))] = None
-    region: Annotated[Region | None, ParameterInfo(
-        "Region in which the audio is mixed.", disputes=(NEWER_REGION,))] = None
-    sip_auth_username: Annotated[Name | None, ParameterInfo(
-        "User name for the worker's SIP address.", disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
-    sip_auth_password: Annotated[Password | None, ParameterInfo(
-        "Password for the worker's SIP address.", disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))] = None
-    post_work_activity_sid: Annotated[ActivitySid | None, ParameterInfo(
-        "Activity that the worker goes to after the work.",
-        code=40139, disputes=(POST_WORK_ACTIVITY_DEPRECATED,))] = None
-    end_conference_on_customer_exit: Annotated[Switch | None, ParameterInfo(
-        "End the conference when the customer leaves.", default="false")] = None
-    beep_on_customer_entrance: Annotated[Switch | None, ParameterInfo(
-        "Play a beep when the customer joins.", default="true")] = None
-    jitter_buffer_size: Annotated[JitterBuffer | None, ParameterInfo(
-        "Size of the jitter buffer of the conference.", default="large")] = None
+    to: str | None = param(
+        CONTACT, default=None, if_unset="the worker's contact_uri", code=40137,
+        disputes=(APPLICATION_CONTACT,))
+    """Contact at which the worker is called."""
+    from_: str | None = param(
+        CALLER, default=None, code=40141, disputes=(CONFERENCE_CALLER_ID_REQUIRED,))
+    """Caller ID that the worker sees."""
+    status_callback: str | None = param(URL, default=None, code=40159, disputes=(SPACE_IN_URL,))
+    """URL that receives the events of the worker's leg."""
+    status_callback_method: HttpMethod | None = param(
+        HTTP_METHOD, default=None, if_unset="POST", depends_on=("status_callback",))
+    """HTTP method that reports the events of the worker's leg."""
+    status_callback_event: Sequence[CallEvent] | None = param(
+        CALL_EVENTS, default=None, if_unset="completed", depends_on=("status_callback",))
+    """Events of the worker's leg that are sent."""
+    timeout: int | None = param(
+        SECONDS, default=None, if_unset="60", disputes=(PARTICIPANT_TIMEOUT_LIMITS,))
+    """Seconds that the worker's phone rings."""
+    record: bool | None = param(SWITCH, default=None, if_unset="false", disputes=(RECORD_TYPE,))
+    """Record the participant."""
+    muted: bool | None = param(SWITCH, default=None, if_unset="false")
+    """Let the worker join muted."""
+    beep: Beep | None = param(BEEP, default=None, if_unset="true")
+    """Occasions on which a beep is played."""
+    start_conference_on_enter: bool | None = param(SWITCH, default=None, if_unset="true")
+    """Start the conference when the worker joins."""
+    end_conference_on_exit: bool | None = param(SWITCH, default=None, if_unset="false")
+    """End the conference when the worker leaves."""
+    wait_url: str | None = param(
+        URL_OR_SILENCE, default=None, if_unset="hold music", disputes=(SPACE_IN_URL,))
+    """URL of the music that is played while waiting."""
+    wait_method: HttpMethod | None = param(
+        HTTP_METHOD, default=None, if_unset="POST", depends_on=("wait_url",))
+    """HTTP method that fetches the music."""
+    early_media: bool | None = param(SWITCH, default=None, if_unset="true")
+    """Let the worker hear the call setup."""
+    max_participants: int | None = param(
+        PARTICIPANTS, default=None, if_unset="250", disputes=(MAX_PARTICIPANTS_DEFAULT,))
+    """Maximum number of participants."""
+    conference_status_callback: str | None = param(URL, default=None, disputes=(SPACE_IN_URL,))
+    """URL that receives the events of the conference."""
+    conference_status_callback_method: HttpMethod | None = param(
+        HTTP_METHOD, default=None, if_unset="POST", depends_on=("conference_status_callback",))
+    """HTTP method that reports the events of the conference."""
+    conference_status_callback_event: Sequence[ConferenceEvent] | None = param(
+        CONFERENCE_EVENTS, default=None, if_unset="start, end",
+        depends_on=("conference_status_callback",))
+    """Events of the conference that are sent."""
+    conference_record: ConferenceRecording | None = param(
+        CONFERENCE_RECORDING, default=None, if_unset="false")
+    """Record the conference."""
+    conference_trim: Trim | None = param(
+        TRIM, default=None, if_unset="trim-silence", depends_on=("conference_record", "record"))
+    """Trim silence from the recording."""
+    recording_channels: Channels | None = param(
+        CHANNELS, default=None, if_unset="mono", depends_on=("record",))
+    """Channels of the recording."""
+    recording_status_callback: str | None = param(
+        URL, default=None, depends_on=("record",), disputes=(SPACE_IN_URL,))
+    """URL that receives the events of the recording."""
+    recording_status_callback_method: HttpMethod | None = param(
+        HTTP_METHOD, default=None, if_unset="POST", depends_on=("recording_status_callback",))
+    """HTTP method that reports the events of the recording."""
+    conference_recording_status_callback: str | None = param(
+        URL, default=None, depends_on=("conference_record", "record"), disputes=(SPACE_IN_URL,))
+    """URL that receives the events of the conference recording."""
+    conference_recording_status_callback_method: HttpMethod | None = param(
+        HTTP_METHOD, default=None, if_unset="POST",
+        depends_on=("conference_recording_status_callback",))
+    """HTTP method that reports the events of the conference recording."""
+    region: Region | None = param(REGION, default=None, disputes=(NEWER_REGION,))
+    """Region in which the audio is mixed."""
+    sip_auth_username: str | None = param(
+        NAME, default=None, disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))
+    """User name for the worker's SIP address."""
+    sip_auth_password: str | None = param(
+        PASSWORD, default=None, disputes=(SIP_CREDENTIALS_WITHOUT_SIP,))
+    """Password for the worker's SIP address."""
+    post_work_activity_sid: str | None = param(
+        ACTIVITY_SID, default=None, code=40139, disputes=(POST_WORK_ACTIVITY_DEPRECATED,))
+    """Activity that the worker goes to after the work."""
+    end_conference_on_customer_exit: bool | None = param(SWITCH, default=None, if_unset="false")
+    """End the conference when the customer leaves."""
+    beep_on_customer_entrance: bool | None = param(SWITCH, default=None, if_unset="true")
+    """Play a beep when the customer joins."""
+    jitter_buffer_size: JitterBuffer | None = param(JITTER_BUFFER, default=None, if_unset="large")
+    """Size of the jitter buffer of the conference."""
 
 
 @declare(instruction="supervise", disputes=(SUPERVISE_UNLISTED,), can_answer_callback=False,
@@ -271,9 +293,10 @@ class Supervise(Command):
     ``contact_uri`` (else error 40147) and those of the task a valid ``from`` (else error 40148).
     """
 
-    supervisor_mode: Annotated[SupervisorMode, ParameterInfo(
-        "Listen only, speak to the worker, or speak to both.")]
-    supervisor: Annotated[SupervisorName, ParameterInfo("Worker SID or contact of the supervisor.")]
+    supervisor_mode: SupervisorMode = param(SUPERVISOR_MODE)
+    """Listen only, speak to the worker, or speak to both."""
+    supervisor: str = param(SUPERVISOR)
+    """Worker SID or contact of the supervisor."""
 
 
 # fmt: on

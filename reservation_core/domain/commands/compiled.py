@@ -90,7 +90,7 @@ def compile_methods(
     }
 
 
-def _condition(name: str, kind: Kind, namespace: dict[str, object]) -> str:
+def _condition(name: str, kind: Kind[object], namespace: dict[str, object]) -> str:
     """Return an expression that is true if the variable is valid.
 
     ``None`` is valid. The expression may raise ``TypeError`` instead of being false.

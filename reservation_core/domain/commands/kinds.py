@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias, cast, get_args
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -19,6 +19,8 @@ from reservation_core.domain.redaction import Sensitivity, shorten
 
 Value: TypeAlias = str | int | bool | Sequence[str]
 """A value of a parameter."""
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Problem(NamedTuple):
@@ -32,8 +34,8 @@ class Problem(NamedTuple):
     remedy: str = ""
 
 
-class Kind(ABC):
-    """Base class of the kinds.
+class Kind(ABC, Generic[T_co]):
+    """Base class of the kinds. Its type argument is the type of the values.
 
     By default a value is public, and a form holds it as one text.
     """
@@ -42,10 +44,6 @@ class Kind(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.describe()}>"
-
-    def bind(self, hint: object) -> Kind:
-        """Return the kind with the words of its annotated ``Literal``."""
-        return self
 
     @abstractmethod
     def find_problem(self, value: object) -> Problem | None:
@@ -130,7 +128,7 @@ def _compile(pattern: str, fast_pattern: str) -> Callable[[str], object]:
 
 
 @attrs.frozen(repr=False)
-class Text(Kind):
+class Text(Kind[str]):
     """Text without control characters that matches a pattern.
 
     :param pattern: a regular expression that the whole text must match.
@@ -211,7 +209,7 @@ class Uri(Text):
 
 
 @attrs.frozen(repr=False)
-class Integer(Kind):
+class Integer(Kind[int]):
     """Whole number from ``minimum`` to ``maximum``, both included."""
 
     minimum: int
@@ -234,7 +232,7 @@ class Integer(Kind):
 
 
 @attrs.frozen(repr=False)
-class Boolean(Kind):
+class Boolean(Kind[bool]):
     """True or false."""
 
     def find_problem(self, value: object) -> Problem | None:
@@ -248,13 +246,10 @@ class Boolean(Kind):
 
 
 @attrs.frozen(repr=False)
-class Choice(Kind):
-    """One of the words of the annotated ``Literal``."""
+class Choice(Kind[T_co]):
+    """One of some words."""
 
-    words: tuple[str, ...] = ()
-
-    def bind(self, hint: object) -> Kind:
-        return attrs.evolve(self, words=get_args(hint))
+    words: tuple[str, ...]
 
     def find_problem(self, value: object) -> Problem | None:
         if not isinstance(value, str):
@@ -269,14 +264,11 @@ class Choice(Kind):
 
 
 @attrs.frozen(repr=False)
-class MultipleChoice(Choice):
-    """A list of words of the annotated ``Literal``.
+class MultipleChoice(Choice[T_co]):
+    """A list of some words.
 
     A form repeats the key for each word. It cannot express an empty list.
     """
-
-    def bind(self, hint: object) -> Kind:
-        return attrs.evolve(self, words=get_args(get_args(hint)[0]))
 
     def find_problem(self, value: object) -> Problem | None:
         words = ", ".join(self.words)
@@ -292,8 +284,7 @@ class MultipleChoice(Choice):
 
     def decode(self, texts: Sequence[str]) -> Value:
         items = [item.strip() for text in texts for item in text.split(",")]
-        choice = Choice(self.words)
-        return tuple(str(choice.decode((item,))) for item in items)
+        return tuple(str(super(MultipleChoice, self).decode((item,))) for item in items)
 
     def describe(self) -> str:
         return "any of " + ", ".join(self.words)

@@ -1,33 +1,33 @@
-"""Parameters of commands, and their declaration by annotated fields.
+'''Parameters of commands, and the field specifier that declares them.
 
 A parameter is declared once, as a typed field of a command::
 
-    timeout: Annotated[
-        Seconds | None, ParameterInfo("Seconds that the worker's phone rings.", default="60")
-    ] = None
+    timeout: int | None = param(SECONDS, default=None, if_unset="60")
+    """Seconds that the worker's phone rings."""
 
-The annotation holds the kind of value and a :class:`ParameterInfo`. The wire name is derived: the
-command's prefix plus the field in CamelCase (``Dequeue`` plus ``from_`` is ``DequeueFrom``).
-"""
+:func:`param` takes the kind of value and the facts. The sentence beneath says what it does: an
+editor shows it for the field, and :mod:`~reservation_core.domain.commands.documentation` reads it.
+The wire name is derived: the command's prefix plus the field in CamelCase (``Dequeue`` plus
+``from_`` is ``DequeueFrom``).
+'''
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
-from types import UnionType
-from typing import Annotated, NamedTuple, Union, get_args, get_origin
+from typing import NamedTuple, TypeVar, cast, overload
 
 from reservation_core.domain.commands.cautions import Caution, Dispute, Interpretation
 from reservation_core.domain.commands.kinds import Kind
 from reservation_core.domain.errors import Violation
 from reservation_core.domain.evidence import Evidence, Source
 
+_T = TypeVar("_T")
+
 
 class ParameterInfo(NamedTuple):
     """Facts about a parameter beyond its type.
 
-    :param summary: what the parameter does, in one sentence.
-    :param default: the platform's value or behaviour if it is unset. It is never sent.
+    :param if_unset: the platform's value or behaviour if it is unset. It is never sent.
     :param depends_on: fields of which one must be set for this one to have an effect. This is
         inferred: if none is set, the command gets a caution and is still sent.
     :param code: the platform's error number for a missing or invalid value.
@@ -36,8 +36,7 @@ class ParameterInfo(NamedTuple):
     :param disputes: its rules on which the sources disagree.
     """
 
-    summary: str
-    default: str | None = None
+    if_unset: str | None = None
     depends_on: tuple[str, ...] = ()
     code: int | None = None
     callback_name: str | None = None
@@ -54,7 +53,7 @@ class Parameter(NamedTuple):
 
     field: str
     wire_name: str
-    kind: Kind
+    kind: Kind[object]
     is_required: bool
     info: ParameterInfo
 
@@ -132,27 +131,54 @@ def camel_case(field: str) -> str:
     return "".join(word.capitalize() for word in field.split("_"))
 
 
-def read_declared_parameters(declaration: type, prefix: str) -> Iterator[Parameter]:
-    """Yield the parameters that the annotations of a class declare, in order.
+class _Declaration(NamedTuple):
+    kind: Kind[object]
+    is_required: bool
+    info: ParameterInfo
 
-    A field without a default is required.
+
+@overload
+def param(
+    kind: Kind[_T],
+    *,
+    if_unset: str | None = None,
+    depends_on: tuple[str, ...] = (),
+    code: int | None = None,
+    callback_name: str | None = None,
+    disputes: tuple[Dispute, ...] = (),
+) -> _T: ...
+@overload
+def param(
+    kind: Kind[_T],
+    *,
+    default: None,
+    if_unset: str | None = None,
+    depends_on: tuple[str, ...] = (),
+    code: int | None = None,
+    callback_name: str | None = None,
+    disputes: tuple[Dispute, ...] = (),
+) -> _T | None: ...
+def param(kind: Kind[_T], **facts: object) -> _T | None:
+    """Declare a parameter of a command.
+
+    :param kind: the kind of its values. Type checkers compare it with the annotation.
+    :param default: ``None`` for an optional parameter. Without it the parameter is required.
+    :param facts: the fields of :class:`ParameterInfo`.
+    """
+    is_required = "default" not in facts
+    facts.pop("default", None)
+    make = cast("Callable[..., ParameterInfo]", ParameterInfo)
+    return cast("_T", _Declaration(kind, is_required, make(**facts)))
+
+
+def pop_declared_parameters(declaration: type, prefix: str) -> Iterator[Parameter]:
+    """Yield the parameters that a class declares, in order.
+
+    Their declarations are removed from the class.
 
     :param prefix: the prefix of the wire names.
     """
-    for field, hint in inspect.get_annotations(declaration, eval_str=True).items():
-        metadata = list(_metadata(hint))
-        (kind,) = (item.bind(base) for base, item in metadata if isinstance(item, Kind))
-        (info,) = (item for _, item in metadata if isinstance(item, ParameterInfo))
-        is_required = field not in declaration.__dict__
-        yield Parameter(field, prefix + camel_case(field), kind, is_required, info)
-
-
-def _metadata(hint: object) -> Iterator[tuple[object, object]]:
-    """Yield the metadata of ``Annotated`` hints with their types."""
-    if get_origin(hint) is Annotated:
-        base, *metadata = get_args(hint)
-        yield from ((base, item) for item in metadata)
-        yield from _metadata(base)
-    elif get_origin(hint) in (Union, UnionType):
-        for arm in get_args(hint):
-            yield from _metadata(arm)
+    for field, declared in list(vars(declaration).items()):
+        if isinstance(declared, _Declaration):
+            delattr(declaration, field)
+            yield Parameter(field, prefix + camel_case(field), *declared)

@@ -1,9 +1,9 @@
-"""Named types of parameters, annotated with their kinds of value."""
+"""Kinds of the parameters by name, and the types of their values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from reservation_core.domain.commands.kinds import (
     Boolean,
@@ -22,70 +22,69 @@ _REACHABLE: Final = (
 )
 _CONTACT_DESCRIPTION: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
 
-ReservationSid: TypeAlias = Annotated[str, sid_kind("WR")]
-WorkspaceSid: TypeAlias = Annotated[str, sid_kind("WS")]
-TaskSid: TypeAlias = Annotated[str, sid_kind("WT")]
-WorkerSid: TypeAlias = Annotated[str, sid_kind("WK")]
-AccountSid: TypeAlias = Annotated[str, sid_kind("AC")]
-ActivitySid: TypeAlias = Annotated[str, sid_kind("WA")]
-CallSid: TypeAlias = Annotated[str, sid_kind("CA")]
+# --- words ---------------------------------------------------------------------------------------
 
-Contact: TypeAlias = Annotated[str, Text(_REACHABLE, _CONTACT_DESCRIPTION, Sensitivity.PERSONAL)]
-NamedContact: TypeAlias = Annotated[
-    str,
-    Text(
-        rf"{_REACHABLE}|[A-Za-z_][\w.@-]*",
-        f"{_CONTACT_DESCRIPTION}, or a client's bare name",
-        Sensitivity.PERSONAL,
-    ),
-]
-Caller: TypeAlias = Annotated[
-    str,
-    Text(
-        r".*\S.*",
-        "a caller ID: a number of yours, or a name for client calls",
-        Sensitivity.PERSONAL,
-    ),
-]
-SupervisorName: TypeAlias = Annotated[
-    str,
-    Text(
-        rf"WK[0-9a-fA-F]{{32}}|{_REACHABLE}",
-        "a worker SID (WK and 32 hexadecimal digits) or a contact URI",
-        Sensitivity.PERSONAL,
-    ),
-]
-Name: TypeAlias = Annotated[str, Text(sensitivity=Sensitivity.PERSONAL)]
-Password: TypeAlias = Annotated[str, Text(sensitivity=Sensitivity.SECRET)]
-Url: TypeAlias = Annotated[str, Uri()]
-UrlOrSilence: TypeAlias = Annotated[
-    str,
-    Uri(
-        pattern=rf"(?:{Uri().pattern})?",
-        description="an absolute http or https URL, or an empty text for silence",
-    ),
-]
-Recording: TypeAlias = Annotated[
-    str, Text(r"[A-Za-z-]+", "a recording mode such as record-from-answer or do-not-record")
-]
-Seconds: TypeAlias = Annotated[int, Integer(1, 999, "seconds")]
-Participants: TypeAlias = Annotated[int, Integer(2, 250)]
-Switch: TypeAlias = Annotated[bool, Boolean()]
-HttpMethod: TypeAlias = Annotated[Literal["GET", "POST"], Choice()]
-CallEvents: TypeAlias = Annotated[
-    Sequence[Literal["initiated", "ringing", "answered", "completed"]], MultipleChoice()
-]
-ConferenceEvents: TypeAlias = Annotated[
-    Sequence[Literal["start", "end", "join", "leave", "mute", "hold", "speaker"]], MultipleChoice()
-]
-Beep: TypeAlias = Annotated[Literal["true", "false", "onEnter", "onExit"], Choice()]
-ConferenceRecording: TypeAlias = Annotated[
-    Literal["true", "false", "record-from-start", "do-not-record"], Choice()
-]
-Trim: TypeAlias = Annotated[Literal["trim-silence", "do-not-trim"], Choice()]
-Channels: TypeAlias = Annotated[Literal["mono", "dual"], Choice()]
-Region: TypeAlias = Annotated[
-    Literal["us1", "us2", "ie1", "de1", "sg1", "br1", "au1", "jp1"], Choice()
-]
-SupervisorMode: TypeAlias = Annotated[Literal["monitor", "whisper", "barge"], Choice()]
-JitterBuffer: TypeAlias = Annotated[Literal["small", "medium", "large", "off"], Choice()]
+HttpMethod: TypeAlias = Literal["GET", "POST"]
+HTTP_METHOD: Final[Choice[HttpMethod]] = Choice(get_args(HttpMethod))
+
+CallEvent: TypeAlias = Literal["initiated", "ringing", "answered", "completed"]
+CALL_EVENTS: Final[MultipleChoice[Sequence[CallEvent]]] = MultipleChoice(get_args(CallEvent))
+
+ConferenceEvent: TypeAlias = Literal["start", "end", "join", "leave", "mute", "hold", "speaker"]
+CONFERENCE_EVENTS: Final[MultipleChoice[Sequence[ConferenceEvent]]] = MultipleChoice(
+    get_args(ConferenceEvent)
+)
+
+Beep: TypeAlias = Literal["true", "false", "onEnter", "onExit"]
+BEEP: Final[Choice[Beep]] = Choice(get_args(Beep))
+
+ConferenceRecording: TypeAlias = Literal["true", "false", "record-from-start", "do-not-record"]
+CONFERENCE_RECORDING: Final[Choice[ConferenceRecording]] = Choice(get_args(ConferenceRecording))
+
+Trim: TypeAlias = Literal["trim-silence", "do-not-trim"]
+TRIM: Final[Choice[Trim]] = Choice(get_args(Trim))
+
+Channels: TypeAlias = Literal["mono", "dual"]
+CHANNELS: Final[Choice[Channels]] = Choice(get_args(Channels))
+
+Region: TypeAlias = Literal["us1", "us2", "ie1", "de1", "sg1", "br1", "au1", "jp1"]
+REGION: Final[Choice[Region]] = Choice(get_args(Region))
+
+SupervisorMode: TypeAlias = Literal["monitor", "whisper", "barge"]
+SUPERVISOR_MODE: Final[Choice[SupervisorMode]] = Choice(get_args(SupervisorMode))
+
+JitterBuffer: TypeAlias = Literal["small", "medium", "large", "off"]
+JITTER_BUFFER: Final[Choice[JitterBuffer]] = Choice(get_args(JitterBuffer))
+
+# --- numbers, flags and texts --------------------------------------------------------------------
+
+SECONDS: Final = Integer(1, 999, "seconds")
+PARTICIPANTS: Final = Integer(2, 250)
+SWITCH: Final = Boolean()
+
+ACTIVITY_SID: Final = sid_kind("WA")
+CALL_SID: Final = sid_kind("CA")
+CONTACT: Final = Text(_REACHABLE, _CONTACT_DESCRIPTION, Sensitivity.PERSONAL)
+NAMED_CONTACT: Final = Text(
+    rf"{_REACHABLE}|[A-Za-z_][\w.@-]*",
+    f"{_CONTACT_DESCRIPTION}, or a client's bare name",
+    Sensitivity.PERSONAL,
+)
+CALLER: Final = Text(
+    r".*\S.*", "a caller ID: a number of yours, or a name for client calls", Sensitivity.PERSONAL
+)
+SUPERVISOR: Final = Text(
+    rf"WK[0-9a-fA-F]{{32}}|{_REACHABLE}",
+    "a worker SID (WK and 32 hexadecimal digits) or a contact URI",
+    Sensitivity.PERSONAL,
+)
+NAME: Final = Text(sensitivity=Sensitivity.PERSONAL)
+PASSWORD: Final = Text(sensitivity=Sensitivity.SECRET)
+URL: Final = Uri()
+URL_OR_SILENCE: Final = Uri(
+    pattern=rf"(?:{Uri().pattern})?",
+    description="an absolute http or https URL, or an empty text for silence",
+)
+RECORDING: Final = Text(
+    r"[A-Za-z-]+", "a recording mode such as record-from-answer or do-not-record"
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, get_args
+from typing import Final
 
 import attrs
 from hypothesis import strategies as st
@@ -46,32 +46,26 @@ class _Texts:
     near: SearchStrategy[str]
 
 
-def _kind(named: object) -> Kind:
-    kind = get_args(named)[1]
-    assert isinstance(kind, Kind)
-    return kind
-
-
-_TEXTS: Final[Mapping[Kind, _Texts]] = {
+_TEXTS: Final[Mapping[Kind[object], _Texts]] = {
     **{
         sid_kind(prefix): _Texts(sids(prefix), near_sids(prefix))
         for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")
     },
-    _kind(vocabulary.Contact): _Texts(contacts(), near_contacts()),
-    _kind(vocabulary.NamedContact): _Texts(contacts() | bare_names(), near_contacts(bare=True)),
-    _kind(vocabulary.Caller): _Texts(callers(), near_callers()),
-    _kind(vocabulary.SupervisorName): _Texts(supervisors(), near_sids("WK") | near_contacts()),
-    _kind(vocabulary.Name): _Texts(names(), near_names()),
-    _kind(vocabulary.Password): _Texts(st.just("hush") | names(), near_names()),
-    _kind(vocabulary.Url): _Texts(urls(), near_urls()),
-    _kind(vocabulary.UrlOrSilence): _Texts(urls() | st.just(""), near_urls(silence=True)),
-    _kind(vocabulary.Recording): _Texts(recording_modes(), near_recording_modes()),
+    vocabulary.CONTACT: _Texts(contacts(), near_contacts()),
+    vocabulary.NAMED_CONTACT: _Texts(contacts() | bare_names(), near_contacts(bare=True)),
+    vocabulary.CALLER: _Texts(callers(), near_callers()),
+    vocabulary.SUPERVISOR: _Texts(supervisors(), near_sids("WK") | near_contacts()),
+    vocabulary.NAME: _Texts(names(), near_names()),
+    vocabulary.PASSWORD: _Texts(st.just("hush") | names(), near_names()),
+    vocabulary.URL: _Texts(urls(), near_urls()),
+    vocabulary.URL_OR_SILENCE: _Texts(urls() | st.just(""), near_urls(silence=True)),
+    vocabulary.RECORDING: _Texts(recording_modes(), near_recording_modes()),
 }
 """Texts of each named kind; its pattern does not say what a person would write."""
 
 
 @cache
-def values(kind: Kind) -> SearchStrategy[Value]:
+def values(kind: Kind[object]) -> SearchStrategy[Value]:
     """Draw valid values of a kind.
 
     The simplest is the minimum, ``False``, the first word or the simplest text.
@@ -121,7 +115,7 @@ def _near_multiple_choices(word: str) -> tuple[object, ...]:
 
 
 @cache
-def near_misses(kind: Kind) -> SearchStrategy[object]:
+def near_misses(kind: Kind[object]) -> SearchStrategy[object]:
     """Draw values that are almost of a kind, and never ``None``.
 
     They are beyond a limit, of another type or of another spelling. The simplest is just below the

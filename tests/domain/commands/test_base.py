@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -341,9 +340,6 @@ def test_attrs_field_holds_parameter_in_metadata(command: type[Command]) -> None
         field.metadata[PARAMETER_METADATA_KEY] for field in attrs.fields(command)
     ]
     assert declared == list(command.parameters)
-    for parameter in declared:
-        assert re.fullmatch(r"[A-Z].*[^.]\.", parameter.info.summary)
-    assert command.__doc__
 
 
 @attrs.frozen(kw_only=True, slots=False)

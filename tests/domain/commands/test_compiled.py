@@ -39,7 +39,7 @@ def test_compiled_method_has_module_file_and_docstring() -> None:
     )
 
 
-class Even(Kind):
+class Even(Kind[int]):
     """A kind that the compiler does not know."""
 
     def find_problem(self, value: object) -> Problem | None:
@@ -60,7 +60,7 @@ class Probe:
 
 
 def test_unknown_kind_is_checked_by_find_problem_and_encoded_by_type() -> None:
-    parameter = Parameter("value", "Value", Even(), False, ParameterInfo("A number."))
+    parameter = Parameter("value", "Value", Even(), False, ParameterInfo())
     methods = compile_methods(Probe, ("Instruction", "probe"), (parameter,), ())
     check, form = methods["__attrs_post_init__"], cast("Callable[..., object]", methods["form"])
     check(Probe(2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Annotated, cast
+from typing import cast
 
 import pytest
 
@@ -19,8 +19,8 @@ from reservation_core.domain.commands.kinds import (
     Text,
     Uri,
 )
-from reservation_core.domain.commands.parameters import ParameterInfo, read_declared_parameters
-from reservation_core.domain.commands.types import Contact, Seconds
+from reservation_core.domain.commands.parameters import param, pop_declared_parameters
+from reservation_core.domain.commands.types import CONTACT, SECONDS
 from reservation_core.domain.redaction import Sensitivity
 from reservation_core.testing.strategies import build
 from tests.reference.oracle import load, rows
@@ -167,7 +167,7 @@ def test_required_parameters_are_those_of_the_table(row: dict[str, str]) -> None
         assert row["name"] in {caution.parameter for caution in make({**row, "name": ""}).cautions}
 
 
-def _facts(kind: Kind) -> tuple[str, list[str], str, str]:
+def _facts(kind: Kind[object]) -> tuple[str, list[str], str, str]:
     """Return name, words, minimum and maximum of a kind."""
     if isinstance(kind, Integer):
         return "integer", [], str(kind.minimum), str(kind.maximum)
@@ -237,7 +237,7 @@ def test_sensitivity_is_that_of_the_table(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("row", OWN, ids=row_id)
 def test_default_is_that_of_the_table_and_never_sent(row: dict[str, str]) -> None:
-    default = BY_NAME[row["name"]].info.default
+    default = BY_NAME[row["name"]].info.if_unset
     if row["default"]:
         assert default is not None
         assert default.replace(",", "").partition(" (")[0] == row["default"]
@@ -362,13 +362,16 @@ def test_sip_credentials_without_sip_contact_give_caution(row: dict[str, str]) -
     assert not _inferred_cautions(build(conference, {"to": "client:alice"}), row["name"])
 
 
-def test_string_annotations_are_evaluated() -> None:
+def test_declarations_are_replaced_by_parameters() -> None:
     class Later:
-        ring_time: Annotated[Seconds | None, ParameterInfo("How long it rings.")] = None
-        to: Annotated[Contact, ParameterInfo("Who is called.")]
+        other: int = 1
+        ring_time: int | None = param(SECONDS, default=None, if_unset="60")
+        to: str = param(CONTACT, code=40137)
 
-    read = list(read_declared_parameters(Later, "Call"))
-    assert [(p.field, p.wire_name, p.is_required, p.info.summary) for p in read] == [
-        ("ring_time", "CallRingTime", False, "How long it rings."),
-        ("to", "CallTo", True, "Who is called."),
+    read = list(pop_declared_parameters(Later, "Call"))
+    assert [(p.field, p.wire_name, p.kind, p.is_required) for p in read] == [
+        ("ring_time", "CallRingTime", SECONDS, False),
+        ("to", "CallTo", CONTACT, True),
     ]
+    assert [(p.info.if_unset, p.info.code) for p in read] == [("60", None), (None, 40137)]
+    assert vars(Later).keys() & {"other", "ring_time", "to"} == {"other"}

@@ -20,7 +20,7 @@ from reservation_core import (
     Status,
     Supervise,
 )
-from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, sid_kind
+from reservation_core.domain.commands.kinds import Boolean, Choice, Integer, Kind, sid_kind
 from reservation_core.domain.reservation import Links
 from reservation_core.testing import strategies as kit
 from reservation_core.testing.faults import Fault, FaultKind
@@ -161,10 +161,8 @@ def test_irrelevant_arguments_shrink_away() -> None:
 
 
 def test_values_shrink_to_the_first_of_their_kind() -> None:
-    assert [
-        least(kit.values(kind))
-        for kind in (Integer(5, 600), Boolean(), Choice(("b", "a")), sid_kind("CA"))
-    ] == [5, False, "b", f"CA{ZEROS}"]
+    kinds: list[Kind[object]] = [Integer(5, 600), Boolean(), Choice(("b", "a")), sid_kind("CA")]
+    assert [least(kit.values(kind)) for kind in kinds] == [5, False, "b", f"CA{ZEROS}"]
 
 
 def test_run_shrinks_to_one_rejection_with_two_events() -> None:

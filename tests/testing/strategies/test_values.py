@@ -56,13 +56,13 @@ NEAR: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
 
 
 @cache
-def drawn_values(kind: Kind) -> Sequence[Value]:
+def drawn_values(kind: Kind[object]) -> Sequence[Value]:
     """Draw valid values of a kind, once for all its parameters."""
     return drawn(kit.values(kind), 60)
 
 
 @cache
-def drawn_near_misses(kind: Kind) -> Sequence[object]:
+def drawn_near_misses(kind: Kind[object]) -> Sequence[object]:
     """Draw near misses of a kind, once for all its parameters."""
     return drawn(kit.near_misses(kind), 100)
 
