@@ -23,8 +23,16 @@ from itertools import islice
 from typing import Final
 
 from reservation_core.book.deliveries import deliver_intent
-from reservation_core.book.errors import StoreUnavailable
-from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
+from reservation_core.book.errors import NotInBook, StoreUnavailable
+from reservation_core.book.records import (
+    Entry,
+    HistoryLine,
+    Intent,
+    Recorded,
+    Report,
+    Swept,
+    Verdict,
+)
 from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
 from reservation_core.book.stores.port import AsyncStore, Claim
@@ -225,7 +233,53 @@ class AsyncBook:
         :raises StoreFailed: if the store failed.
         """
         intent = await self._transactions.open_intent(sid, command, Route(route))
-        outcome = await deliver_intent(intent, gateway, policy, observer, self._sleep, resume=False)
+        return await self._deliver(sid, intent, gateway, policy, observer, resume=False)
+
+    async def resume(
+        self,
+        sid: str,
+        gateway: AsyncGateway,
+        *,
+        policy: Policy = DEFAULT_POLICY,
+        observer: Observer = NO_OBSERVER,
+    ) -> Reservation:
+        """Resume the open command of one reservation, as after a lost reply.
+
+        The reservation is fetched first. Use it when the delivery has certainly ended, as in a
+        step that a workflow engine repeats after a crash. :meth:`recover` does it for all
+        reservations.
+
+        :param sid: SID of the reservation.
+        :param gateway: sends the requests.
+        :param policy: retries, pauses and deadline of the delivery.
+        :param observer: is notified of each attempt.
+        :returns: the reservation as the platform reported it. If no command is open, nothing is
+            sent, and it is the reservation of the entry.
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises Refused: if the platform did not carry it out.
+        :raises OutcomeUnknown: if the outcome is not known.
+        :raises StoreFailed: if the store failed.
+        """
+        entry = await self._transactions.get(sid)
+        if entry is None:
+            raise NotInBook(sid)
+        if entry.intent is None:
+            return entry.reservation
+        return await self._deliver(sid, entry.intent, gateway, policy, observer, resume=True)
+
+    async def _deliver(
+        self,
+        sid: str,
+        intent: Intent,
+        gateway: AsyncGateway,
+        policy: Policy,
+        observer: Observer,
+        *,
+        resume: bool,
+    ) -> Reservation:
+        outcome = await deliver_intent(
+            intent, gateway, policy, observer, self._sleep, resume=resume
+        )
         await self._transactions.close_intent(sid, intent, outcome)
         if outcome.error is not None:
             raise outcome.error

@@ -226,6 +226,35 @@ class Book:
             )
         )
 
+    def resume(
+        self,
+        sid: str,
+        gateway: Gateway,
+        *,
+        policy: Policy = DEFAULT_POLICY,
+        observer: Observer = NO_OBSERVER,
+    ) -> Reservation:
+        """Resume the open command of one reservation, as after a lost reply.
+
+        The reservation is fetched first. Use it when the delivery has certainly ended, as in a
+        step that a workflow engine repeats after a crash. :meth:`recover` does it for all
+        reservations.
+
+        :param sid: SID of the reservation.
+        :param gateway: sends the requests.
+        :param policy: retries, pauses and deadline of the delivery.
+        :param observer: is notified of each attempt.
+        :returns: the reservation as the platform reported it. If no command is open, nothing is
+            sent, and it is the reservation of the entry.
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises Refused: if the platform did not carry it out.
+        :raises OutcomeUnknown: if the outcome is not known.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(
+            self._book.resume(sid, _InlineGateway(gateway), policy=policy, observer=observer)
+        )
+
     def recover(
         self,
         gateway: Gateway,

@@ -19,6 +19,7 @@ from reservation_core import (
 )
 from reservation_core.book import (
     Ending,
+    NotInBook,
     Swept,
 )
 from tests.book.world import ALONE, CALL, NO_WAIT, WR, ProcessCrash, S, World, crash
@@ -198,3 +199,34 @@ def test_slow_process_does_not_close_the_intent_of_another(world: World) -> None
         "done",
         "done",
     ]
+
+
+def test_resume_finishes_the_command_of_one_reservation(world: World) -> None:
+    crash(world, acted=False)
+    held = world.open_node().resume(WR, world, policy=ALONE)
+    assert (held.status, world.entry.status, world.entry.intent) == (S.ACCEPTED, S.ACCEPTED, None)
+    assert (world.actions, world.methods) == (["accept"], ["GET", "POST"])
+
+
+def test_resume_does_not_repeat_an_executed_command(world: World) -> None:
+    crash(world, acted=True)
+    assert world.open_node().resume(WR, world, policy=ALONE).status is S.ACCEPTED
+    assert (world.actions, world.methods) == (["accept"], ["GET"])
+
+
+def test_resume_raises_the_error_of_the_delivery(world: World) -> None:
+    crash(world, acted=False)
+    world.scenario.apply(S.CANCELED)
+    with pytest.raises(LostRace):
+        world.book.resume(WR, world, policy=NO_WAIT)
+    assert (world.entry.status, world.entry.intent) == (S.CANCELED, None)
+
+
+def test_resume_without_an_open_command_sends_nothing(world: World) -> None:
+    assert world.book.resume(WR, world) == world.entry.reservation
+    assert world.methods == []
+
+
+def test_resume_of_an_unknown_reservation_is_refused(world: World) -> None:
+    with pytest.raises(NotInBook):
+        world.book.resume(WR[:-1] + "9", world)
