@@ -1,0 +1,1 @@
+"""An example service whose reservations are durable workflows of DBOS."""
