@@ -160,7 +160,7 @@ class Reader:
         self._printed = ""
 
     def follow(self, page: Path) -> None:
-        """Do what the page says, and check that it shows what is printed."""
+        """Do what the page says, and compare what is printed."""
         for step in read_steps(page):
             try:
                 self._take(step)

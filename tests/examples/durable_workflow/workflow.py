@@ -40,7 +40,7 @@ AFTER_WORK: Final = float(os.environ.get("AFTER_WORK", "30"))
 
 
 def may_pass(error: BaseException) -> bool:
-    """Return True for a failure after which the step can be tried again."""
+    """Return True for a failure that may pass."""
     return isinstance(error, GatewayError | ServerFailed | StoreUnavailable | Throttled)
 
 
@@ -58,7 +58,7 @@ class ReservationWorkflow(DBOSConfiguredInstance):
 
     @DBOS.workflow()
     def run(self, sid: str) -> str:
-        """Take the reservation, wait for the end of the work, and complete it."""
+        """Accept, wait for the end of the work, and complete."""
         status = self.carry_out(sid, "accept")
         if status != Status.ACCEPTED:
             return status  # another status: the caller hung up, or time ran out
