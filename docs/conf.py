@@ -1,7 +1,10 @@
 """Configuration of the documentation site."""
 
 import sys
+from enum import Enum
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the site documents this tree, not an installed package
@@ -22,10 +25,13 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 copybutton_exclude = ".linenos, .gp, .go"
 
-nitpicky = False
-nitpick_ignore_regex = [("py:.*", r"(?!reservation_core).*")]
-"""Every reference into the package must be right. Those to other projects are not links."""
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!reservation_core).*"),  # other projects: nothing is downloaded
+    ("py:class", r".*\.(_\w+|Annotated)"),  # type variables, and names of typing
+]
 
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
@@ -34,3 +40,15 @@ toc_object_entries_show_parents = "hide"
 html_theme = "furo"
 html_title = f"reservation-core {release}"
 html_theme_options = {"top_of_page_buttons": []}
+
+
+def keep_enum_members(
+    app: object, kind: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """Show the members of an enumeration that have no text of their own."""
+    return False if kind == "class" and isinstance(member, Enum) else None
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the hooks of this file."""
+    app.connect("autodoc-skip-member", keep_enum_members)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from keyword import iskeyword
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from reservation_core.cli.main import main
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
 from reservation_core.emulator.platform.settings import describe_settings
+from tests.docs.api import IMPORTED_FROM, write_room
 
 CLI_COMMANDS: Final = ("", "demo", "explain", "allowed", "encode", "send", "serve")
 """The commands whose help is shown."""
@@ -107,4 +109,5 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "control.md": write_routes,
     "migrating.md": write_migrating,
     "cli.md": write_cli_help,
+    **{f"api-{room}.md": partial(write_room, room) for room in IMPORTED_FROM},
 }
