@@ -40,12 +40,13 @@ toc_object_entries_show_parents = "hide"
 html_theme = "furo"
 html_title = f"reservation-core {release}"
 html_theme_options = {"top_of_page_buttons": []}
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 
 
-def keep_enum_members(
-    app: object, kind: str, name: str, member: object, skip: bool, options: object
-) -> bool | None:
+def keep_enum_members(*event: object) -> bool | None:
     """Show the members of an enumeration that have no text of their own."""
+    _, kind, _, member, *_ = event
     return False if kind == "class" and isinstance(member, Enum) else None
 
 

@@ -44,7 +44,7 @@ def write_room(room: str) -> str:
 
 
 def _exported_names(room: str, package: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind and name of each class and function that the package exports."""
+    """Yield the kind and name of each exported class and function."""
     exporting = importlib.import_module(package)
     for name in sorted(exporting.__all__, key=str.lower):
         value: object = getattr(exporting, name)

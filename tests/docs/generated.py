@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
@@ -15,9 +17,12 @@ from typing import Final
 from unittest import mock
 
 from reservation_core.cli.main import main
+from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.lifecycle import COMMAND_EDGES, Edge, label_state
 from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
 from reservation_core.emulator.platform.settings import describe_settings
+from reservation_core.rest import errors
 from tests.docs.api import IMPORTED_FROM, write_room
 
 CLI_COMMANDS: Final = ("", "demo", "explain", "allowed", "encode", "send", "serve")
@@ -59,6 +64,40 @@ def write_routes() -> str:
         for route in CONTROL_ROUTES
     )
     return _table("method", "path", "use", rows=rows)
+
+
+def write_commands() -> str:
+    """Return the table of the commands, with the steps of each."""
+    rows = (
+        (
+            f"`{command.__name__}`",
+            ", ".join(dict.fromkeys(edge.source for edge in _edges(command))),
+            "; ".join(dict.fromkeys(map(_effect, _edges(command)))),
+            str(len(command.parameters) or ""),
+            "yes" if command.can_answer_callback else "no",
+            (command.__doc__ or "").partition("\n")[0],
+        )
+        for command in COMMANDS
+    )
+    header = ("command", "allowed while", "sets", "parameters", "answers a callback", "use")
+    return _table(*header, rows=rows)
+
+
+def _edges(command: type[Command]) -> list[Edge]:
+    return [edge for edge in COMMAND_EDGES if edge.trigger == command.trigger]
+
+
+def _effect(edge: Edge) -> str:
+    effect = "nothing" if edge.target == edge.source else label_state(edge.target)
+    return effect if edge.accept is None else f"{effect} if `accept={edge.accept}`"
+
+
+def write_error_tree() -> str:
+    """Return the tree of errors, as the package's documentation draws it."""
+    text = inspect.cleandoc(errors.__doc__ or "")
+    tree = re.search(r"::\n\n((?: {4}.*\n|\n)+)", text)
+    assert tree is not None
+    return f"```text\n{textwrap.dedent(tree[1]).strip()}\n```\n"
 
 
 def write_migrating() -> str:
@@ -105,6 +144,8 @@ def _table(*header: str, rows: Iterable[Sequence[str]]) -> str:
 
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "commands.md": write_commands,
+    "errors.md": write_error_tree,
     "settings.md": write_settings,
     "control.md": write_routes,
     "migrating.md": write_migrating,

@@ -13,6 +13,7 @@ import attrs
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
+README: Final = ROOT / "README.md"
 PAGES: Final = sorted(
     path for path in DOCS.rglob("*.md") if not path.relative_to(DOCS).parts[0].startswith("_")
 )
