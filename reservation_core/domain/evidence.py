@@ -45,6 +45,8 @@ class Source(Enum):
         "taskrouter-now-dials-only-one-worker-for-multi-reservation"
     )
     """Changelog entry about tasks with several reservations."""
+    CHANGELOG_TASKROUTER = "https://www.twilio.com/docs/taskrouter/changelog"
+    """Changelog of TaskRouter until 2018."""
     DOUBLE_ACCEPT_HELP = "https://support.twilio.com/hc/en-us/articles/40136086868507"
     """Help article about a second accept of one reservation."""
     ERROR_DICTIONARY = "https://www.twilio.com/docs/api/errors"

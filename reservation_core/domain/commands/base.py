@@ -177,8 +177,10 @@ class Command:
         """Parse a command from its form.
 
         Deviations that the platform tolerates are read with a caution: an unknown parameter
-        (dropped), any letter case of an instruction, a flag or a word, comma-joined event lists,
-        and ``DequeueStatusCallbackEvents``, the worker SDK's name of one of them.
+        (dropped), any letter case of a status, an instruction, a flag or a word, event lists in one
+        text (separated by commas or spaces), the recording words ``do-not-record`` and
+        ``record-from-start`` for a conference's ``Record``, and ``DequeueStatusCallbackEvents``,
+        the worker SDK's name of an event list.
 
         :param pairs: the decoded names and values, in any order.
         :raises InvalidCommand: for neither or both of status and instruction, parameters of another
@@ -192,7 +194,7 @@ class Command:
         """Parse a command from the JSON object that answers an assignment callback.
 
         These are read with a caution: a flag or a number written as text, a word in any letter
-        case, and a list as a JSON array instead of comma-joined text. An unknown name is dropped
+        case, a list as a JSON array or separated by spaces. An unknown name is dropped
         with a caution. (It may belong to another command: callback names have no prefix.)
 
         :raises InvalidCommand: for a missing or unknown instruction, or any broken rule. It names

@@ -51,6 +51,7 @@ from reservation_core.domain.commands.types import (
     NAMED_CONTACT,
     PARTICIPANTS,
     PASSWORD,
+    RECORD_SWITCH,
     RECORDING,
     REGION,
     SECONDS,
@@ -213,7 +214,8 @@ class Conference(Command):
     timeout: int | None = param(
         SECONDS, default=None, if_unset="60", disputes=(PARTICIPANT_TIMEOUT_LIMITS,))
     """Seconds that the worker's phone rings."""
-    record: bool | None = param(SWITCH, default=None, if_unset="false", disputes=(RECORD_TYPE,))
+    record: bool | None = param(
+        RECORD_SWITCH, default=None, if_unset="false", disputes=(RECORD_TYPE,))
     """Record the participant."""
     muted: bool | None = param(SWITCH, default=None, if_unset="false")
     """Let the worker join muted."""

@@ -124,7 +124,7 @@ RECORD_TYPE: Final = _dispute(
     _is_set,
     ("the value is a boolean", Source.RESERVATIONS),
     ("the worker SDK sends a word such as do-not-record", Source.WORKER_SDK),
-    "a boolean",
+    "a boolean; the words are read in a form",
 )
 NEWER_REGION: Final = _dispute(
     _matches("^(?:us2|de1)$"),

@@ -233,13 +233,19 @@ class Integer(Kind[int]):
 
 @attrs.frozen(repr=False)
 class Boolean(Kind[bool]):
-    """True or false."""
+    """True or false.
+
+    :param tolerated: other words that a form may hold, with their values.
+    """
+
+    tolerated: tuple[tuple[str, bool], ...] = ()
 
     def find_problem(self, value: object) -> Problem | None:
         return None if isinstance(value, bool) else Problem(f"must be {self.describe()}")
 
     def decode(self, texts: Sequence[str]) -> Value:
-        return {"true": True, "false": False}.get(texts[0].lower(), texts[0])
+        words = {"true": True, "false": False, **dict(self.tolerated)}
+        return words.get(texts[0].lower(), texts[0])
 
     def describe(self) -> str:
         return "true or false"
@@ -267,7 +273,8 @@ class Choice(Kind[T_co]):
 class MultipleChoice(Choice[T_co]):
     """A list of some words.
 
-    A form repeats the key for each word. It cannot express an empty list.
+    A form repeats the key for each word. One text may also hold several, separated by commas or
+    white space. A form cannot express an empty list.
     """
 
     def find_problem(self, value: object) -> Problem | None:
@@ -283,7 +290,7 @@ class MultipleChoice(Choice[T_co]):
         return Problem(f"must hold only {words}")
 
     def decode(self, texts: Sequence[str]) -> Value:
-        items = [item.strip() for text in texts for item in text.split(",")]
+        items = [item for text in texts for item in re.split(r"\s*,\s*|\s+", text.strip())]
         return tuple(str(super(MultipleChoice, self).decode((item,))) for item in items)
 
     def describe(self) -> str:

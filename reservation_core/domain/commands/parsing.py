@@ -119,7 +119,7 @@ def _pop_command(
         remedy = f"give one {STATUS_FIELD} or one {INSTRUCTION_FIELD}"
         raise InvalidCommand.of("Command", name, rule, shown, remedy)
     ((name, text),) = found
-    word = text if name == STATUS_FIELD else text.lower()
+    word = text.lower()
     known = {syntax.first_pair: syntax for syntax in syntaxes}
     if (name, word) not in known:
         words = ", ".join(known_word for field, known_word in known if field == name)
@@ -129,8 +129,11 @@ def _pop_command(
         remedy = f"give one of {words}"
         raise InvalidCommand.of("Command", name, rule, shorten(text), remedy, code)
     if word != text:
-        oddity = "the parameter tables write instructions with a capital letter"
-        cautions.append(_tolerated(name, oddity, Source.RESERVATIONS, f"read as {word}"))
+        oddity, source = "the platform ignores the letter case", Source.CHANGELOG_TASKROUTER
+        if name == INSTRUCTION_FIELD:
+            oddity = "the parameter tables write instructions with a capital letter"
+            source = Source.RESERVATIONS
+        cautions.append(_tolerated(name, oddity, source, f"read as {word}", Evidence.DOCUMENTED))
     return known[name, word]
 
 
@@ -203,9 +206,15 @@ def _dropped(name: str) -> Caution:
     return _tolerated(name, oddity, Source.ERROR_DICTIONARY, "dropped")
 
 
-def _tolerated(parameter: str, oddity: str, source: Source, applied: str) -> Caution:
+def _tolerated(
+    parameter: str,
+    oddity: str,
+    source: Source,
+    applied: str,
+    evidence: Evidence = Evidence.OBSERVED,
+) -> Caution:
     interpretations = (
         Interpretation(oddity, source),
         Interpretation("the API description does not mention it", Source.OPENAPI),
     )
-    return Caution(parameter, interpretations, applied, Evidence.OBSERVED)
+    return Caution(parameter, interpretations, applied, evidence)

@@ -61,6 +61,7 @@ JITTER_BUFFER: Final[Choice[JitterBuffer]] = Choice(get_args(JitterBuffer))
 SECONDS: Final = Integer(1, 999, "seconds")
 PARTICIPANTS: Final = Integer(2, 250)
 SWITCH: Final = Boolean()
+RECORD_SWITCH: Final = Boolean((("record-from-start", True), ("do-not-record", False)))
 
 ACTIVITY_SID: Final = sid_kind("WA")
 CALL_SID: Final = sid_kind("CA")

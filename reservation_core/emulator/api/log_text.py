@@ -39,11 +39,7 @@ def form_text(body: bytes) -> str:
         pairs = parse_qsl(body.decode())
     except ValueError:
         return "not a form"
-    names = [
-        value
-        for name, value in pairs
-        if (name, value if name == STATUS_FIELD else value.lower()) in _KNOWN_COMMANDS
-    ]
+    names = [value for name, value in pairs if (name, value.lower()) in _KNOWN_COMMANDS]
     return " and ".join(names) or ("neither status nor instruction" if body else "")
 
 

@@ -101,11 +101,11 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
     if not choices and settings.neither_given is EmptyUpdate.UNCHANGED:
         return None
     if len(choices) == 1:
-        name, word = choices[0]
+        name, word = choices[0][0], choices[0][1].lower()
         is_system_status = name == STATUS_FIELD and word in _SYSTEM_STATUSES
         if is_system_status and settings.system_status is SystemStatus.CARRIED_OUT:
             return Status(word)
-        own = _PARAMETERS.get((name, word.lower()), _ALL_PARAMETERS)
+        own = _PARAMETERS.get((name, word), _ALL_PARAMETERS)
         pairs = tuple(_drop_ignored_parameters(pairs, own, settings))
     if settings.strict:
         _refuse_unknown(pairs)

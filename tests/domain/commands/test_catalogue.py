@@ -149,7 +149,7 @@ REFUSALS: Final[
         ],
     ),
     "edge_tuple_and_plain_string_for_list": (
-        ["ConferenceStatusCallbackEvent", "DequeueStatusCallbackEvent"],
+        ["DequeueStatusCallbackEvent"],  # of another command; the words with a space are read
         [
             (
                 lambda: build(Conference, {"conference_status_callback_event": "start end"}),

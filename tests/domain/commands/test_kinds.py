@@ -80,7 +80,7 @@ def to_tuple(value: object) -> object:
 
 
 def test_every_named_type_has_a_description() -> None:
-    assert len(NAMED) == 24
+    assert len(NAMED) == 25
     assert all(
         named.describe() and named.describe() == named.describe().strip()
         for named in NAMED.values()
@@ -323,7 +323,8 @@ def test_choice_takes_words_of_its_literal() -> None:
         (["start", "end"], ("start", "end")),
         (["start,end"], ("start", "end")),
         (["Start, END"], ("start", "end")),
-        (["start end"], ("start end",)),
+        (["start end"], ("start", "end")),
+        ([" start\t end ,mute", "hold"], ("start", "end", "mute", "hold")),
         ([""], ("",)),
         (["start,"], ("start", "")),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Final
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -368,6 +369,20 @@ def test_system_status_from_a_client_is_a_setting(word: str) -> None:
     )
     again = f"Reservation {SID} is already in state [pending] and cannot be updated to [pending]"
     assert post("ReservationStatus=pending", lenient)[1]["message"] == again
+
+
+@pytest.mark.parametrize("row", rows("spellings"), ids=str)
+def test_tolerated_spelling_is_carried_out(row: dict[str, str]) -> None:
+    names = {"accept": "ReservationStatus", "reject": "ReservationStatus"}
+    name = names.get(row["command"], "Instruction")
+    pairs = {name: row["command"], row["parameter"]: row["text"]}
+    assert post(urlencode(pairs))[0] == 200
+
+
+def test_system_status_in_any_letter_case_is_the_same_setting() -> None:
+    lenient = Settings(system_status=SystemStatus.CARRIED_OUT)
+    assert post("ReservationStatus=Canceled")[0] == 400
+    assert post("ReservationStatus=Canceled", lenient)[1]["reservation_status"] == "canceled"
 
 
 @pytest.mark.parametrize(
