@@ -1,8 +1,10 @@
 """Configuration of the documentation site."""
 
+import re
 import sys
 from enum import Enum
 from pathlib import Path
+from typing import cast
 
 from sphinx.application import Sphinx
 
@@ -50,6 +52,13 @@ def keep_enum_members(*event: object) -> bool | None:
     return False if kind == "class" and isinstance(member, Enum) else None
 
 
+def escape_names(*event: object) -> None:
+    """Keep the underscore at the end of a parameter's name, which is a link in reStructuredText."""
+    lines = cast("list[str]", event[-1])
+    lines[:] = [re.sub(r"^(:param \w+)_:", r"\1\\_:", line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     """Connect the hooks of this file."""
     app.connect("autodoc-skip-member", keep_enum_members)
+    app.connect("autodoc-process-docstring", escape_names)

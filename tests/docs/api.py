@@ -8,6 +8,8 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from reservation_core.domain.commands.catalogue import COMMANDS
+
 IMPORTED_FROM: Final[Mapping[str, str | None]] = {
     "domain": "reservation_core",
     "rest": "reservation_core",
@@ -26,33 +28,39 @@ IMPORTED_FROM: Final[Mapping[str, str | None]] = {
 def write_room(room: str) -> str:
     """Return the API of a room: its main names, then the rest of each module."""
     package = IMPORTED_FROM[room]
-    exported = list(_exported_names(room, package)) if package else []
-    sections = [f"```{{eval-rst}}\n.. automodule:: reservation_core.{room}\n   :no-members:\n```"]
+    exported = dict(_exported_names(room, package)) if package else {}
+    sections = [_directive(f"automodule:: reservation_core.{room}", ":no-members:")]
     if exported:
         sections.append(f"## Names in `{package}`")
-        sections += [
-            f"```{{eval-rst}}\n.. auto{kind}:: {package}.{name}\n```" for kind, name in exported
-        ]
-    names = ", ".join(name for _, name in exported)
+        sections += [_directive(*lines) for lines in exported.values()]
+    sections.append("## Modules\n\nThe other names of the room. Import each from its module.")
+    exclude = f":exclude-members: {', '.join(exported)}"
     for module in _modules(room):
-        sections.append(f"## `{module}`")
-        exclude = f"\n   :exclude-members: {names}" if names else ""
-        sections.append(
-            f"```{{eval-rst}}\n.. automodule:: {module}\n   :ignore-module-all:{exclude}\n```"
-        )
+        sections.append(f"### `{module}`")
+        sections.append(_directive(f"automodule:: {module}", ":ignore-module-all:", exclude))
     return "\n\n".join(sections) + "\n"
 
 
-def _exported_names(room: str, package: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind and name of each exported class and function."""
+def _directive(head: str, *options: str) -> str:
+    lines = (f".. {head}", *(f"   {option}" for option in options))
+    return "\n".join(("```{eval-rst}", *lines, "```"))
+
+
+def _exported_names(room: str, package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the name and directive of each exported class and function."""
     exporting = importlib.import_module(package)
     for name in sorted(exporting.__all__, key=str.lower):
         value: object = getattr(exporting, name)
-        if getattr(value, "__module__", "").startswith(f"reservation_core.{room}."):
-            if inspect.isclass(value):
-                yield ("exception" if issubclass(value, BaseException) else "class"), name
-            elif inspect.isfunction(value):
-                yield "function", name
+        if not getattr(value, "__module__", "").startswith(f"reservation_core.{room}."):
+            continue
+        if inspect.isfunction(value):
+            yield name, (f"autofunction:: {package}.{name}",)
+        elif inspect.isclass(value) and issubclass(value, BaseException):
+            yield name, (f"autoexception:: {package}.{name}",)
+        elif value in COMMANDS:  # the class documents the fields, and Command the rest
+            yield name, (f"autoclass:: {package}.{name}", ":no-members:")
+        elif inspect.isclass(value):
+            yield name, (f"autoclass:: {package}.{name}",)
 
 
 def _modules(room: str) -> list[str]:
