@@ -3,7 +3,8 @@
 * A code block with a caption is a file.
 * A ``sh`` block is run by one shell, as in one terminal. A mark above it may say
   ``leave running: NAME, until "TEXT"``: then it runs in its own terminal, until the page leaves
-  another command running under that name, or a command with the mark ``kills: NAME`` ends it.
+  another command running under that name, or a command with the mark ``kills: NAME`` ends it. A
+  command with the mark ``fails`` must fail.
 * A ``text`` block under the mark ``prints`` is part of the output of the last command. One under
   ``printed by: NAME`` is part of the output of a command left running. ``…`` stands for any text.
 """
@@ -179,6 +180,8 @@ class Reader:
             name, _, ready = rest.partition(", until ")
             self._leave_running(body, name, ready.strip('"'))
         else:
+            if word == "fails":
+                body = f"if {{\n{body}}}; then exit; fi"
             self._printed = self._terminal.run(body)
             if word == "kills":
                 self._running.pop(rest).close()
