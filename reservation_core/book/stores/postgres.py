@@ -5,6 +5,7 @@
 * Statements that are sent together go in one pipeline, without waiting for each answer.
 * Sweepers skip entries that others have locked (``SKIP LOCKED``). ``wait_for_doubt`` wakes them
   when an entry comes into doubt (``LISTEN``/``NOTIFY``), so that they need not poll.
+* A store that was opened before a fork refuses to work in the child: open it there.
 * Any number of nodes may open the store at once. One creates the tables, under an advisory lock,
   and the others wait for it.
 
@@ -33,6 +34,7 @@ from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, 
 from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.postgres_statements import Query
+from reservation_core.book.stores.process import OpeningProcess
 
 _T = TypeVar("_T")
 
@@ -75,6 +77,7 @@ class PostgresStore:
         self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> None:
         self._conninfo: Final = conninfo
+        self._opened_by: Final = OpeningProcess()
         self._listening: Final = threading.Lock()
         self._listener: psycopg.Connection | None = None
         self._pool: Final = ConnectionPool(
@@ -104,6 +107,7 @@ class PostgresStore:
                 connection.execute(*statement)
 
     def _run(self, query: Query[_T]) -> _T:
+        self._opened_by.require_current()
         with _translated_errors(), self._pool.connection() as connection:
             with connection.pipeline(), connection.transaction():
                 cursors = [connection.execute(*each) for each in query.statements]
@@ -145,6 +149,7 @@ class PostgresStore:
         :returns: true if it is time to reconcile.
         :raises StoreFailed: if the database cannot be reached.
         """
+        self._opened_by.require_current()
         with _translated_errors(), self._listening:
             if self._listener is None:
                 self._listener = psycopg.connect(self._conninfo, autocommit=True)
@@ -158,7 +163,12 @@ class PostgresStore:
                 return True
 
     def close(self) -> None:
-        """Close the connections, after a thread that waits for doubt."""
+        """Close the connections, after a thread that waits for doubt.
+
+        A forked child leaves them open: they are its parent's.
+        """
+        if not self._opened_by.is_current:
+            return
         self._pool.close()
         with self._listening:
             listener, self._listener = self._listener, None
@@ -178,6 +188,7 @@ class AsyncPostgresStore:
         self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> None:
         self._conninfo: Final = conninfo
+        self._opened_by: Final = OpeningProcess()
         self._listening: Final = asyncio.Lock()
         self._listener: psycopg.AsyncConnection | None = None
         self._pool: Final = AsyncConnectionPool(
@@ -222,6 +233,7 @@ class AsyncPostgresStore:
                 await connection.execute(*statement)
 
     async def _run(self, query: Query[_T]) -> _T:
+        self._opened_by.require_current()
         with _translated_errors():
             async with self._pool.connection() as connection:
                 async with connection.pipeline(), connection.transaction():
@@ -264,6 +276,7 @@ class AsyncPostgresStore:
         :returns: true if it is time to reconcile.
         :raises StoreFailed: if the database cannot be reached.
         """
+        self._opened_by.require_current()
         with _translated_errors():
             async with self._listening:
                 if self._listener is None:
@@ -281,7 +294,12 @@ class AsyncPostgresStore:
                     return True
 
     async def close(self) -> None:
-        """Close the connections, after an asyncio task that waits for doubt."""
+        """Close the connections, after an asyncio task that waits for doubt.
+
+        A forked child leaves them open: they are its parent's.
+        """
+        if not self._opened_by.is_current:
+            return
         await self._pool.close()
         async with self._listening:
             listener, self._listener = self._listener, None

@@ -10,6 +10,8 @@ If a signal raises an exception in a thread that writes for others, nothing is h
 group is written once more. ``write`` may then return false for a change that was written: read
 the entry again before deciding.
 
+Open the store after a fork, in each child: one that was opened before it refuses to work there.
+
 Do not put the file on a network file system: SQLite's locks do not work there.
 """
 
@@ -32,6 +34,7 @@ from reservation_core.book.stores import sqlite_statements as statements
 from reservation_core.book.stores.documents import read_entry, read_line
 from reservation_core.book.stores.group_commit import GroupCommit
 from reservation_core.book.stores.port import Claim
+from reservation_core.book.stores.process import OpeningProcess
 
 _UNAVAILABLE: Final = (
     "SQLITE_BUSY",
@@ -58,6 +61,7 @@ class SQLiteStore:
         self._group_commit: Final = GroupCommit[Sequence[Change], Sequence[bool]](
             self._write_groups, shared_failures=StoreUnavailable
         )
+        self._opened_by: Final = OpeningProcess()
         self._writing: Final = threading.Lock()
         self._reading: Final = threading.Lock()
         with _translated_errors():
@@ -77,6 +81,7 @@ class SQLiteStore:
 
     def write(self, changes: Sequence[Change]) -> Sequence[bool]:
         """Write changes, in one commit with those of other threads."""
+        self._opened_by.require_current()
         return self._group_commit.submit(changes)
 
     def _write_groups(self, groups: Sequence[Sequence[Change]]) -> Sequence[Sequence[bool]]:
@@ -115,16 +120,20 @@ class SQLiteStore:
             return [writer.execute(delete, values).rowcount for delete in statements.PURGE][-1]
 
     def _select(self, statement: str, values: tuple[str | int, ...]) -> list[Any]:
+        self._opened_by.require_current()
         with _translated_errors(), self._reading:
             return self._reader.execute(statement, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
+        self._opened_by.require_current()
         with _translated_errors(), self._writing, _transaction(self._writer):
             yield self._writer
 
     def close(self) -> None:
-        """Close the file, after a write that is in progress."""
+        """Close the file, after a write that is in progress. A forked child leaves it open."""
+        if not self._opened_by.is_current:
+            return  # SQLite would give up the locks of the parent
         with self._writing, self._reading:
             self._reader.close()
             self._writer.close()

@@ -218,3 +218,34 @@ def test_unreachable_database_is_unavailable() -> None:
         asyncio.run(
             AsyncPostgresStore.open("host=127.0.0.1 port=1 connect_timeout=1", pool_timeout=0.1)
         )
+
+
+def test_store_refuses_after_fork_and_leaves_its_connections_open(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PostgresStore(new_database(), max_connections=1)
+    with monkeypatch.context() as child_process:
+        child_process.setattr("os.getpid", lambda: -1)
+        for use in (lambda: store.live("", 1), lambda: store.wait_for_doubt(0.0)):
+            with pytest.raises(StoreFailed, match="opened before a fork"):
+                use()
+        store.close()
+    assert store.live("", 1) == []
+    store.close()
+
+
+def test_async_store_refuses_after_fork_and_leaves_its_connections_open(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        store = await AsyncPostgresStore.open(new_database(), max_connections=1)
+        with monkeypatch.context() as child_process:
+            child_process.setattr("os.getpid", lambda: -1)
+            for use in (store.live("", 1), store.wait_for_doubt(0.0)):
+                with pytest.raises(StoreFailed, match="opened before a fork"):
+                    await use
+            await store.close()
+        assert await store.live("", 1) == []
+        await store.close()
+
+    asyncio.run(run())

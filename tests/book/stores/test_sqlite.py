@@ -15,6 +15,7 @@ import pytest
 from reservation_core import Conference
 from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailable, Verdict
 from reservation_core.book.stores.sqlite_statements import MIGRATIONS
+from reservation_core.book.transactions import utc_now
 from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import find_entry
 from tests.book.scenario import Scenario, sid
@@ -254,3 +255,23 @@ def test_full_disk_fails_the_write_only(tmp_path: Path) -> None:
     assert list(store.live("", 10)) == []
     assert store.write([make.change(make.entry(1))]) == [True]
     store.close()
+
+
+def test_store_refuses_after_fork_and_leaves_the_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLiteStore(tmp_path / "book.db")
+    book = Book(store)
+    event, *_ = Scenario(1).events
+    with monkeypatch.context() as child_process:
+        child_process.setattr("os.getpid", lambda: -1)
+        for use in (
+            lambda: store.write(()),
+            lambda: store.look_up((), ()),
+            lambda: store.purge(utc_now()),
+        ):
+            with pytest.raises(StoreFailed, match="opened before a fork"):
+                use()
+        book.close()
+    assert book.record(event).entry is not None
+    book.close()
