@@ -58,24 +58,24 @@ from reservation_core.domain.commands.catalogue import (
 )
 from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.commands.parameters import Parameter
-from reservation_core.domain.decisions import Decision, decide, follow
+from reservation_core.domain.decisions import Decision, build_machine, decide, follow
 from reservation_core.domain.errors import (
     CommandError,
     IncompleteReservation,
     InvalidCommand,
+    ReplyError,
     ReservationError,
     Violation,
 )
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Edge, Status
 from reservation_core.domain.refusals import CommandNotAllowed
-from reservation_core.domain.reservation import Reservation, explain
+from reservation_core.domain.reservation import IllegalSuccession, Reservation, explain
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import (
     Attempt,
     GatewayError,
-    IllegalSuccession,
     Indistinguishable,
     LostRace,
     MalformedReply,
@@ -84,7 +84,6 @@ from reservation_core.rest.errors import (
     OutcomeUnknown,
     PayloadFault,
     Refused,
-    ReplyError,
     ServerFailed,
     Throttled,
     Unauthorized,
@@ -153,6 +152,7 @@ __all__ = [
     "afetch",
     "alist_reservations",
     "aperform",
+    "build_machine",
     "conclude",
     "conclude_fetch",
     "decide",

@@ -40,9 +40,8 @@ import attrs
 from reservation_core.book.records import Doubt, Entry, Report, ReportSource, Verdict
 from reservation_core.domain.decisions import follow
 from reservation_core.domain.lifecycle import Status
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.reservation import Reservation, is_newer
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.reports import is_newer
 
 _sids_of: Final = attrgetter(*SID_PREFIXES)
 

@@ -20,9 +20,9 @@ from reservation_core.cli.demo import run_demo
 from reservation_core.cli.flags import make_group
 from reservation_core.cli.redaction import hide_url_users
 from reservation_core.cli.serve import ServeCommand
-from reservation_core.domain.errors import CommandError, ReservationError
+from reservation_core.domain.errors import CommandError, ReplyError, ReservationError
 from reservation_core.gateways.settings import ConfigurationError, user_agent
-from reservation_core.rest.errors import GatewayError, ReplyError
+from reservation_core.rest.errors import GatewayError
 
 EXIT_CODES: Final = (
     "Exit codes: 0 done; 1 refused locally, before the command was sent; 2 wrong usage, missing "

@@ -89,7 +89,7 @@ class CommandLine:
 
         :param status: The status of the reservation.
         """
-        edges = [edge for edge in COMMAND_EDGES if edge.source == status]
+        edges = [edge for edge in COMMAND_EDGES if edge.source == status and not edge.orchestrated]
         for edge in edges:
             name = f"{edge.trigger}{' --accept' if edge.accept else ''}"
             self._output.write_wrapped(f"{name}: {_describe_effect(edge)}", "bold green", indent=0)

@@ -44,24 +44,23 @@ from reservation_core.delivery.reconciliation import (
 )
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.parsing import STATUS_FIELD
-from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.errors import ReplyError, ReservationError
 from reservation_core.domain.lifecycle import Status, label_state
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.reservation import IllegalSuccession, Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.error_payload import CONFLICT_CODES
 from reservation_core.rest.errors import (
     Attempt,
     GatewayError,
-    IllegalSuccession,
     Indistinguishable,
     LostRace,
     MalformedReply,
     NotSent,
     OutcomeUnknown,
     Refused,
-    ReplyError,
     ServerFailed,
     Throttled,
+    UnknownStatus,
 )
 from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
 from reservation_core.rest.messages import Reply, Request, is_header_value
@@ -135,6 +134,10 @@ class _Delivery:
     """The failure of the last time that the command was sent."""
     was_fetched: bool = False
     """True if the reservation was fetched since the command was last sent."""
+    unexpected: IllegalSuccession | None = None
+    """The last fetch, if its status cannot follow the one known before."""
+    unknown_status: UnknownStatus | None = None
+    """The last fetch, if it showed a status outside the eight."""
     times_sent: int = 0
     pauses: int = 0
     last_pause: float = 0.0
@@ -148,9 +151,7 @@ class _Delivery:
         """
         done: Reservation | None = None
         if resume:
-            prepare(
-                self.known, self.command, route=self.route
-            )  # raises if it cannot have been sent
+            self._prepare()  # raises if it cannot have been sent
             self.failure = GatewayError("the process that may have sent the command ended")
             done = yield from self._reconcile(self.failure)
         elif first is not None:
@@ -160,7 +161,9 @@ class _Delivery:
             done = yield from self._handle_failure(failure)
         while done is None:
             self.times_sent, self.was_fetched = self.times_sent + 1, False
-            request = prepare(self.known, self.command, route=self.route)
+            request = self._prepare()
+            for caution in request.cautions:
+                self.observer.cautioned(caution)
             read = partial(conclude, self.known, self.command)
             outcome = yield from self._exchange(request, read)
             if isinstance(outcome, Reservation):
@@ -169,9 +172,15 @@ class _Delivery:
                 done = yield from self._handle_failure(outcome)
         return done
 
+    def _prepare(self) -> Request:
+        return prepare(self.known, self.command, route=self.route, strict=self.policy.strict)
+
     def _handle_failure(self, failure: _Failure) -> _Exchanges[Reservation | None]:
         """Decide what follows from a failure. Return ``None`` to send again."""
         self.failure = failure
+        if isinstance(failure, IllegalSuccession) and self.policy.accept_unexpected:
+            self.observer.cautioned(failure.caution)
+            return failure.reservation
         if not isinstance(failure, (NotSent, Throttled)):
             needs_fetch = _is_unknown(failure) or _is_about_state(failure, self.command)
             if not (needs_fetch and self.policy.reconcile):
@@ -214,15 +223,21 @@ class _Delivery:
             refusal = None
         if refusal is None:
             self.unsettled.append(self.known)
+        asked_in, command = self.known.state, self.command
         now = yield from self._fetch()
-        if _says_not_pending(failure) and now.status is Status.PENDING:
+        is_not_pending = _says_not_pending(failure) and is_legal(Status.PENDING, command)
+        if is_not_pending and now.status is Status.PENDING:
             # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
-        self.known, command = now, self.command
+        self.known = now
         suspects = [sent for sent in self.unsettled if may_have_acted(sent, command, now)]
         if not suspects:
             self.unsettled = [sent for sent in self.unsettled if may_still_act(sent, command, now)]
-        result = reconcile(now, command, suspects, refusal, self.policy)
+        result = reconcile(now, command, suspects, refusal, self.policy, asked_in)
+        if self.unexpected is not None and self.policy.accept_unexpected:
+            self.observer.cautioned(self.unexpected.caution)
+        elif self.unexpected is not None and result is ReconcileResult.REPEAT:
+            result = ReconcileResult.LOST_RACE
         self.observer.reconciled(now, result)
         if result is ReconcileResult.REPEAT:
             return None
@@ -240,10 +255,16 @@ class _Delivery:
         request = prepare_fetch(self.known, route=self.route)
         for number in range(1, self.policy.attempts + 1):
             outcome = yield from self._exchange(request, partial(conclude_fetch, self.known))
+            self.unexpected = outcome if isinstance(outcome, IllegalSuccession) else None
+            if self.unexpected is not None:
+                outcome = self.unexpected.reservation
             if isinstance(outcome, Reservation):
                 self.was_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)
                 return outcome if can_send_etag else attrs.evolve(outcome, etag=None)
+            if isinstance(outcome, UnknownStatus):
+                self.unknown_status = outcome
+                self._give_up(outcome.description)
             if isinstance(outcome, Refused) and not isinstance(outcome, (Throttled, ServerFailed)):
                 break
             if number < self.policy.attempts:
@@ -268,22 +289,29 @@ class _Delivery:
         assert error is not None
         if self.unsettled:
             reason += "; a request that was sent may have been carried out, or may still be"
-            error = OutcomeUnknown(reason, self.known)
+            error = OutcomeUnknown(reason, self.known, unknown_status=self.unknown_status)
         elif isinstance(error, LostRace):
-            error = attrs.evolve(error, reservation=self.known if self.was_fetched else None)
-        elif (
-            type(error) is Refused
-            and self.was_fetched
-            and not is_legal(self.known.state, self.command)
-        ):
+            now = self.known if self.was_fetched else None
+            error = attrs.evolve(error, reservation=now, unknown_status=self.unknown_status)
+        elif type(error) is Refused and self._shows_another_state():
             error = LostRace(
-                error.http_status, error.code, error.message, error.more_info, self.known
+                error.http_status,
+                error.code,
+                error.message,
+                error.more_info,
+                self.known if self.was_fetched else None,
+                unknown_status=self.unknown_status,
             )
         elif self.was_fetched and _is_unknown(error):
             # The fetch shows that it was not carried out, and no request can still act.
             message = f"{reason}; the command was not carried out"
             error = LostRace(200, message=message, reservation=self.known)
         self._raise(error)
+
+    def _shows_another_state(self) -> bool:
+        """Return True if the fetch shows a state that explains a refusal."""
+        is_illegal = self.was_fetched and not is_legal(self.known.state, self.command)
+        return is_illegal or self.unknown_status is not None
 
     def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
         name, now = self.command.trigger, self.known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt, GatewayError, Refused
@@ -26,6 +27,13 @@ class Observer:
     def after_attempt(self, attempt: Attempt) -> None:
         """Receive an attempt after its reply, its failure or its interruption."""
 
+    def cautioned(self, caution: Caution) -> None:
+        """Receive a caution about a rule that the policy sets aside.
+
+        It is about a command that is sent without ``Policy.strict``, before each time that it is
+        sent, or about a report that is taken over by ``Policy.accept_unexpected``.
+        """
+
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Receive a fetched reservation and what follows from it.
 
@@ -41,7 +49,7 @@ NO_OBSERVER: Final = Observer()
 
 
 class LoggingObserver(Observer):
-    """Observer that logs attempts and fetches (DEBUG) and failures (WARNING).
+    """Observer that logs attempts (DEBUG), cautions and failures (WARNING).
 
     The log contains nothing secret or personal.
 
@@ -61,6 +69,10 @@ class LoggingObserver(Observer):
         self._logger.debug(
             message, attempt.number, request.method, request.path, attempt.outcome, *times
         )
+
+    def cautioned(self, caution: Caution) -> None:
+        """Log a caution."""
+        self._logger.warning("caution: %s", caution)
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Log the fetched state and what follows from it."""

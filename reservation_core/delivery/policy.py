@@ -49,6 +49,10 @@ class Policy:
     :param sole_writer: the caller states that there are no concurrent writers: no other client, no
         worker's screen, no automatic wrap-up. Then a visible effect of the command counts as its
         own.
+    :param strict: refuse a command on any evidence before it is sent. Without it, a command that is
+        refused on inferred or unknown evidence is sent with a caution, and the platform decides.
+    :param accept_unexpected: take over a report whose status cannot follow the known one, with a
+        caution. Without it, such a report ends the delivery. The error carries the report.
     :param reconcile: fetch the reservation if the outcome is unknown or the command was refused
         because of the state. Otherwise that failure is raised as it is.
     :raises ValueError: if a number is out of range.
@@ -62,6 +66,8 @@ class Policy:
     retry_stale: bool = attrs.field(default=True, validator=_check_flag)
     repeat_unknown: bool = attrs.field(default=False, validator=_check_flag)
     sole_writer: bool = attrs.field(default=False, validator=_check_flag)
+    strict: bool = attrs.field(default=True, validator=_check_flag)
+    accept_unexpected: bool = attrs.field(default=False, validator=_check_flag)
     reconcile: bool = attrs.field(default=True, validator=_check_flag)
 
 

@@ -2,10 +2,13 @@
 
 A delivery may have sent the command several times. Each *request* is judged by three questions:
 
-1. **May the request have acted?** Yes, if the fetched reservation can follow from the command's
-   effect. For example, an accept has not acted if the reservation is canceled now. An accepting
-   call or redirect is documented to accept at once, but the worker SDK's mocks show the reservation
-   pending, so both statuses count as its effect.
+1. **May the request have acted?** Yes, if the fetched reservation can follow from one of the
+   command's effects. For example, an accept has not acted if the reservation timed out. If it is
+   canceled now, an orchestrated accept may have acted: it was on hold first. An accepting call or
+   redirect is documented to accept at once, but the worker SDK's mocks show the reservation
+   pending, so both statuses count as its effect. If the fetched status cannot follow the known one,
+   the platform took a step that the lifecycle does not have. Then only a terminal effect is sure to
+   show, because nothing leaves a terminal status.
 2. **How many actions can there have been?** At most n between version v and version v+n. Each plain
    status update, dequeue, call or redirect raises the version (seen in the worker SDK). For
    conference and supervise no source shows it.
@@ -26,11 +29,15 @@ what the fetch shows                                      result
 the command is legal; it was refused with 412             ``REPEAT`` with the fetched version, if
                                                           the policy has ``retry_stale``
 the command is legal; it was not refused                  ``REPEAT`` with the fetched version
-pending; it was refused because of the state (400)        ``LOST_RACE``; the reservation is on hold
+pending; it was refused as not pending (400)              ``LOST_RACE``; the reservation is on hold
                                                           because of another command
 the command is legal; it had a 400 that names no reason   ``REFUSED``: the state is not the reason
 the command is not legal, or had another refusal          ``LOST_RACE``
 ========================================================  =========================================
+
+A command that was sent without ``Policy.strict`` is legal here also in the state in which it was
+sent. After a fetch whose status cannot follow the known one, ``LOST_RACE`` takes the place of
+``REPEAT``, unless the policy has ``accept_unexpected``.
 
 If a request with an unknown outcome may have acted:
 
@@ -54,8 +61,8 @@ from typing import Final
 
 from reservation_core.delivery.policy import Policy
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.decisions import decide, follow
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.decisions import decide, find_effects, follow
+from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import LostRace, Refused
@@ -98,6 +105,7 @@ def reconcile(
     suspects: Sequence[Reservation],
     refusal: Refused | None,
     policy: Policy,
+    asked_in: State,
 ) -> ReconcileResult:
     """Decide what follows from a fetched reservation.
 
@@ -105,8 +113,9 @@ def reconcile(
     :param suspects: the known reservation at the time of each request that may have acted
         (:func:`may_have_acted`).
     :param refusal: the error of the last reply, if the platform refused the command.
+    :param asked_in: the state known when the command was last sent. It can be sent in it again.
     """
-    can_repeat = is_legal(now.state, command)
+    can_repeat = is_legal(now.state, command) or now.state == asked_in
     if suspects:
         has_changed = any(_has_changed(sent, now) for sent in suspects)
         if has_changed and policy.sole_writer and now.status not in _SET_BY_PLATFORM:
@@ -134,16 +143,24 @@ def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> boo
     :param sent: the reservation as it was known when the command was sent.
     :param now: the reservation as it was fetched.
     """
-    effect = _effect_of(sent, command)
-    if now.on_hold and effect == Status.ACCEPTED:
+    effects = _effects_of(sent, command)
+    if now.on_hold and Status.ACCEPTED in effects:
         return True  # an accept that is still being carried out
-    path: tuple[object, ...] | None
-    if now.status is Status.PENDING and (effect == ON_HOLD or command.is_accepting):
-        path = ()
-    else:
-        path = follow(effect, now.status)
+    if now.status is Status.PENDING and (command.is_accepting or effects == (ON_HOLD,)):
+        effects = (Status.PENDING,)
     most = max_actions_between(sent, now) if command.trigger in _VERSIONED else None
-    return path is not None and (most is None or len(path) < most)
+    return any(
+        steps is not None and (most is None or steps < most)
+        for steps in (_steps_after(effect, sent, now) for effect in effects)
+    )
+
+
+def _steps_after(effect: State, sent: Reservation, now: Reservation) -> int | None:
+    """Return the least number of steps from an effect to a fetch."""
+    path = follow(effect, now.status)
+    if path is None and effect not in TERMINAL and follow(sent.status, now.status) is None:
+        return 1  # a step that the lifecycle does not have
+    return None if path is None else len(path)
 
 
 def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool:
@@ -154,9 +171,10 @@ def may_still_act(sent: Reservation, command: Command, now: Reservation) -> bool
     :param sent: the reservation as it was known when the command was sent.
     :param now: the reservation as it was fetched.
     """
-    if now.status is Status.PENDING and _effect_of(sent, command) == Status.ACCEPTED:
+    if now.status is Status.PENDING and Status.ACCEPTED in _effects_of(sent, command):
         return True
-    return is_legal(now.state, command) and (None in (sent.etag, now.etag) or sent.etag == now.etag)
+    can_act = is_legal(now.state, command) or now.state == sent.state
+    return can_act and (None in (sent.etag, now.etag) or sent.etag == now.etag)
 
 
 def max_actions_between(sent: Reservation, now: Reservation) -> int | None:
@@ -171,10 +189,8 @@ def max_actions_between(sent: Reservation, now: Reservation) -> int | None:
     return int(after[1]) - int(before[1])
 
 
-def _effect_of(sent: Reservation, command: Command) -> State:
-    edge = decide(sent.state, command.trigger, command.is_accepting).edge
-    assert edge is not None  # the command was sent, so it was legal
-    return edge.target
+def _effects_of(sent: Reservation, command: Command) -> tuple[State, ...]:
+    return find_effects(sent.state, command.trigger, command.is_accepting)
 
 
 def _has_changed(sent: Reservation, now: Reservation) -> bool:

@@ -34,4 +34,5 @@ def group_edges() -> dict[tuple[State, State], dict[str, list[Edge]]]:
 
 def label_edge(edge: Edge) -> str:
     """Return the trigger and guard of an edge, as in ``call [accept]``."""
-    return edge.trigger + {None: "", True: " [accept]", False: " [no accept]"}[edge.accept]
+    guard = {None: "", True: " [accept]", False: " [no accept]"}[edge.accept]
+    return edge.trigger + (" [orchestrated]" if edge.orchestrated else guard)

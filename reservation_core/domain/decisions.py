@@ -14,11 +14,12 @@ A *trigger* is the name of an edge: of a command (``wrap``), or of a fact (``acc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from reservation_core.domain.lifecycle import (
+    COMMAND_EDGES,
     EDGES,
     FACT_EDGES,
     ON_HOLD,
@@ -34,6 +35,8 @@ from reservation_core.domain.lifecycle import (
 
 if TYPE_CHECKING:
     from transitions import Machine
+
+_M = TypeVar("_M")
 
 
 class Decision(NamedTuple):
@@ -82,12 +85,16 @@ class Decision(NamedTuple):
 
 
 @cache
-def decide(state: State, trigger: str, accept: bool = False) -> Decision:
+def decide(
+    state: State, trigger: str, accept: bool = False, orchestrated: bool = False
+) -> Decision:
     """Decide if a command may be sent in a state.
 
     :param state: a :class:`Status`, or :data:`ON_HOLD`.
     :param trigger: the name of a command, such as ``"conference"``.
     :param accept: the ``accept`` flag of a call or redirect. The others ignore it.
+    :param orchestrated: True if the platform orchestrates the acceptance of the task, as Flex does.
+        An accept then leads to on hold. It does not change the verdict.
     :raises KeyError: if ``trigger`` does not name a command.
     :raises ValueError: if ``state`` is not a state.
 
@@ -99,7 +106,7 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
     if trigger not in TRIGGERS:
         raise KeyError(trigger)
     state = ON_HOLD if state == ON_HOLD else Status(state)
-    edge = _trigger(trigger, state, accept)
+    edge = _trigger(trigger, state, accept, orchestrated)
     refusal = None if edge else find_refusal_reason(trigger, state)
     return Decision(trigger, state, edge, refusal, find_allowed_triggers(state))
 
@@ -108,13 +115,29 @@ def decide(state: State, trigger: str, accept: bool = False) -> Decision:
 def find_allowed_triggers(state: State) -> tuple[str, ...]:
     """Return the names of the commands allowed in a state.
 
-    They are in the order of the table. The ``accept`` flag does not matter: it changes the
-    resulting state, not the verdict.
+    They are in the order of the table. The guards do not matter: they change the resulting state,
+    not the verdict.
 
     >>> find_allowed_triggers(Status.ACCEPTED)
     ('supervise', 'wrap', 'complete')
     """
-    return tuple(trigger for trigger in TRIGGERS if _trigger(trigger, state, False))
+    return tuple(trigger for trigger in TRIGGERS if _trigger(trigger, state))
+
+
+@cache
+def find_effects(state: State, trigger: str, accept: bool = False) -> tuple[State, ...]:
+    """Return the states that a command leads to once carried out.
+
+    An accept has two: accepted, and on hold if it is orchestrated. A refused command has the
+    effects that it has where it is allowed, because the platform may still carry it out.
+
+    >>> find_effects(Status.PENDING, "accept"), find_effects(Status.PENDING, "complete")
+    ((<Status.ACCEPTED: 'accepted'>, 'onHold'), (<Status.COMPLETED: 'completed'>,))
+    """
+    same = [e for e in COMMAND_EDGES if e.trigger == trigger and e.accept in (None, accept)]
+    here = [edge.target for edge in same if edge.source == state]
+    elsewhere = [state if edge.source == edge.target else edge.target for edge in same]
+    return tuple(dict.fromkeys(here or elsewhere))
 
 
 @cache
@@ -123,7 +146,7 @@ def find_fact_edge(state: State, fact: Status) -> Edge | None:
 
     :returns: ``None`` if no single fact leads from the state to this status.
     """
-    return _trigger(fact.value, state, False) if fact in _FACTS else None
+    return _trigger(fact.value, state) if fact in _FACTS else None
 
 
 @cache
@@ -156,47 +179,92 @@ def follow(before: State, after: Status) -> tuple[Edge, ...] | None:
 
 
 class LifecycleModel:
-    """Model of the machine. It lives for one question."""
+    """Model of the shared machine. It lives for one question."""
 
-    __slots__ = ("accept", "state")
+    __slots__ = ("state",)
 
-    def __init__(self, state: State, accept: bool) -> None:
+    def __init__(self, state: State) -> None:
         self.state: str = str(state)
-        self.accept: bool = accept
 
-    def is_accepting(self) -> bool:
-        """Return the ``accept`` flag, the guard of call and redirect."""
-        return self.accept
+
+def is_accepting(*event: object, accept: bool = False, **_: object) -> bool:
+    """Return the ``accept`` argument of a trigger. It guards call and redirect."""
+    return bool(_find_argument(event, "accept", accept))
+
+
+def is_orchestrated(*event: object, orchestrated: bool = False, **_: object) -> bool:
+    """Return the ``orchestrated`` argument of a trigger. It guards accept."""
+    return bool(_find_argument(event, "orchestrated", orchestrated))
+
+
+def _find_argument(event: tuple[object, ...], name: str, given: bool) -> object:
+    # A machine with send_event=True hands over its event, which holds the arguments.
+    arguments: Mapping[str, object] = getattr(event[0], "kwargs", {}) if event else {}
+    return arguments.get(name, given)
+
+
+@overload
+def build_machine(machine_class: None = None, model: object = None) -> Machine: ...
+
+
+@overload
+def build_machine(machine_class: Callable[..., _M], model: object = None) -> _M: ...
+
+
+def build_machine(
+    machine_class: Callable[..., object] | None = None, model: object = None
+) -> object:
+    """Build a new state machine of the lifecycle for your own use.
+
+    Use it for graphs, callbacks or async code. It is independent of the one that the library asks,
+    so a callback on it is never run by :func:`decide`. It has all states and edges. A command is
+    triggered by its name and a fact by its status. The two guards are arguments of the trigger:
+    ``accept=True`` for a call or redirect that accepts, ``orchestrated=True`` for an accept that is
+    put on hold first.
+
+    :param machine_class: ``transitions.Machine`` by default, or another one of that library, such
+        as ``GraphMachine`` or ``AsyncMachine``. Use ``functools.partial`` for further arguments.
+    :param model: the model or models to move, from pending on. ``None`` for a machine without one:
+        ``machine.add_model(model, initial="accepted")`` adds a model in any state.
+
+    >>> class Desk: pass
+    >>> desk = Desk()
+    >>> machine = build_machine(model=desk)
+    >>> desk.call(accept=True), desk.state
+    (True, 'accepted')
+    """
+    # Imported lazily: a process that only reads reservations takes 80 ms, and 85 ms with it.
+    from transitions import Machine  # noqa: PLC0415
+
+    machine: Any = (machine_class or Machine)(
+        model=model,
+        states=[*(status.value for status in Status), ON_HOLD],
+        initial=Status.PENDING.value,
+        auto_transitions=False,
+        name="reservation_core",
+    )
+    for edge in EDGES:
+        guards = ((edge.accept, is_accepting), (edge.orchestrated, is_orchestrated))
+        machine.add_transition(
+            edge.trigger,
+            str(edge.source),
+            str(edge.target),
+            conditions=[guard for wanted, guard in guards if wanted is True],
+            unless=[guard for wanted, guard in guards if wanted is False],
+        )
+    return machine
 
 
 @cache
 def get_shared_machine() -> Machine:
-    """Return the state machine of the process.
+    """Return the state machine that the library asks.
 
     It is built at the first call. It holds no model: each question brings its own
     :class:`LifecycleModel`. ``transitions`` logs a few INFO lines to ``transitions.core`` for each
     question that the process has not asked before. They begin with ``reservation_core``.
     """
-    # Imported lazily: a process that only reads reservations takes 80 ms, and 85 ms with it.
-    from transitions import Machine  # noqa: PLC0415
-
     check_graph(EDGES)
-    machine = Machine(
-        model=None,
-        states=[*(status.value for status in Status), ON_HOLD],
-        initial=None,
-        auto_transitions=False,
-        name="reservation_core",
-    )
-    for edge in EDGES:
-        machine.add_transition(
-            edge.trigger,
-            str(edge.source),
-            str(edge.target),
-            conditions="is_accepting" if edge.accept is True else None,
-            unless="is_accepting" if edge.accept is False else None,
-        )
-    return machine
+    return build_machine()
 
 
 @cache
@@ -208,22 +276,31 @@ def _machine_error() -> type[Exception]:
 
 
 @cache
-def _trigger(trigger: str, state: State, accept: bool) -> Edge | None:
+def _trigger(
+    trigger: str, state: State, accept: bool = False, orchestrated: bool = False
+) -> Edge | None:
     """Return the edge that the machine takes, or ``None`` if it refuses."""
-    model, machine_error = LifecycleModel(state, accept), _machine_error()
+    model, machine_error = LifecycleModel(state), _machine_error()
+    ask = get_shared_machine().events[trigger].trigger
     try:
-        has_moved = get_shared_machine().events[trigger].trigger(model)
+        has_moved = ask(model, accept=accept, orchestrated=orchestrated)
     except machine_error:
         return None
-    edge = _EDGE_BY_QUESTION[trigger, state, accept]
+    edge = _EDGE_BY_QUESTION[trigger, state, accept, orchestrated]
     assert (has_moved, model.state) == (True, edge.target)
     return edge
 
 
-def _questions(edge: Edge) -> list[tuple[str, State, bool]]:
-    """Return the questions (trigger, state, flag) that an edge answers."""
-    flags = (True, False) if edge.accept is None else (edge.accept,)
-    return [(edge.trigger, edge.source, flag) for flag in flags]
+_Question: TypeAlias = tuple[str, State, bool, bool]
+"""Trigger, state, and the two flags that the guards test."""
+
+
+def _questions(edge: Edge) -> list[_Question]:
+    """Return the questions that an edge answers."""
+    accepts, orchestrated = (
+        (True, False) if flag is None else (flag,) for flag in (edge.accept, edge.orchestrated)
+    )
+    return [(edge.trigger, edge.source, one, other) for one in accepts for other in orchestrated]
 
 
 _EDGE_BY_QUESTION = {question: edge for edge in EDGES for question in _questions(edge)}
@@ -237,12 +314,12 @@ def check_graph(edges: Collection[Edge], initial: State = Status.PENDING) -> Non
     """Check that a lifecycle is sound.
 
     Every state must be reachable from the initial one, and a terminal status from every state.
-    No edge may leave a terminal status. No two edges may have the same trigger, source and flag.
+    No edge may leave a terminal status. No two edges may have the same trigger, source and flags.
 
     :raises ValueError: if a rule is broken. The message names the state or the question.
     """
     successors: dict[State, set[State]] = {state: set() for state in (*Status, ON_HOLD)}
-    answered: set[tuple[str, State, bool]] = set()
+    answered: set[_Question] = set()
     for edge in edges:
         if edge.source in TERMINAL:
             raise ValueError(f"{edge.trigger} leaves the terminal status {edge.source}")

@@ -64,6 +64,10 @@ class CommandError(ReservationError):
     """Base class of the errors of a wrong call. Nothing was sent."""
 
 
+class ReplyError(ReservationError):
+    """The platform's answer cannot be taken as it is. Fetch the reservation again."""
+
+
 class Violation(NamedTuple):
     """One broken rule of one parameter.
 

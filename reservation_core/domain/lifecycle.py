@@ -34,7 +34,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
     """The task ended, or the call setup failed, before acceptance."""
     RESCINDED = "rescinded"
-    """Another reservation of the same task was accepted first."""
+    """Another worker answered the same task first."""
     WRAPPING = "wrapping"
     """The main work is done and after-work is going on."""
     COMPLETED = "completed"
@@ -88,8 +88,11 @@ class Edge(NamedTuple):
     :param target: the state after.
     :param reference: the page or code that shows the step.
     :param note: what happens, in a few words.
-    :param accept: the guard. ``True`` requires a command with its ``accept`` flag set, ``False``
+    :param accept: a guard. ``True`` requires a command with its ``accept`` flag set, ``False``
         one with it unset. ``None`` requires nothing.
+    :param orchestrated: a guard. ``True`` requires a task whose acceptance the platform
+        orchestrates, as Flex does: it sets up the channel first. ``False`` requires any other task.
+        ``None`` requires nothing. No payload shows it.
     """
 
     trigger: str
@@ -99,16 +102,19 @@ class Edge(NamedTuple):
     reference: Source
     note: str
     accept: bool | None = None
+    orchestrated: bool | None = None
 
 
 # fmt: off
 COMMAND_EDGES: Final = (
     Edge("accept", PENDING, ACCEPTED, DOCUMENTED, Source.RESERVATIONS,
-         "the worker takes the task at once"),
+         "the worker takes the task at once", orchestrated=False),
+    Edge("accept", PENDING, ON_HOLD, DOCUMENTED, Source.CANCELED_HELP,
+         "accepted only when the channel is set up (orchestrated, as in Flex)", orchestrated=True),
     Edge("reject", PENDING, REJECTED, DOCUMENTED, Source.RESERVATIONS,
          "the worker rejects the task at once"),
-    Edge("dequeue", PENDING, ON_HOLD, DOCUMENTED, Source.ASSIGNMENT_CALLBACK,
-         "accepted (inferred) once caller and worker are bridged"),
+    Edge("dequeue", PENDING, ON_HOLD, INFERRED, Source.ASSIGNMENT_CALLBACK,
+         "accepted once caller and worker are bridged; no source states the moment"),
     Edge("call", PENDING, ACCEPTED, DOCUMENTED, Source.ASSIGNMENT_CALLBACK,
          "accepts when the call starts, before it is answered", accept=True),
     Edge("call", PENDING, PENDING, DOCUMENTED, Source.ASSIGNMENT_CALLBACK,
@@ -142,7 +148,7 @@ FACT_EDGES: Final = (
     Edge("canceled", PENDING, CANCELED, DOCUMENTED, Source.EVENTS,
          "the task ended before acceptance"),
     Edge("rescinded", PENDING, RESCINDED, DOCUMENTED, Source.CHANGELOG_2019,
-         "another reservation of the task was accepted"),
+         "another worker answered first; the call may not be connected yet"),
     Edge("accepted", ON_HOLD, ACCEPTED, DOCUMENTED, Source.RESERVATIONS,
          "the call setup succeeded"),
     Edge("canceled", ON_HOLD, CANCELED, DOCUMENTED, Source.CANCELED_HELP,
@@ -178,6 +184,11 @@ class RefusalReason(NamedTuple):
     evidence: Evidence
     source: Source
 
+    @property
+    def is_certain(self) -> bool:
+        """True if it is documented or observed. Otherwise the platform may decide."""
+        return self.evidence in (DOCUMENTED, OBSERVED)
+
 
 _STILL_ON_HOLD: Final = "the platform is still carrying out an earlier command (on hold)"
 
@@ -190,6 +201,9 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
         f"{_STILL_ON_HOLD}; the platform answers a second accept with 400, "
         "not in expected state [pending]",
         DOCUMENTED, Source.DOUBLE_ACCEPT_HELP),
+    ("reject", ACCEPTED): RefusalReason(
+        "services report that accepted work could not be rejected any more",
+        OBSERVED, Source.PUBLIC_CODE),
     ("reject", ON_HOLD): RefusalReason(
         f"{_STILL_ON_HOLD}; no source says that it can still be rejected",
         UNKNOWN, Source.OWN_INTERPRETATION),

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.decisions import Decision, decide
+from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.cautions import Caution, Interpretation
+from reservation_core.domain.decisions import Decision, decide, find_allowed_triggers
 from reservation_core.domain.errors import CommandError
-from reservation_core.domain.lifecycle import Status
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.evidence import Evidence, Source
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 
+_BY_TRIGGER = {command.trigger: command for command in COMMANDS}
 _listeners: list[Callable[[Decision], None]] = []
 
 
@@ -22,32 +25,66 @@ class CommandNotAllowed(CommandError):
     :param status: the status that the platform last reported.
     :param allowed: the classes of the commands that are allowed instead.
     :param reason: the reason, with its evidence and source.
+    :param evidence: how certain the reason is. If it is inferred or unknown, the caller may let
+        the platform decide: ``Policy(strict=False)``, or ``prepare(..., strict=False)``.
     """
 
     command: Command
     status: Status
     allowed: tuple[type[Command], ...]
     reason: str
+    evidence: Evidence = Evidence.DOCUMENTED
 
     def __str__(self) -> str:
         """Return the command, the status, the reason and the alternatives."""
-        refused = f"{type(self.command).__name__} is refused while {self.status}: {self.reason}."
+        parts = [f"{type(self.command).__name__} is refused while {self.status}: {self.reason}."]
         if self.allowed:
             names = ", ".join(command.__name__ for command in self.allowed)
-            return f"{refused} Allowed instead: {names}."
-        return f"{refused} No command is allowed. Fetch the reservation to see if it has changed."
+            parts.append(f"Allowed instead: {names}.")
+        elif self.status is Status.PENDING:
+            parts.append("Fetch the reservation, or give up the hold with released().")
+        else:
+            parts.append("No command is allowed. Fetch the reservation to see if it has changed.")
+        if self.evidence in (Evidence.INFERRED, Evidence.UNKNOWN):
+            parts.append("strict=False sends it.")
+        return " ".join(parts)
 
 
-def require_allowed(reservation: Reservation, command: Command) -> None:
-    """Check that the lifecycle allows a command now.
+def find_allowed_commands(state: State) -> tuple[type[Command], ...]:
+    """Return the classes of the commands that are allowed in a state."""
+    return tuple(_BY_TRIGGER[trigger] for trigger in find_allowed_triggers(state))
 
-    :raises CommandNotAllowed: if it does not. The error carries the reason and the alternatives.
+
+def require_allowed(state: State, command: Command, *, strict: bool = True) -> Decision:
+    """Check that the lifecycle allows a command in a state.
+
+    :param strict: refuse it on any evidence. Otherwise only on documented or observed evidence.
+    :returns: the decision. It has a refusal only if ``strict`` is False.
+    :raises CommandNotAllowed: if it is refused. The error has the reason and the alternatives.
     """
-    decision = decide(reservation.state, command.trigger, command.is_accepting)
-    if decision.edge is None:
+    decision = decide(state, command.trigger, command.is_accepting)
+    refusal = decision.refusal
+    if refusal is not None and (strict or refusal.is_certain):
         for listener in tuple(_listeners):
             listener(decision)
-        raise CommandNotAllowed(command, reservation.status, reservation.allowed, decision.reason)
+        status = Status.PENDING if state == ON_HOLD else Status(state)
+        allowed = find_allowed_commands(state)
+        raise CommandNotAllowed(command, status, allowed, decision.reason, refusal.evidence)
+    return decision
+
+
+def find_refusal_cautions(decision: Decision, command: Command) -> tuple[Caution, ...]:
+    """Return the caution about a command that is sent although refused.
+
+    It is empty for an allowed command.
+    """
+    refusal = decision.refusal
+    if refusal is None:
+        return ()
+    ours = Interpretation(refusal.statement, refusal.source)
+    theirs = Interpretation("no source shows the platform's answer", Source.OWN_INTERPRETATION)
+    applied = "sent, because strict is off; the platform decides"
+    return (Caution(command.first_pair[0], (ours, theirs), applied, refusal.evidence),)
 
 
 def listen_to_refusals(listener: Callable[[Decision], None]) -> Callable[[], None]:

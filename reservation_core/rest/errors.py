@@ -11,17 +11,17 @@ There are three branches, because a caller reacts in three ways.
     │   └── IncompleteReservation  .missing
     ├── ReplyError                 no reservation in the reply   fetch the reservation again
     │   ├── Refused                .http_status .code .message .more_info .attempts
-    │   │   ├── LostRace           the reservation moved on (400, 409, 412): .reservation
+    │   │   ├── LostRace           moved on (400, 409, 412): .reservation .unknown_status
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
     │   │   ├── Unauthorized       401, 403
     │   │   └── ServerFailed       5xx: the outcome is unknown
     │   ├── MalformedReply         an unreadable body: .faults
-    │   │   └── UnknownStatus      a status outside the eight: .raw_status
-    │   └── IllegalSuccession      .before .after
+    │   │   └── UnknownStatus      a status outside the eight: .raw_status .fields
+    │   └── IllegalSuccession      the status cannot follow: .before .reservation
     └── GatewayError               no complete reply: .attempts  fetch before sending again
         ├── NotSent                the request was not sent: safe to send again
-        └── OutcomeUnknown         the delivery gave up: .last_known .is_final
+        └── OutcomeUnknown         the delivery gave up: .last_known .is_final .unknown_status
             └── Indistinguishable  done by us or by a concurrent writer: .reservation
 
 A *concurrent writer* is anything else that commands the same reservation: another client, the
@@ -37,12 +37,13 @@ text names the remedy. It holds no password, phone number, contact or name of a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import attrs
 
-from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.lifecycle import Status, label_state
+from reservation_core.domain.errors import ReplyError, ReservationError
+from reservation_core.domain.lifecycle import label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 
@@ -77,10 +78,6 @@ def _count(attempts: tuple[Attempt, ...]) -> str:
 
 
 # --- ReplyError ----------------------------------------------------------------------------------
-
-
-class ReplyError(ReservationError):
-    """The reply holds no usable reservation. Fetch the reservation again."""
 
 
 @attrs.frozen(slots=False, repr=False)
@@ -123,12 +120,16 @@ class LostRace(Refused):
     :param http_status: the status of the refusal. It is 200 if the outcome of the command was
         unknown and a fetch showed that it was not carried out.
     :param reservation: the reservation as it is now, if the delivery fetched it.
+    :param unknown_status: the error of the fetch, if it showed a status outside the eight.
     """
 
     reservation: Reservation | None = None
+    unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
 
     @property
     def _remedy(self) -> str:
+        if self.unknown_status is not None:
+            return f"{self.unknown_status.description}: decide by that status."
         if self.reservation is None:
             return "The reservation moved on: fetch it and decide again."
         return f"The reservation is {label_state(self.reservation.state)} now: decide again."
@@ -200,33 +201,34 @@ class MalformedReply(ReplyError):
         return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
 
 
+def _name_fields(fields: Mapping[str, object]) -> str:
+    return f"<{', '.join(fields)}>"
+
+
 @attrs.frozen(slots=False, repr=False)
 class UnknownStatus(MalformedReply):
     """A payload has a status that is not one of the eight.
 
     :param raw_status: the status as it was received. The error's text shows it masked.
+    :param fields: everything else that was read, by the names of the fields of a
+        :class:`Reservation`. ``attrs.evolve(reservation, **error.fields)`` takes it over.
     """
 
     raw_status: str = attrs.field(repr=False)
+    fields: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], repr=_name_fields, eq=False
+    )
 
-
-@attrs.frozen(slots=False, repr=False)
-class IllegalSuccession(ReplyError):
-    """The reported status cannot be reached from the one reported before.
-
-    :param before: the status reported before.
-    :param after: the status reported now.
-    """
-
-    before: Status
-    after: Status
+    @property
+    def description(self) -> str:
+        """The status, masked, in a sentence."""
+        shown = [fault.value for fault in self.faults if fault.path.endswith("reservation_status")]
+        return f"the reservation is in the unknown status {''.join(shown) or '<not shown>'}"
 
     def __str__(self) -> str:
-        """Return both statuses and the remedy."""
-        return with_remedy(
-            f"{self.after} was reported, but cannot be reached from {self.before}",
-            "The report is late, or belongs to another reservation: fetch the reservation again.",
-        )
+        """Return the faults and the remedies."""
+        remedy = "Decide by this error's raw_status. Its fields hold everything else that was read."
+        return "\n  ".join([with_remedy(self.description, remedy), *map(str, self.faults)])
 
 
 # --- GatewayError --------------------------------------------------------------------------------
@@ -264,10 +266,12 @@ class OutcomeUnknown(GatewayError):
 
     :param last_known: the reservation as it was last reported: by a fetch, or before the delivery.
     :param is_final: True if the reservation was fetched and another fetch cannot show more.
+    :param unknown_status: the error of the fetch, if it showed a status outside the eight.
     """
 
     last_known: Reservation | None = None
     is_final: bool = attrs.field(default=False, kw_only=True)
+    unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
 
     _REMEDY = "Fetch the reservation before sending anything again."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, Route, reservation_path
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.rest.reports import follow_report, read_report
+from reservation_core.rest.reports import read_report
 
 
 def prepare_fetch(where: Address | Reservation, *, route: Route | str = Route.TASK) -> Request:
@@ -24,7 +24,9 @@ def conclude_fetch(where: Address | Reservation, reply: Reply) -> Reservation:
     :param where: the known reservation that was fetched, or its address.
     :returns: the reservation as reported. Its status can be reached from the known one, over any
         number of steps.
+    :raises IllegalSuccession: if the status cannot follow the known one. The error has the
+        reservation. A fetch by an :class:`Address` accepts any status.
     :raises ReplyError: for any other reply.
     """
     report = read_report(where, reply)
-    return follow_report(where, report) if isinstance(where, Reservation) else report
+    return where.follow(report) if isinstance(where, Reservation) else report

@@ -142,6 +142,14 @@ class FieldReader:
         self.add_fault(name, f"is not a whole number from {minimum} to {maximum}", value)
         return default
 
+    def flag(self, name: str) -> bool | None:
+        """Take true or false."""
+        value = self.take(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.add_fault(name, "is neither true nor false", value)
+        return None
+
     def number(
         self, name: str, default: _T, *, minimum: float = 0, maximum: float = 1e9
     ) -> float | _T:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, cast
 
 import attrs
 
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.rest.urlencoding import encode_form
 
@@ -79,6 +80,8 @@ class Request:
     :param method: ``GET`` or ``POST``.
     :param path: the path and the query, beginning with a slash.
     :param form: the pairs of the body, in order. The ``repr`` shows their names only.
+    :param cautions: the cautions about a command that is sent although it is refused here.
+        Requests are compared without them.
     """
 
     method: str
@@ -87,6 +90,7 @@ class Request:
     form: FormPairs = attrs.field(
         default=(), repr=lambda form: f"<{', '.join(name for name, _ in form)}>"
     )
+    cautions: tuple[Caution, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def body(self) -> bytes:

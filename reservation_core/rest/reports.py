@@ -8,13 +8,12 @@ from typing import Any, Final
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.decisions import follow
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES, Address
 from reservation_core.rest.bodies import read_object
 from reservation_core.rest.error_payload import read_error
-from reservation_core.rest.errors import IllegalSuccession, MalformedReply, PayloadFault
+from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.messages import Reply
 from reservation_core.rest.reservation_payload import read_resource
 
@@ -66,30 +65,3 @@ def _complete(before: Address | Reservation, after: Reservation) -> Reservation:
     if faults:
         raise MalformedReply(tuple(faults))
     return attrs.evolve(after, **missing) if missing else after
-
-
-def follow_report(before: Reservation, after: Reservation) -> Reservation:
-    """Check that a report can follow the known reservation.
-
-    :returns: the report. It is on hold if the known reservation is on hold and the report is not
-        newer.
-    :raises IllegalSuccession: if its status cannot be reached from the known one.
-    """
-    if follow(before.status, after.status) is None:
-        raise IllegalSuccession(before.status, after.status)
-    if before.on_hold and not is_newer(before, after):
-        return attrs.evolve(after, on_hold=True)
-    return after
-
-
-def is_newer(before: Reservation, after: Reservation) -> bool:
-    """Return True if a report is newer than the known reservation.
-
-    A different status is newer. Otherwise the dates of the update decide, if both are known and
-    differ. Otherwise a different version is newer.
-    """
-    if after.status is not before.status:
-        return True
-    if before.date_updated and after.date_updated and before.date_updated != after.date_updated:
-        return after.date_updated > before.date_updated
-    return None not in (before.etag, after.etag) and before.etag != after.etag

@@ -2,9 +2,10 @@
 
 A payload is a REST body, a worker-SDK body or an assignment callback.
 
-Reading is lenient: unknown keys are ignored, nullable fields may be null or missing, and dates may
-be ISO 8601 or epoch seconds. Nothing is guessed: a malformed SID, an unknown status or a malformed
-date is a fault. All faults are reported together, each with its path.
+Reading is lenient: unknown keys are ignored, nullable fields may be null or missing, dates may be
+ISO 8601 or epoch seconds, and the status ``wrapup`` is wrapping. Nothing is guessed: a malformed
+SID, an unknown status or a malformed date is a fault. All faults are reported together, each with
+its path.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
+import attrs
+
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
@@ -24,7 +27,10 @@ from reservation_core.rest.errors import UnknownStatus
 from reservation_core.rest.field_reader import FieldReader, LenientFieldReader
 
 _STATUS: Final = "reservation_status"
-_STATUSES: Final = {status.value: status for status in Status}
+_VERSION: Final = "version"
+_STATUSES: Final = {**{status.value: status for status in Status}, "wrapup": Status.WRAPPING}
+"""The status of each word. The index that Flex syncs says ``wrapup`` for wrapping (observed)."""
+
 _take_fields: Final = itemgetter(
     *SID_PREFIXES, _STATUS, "date_created", "date_updated", "worker_name", "url", "links"
 )
@@ -39,7 +45,8 @@ def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservatio
     :param payload: a REST body (a mapping, or its JSON as ``str`` or ``bytes``), or an assignment
         callback (a mapping of its form fields, or the form as it was received). A callback has no
         status: the platform sends it for a pending reservation.
-    :param etag: the ``ETag`` header that was sent with it, if any.
+    :param etag: the ``ETag`` header that was sent with it, if any. Without it, the ``version`` of a
+        worker-SDK body is the version.
     :raises MalformedReply: if it cannot be read. The error has all faults. It is
         :class:`UnknownStatus` if the status is not one of the eight.
 
@@ -76,6 +83,8 @@ def _read_plain(
     It only saves time, and may be removed. It takes 2 µs where :func:`_read_any` takes 10 µs, of
     the 10 µs of a whole update (benchmark rows 6 and 7).
     """
+    if _VERSION in body:
+        return None
     builder = ReservationBuilder()
     try:
         *sids, raw_status, created, updated, worker_name, url, links = _take_fields(body)
@@ -102,6 +111,7 @@ def _read_plain(
     builder.links = known
     builder.etag = etag or None
     builder.on_hold = False
+    builder.on_hold_since = None
     return builder.build()
 
 
@@ -131,12 +141,26 @@ def _read_any(
         date_updated=reader.date("date_updated"),
         url=reader.text("url"),
         links=_read_links(reader, known),
-        etag=etag or None,
+        etag=etag or _read_version(reader),
     )
     if status is None and isinstance(raw_status, str):
-        raise UnknownStatus(tuple(reader.faults), raw_status)
+        fields = attrs.asdict(reservation, recurse=False, filter=_was_read)
+        raise UnknownStatus(tuple(reader.faults), raw_status, fields)
     reader.raise_faults()
     return reservation
+
+
+def _was_read(field: attrs.Attribute[object], value: object) -> bool:
+    return value is not None and field.name not in ("status", "on_hold")
+
+
+def _read_version(reader: FieldReader) -> str | None:
+    # The worker SDK's bodies have it, and it sends it as If-Match (observed).
+    version = reader.take(_VERSION)
+    if version is None or re.fullmatch("[0-9]{1,18}", str(version)):
+        return None if version is None else str(version)
+    reader.add_fault(_VERSION, "is not a whole number", version)
+    return None
 
 
 def _read_links(reader: FieldReader, known: Links | None) -> Links | None:

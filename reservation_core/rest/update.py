@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.decisions import decide
+from reservation_core.domain.decisions import find_effects, follow
 from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.redaction import shorten
-from reservation_core.domain.refusals import require_allowed
+from reservation_core.domain.refusals import find_refusal_cautions, require_allowed
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.messages import (
@@ -20,11 +20,15 @@ from reservation_core.rest.messages import (
     Request,
     is_header_value,
 )
-from reservation_core.rest.reports import follow_report, read_report
+from reservation_core.rest.reports import read_report
 
 
 def prepare(
-    reservation: Reservation, command: Command, *, route: Route | str = Route.TASK
+    reservation: Reservation,
+    command: Command,
+    *,
+    route: Route | str = Route.TASK,
+    strict: bool = True,
 ) -> Request:
     """Build the request of a command.
 
@@ -32,6 +36,8 @@ def prepare(
 
     :param reservation: the reservation as it was last reported.
     :param route: the path to use: ``task`` or ``worker``. The worker route has no supervise.
+    :param strict: refuse a command on any evidence. Otherwise only on documented or observed
+        evidence. A request on weaker evidence has a caution in ``cautions``.
     :raises CommandNotAllowed: if the lifecycle does not allow the command in this state.
     :raises InvalidCommand: if the route does not have the command, or the reservation's ETag
         cannot be sent as a header.
@@ -39,7 +45,7 @@ def prepare(
     """
     if not isinstance(route, Route):
         route = Route(route)
-    require_allowed(reservation, command)
+    decision = require_allowed(reservation.state, command, strict=strict)
     if command.is_task_route_only and route is not Route.TASK:
         rule, remedy = "is not available on the worker route", "use the task route"
         raise InvalidCommand(
@@ -56,7 +62,8 @@ def prepare(
             violation = Violation(IF_MATCH, "etag", rule, shorten(etag), remedy)
             raise InvalidCommand(type(command).__name__, (violation,))
         headers = Headers((*FORM_HEADERS.pairs, (IF_MATCH, etag)))
-    return Request("POST", reservation_path(reservation, route), headers, command.form())
+    path, cautions = reservation_path(reservation, route), find_refusal_cautions(decision, command)
+    return Request("POST", path, headers, command.form(), cautions)
 
 
 def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reservation:
@@ -67,20 +74,33 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
         one, or still pending. In the last case it is on hold if the command is still being carried
         out. SIDs that the reply leaves out are kept. The ``etag`` is that of the reply, or
         ``None``.
+    :raises IllegalSuccession: if the status cannot follow. The error has the reservation.
     :raises ReplyError: for any other reply. :mod:`reservation_core.rest.errors` draws the tree.
     """
     report = read_report(reservation, reply, command)
-    if report.status is Status.PENDING and leaves_pending(
-        reservation.state, command.trigger, command.is_accepting
-    ):
+    state, trigger, is_accepting = reservation.state, command.trigger, command.is_accepting
+    if report.status is Status.PENDING and leaves_pending(state, trigger, is_accepting):
         report = report.with_status(
-            Status.PENDING, on_hold=True, etag=report.etag, date_updated=report.date_updated
+            Status.PENDING,
+            on_hold=True,
+            on_hold_since=report.date_updated,
+            etag=report.etag,
+            date_updated=report.date_updated,
         )
-    return follow_report(reservation, report)
+    if is_effect(report.status, state, trigger, is_accepting):
+        return report  # also of a command that the lifecycle's tables refuse
+    return reservation.follow(report)
 
 
 @cache
 def leaves_pending(state: State, trigger: str, is_accepting: bool) -> bool:
-    """Return True if the command ends the pending status, now or later."""
-    edge = decide(state, trigger, is_accepting).edge
-    return edge is not None and edge.target in (Status.ACCEPTED, ON_HOLD)
+    """Return True if the command is allowed and ends the pending status."""
+    effects = find_effects(state, trigger, is_accepting)
+    return state == Status.PENDING and (Status.ACCEPTED in effects or ON_HOLD in effects)
+
+
+@cache
+def is_effect(status: Status, state: State, trigger: str, is_accepting: bool) -> bool:
+    """Return True if a changed status can follow from the command's effect."""
+    effects = find_effects(state, trigger, is_accepting)
+    return status != state and any(follow(effect, status) is not None for effect in effects)

@@ -2,6 +2,7 @@
 
 1. An edge is walked when it happens on an observed platform, whether the service, a rival or the
    platform caused it.
+   Edges of orchestrated tasks are counted, but are not required.
 2. A refusal is met when the library refuses to prepare a command, or an observed platform answers
    400 to it, because the lifecycle does not allow the command in that state.
 3. While :meth:`LifecycleCoverage.recording` is open, the library's refusals are counted in every
@@ -23,7 +24,7 @@ from reservation_core.domain.lifecycle import EDGES
 from reservation_core.domain.refusals import listen_to_refusals
 from reservation_core.emulator import JournalEntry, Platform
 from reservation_core.rest.messages import Reply, Request
-from reservation_core.testing.paths import refused_commands, trigger_label
+from reservation_core.testing.paths import refused_commands, trigger_label, walkable_edges
 from reservation_core.testing.wrapping import find_sid
 
 _CURRENT: ContextVar[LifecycleCoverage | None] = ContextVar(
@@ -37,8 +38,12 @@ _NAMES: Final = {
     for edge in EDGES
 }
 
-EDGE_NAMES: Final = tuple(_NAMES.values())
-"""Name of each edge in a report."""
+EDGE_NAMES: Final = tuple(
+    _NAMES[edge.trigger, edge.source, edge.target] for edge in walkable_edges()
+)
+"""Name of each edge that a suite should walk, in the lifecycle's order."""
+
+_OPTIONAL_NAMES: Final = tuple(name for name in _NAMES.values() if name not in EDGE_NAMES)
 
 REFUSAL_NAMES: Final = tuple(map(str, refused_commands()))
 """Name of each refusal in a report."""
@@ -132,6 +137,11 @@ class LifecycleCoverage:
             [
                 f"edges walked   {walked:>3} of {len(EDGE_NAMES)}",
                 *(f"  {self.edges[name]:>7,}  {name}" for name in EDGE_NAMES),
+                *(
+                    f"  {self.edges[name]:>7,}  {name}"
+                    for name in _OPTIONAL_NAMES
+                    if name in self.edges
+                ),
                 f"refusals met   {met:>3} of {len(REFUSAL_NAMES)}",
                 *(f"  not met  {name}" for name in self.missing_refusals),
             ]

@@ -10,7 +10,9 @@
 
 Paths are computed from the lifecycle's tables, so a new edge gives new paths. The ``str`` of a path
 lists its steps, such as ``conference-accepted-wrap-completed``: a command by its name, a fact by
-its status, and a call or redirect that accepts at once as ``call+accept`` or ``redirect+accept``.
+its status, a call or redirect that accepts at once as ``call+accept`` or ``redirect+accept``, and
+an accept that is put on hold first as ``accept+orchestrated``. The paths of such orchestrated tasks
+are separate: ask for them with ``orchestrated=True``, and add the task to the platform so.
 """
 
 from __future__ import annotations
@@ -91,7 +93,17 @@ def example_command(trigger: str, *, accept: bool = False) -> Command:
 
 def trigger_label(edge: Edge) -> str:
     """Return the name of a step in a path's ``str``."""
-    return f"{edge.trigger}+accept" if edge.accept else edge.trigger
+    guard = "+accept" if edge.accept else "+orchestrated" if edge.orchestrated else ""
+    return edge.trigger + guard
+
+
+def walkable_edges(*, orchestrated: bool = False) -> tuple[Edge, ...]:
+    """Return the edges that reservations of a task can take.
+
+    :param orchestrated: true for a task whose acceptance is orchestrated, as in Flex. An accept
+        then leads to on hold.
+    """
+    return tuple(edge for edge in EDGES if edge.orchestrated in (None, orchestrated))
 
 
 @attrs.frozen
@@ -116,33 +128,40 @@ class Path:
         return "-".join(map(trigger_label, self.edges)) or str(self.start)
 
 
-def simple_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
+def simple_paths(start: State = Status.PENDING, *, orchestrated: bool = False) -> tuple[Path, ...]:
     """Return every path to a terminal status that visits no state twice.
 
     Two edges between the same states make two paths. An edge that stays in its state, such as
     supervise, is on none of them: see :func:`edge_paths`.
+
+    :param orchestrated: true for the paths of an orchestrated task.
     """
+    edges = walkable_edges(orchestrated=orchestrated)
 
     def extend(path: Path) -> Iterator[Path]:
         if path.end in TERMINAL:
             yield path
-        for edge in EDGES:
+        for edge in edges:
             if edge.source == path.end and edge.target not in path.states:
                 yield from extend(Path((*path.edges, edge), start))
 
     return tuple(extend(Path((), start)))
 
 
-def shortest_paths(start: State = Status.PENDING) -> tuple[Path, ...]:
+def shortest_paths(
+    start: State = Status.PENDING, *, orchestrated: bool = False
+) -> tuple[Path, ...]:
     """Return the shortest path to each reachable state, the shortest first.
 
     The first one is empty and ends in the start state.
+
+    :param orchestrated: true for the paths of an orchestrated task.
     """
     found: dict[State, Path] = {start: Path((), start)}
     queue = deque(found.values())
     while queue:
         path = queue.popleft()
-        for edge in EDGES:
+        for edge in walkable_edges(orchestrated=orchestrated):
             if edge.source == path.end and edge.target not in found:
                 found[edge.target] = Path((*path.edges, edge), start)
                 queue.append(found[edge.target])
@@ -163,12 +182,16 @@ def shortest_path(to: State, start: State = Status.PENDING) -> Path:
     raise LookupError(f"no path leads from {start} to {to}")
 
 
-def edge_paths() -> tuple[Path, ...]:
+def edge_paths(*, orchestrated: bool = False) -> tuple[Path, ...]:
     """Return, for each edge, the shortest path that ends with it.
 
-    Together they walk every edge.
+    Together they walk every edge of a task.
+
+    :param orchestrated: true for the paths of an orchestrated task.
     """
-    return tuple(Path((*shortest_path(edge.source).edges, edge)) for edge in EDGES)
+    before = {path.end: path.edges for path in shortest_paths(orchestrated=orchestrated)}
+    edges = walkable_edges(orchestrated=orchestrated)
+    return tuple(Path((*before[edge.source], edge)) for edge in edges)
 
 
 @attrs.frozen(order=True)

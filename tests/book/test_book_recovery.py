@@ -69,10 +69,10 @@ def test_recover_repeats_a_call_whose_version_did_not_grow(world: World) -> None
 
 def test_recover_closes_an_impossible_command_as_not_done(world: World) -> None:
     crash(world, acted=False)
-    world.scenario.apply(S.CANCELED)
+    world.scenario.apply(S.TIMEOUT)
     (settled,) = world.book.recover(world, policy=NO_WAIT).settled
     assert settled.outcome is Ending.NOT_DONE
-    assert (world.entry.status, world.entry.intent, world.actions) == (S.CANCELED, None, [])
+    assert (world.entry.status, world.entry.intent, world.actions) == (S.TIMEOUT, None, [])
 
 
 def test_recover_closes_a_command_to_a_deleted_reservation(world: World) -> None:

@@ -12,6 +12,7 @@ from reservation_core import (
     Accept,
     Attempt,
     Call,
+    Caution,
     Command,
     Conference,
     GatewayError,
@@ -112,6 +113,9 @@ class RecordingObserver(Observer):
 
     def after_attempt(self, attempt: Attempt) -> None:
         self.lines.append(f"after {attempt.number} {attempt.outcome}")
+
+    def cautioned(self, caution: Caution) -> None:
+        self.lines.append(f"caution {caution}")
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         self.lines.append(f"fetched {reservation.status}: {result}")

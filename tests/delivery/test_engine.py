@@ -2,16 +2,19 @@
 
 from typing import Final
 
+import attrs
 import pytest
 
 from reservation_core import (
     Accept,
     Command,
     CommandNotAllowed,
+    Complete,
     GatewayError,
     IllegalSuccession,
     Indistinguishable,
     InvalidCommand,
+    LoggingObserver,
     LostRace,
     MalformedReply,
     NotFound,
@@ -27,6 +30,7 @@ from reservation_core import (
     Unauthorized,
     Wrap,
     perform,
+    prepare,
 )
 from reservation_core.delivery.engine import deliver as deliver_steps
 from reservation_core.delivery.observer import NO_OBSERVER
@@ -171,9 +175,7 @@ def test_conflict_that_is_not_about_the_status_does_not_put_on_hold(code: int) -
     assert not fails(gateway, LostRace, PENDING, CONFERENCE).reservation.on_hold
 
 
-@pytest.mark.parametrize(
-    "unread", [NotSent("no"), TIMED_OUT, Reply(429), Reply(503), Reply(200), shows("timeout")]
-)
+@pytest.mark.parametrize("unread", [NotSent("no"), TIMED_OUT, Reply(429), Reply(503), Reply(200)])
 def test_failed_fetch_is_repeated(unread: Reply | GatewayError) -> None:
     gateway = ScriptedGateway(TIMED_OUT, unread, shows("wrapping", "9"))
     fails(gateway, Indistinguishable, ACCEPTED, Wrap())
@@ -219,7 +221,7 @@ def test_version_that_is_not_a_header_value_is_not_sent() -> None:
     [
         (Accept(), [shows("pending", "3"), shows("accepted", "4")], "accepted", ["GET", "POST"]),
         (Accept(), [shows("accepted", "4")], Indistinguishable, ["GET"]),
-        (Accept(), [shows("canceled", "4")], LostRace, ["GET"]),
+        (Accept(), [shows("timeout", "4")], LostRace, ["GET"]),
         (CALL, [shows("pending", "3"), shows("pending", "4")], "pending", ["GET", "POST"]),
         (CONFERENCE, [shows("pending", "3")], OutcomeUnknown, ["GET"]),
         (Accept(), [Reply(404)], OutcomeUnknown, ["GET"]),
@@ -288,3 +290,143 @@ def test_lost_race_without_a_fetch_has_no_reservation() -> None:
     assert fails(unread, LostRace).reservation is None
     read_before = ScriptedGateway(STALE, shows("pending", "4"), ALREADY_ACCEPTED, Reply(404))
     assert fails(read_before, LostRace).reservation is None
+
+
+# --- a report that cannot follow -----------------------------------------------------------------
+
+WRAPPING: Final = attrs.evolve(ACCEPTED, status=Status.WRAPPING)
+CANCELED: Final = attrs.evolve(ACCEPTED, status=Status.CANCELED, etag="4")
+
+
+def test_report_that_cannot_follow_is_read_once_and_ends_as_a_lost_race() -> None:
+    gateway = ScriptedGateway(ALREADY_ACCEPTED, shows("canceled", "4"))
+    error = fails(gateway, LostRace, ACCEPTED, Complete())
+    assert gateway.methods == "PG"
+    assert gateway.pauses == []
+    assert (error.http_status, error.reservation) == (400, CANCELED)
+    assert "is canceled now: decide again" in str(error)
+    assert error.reservation.allowed == ()
+
+
+@pytest.mark.parametrize("unknown", [TIMED_OUT, shows("canceled", "4"), Reply(503)], ids=repr)
+def test_unknown_outcome_and_a_report_that_cannot_follow_is_a_lost_race(
+    unknown: Reply | GatewayError,
+) -> None:
+    """Nothing can follow the completion, so it was not carried out."""
+    gateway = ScriptedGateway(unknown, shows("canceled", "4"))
+    assert fails(gateway, LostRace, ACCEPTED, Complete()).reservation == CANCELED
+    assert gateway.methods == "PG"
+
+
+@pytest.mark.parametrize(
+    ("etag", "kind"), [(None, Indistinguishable), ("5", Indistinguishable), ("4", LostRace)]
+)
+def test_command_with_a_live_effect_may_have_acted_before_an_unexpected_step(
+    etag: str | None, kind: type[ReservationError]
+) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("canceled", etag))
+    error = fails(gateway, kind, ACCEPTED, Wrap())
+    assert error.reservation == attrs.evolve(CANCELED, etag=etag)
+    assert gateway.methods == "PG"
+
+
+def test_unexpected_report_is_not_followed_by_a_repetition_unless_accepted() -> None:
+    script = (Reply(412), shows("accepted", "9"), shows("completed", "10"))
+    gateway = ScriptedGateway(*script)
+    error = fails(gateway, LostRace, WRAPPING, Complete())
+    assert (gateway.methods, error.reservation.state) == ("PG", "accepted")
+    taken, observer = ScriptedGateway(*script), RecordingObserver()
+    done = deliver(taken, WRAPPING, Complete(), observer, accept_unexpected=True)
+    assert (taken.methods, done.status, done.etag) == ("PGP", "completed", "10")
+    assert [line for line in observer.lines if "cannot follow" in line] == [
+        f"caution {IllegalSuccession(Status.WRAPPING, error.reservation).caution}"
+    ]
+
+
+def test_unexpected_reply_is_taken_over_by_policy() -> None:
+    """The remedies that the error names."""
+    gateway = ScriptedGateway(shows("timeout", "4"))
+    error = fails(gateway, IllegalSuccession, ACCEPTED, Wrap(), attempts=1, reconcile=False)
+    assert "Policy(accept_unexpected=True)" in str(error)
+    taken = deliver(
+        ScriptedGateway(shows("timeout", "4")), ACCEPTED, Wrap(), accept_unexpected=True
+    )
+    assert taken == error.reservation
+    assert (taken.status, taken.etag) == ("timeout", "4")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_unknown_status_is_read_once_and_carried_by_the_error(refused: bool) -> None:
+    ninth = Reply(200, {"ETag": "9"}, b'{"reservation_status": "escalated", "worker_name": "Zo"}')
+    gateway = ScriptedGateway(ALREADY_ACCEPTED if refused else TIMED_OUT, ninth)
+    error = fails(gateway, LostRace if refused else OutcomeUnknown, ACCEPTED, Complete())
+    assert gateway.methods == "PG"
+    assert gateway.pauses == []
+    assert "the unknown status 'escalated'" in str(error)
+    assert "Zo" not in f"{error} {error!r}"
+    found = error.unknown_status
+    assert (found.raw_status, found.fields) == ("escalated", {"worker_name": "Zo", "etag": "9"})
+    assert attrs.evolve(ACCEPTED, **found.fields).etag == "9"
+
+
+# --- a command that is refused on weak evidence --------------------------------------------------
+
+
+def test_command_refused_on_weak_evidence_is_sent_by_policy() -> None:
+    """The remedy that the refusal names."""
+    observer, gateway = RecordingObserver(), ScriptedGateway(shows("completed", "4"))
+    with pytest.raises(CommandNotAllowed, match="strict=False sends it"):
+        perform(PENDING, Complete(), gateway)
+    done = deliver(gateway, PENDING, Complete(), observer, strict=False)
+    assert done == attrs.evolve(PENDING, status=Status.COMPLETED, etag="4")
+    (request,) = gateway.requests
+    (caution,) = request.cautions
+    assert "only accepted or wrapping work can be completed" in str(caution)
+    assert observer.lines[0] == f"caution {caution}"
+    assert request == prepare(PENDING, Complete(), strict=False)
+
+
+def test_effect_of_a_command_sent_on_weak_evidence_can_follow() -> None:
+    """Though the tables do not lead there."""
+    rejected = attrs.evolve(PENDING, status=Status.REJECTED)
+    done = deliver(ScriptedGateway(shows("accepted", "4")), rejected, Accept(), strict=False)
+    assert done.status is Status.ACCEPTED
+    gateway = ScriptedGateway(TIMED_OUT, shows("accepted", "4"))
+    error = fails(gateway, Indistinguishable, rejected, Accept(), strict=False)
+    assert error.reservation.status is Status.ACCEPTED
+    alone = ScriptedGateway(TIMED_OUT, shows("accepted", "4"))
+    assert deliver(alone, rejected, Accept(), strict=False, sole_writer=True) == done
+
+
+def test_command_sent_on_weak_evidence_is_repeated_in_the_same_state() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), shows("completed", "4"))
+    assert deliver(gateway, PENDING, Complete(), strict=False).status is Status.COMPLETED
+    moved = ScriptedGateway(TIMED_OUT, shows("timeout", "4"))
+    assert fails(moved, LostRace, PENDING, Complete(), strict=False).reservation.status == "timeout"
+
+
+def test_refusal_of_a_command_sent_on_weak_evidence_is_a_lost_race_without_a_hold() -> None:
+    refusal = Reply(
+        400,
+        {},
+        b'{"message": "Reservation WR not in expected state [accepted] '
+        b'and cannot be updated to [wrapping]"}',
+    )
+    gateway = ScriptedGateway(refusal, shows("pending", "3"))
+    error = fails(gateway, LostRace, PENDING, Wrap(), strict=False)
+    assert (error.http_status, error.reservation) == (400, PENDING)
+
+
+def test_command_refused_on_strong_evidence_is_never_sent() -> None:
+    gateway = ScriptedGateway()
+    fails(gateway, CommandNotAllowed, ACCEPTED, Accept(), strict=False)
+    fails(gateway, CommandNotAllowed, ACCEPTED, Accept(), strict=False, resume=True)
+    assert gateway.requests == ()
+
+
+def test_logging_observer_logs_a_caution(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", "reservation_core.delivery"):
+        gateway = ScriptedGateway(shows("completed"))
+        deliver(gateway, PENDING, Complete(), LoggingObserver(), strict=False)
+    (record,) = [each for each in caplog.records if each.name == "reservation_core.delivery"]
+    assert record.getMessage().startswith("caution: ReservationStatus: only accepted or wrapping")

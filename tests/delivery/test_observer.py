@@ -44,8 +44,8 @@ def test_observer_receives_attempts_fetches_and_failures() -> None:
         "after 3 accepted",
     ]
     lost = RecordingObserver()
-    fails(ScriptedGateway(TIMED_OUT, shows("canceled")), LostRace, observer=lost)
-    assert lost.lines[-2:] == ["fetched canceled: LostRace", "LostRace"]
+    fails(ScriptedGateway(TIMED_OUT, shows("timeout")), LostRace, observer=lost)
+    assert lost.lines[-2:] == ["fetched timeout: LostRace", "LostRace"]
     alone = RecordingObserver()
     deliver(ScriptedGateway(TIMED_OUT, shows("accepted")), observer=alone, sole_writer=True)
     assert alone.lines[-1] == "fetched accepted: done"
@@ -86,7 +86,7 @@ def test_log_contains_nothing_personal(caplog: pytest.LogCaptureFixture) -> None
 def test_log_has_a_line_per_attempt_fetch_and_failure(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "reservation_core.delivery"):
         fails(
-            ScriptedGateway(TIMED_OUT, shows("canceled"), takes=0.5),
+            ScriptedGateway(TIMED_OUT, shows("timeout"), takes=0.5),
             LostRace,
             PENDING,
             Accept(),
@@ -103,8 +103,8 @@ def test_log_has_a_line_per_attempt_fetch_and_failure(caplog: pytest.LogCaptureF
         ("reservation_core.delivery", level, text)
         for level, text in (
             ("DEBUG", f"attempt 1: POST {path}: GatewayError (at 0.000 s, {times})"),
-            ("DEBUG", f"attempt 2: GET {path}: canceled (at 0.500 s, {times})"),
-            ("DEBUG", f"reservation {SID} was fetched as canceled: LostRace"),
+            ("DEBUG", f"attempt 2: GET {path}: timeout (at 0.500 s, {times})"),
+            ("DEBUG", f"reservation {SID} was fetched as timeout: LostRace"),
             ("WARNING", "gave up after 2 attempts: LostRace"),
             ("WARNING", "gave up after 1 attempts: InvalidCommand"),
         )

@@ -19,7 +19,10 @@ from reservation_core import ONCE, Policy
         ),
         *(
             (name, value)
-            for name in ("retry_stale", "repeat_unknown", "sole_writer", "reconcile")
+            for name in (
+                *("retry_stale", "repeat_unknown", "sole_writer", "reconcile"),
+                *("strict", "accept_unexpected"),
+            )
             for value in (0, 1, None, "no")
         ),
     ],
@@ -48,4 +51,5 @@ def test_policy_defaults() -> None:
         False,
     )
     assert not policy.sole_writer
+    assert (policy.strict, policy.accept_unexpected) == (True, False)
     assert attrs.evolve(policy, attempts=1, reconcile=False) == ONCE

@@ -69,6 +69,8 @@ def test_command_that_did_not_act_is_repeated_with_the_fetched_version(
         (Accept(), "pending", "accepted", (None, None)),
         (Accept(), "pending", "wrapping", ("3", "5")),
         (Accept(), "pending", "completed", ('"3"', 'W/"5"')),
+        (Accept(), "pending", "canceled", (None, None)),  # it may have been on hold (orchestrated)
+        (Accept(), "pending", "canceled", ("3", "5")),
         (Reject(), "pending", "rejected", ("3", "4")),
         (attrs.evolve(CALL, accept=True), "pending", "accepted", ("3", "4")),
         (Wrap(), "accepted", "wrapping", ("3", "4")),
@@ -133,8 +135,8 @@ def test_lost_reply_and_concurrent_accept_show_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("command", "start", "now", "etag"),
     [
-        (Accept(), "pending", "canceled", None),
-        (Accept(), "pending", "timeout", "4"),
+        (Accept(), "pending", "canceled", "4"),
+        (Accept(), "pending", "timeout", None),
         (Accept(), "pending", "rejected", "4"),
         (Reject(), "pending", "accepted", None),
         (CALL, "pending", "canceled", "4"),  # there was one action, and it was not the call

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transitions import Machine, MachineError
+from transitions.extensions import GraphMachine
+from transitions.extensions.asyncio import AsyncMachine
 
-from reservation_core import ON_HOLD, Decision, Edge, Evidence, Source, Status, decide, follow
+from reservation_core import (
+    ON_HOLD,
+    Decision,
+    Edge,
+    Evidence,
+    Source,
+    Status,
+    build_machine,
+    decide,
+    follow,
+)
 from reservation_core.domain.decisions import (
     LifecycleModel,
     check_graph,
     find_allowed_triggers,
+    find_effects,
     find_fact_edge,
     get_shared_machine,
 )
@@ -47,7 +63,7 @@ TERMINAL_STATUSES = [
 class Event(Protocol):
     """Event of the machine."""
 
-    def trigger(self, model: LifecycleModel) -> bool:
+    def trigger(self, model: LifecycleModel, **flags: bool) -> bool:
         """Move the model, or raise."""
         ...
 
@@ -55,7 +71,8 @@ class Event(Protocol):
 def decide_cell(row: dict[str, str]) -> Decision:
     """Decide the question of one cell_id."""
     trigger, _, flag = row["command"].partition("+")
-    return decide(state(row["state"]), trigger, accept=flag == "accept")
+    where = state(row["state"])
+    return decide(where, trigger, accept=flag == "accept", orchestrated=flag == "orchestrated")
 
 
 def state(word: str) -> State:
@@ -279,7 +296,7 @@ def test_machine_has_only_the_triggers_and_states_of_the_tables() -> None:
 def test_log_lines_of_machine_name_the_library(caplog: pytest.LogCaptureFixture) -> None:
     event = cast("dict[str, Event]", vars(get_shared_machine())["events"])["accept"]
     with caplog.at_level(logging.INFO, "transitions.core"):
-        assert event.trigger(LifecycleModel(Status.PENDING, accept=False))
+        assert event.trigger(LifecycleModel(Status.PENDING))
     assert caplog.messages
     assert all(message.startswith("reservation_core: ") for message in caplog.messages)
 
@@ -315,10 +332,11 @@ def test_decision_text_is_one_line_with_verdict_and_reason(row: dict[str, str]) 
 @pytest.mark.parametrize("row", MATRIX, ids=cell_id)
 def test_machine_moves_model_to_the_state_of_the_matrix(row: dict[str, str]) -> None:
     trigger, _, flag = row["command"].partition("+")
-    moved = LifecycleModel(state(row["state"]), flag == "accept")
+    moved = LifecycleModel(state(row["state"]))
+    flags = {flag: True} if flag else {}
     event = cast("dict[str, Event]", vars(get_shared_machine())["events"])[trigger]
     if row["allowed"] == "yes":
-        assert event.trigger(moved)
+        assert event.trigger(moved, **flags)
         assert moved.state == {"later": ON_HOLD, "nothing": row["state"]}.get(
             row["sets"], row["sets"]
         )
@@ -326,7 +344,7 @@ def test_machine_moves_model_to_the_state_of_the_matrix(row: dict[str, str]) -> 
         with pytest.raises(
             Exception, match=f"Can't trigger event {trigger} from state {row['state']}"
         ):
-            event.trigger(moved)
+            event.trigger(moved, **flags)
         assert moved.state == row["state"]
 
 
@@ -336,3 +354,99 @@ def test_decision_is_a_value() -> None:
     assert hash(decision) == hash(decision._replace())
     with pytest.raises(AttributeError):
         decision.trigger = "accept"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- a machine of your own -----------------------------------------------------------------------
+
+
+class Desk:
+    """Model of a user's machine."""
+
+    state: str
+    trigger: Any  # set by the machine
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=cell_id)
+def test_own_machine_moves_as_the_matrix_says(row: dict[str, str]) -> None:
+    desk, machine = Desk(), build_machine()
+    machine.add_model(desk, initial=row["state"])
+    trigger, _, flag = row["command"].partition("+")
+    if row["allowed"] == "no":
+        with pytest.raises(MachineError):
+            desk.trigger(trigger)
+        return
+    assert desk.trigger(trigger, **({flag: True} if flag else {}))
+    expected = {"later": ON_HOLD, "nothing": row["state"]}.get(row["sets"], row["sets"])
+    assert desk.state == expected
+
+
+def test_own_machine_is_new_and_its_callbacks_are_not_run_by_decide() -> None:
+    desk = Desk()
+    machine: Any = build_machine(model=desk)
+    machine.on_enter_accepted(lambda: desk.heard.append("accepted"))
+    decide.cache_clear()
+    for where in STATES:
+        for trigger in TRIGGERS:
+            decide.__wrapped__(where, trigger)
+            decide(where, trigger)
+    assert desk.heard == []
+    assert machine is not build_machine()
+    assert machine is not get_shared_machine()
+    assert desk.state == Status.PENDING
+    assert desk.trigger("accept")
+    assert desk.heard == ["accepted"]
+
+
+def test_own_machine_with_events_hands_the_flags_to_its_guards() -> None:
+    desk = Desk()
+    build_machine(partial(Machine, send_event=True), desk)
+    assert desk.trigger("call")
+    assert desk.state == Status.PENDING
+    assert desk.trigger("accept", orchestrated=True)
+    assert desk.state == ON_HOLD
+
+
+def test_own_machine_can_be_drawn() -> None:
+    desk = Desk()
+    machine: Any = build_machine(
+        partial(GraphMachine, graph_engine="mermaid", show_conditions=True), desk
+    )
+    source = str(machine.get_graph().source)
+    assert all(str(where) in source for where in STATES)
+    assert "is_accepting" in source
+
+
+def test_own_machine_can_be_async() -> None:
+    desk = Desk()
+    build_machine(AsyncMachine, desk)
+
+    async def work() -> None:
+        assert await desk.trigger("conference")
+        assert await desk.trigger("accepted")
+        with pytest.raises(MachineError):
+            await desk.trigger("accept")
+
+    asyncio.run(work())
+    assert desk.state == Status.ACCEPTED
+
+
+# --- effects -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=cell_id)
+def test_effects_are_those_of_the_matrix(row: dict[str, str]) -> None:
+    trigger, _, flag = row["command"].partition("+")
+    where = state(row["state"])
+    effects = find_effects(where, trigger, flag == "accept")
+    usual = {
+        {"later": ON_HOLD, "nothing": where}.get(other["sets"], other["sets"])
+        for other in MATRIX
+        if other["allowed"] == "yes"
+        and other["command"]
+        in {row["command"], *(["accept", "accept+orchestrated"] * (trigger == "accept"))}
+        and (other["state"] == row["state"] or row["allowed"] == "no")
+    }
+    assert set(effects) == usual

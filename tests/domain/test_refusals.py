@@ -2,35 +2,42 @@
 
 import pytest
 
-from reservation_core import Accept, CommandNotAllowed, Reservation, Wrap
+from reservation_core import Accept, Command, CommandNotAllowed, Reservation, Wrap
 from reservation_core.domain.decisions import Decision, decide
-from reservation_core.domain.lifecycle import Status
-from reservation_core.domain.refusals import listen_to_refusals, require_allowed
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.refusals import (
+    find_refusal_cautions,
+    listen_to_refusals,
+    require_allowed,
+)
+from reservation_core.testing.paths import example_command
+from tests.reference.oracle import rows
 
 
 def refuse() -> None:
     with pytest.raises(CommandNotAllowed):
-        require_allowed(Reservation(status=Status.PENDING), Wrap())
+        require_allowed(Status.PENDING, Wrap())
 
 
 def test_refusal_names_status_reason_and_alternatives() -> None:
     reason = "only accepted work can be wrapped up"
     with pytest.raises(CommandNotAllowed, match=f"^Wrap is refused while pending: {reason}") as e:
-        require_allowed(Reservation(status=Status.PENDING), Wrap())
+        require_allowed(Status.PENDING, Wrap())
     assert e.value.allowed == Reservation(status=Status.PENDING).allowed
     assert str(e.value).endswith(
-        "Allowed instead: Accept, Reject, Dequeue, Call, Redirect, Conference."
+        "Allowed instead: Accept, Reject, Dequeue, Call, Redirect, Conference. "
+        "strict=False sends it."
     )
 
 
 def test_refusal_of_terminal_reservation_advises_a_fetch() -> None:
     with pytest.raises(CommandNotAllowed) as e:
-        require_allowed(Reservation(status=Status.COMPLETED), Accept())
-    assert str(e.value).endswith("Fetch the reservation to see if it has changed.")
+        require_allowed(Status.COMPLETED, Accept())
+    assert "Fetch the reservation to see if it has changed." in str(e.value)
 
 
 def test_allowed_command_is_not_refused() -> None:
-    require_allowed(Reservation(status=Status.PENDING), Accept())
+    require_allowed(Status.PENDING, Accept())
 
 
 def test_listeners_receive_refusals_until_they_are_removed() -> None:
@@ -46,3 +53,40 @@ def test_listeners_receive_refusals_until_they_are_removed() -> None:
     stop_second()
     refuse()
     assert (first, second) == ([refusal, refusal], [refusal, refusal])
+
+
+WEAK = [row for row in rows("matrix") if row["allowed"] == "no" and row["evidence"] in "IU"]
+STRONG = [row for row in rows("matrix") if row["allowed"] == "no" and row["evidence"] in "DS"]
+
+
+def ask(row: dict[str, str]) -> tuple[State, Command]:
+    """Return the state and a command of a row."""
+    trigger, _, flag = row["command"].partition("+")
+    state = ON_HOLD if row["state"] == "onHold" else Status(row["state"])
+    return state, example_command(trigger, accept=flag == "accept")
+
+
+@pytest.mark.parametrize("row", WEAK, ids=lambda row: f"{row['command']}-{row['state']}")
+def test_refusal_on_weak_evidence_becomes_a_caution(row: dict[str, str]) -> None:
+    state, command = ask(row)
+    with pytest.raises(CommandNotAllowed, match=r"strict=False sends it\.$") as caught:
+        require_allowed(state, command)
+    decision = require_allowed(state, command, strict=False)
+    assert decision.refusal is not None
+    (caution,) = find_refusal_cautions(decision, command)
+    assert caution.evidence is caught.value.evidence is decision.refusal.evidence
+    assert decision.refusal.statement in str(caution)
+    assert caution.parameter == command.first_pair[0]
+
+
+@pytest.mark.parametrize("row", STRONG, ids=lambda row: f"{row['command']}-{row['state']}")
+def test_refusal_on_strong_evidence_stays(row: dict[str, str]) -> None:
+    state, command = ask(row)
+    with pytest.raises(CommandNotAllowed) as caught:
+        require_allowed(state, command, strict=False)
+    assert "strict=False" not in str(caught.value)
+
+
+def test_allowed_command_has_no_refusal_caution() -> None:
+    decision = require_allowed(Status.PENDING, Accept(), strict=False)
+    assert find_refusal_cautions(decision, Accept()) == ()

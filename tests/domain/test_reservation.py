@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import attrs
@@ -13,9 +14,15 @@ from hypothesis import strategies as st
 
 from reservation_core import (
     ON_HOLD,
+    Accept,
     Call,
     Command,
+    CommandNotAllowed,
+    Complete,
+    Conference,
+    IllegalSuccession,
     Redirect,
+    Reject,
     Reservation,
     Status,
     Supervise,
@@ -57,7 +64,11 @@ def reservation_in(state: str) -> Reservation:
     )
 
 
-@pytest.mark.parametrize("row", rows("matrix"), ids=lambda row: f"{row['command']}-{row['state']}")
+@pytest.mark.parametrize(
+    "row",
+    [row for row in rows("matrix") if row["command"] != "accept+orchestrated"],
+    ids=lambda row: f"{row['command']}-{row['state']}",
+)
 def test_reservation_allows_the_commands_of_the_matrix(row: dict[str, str]) -> None:
     reservation = reservation_in(row["state"])
     kind = BY_TRIGGER[row["command"].partition("+")[0]]
@@ -145,7 +156,7 @@ def test_fields_are_those_of_the_api_description_plus_etag_and_on_hold() -> None
         "reservation_status" if made.name == "status" else made.name
         for made in attrs.fields(Reservation)
     }
-    assert ours - described == {"etag", "on_hold"}
+    assert ours - described == {"etag", "on_hold", "on_hold_since"}
     assert described - ours == set()
 
 
@@ -173,11 +184,12 @@ def test_links_are_a_mapping_and_a_value() -> None:
         links["workspace"]
 
 
-def test_with_status_changes_four_fields_only() -> None:
+def test_with_status_changes_five_fields_only() -> None:
     values = {field.name: object() for field in attrs.fields(Reservation) if field.name != "status"}
     before = Reservation(status=Status.PENDING, **cast("dict[str, Any]", values))
     after = before.with_status(Status.ACCEPTED)
-    changed = {"status": Status.ACCEPTED, "on_hold": False, "etag": None, "date_updated": None}
+    reset = {"on_hold": False, "on_hold_since": None, "etag": None, "date_updated": None}
+    changed = {"status": Status.ACCEPTED, **reset}
     assert {field.name: getattr(after, field.name) for field in attrs.fields(Reservation)} == {
         **values,
         **changed,
@@ -196,3 +208,81 @@ def test_with_status_keeps_all_other_fields(
     assert reservation.with_status(status) == attrs.evolve(
         reservation, status=status, on_hold=False, etag=None, date_updated=None
     )
+
+
+# --- the reservation moves without a reply -------------------------------------------------------
+
+MOVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+SIDS = {
+    "sid": f"WR{HEX}",
+    "account_sid": f"AC{HEX}",
+    "workspace_sid": f"WS{HEX}",
+    "task_sid": f"WT{HEX}",
+    "worker_sid": f"WK{HEX}",
+}
+
+
+@pytest.mark.parametrize("row", rows("matrix"), ids=lambda row: f"{row['command']}-{row['state']}")
+def test_after_leads_to_the_state_of_the_matrix(row: dict[str, str]) -> None:
+    before = attrs.evolve(reservation_in(row["state"]), etag="3", date_updated=MOVED_AT)
+    trigger, _, flag = row["command"].partition("+")
+    command = ACCEPTING.get(row["command"]) or BY_TRIGGER[trigger]()
+    if row["allowed"] == "no":
+        with pytest.raises(CommandNotAllowed):
+            before.after(command, orchestrated=flag == "orchestrated")
+        return
+    held = before.after(command, orchestrated=flag == "orchestrated", at=MOVED_AT)
+    expected = {"later": ON_HOLD, "nothing": row["state"]}.get(row["sets"], row["sets"])
+    assert (held.state, held.etag, held.date_updated) == (expected, None, None)
+    assert held.on_hold_since == (MOVED_AT if held.on_hold else None)
+
+
+def test_after_a_refusal_on_weak_evidence_leads_to_the_usual_effect() -> None:
+    accepted, held = Reservation(status="accepted"), reservation_in("onHold")
+    assert Reservation(status="pending").after(Complete(), strict=False).status == "completed"
+    assert held.after(Reject(), strict=False).state == "rejected"
+    assert held.after(ACCEPTING["call"], strict=False).on_hold
+    for reservation, command in ((accepted, Reject()), (held, Accept())):
+        with pytest.raises(CommandNotAllowed, match=r"observed|documented"):
+            reservation.after(command, strict=False)
+
+
+@pytest.mark.parametrize("row", rows("reachable"), ids=lambda r: f"{r['before']}-{r['after']}")
+def test_follow_takes_over_the_reports_of_the_table(row: dict[str, str]) -> None:
+    before, report = Reservation(status=row["before"], **SIDS), Reservation(status=row["after"])
+    taken = Reservation(status=row["after"], **SIDS)
+    if row["reachable"] == "yes":
+        assert before.follow(report) == taken
+        return
+    with pytest.raises(IllegalSuccession) as caught:
+        before.follow(report)
+    error = caught.value
+    assert (error.before, error.after, error.reservation) == (row["before"], row["after"], taken)
+    assert f"{row['after']} cannot follow {row['before']}" in str(error.caution)
+
+
+def test_follow_keeps_a_hold_until_a_newer_report() -> None:
+    held = Reservation(status="pending", **SIDS).after(Conference(), at=MOVED_AT)
+    again = held.follow(Reservation(status="pending", date_updated=MOVED_AT))
+    assert (again.on_hold, again.on_hold_since) == (True, MOVED_AT)
+    later = Reservation(status="pending", date_updated=MOVED_AT + timedelta(seconds=1))
+    assert not again.follow(later).on_hold
+    accepted = held.follow(Reservation(status="accepted"))
+    assert (accepted.on_hold, accepted.on_hold_since) == (False, None)
+
+
+@pytest.mark.parametrize("field", SIDS)
+def test_follow_refuses_another_reservation(field: str) -> None:
+    other = attrs.evolve(Reservation(status="pending"), **{field: SIDS[field][:2] + "f" * 32})
+    with pytest.raises(ValueError, match=f"{field} differs"):
+        Reservation(status="pending", **SIDS).follow(other)
+
+
+def test_released_reservation_allows_the_commands_of_a_pending_one() -> None:
+    """The remedy that the refusal names."""
+    held = Reservation(status="pending", etag="3", on_hold=True, on_hold_since=MOVED_AT)
+    with pytest.raises(CommandNotAllowed, match=r"give up the hold with released\(\)"):
+        held.after(Accept())
+    released = held.released()
+    assert (released.state, released.on_hold_since, released.etag) == ("pending", None, "3")
+    assert released.after(Accept()).status == "accepted"

@@ -24,7 +24,7 @@ from reservation_core import (
     Supervise,
     Wrap,
 )
-from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator import InMemoryGateway, Platform, Settings
 from tests.emulator.clocks import Ticking
 
 HEX: Final = "0123456789abcdef" * 2
@@ -46,6 +46,7 @@ BASES: Final = {
 }
 EXAMPLES: Final[Mapping[str, Command]] = {
     "accept": Accept(),
+    "accept+orchestrated": Accept(),
     "reject": Reject(),
     "dequeue": Dequeue(from_="+15005550006"),
     "call": Call(from_="+15005550006", url="https://example.com/twiml"),
@@ -76,12 +77,15 @@ def in_state(state: str) -> Reservation:
     )
 
 
-def holding(*reservations: Reservation) -> InMemoryGateway:
+def holding(*reservations: Reservation, command: str = "") -> InMemoryGateway:
     """Return a gateway to a platform with these reservations.
 
     Its clock advances by a second at each reading.
+
+    :param command: the row of the matrix, which may need orchestrated tasks.
     """
-    platform = Platform(Ticking(datetime(2026, 1, 1, tzinfo=UTC)))
+    settings = Settings(orchestrated_accept=command.endswith("+orchestrated"))
+    platform = Platform(Ticking(datetime(2026, 1, 1, tzinfo=UTC)), settings=settings)
     for reservation in reservations:
         platform.add(reservation)
     return InMemoryGateway(platform)

@@ -83,6 +83,7 @@ MORE: Final = frozenset(
         "Source",
         "UnknownStatus",
         "Violation",
+        "build_machine",
         "Observer",
         "conclude_fetch",
         "decide",

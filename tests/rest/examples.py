@@ -56,6 +56,7 @@ KINDS: Final[Mapping[str, type[Command]]] = {
 
 EXAMPLES: Final[Mapping[str, Command]] = {
     "accept": Accept(),
+    "accept+orchestrated": Accept(),
     "reject": Reject(),
     "dequeue": Dequeue(from_="+15005550006"),
     "call": Call(from_="+15005550006", url="https://example.com/twiml"),

@@ -19,6 +19,7 @@ from reservation_core import (
     CommandError,
     CommandNotAllowed,
     Complete,
+    Evidence,
     GatewayError,
     IllegalSuccession,
     IncompleteReservation,
@@ -58,6 +59,9 @@ REFUSAL: dict[str, object] = {
     "message": "no",
     "more_info": "https://www.twilio.com/docs/errors/20001",
 }
+NINTH = UnknownStatus(
+    (PayloadFault("reservation_status", "is unknown", "'reserved'"),), "reserved", {"etag": "4"}
+)
 EXAMPLES: list[tuple[ReservationError, str]] = [
     # an error, and a part of its remedy
     (ReservationError(), "Catch"),
@@ -70,8 +74,10 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         "Allowed instead: Supervise, Complete.",
     ),
     (
-        CommandNotAllowed(Accept(), Status.COMPLETED, (), "it has ended [inferred: x]"),
-        "Fetch the reservation",
+        CommandNotAllowed(
+            Accept(), Status.COMPLETED, (), "it has ended [inferred: x]", Evidence.INFERRED
+        ),
+        "strict=False sends it.",
     ),
     (IncompleteReservation(("sid", "task_sid")), "Set it, or read"),
     (ReplyError(), "Fetch the reservation again"),
@@ -91,8 +97,9 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         MalformedReply((FAULT, PayloadFault("sid", "is missing"))),
         "Fetch the reservation before assuming",
     ),
-    (UnknownStatus((FAULT,), "reserved"), "Fetch the reservation before assuming"),
-    (IllegalSuccession(Status.COMPLETED, Status.ACCEPTED), "fetch the reservation again"),
+    (LostRace(400, unknown_status=NINTH), "unknown status 'reserved': decide by that status"),
+    (NINTH, "Decide by this error's raw_status"),
+    (IllegalSuccession(Status.COMPLETED, HELD), "Continue with this error's reservation"),
     (GatewayError("the connection broke"), "fetch the reservation before sending anything again"),
     (NotSent("no connection"), "may be sent again"),
     (
@@ -147,7 +154,7 @@ def test_drawn_fields_are_fields_of_their_class() -> None:
             kind = cast("type[attrs.AttrsInstance]", getattr(reservation_core, match[1]))
             assert set(names) <= {made.name for made in attrs.fields(kind)}
             found += len(names)
-    assert found == 21
+    assert found == 24
 
 
 def test_every_error_is_public_and_has_an_example() -> None:

@@ -230,7 +230,14 @@ def test_etag_is_that_of_the_reply(headers: dict[str, str], etag: str | None) ->
     assert conclude_fetch(held, reply_of(body_of(PENDING), headers=headers)).etag == etag
 
 
-HOLDING: Final = ("accept", "dequeue", "conference", "call+accept", "redirect+accept")
+HOLDING: Final = (
+    "accept",
+    "accept+orchestrated",
+    "dequeue",
+    "conference",
+    "call+accept",
+    "redirect+accept",
+)
 
 
 @pytest.mark.parametrize(

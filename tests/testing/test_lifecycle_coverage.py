@@ -14,7 +14,7 @@ from reservation_core import (
     prepare,
     read_reservation,
 )
-from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator import InMemoryGateway, Platform, Settings
 from reservation_core.testing.lifecycle_coverage import (
     EDGE_NAMES,
     REFUSAL_NAMES,
@@ -53,6 +53,17 @@ def test_percent_is_the_lesser_of_edges_and_refusals() -> None:
     assert without_edge.percent == pytest.approx(100 * 22 / 23)
     without_refusal = LifecycleCoverage(edges, refusals | {REFUSAL_NAMES[0]: 0})
     assert without_refusal.percent == pytest.approx(100 * 69 / 70)
+
+
+def test_edges_of_orchestrated_tasks_are_counted_but_not_required() -> None:
+    name = "pending --accept+orchestrated--> onHold"
+    assert name not in EDGE_NAMES
+    assert name not in LifecycleCoverage().report()
+    platform, coverage = Platform(settings=Settings(orchestrated_accept=True)), LifecycleCoverage()
+    coverage.observe(platform)
+    perform(platform.add(RESERVED), Accept(), InMemoryGateway(platform))
+    assert coverage.edges == {name: 1}
+    assert f"1  {name}" in coverage.report()
 
 
 def refuse() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from reservation_core import ON_HOLD, CommandNotAllowed, Reservation, Status, perform
 from reservation_core.domain.lifecycle import EDGES, TRIGGERS
-from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator import InMemoryGateway, Platform, Settings
 from reservation_core.testing.paths import (
     Path,
     RefusedCommand,
@@ -17,6 +17,7 @@ from reservation_core.testing.paths import (
     trigger_label,
     walk,
     walk_to_end,
+    walkable_edges,
 )
 from tests.reference.oracle import rows
 
@@ -32,30 +33,43 @@ RESERVED = Reservation(
 )
 
 
-def simple_routes(state: str, seen: tuple[str, ...] = ()) -> list[list[tuple[str, str]]]:
-    """Return every simple path from a state by the reference tables."""
+def simple_routes(
+    state: str, seen: tuple[str, ...] = (), *, without: str
+) -> list[list[tuple[str, str]]]:
+    """Return every simple path from a state by the reference tables.
+
+    :param without: the accept of the other kind of task.
+    """
     if state in TERMINAL:
         return [[]]
     steps = [(row["from"], row["to"]) for row in rows("facts") if row["from"] == state]
     for row in rows("matrix"):
-        if row["state"] == state and row["allowed"] == "yes":
+        if row["state"] == state and row["allowed"] == "yes" and row["command"] != without:
             steps.append(
                 (state, {"later": ON_HOLD, "nothing": state}.get(row["sets"], row["sets"]))
             )
     found: list[list[tuple[str, str]]] = []
     for step in steps:
         if step[1] not in (*seen, state):
-            found += [[step, *rest] for rest in simple_routes(step[1], (*seen, state))]
+            found += [
+                [step, *rest] for rest in simple_routes(step[1], (*seen, state), without=without)
+            ]
     return found
 
 
-def test_simple_paths_are_those_of_the_reference_tables() -> None:
+@pytest.mark.parametrize(
+    ("orchestrated", "without", "count"),
+    [(False, "accept+orchestrated", 43), (True, "accept", 44)],
+)
+def test_simple_paths_are_those_of_the_reference_tables(
+    orchestrated: bool, without: str, count: int
+) -> None:
+    paths = simple_paths(orchestrated=orchestrated)
     found = Counter(
-        tuple((str(edge.source), str(edge.target)) for edge in path.edges)
-        for path in simple_paths()
+        tuple((str(edge.source), str(edge.target)) for edge in path.edges) for path in paths
     )
-    assert found == Counter(map(tuple, simple_routes("pending")))
-    assert len(simple_paths()) == len(set(map(str, simple_paths()))) == 43
+    assert found == Counter(map(tuple, simple_routes("pending", without=without)))
+    assert len(paths) == len(set(map(str, paths))) == count
 
 
 def test_simple_paths_start_in_any_state() -> None:
@@ -84,9 +98,14 @@ def test_shortest_path_to_an_unreachable_state_is_an_error() -> None:
 
 
 def test_edge_paths_end_with_every_edge() -> None:
-    assert [path.edges[-1] for path in edge_paths()] == list(EDGES)
+    walked = {path.edges[-1] for path in (*edge_paths(), *edge_paths(orchestrated=True))}
+    assert walked == set(EDGES)
+    assert [path.edges[-1] for path in edge_paths()] == list(walkable_edges())
+    assert [edge for edge in EDGES if edge not in walkable_edges()] == [
+        path.edges[-1] for path in edge_paths(orchestrated=True) if "orch" in str(path)[-12:]
+    ]
     assert len(EDGES) == len(rows("facts")) + sum(row["allowed"] == "yes" for row in rows("matrix"))
-    assert len(set(map(str, edge_paths()))) == len(EDGES)
+    assert len(set(map(str, edge_paths()))) == len(walkable_edges()) == len(EDGES) - 1
     assert "accept-wrap-supervise" in map(str, edge_paths())
 
 
@@ -102,7 +121,18 @@ def test_refused_commands_are_those_of_the_reference_matrix() -> None:
 
 @pytest.mark.parametrize("path", [*simple_paths(), *edge_paths()], ids=str)
 def test_walk_follows_every_path(path: Path) -> None:
-    gateway = InMemoryGateway()
+    follow_path(path, InMemoryGateway())
+
+
+@pytest.mark.parametrize(
+    "path", [*simple_paths(orchestrated=True), *edge_paths(orchestrated=True)], ids=str
+)
+def test_walk_follows_every_path_of_an_orchestrated_task(path: Path) -> None:
+    follow_path(path, InMemoryGateway(Platform(settings=Settings(orchestrated_accept=True))))
+
+
+def follow_path(path: Path, gateway: InMemoryGateway) -> None:
+    """Walk a path, and compare it with the platform's journal."""
     platform = gateway.platform
     walked = list(walk(path, platform.add(RESERVED), gateway, platform.set_status))
     assert tuple(edge for edge, _ in walked) == path.edges

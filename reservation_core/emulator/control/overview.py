@@ -185,7 +185,8 @@ def lifecycle_rule(entry: JournalEntry) -> str | None:
         return None
     if entry.trigger in lifecycle.TRIGGERS:
         is_accepting = entry.reservation.status is Status.ACCEPTED
-        decision = decide(entry.before, entry.trigger, is_accepting)
+        is_on_hold = entry.reservation.on_hold
+        decision = decide(entry.before, entry.trigger, is_accepting, is_on_hold)
         return decision.reason if decision.is_allowed else None
     edge = find_fact_edge(entry.before, Status(entry.trigger))
     return None if edge is None else f"{edge.note} [{edge.evidence}: {edge.reference}]"

@@ -81,6 +81,7 @@ def read_seed_task(body: FieldReader) -> Callable[[Platform], Task]:
     fields: dict[str, Any] = {
         **_read_common(body, "task_sid"),
         "reservation_timeout": body.integer("reservation_timeout", None, minimum=1),
+        "orchestrated": body.flag("orchestrated"),
     }
     reservations = [read_seed_reservation(each) for each in body.each("reservations")]
     body.reject_unread()

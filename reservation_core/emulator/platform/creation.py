@@ -73,6 +73,7 @@ class Creation:
         account_sid: str | None,
         attributes: Mapping[str, object] | None,
         reservation_timeout: int | None,
+        orchestrated: bool | None,
     ) -> Task:
         """Add a pending task."""
         if sid in self._tables.tasks:
@@ -87,9 +88,13 @@ class Creation:
             reservation_timeout=check_timeout(reservation_timeout),
             date_created=self._storage.date,
             date_updated=self._storage.date,
+            is_orchestrated=self._is_orchestrated(orchestrated),
         )
         self._tables.put_task(task)
         return task
+
+    def _is_orchestrated(self, given: bool | None = None) -> bool:
+        return self._settings.orchestrated_accept if given is None else given
 
     def add(self, reservation: Reservation) -> Reservation:
         """Add or replace a reservation at version 0.
@@ -127,6 +132,7 @@ class Creation:
             date_created=self._storage.date,
             date_updated=self._storage.date,
             is_assumed=True,
+            is_orchestrated=self._is_orchestrated(),
         )
         self._tables.put_task(task)
         return task

@@ -70,6 +70,7 @@ class Task:
     :param rounds: number of changes from pending to reserved.
     :param has_live_call: false once the caller has left.
     :param is_assumed: true if the task was created only because a reservation of it was added.
+    :param is_orchestrated: true if an accept puts a reservation on hold first, as in Flex.
     """
 
     sid: str
@@ -86,6 +87,7 @@ class Task:
     rounds: int = 0
     has_live_call: bool = True
     is_assumed: bool = False
+    is_orchestrated: bool = False
 
 
 @attrs.frozen(eq=False)

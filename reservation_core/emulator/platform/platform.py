@@ -206,16 +206,19 @@ class Platform:
         account_sid: str | None = None,
         attributes: Mapping[str, object] | None = None,
         reservation_timeout: int | None = None,
+        orchestrated: bool | None = None,
     ) -> Task:
         """Add a pending task.
 
         The arguments are fields of :class:`Task`. By default, a new SID is made.
 
         :param reservation_timeout: seconds to answer, 1 to 86,400. By default the setting's.
+        :param orchestrated: true if an accept puts a reservation on hold first, as in Flex. By
+            default the setting's.
         """
         with self._storage:
             return self._creation.add_task(
-                workspace_sid, sid, account_sid, attributes, reservation_timeout
+                workspace_sid, sid, account_sid, attributes, reservation_timeout, orchestrated
             )
 
     def add(self, reservation: Reservation) -> Reservation:
@@ -249,7 +252,8 @@ class Platform:
     def execute(self, sid: str, command: Command, *, by: str = "client") -> Reservation:
         """Carry out a command and its consequences.
 
-        An acceptance rescinds the pending siblings. A rejection may set the worker's activity.
+        An acceptance rescinds the pending siblings, and so does a conference or an orchestrated
+        accept that is on hold (documented). A rejection may set the worker's activity.
 
         :param by: the author for the journal.
         :raises UnmetPrecondition: if the task, the worker or the call does not fit.

@@ -128,6 +128,8 @@ class Settings:
     on_hold_shown_as: OnHoldStatus = OnHoldStatus.PENDING
     can_reject_on_hold: bool = False
     can_rescind_on_hold: bool = False
+    orchestrated_accept: bool = False
+    dequeue_rescinds: bool = False
     system_status: SystemStatus = SystemStatus.REFUSED
     foreign_parameters: ForeignParameters = ForeignParameters.IGNORED
     blank_values: BlankValues = BlankValues.CHECKED
@@ -184,10 +186,16 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "can_rescind_on_hold": SettingInfo(
         "a reservation on hold is rescinded when a sibling is accepted"
     ),
+    "orchestrated_accept": SettingInfo(
+        "an accept puts the reservation on hold first, as in Flex; a task may say otherwise",
+        Evidence.DOCUMENTED,
+        Source.CANCELED_HELP,
+    ),
+    "dequeue_rescinds": SettingInfo(
+        "a dequeue rescinds the pending siblings at once, as a conference does (documented)"
+    ),
     "system_status": SettingInfo(
-        "result of a client's update to pending, timeout, canceled or rescinded",
-        Evidence.INFERRED,
-        Source.RESERVATIONS,
+        "result of a client's update to pending, timeout, canceled or rescinded"
     ),
     "foreign_parameters": SettingInfo(
         "treatment of a parameter of another command; strict refuses it",

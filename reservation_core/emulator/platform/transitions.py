@@ -54,7 +54,9 @@ class Transitions:
         :raises UnmetPrecondition: if the task, the worker or the call does not fit.
         """
         stored, trigger = self._tables.reservations[sid], command.trigger
-        edge = decide(self._state(stored, trigger), trigger, command.is_accepting).edge
+        task = self._tables.tasks[str(stored.reservation.task_sid)]
+        state, is_accepting = self._state(stored, trigger), command.is_accepting
+        edge = decide(state, trigger, is_accepting, task.is_orchestrated).edge
         if edge is None:
             raise StateConflict(sid, stored.reservation.state, trigger)
         unmet = find_unmet(command, stored, self._tables, self._settings)
@@ -130,7 +132,8 @@ class Transitions:
     ) -> Reservation:
         """Make steps of one task's reservations and return the first reservation.
 
-        An acceptance rescinds the pending siblings. The task follows. Each step is journaled.
+        The first worker's answer rescinds the pending siblings, before any audio is connected
+        (documented). The task follows. Each step is journaled.
 
         :param otherwise: the task's status if none of its reservations is live then. By default it
             follows from the first step.
@@ -138,7 +141,7 @@ class Transitions:
         first = steps[0]
         before = first.stored.reservation
         task = self._tables.tasks[str(before.task_sid)]
-        if first.target is Status.ACCEPTED and before.status is Status.PENDING:
+        if before.status is Status.PENDING and self._is_answer(first):
             steps = [*steps, *self._rescind_siblings(first.stored)]
         moved = [self._make_one(step) for step in steps]
         task = self._routing.settle(task, otherwise or _task_status_after(first, task), reason)
@@ -146,6 +149,12 @@ class Transitions:
             was = step.stored.reservation.state
             self._storage.record(after, step.trigger, step.by, was, task, step.reason, step.code)
         return moved[0]
+
+    def _is_answer(self, step: Step) -> bool:
+        """Return true if a step takes the task from the siblings."""
+        is_dequeue = step.trigger == Dequeue.trigger
+        takes_on_hold = not is_dequeue or self._settings.dequeue_rescinds
+        return step.target is Status.ACCEPTED or (step.target == ON_HOLD and takes_on_hold)
 
     def _rescind_siblings(self, winner: StoredReservation) -> list[Step]:
         siblings = self._tables.children(str(winner.reservation.task_sid))

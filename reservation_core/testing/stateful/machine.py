@@ -84,6 +84,9 @@ class ReservationRuns(RuleBasedStateMachine):
     max_active: ClassVar[int] = 4
     """The largest number of reservations under way at once."""
 
+    has_orchestrated_tasks: ClassVar[bool] = True
+    """True if an accept may be put on hold first, as in Flex. Each task is drawn so or not."""
+
     coverage: ClassVar[LifecycleCoverage]
     """Edges that the runs of this class have walked; ``coverage.report()`` shows them."""
 
@@ -153,12 +156,17 @@ class ReservationRuns(RuleBasedStateMachine):
 
     def movable(self, steps: Container[str]) -> dict[int, list[str]]:
         """Return the steps that are possible now, by reservation number."""
-        states = {number: self._actual[self._sids[number]].state for number in self.active}
+        held = {number: self._actual[self._sids[number]] for number in self.active}
         possible = {
-            number: [step for step in STEPS[state] if step in steps]
-            for number, state in states.items()
+            number: [
+                step for step in STEPS[each.state, self._is_orchestrated(each)] if step in steps
+            ]
+            for number, each in held.items()
         }
         return {number: found for number, found in possible.items() if found}
+
+    def _is_orchestrated(self, reservation: Reservation) -> bool:
+        return self.platform.task(str(reservation.task_sid)).is_orchestrated
 
     def reported_numbers(self) -> list[int]:
         """Return the numbers of the reservations that events reported."""
@@ -174,11 +182,19 @@ class ReservationRuns(RuleBasedStateMachine):
             self.reserve(promptly=False)
 
     @precondition(lambda self: len(self.active) < self.max_active)
-    @rule(promptly=st.booleans())
-    def reserve(self, promptly: bool) -> None:
-        """Reserve a worker for a new task."""
+    @rule(promptly=st.booleans(), orchestrated=st.booleans())
+    def reserve(self, promptly: bool, orchestrated: bool = False) -> None:
+        """Reserve a worker for a new task.
+
+        ``orchestrated`` tells if an accept puts the reservation on hold first, as in Flex.
+        """
         self._tasks += 1
-        self.platform.add_task(_WORKSPACE, sid=_sid("WT", self._tasks), attributes=_TASK)
+        self.platform.add_task(
+            _WORKSPACE,
+            sid=_sid("WT", self._tasks),
+            attributes=_TASK,
+            orchestrated=orchestrated and self.has_orchestrated_tasks,
+        )
         self._reserve(promptly)
 
     @precondition(lambda self: len(self.active) < self.max_active and self._is_open())

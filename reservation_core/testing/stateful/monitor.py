@@ -22,6 +22,7 @@ from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 from reservation_core.rest.reservation_payload import read_reservation
+from reservation_core.rest.update import leaves_pending
 from reservation_core.testing.recording import describe_request
 from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange, find_sid
 
@@ -137,10 +138,12 @@ class ServiceMonitor(GatewayWrapper):
         self.learn(reported)
         if request.method == "GET":
             self._unknown_outcome.discard(sid)
-        elif command is not None and reported.status is Status.PENDING:
-            edge = decide(before, command.trigger, command.is_accepting).edge
-            if edge is not None and edge.target == ON_HOLD:
-                self._known[sid] = ON_HOLD
+        elif (
+            command is not None
+            and reported.status is Status.PENDING
+            and leaves_pending(before, command.trigger, command.is_accepting)
+        ):
+            self._known[sid] = ON_HOLD
 
     def _repeated(self) -> list[str]:
         times = Counter((find_sid(request), request.form) for request in self._recorder.acted)

@@ -6,9 +6,9 @@ from typing import Final
 
 import attrs
 
-from reservation_core.domain.lifecycle import COMMAND_EDGES, EDGES, FACT_EDGES, ON_HOLD
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD
 from reservation_core.testing.faults import FaultKind, Rival
-from reservation_core.testing.paths import STATES, example_command, trigger_label
+from reservation_core.testing.paths import STATES, example_command, trigger_label, walkable_edges
 
 
 @attrs.frozen
@@ -26,15 +26,16 @@ class Move:
 _WEIGHTS: Final = {ON_HOLD: 6}  # reached more often, because only facts leave it
 
 STEPS: Final = {
-    state: tuple(
+    (state, is_orchestrated): tuple(
         trigger_label(edge)
-        for edge in EDGES
+        for edge in walkable_edges(orchestrated=is_orchestrated)
         if edge.source == state
         for _ in range(_WEIGHTS.get(edge.target, 3))
     )
     for state in STATES
+    for is_orchestrated in (False, True)
 }
-"""Steps from each state, each repeated by its weight."""
+"""Steps from each state of an orchestrated or other task, each repeated by its weight."""
 
 FACT_STEPS: Final = {edge.trigger for edge in FACT_EDGES}
 """Steps that the platform takes."""

@@ -87,17 +87,19 @@ def bodies(draw: DrawFn, of: Reservation | None = None) -> DrawnPayload:
     """Draw REST bodies as mappings, texts or bytes. The simplest is a mapping as REST has it.
 
     Some are as the worker SDK has them. An unknown field may be null or missing, and there may be
-    keys that no schema has. No body shows a version or a hold.
+    keys that no schema has, such as the worker SDK's version. No body shows a hold.
 
     :param of: the reservation; any by default.
     """
     reported = draw(reservations() | reservations(complete=False)) if of is None else of
     body = _body(reported, of_worker_sdk=draw(st.booleans()))
+    etag = None
     if draw(st.booleans()):
         body |= _EXTRAS
+        etag = str(_EXTRAS["version"])
     if draw(st.booleans()):
         body = {key: value for key, value in body.items() if value is not None}
-    return DrawnPayload(draw(_json_forms(body)), attrs.evolve(reported, etag=None, on_hold=False))
+    return DrawnPayload(draw(_json_forms(body)), attrs.evolve(reported, etag=etag, on_hold=False))
 
 
 _NOT_TEXTS: Final[SearchStrategy[object]] = st.sampled_from((1, [], True, {}))

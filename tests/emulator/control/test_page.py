@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from reservation_core import Conference, Status
+from reservation_core import Dequeue, Status
 from reservation_core.emulator import CallbackSettings, ManualClock, Platform, RealClock
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.rest.messages import Reply
@@ -255,7 +255,7 @@ def test_timer_follows_the_emulators_clock(visit: Visit, emulator: Emulator, wor
     visit.go(first)
     visit.page.click('#advance button[data-seconds="60"]')
     visit.wait_for_row(first, "1:00")
-    emulator.platform.execute(first, Conference(from_="+15005550006"))
+    emulator.platform.execute(first, Dequeue(from_="+15005550006"))
     emulator.platform.advance(51)
     visit.wait_for_row(second, "0:09")
     visit.wait_for_row(first, "paused at 1:00")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reservation_core import Conference
+from reservation_core import Conference, Dequeue
 from reservation_core.emulator import Changes, JournalEntry, ManualClock, Platform, Settings
 
 HEX: Final = "0123456789abcdef" * 2
 WORKSPACE, ACTIVITY = f"WS{HEX}", f"WA{HEX}"
 CONFERENCE: Final = Conference(from_="+15005550006", post_work_activity_sid=ACTIVITY)
+DEQUEUE: Final = Dequeue(from_="+15005550006", post_work_activity_sid=ACTIVITY)
 
 
 class Stage:

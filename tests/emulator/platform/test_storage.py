@@ -24,7 +24,15 @@ from reservation_core.emulator import (
     TaskStatus,
 )
 from reservation_core.emulator.platform.clock import DEFAULT_START
-from tests.emulator.platform.stage import ACTIVITY, CONFERENCE, HEX, WORKSPACE, Stage, steps
+from tests.emulator.platform.stage import (
+    ACTIVITY,
+    CONFERENCE,
+    DEQUEUE,
+    HEX,
+    WORKSPACE,
+    Stage,
+    steps,
+)
 
 
 def test_transaction_commits_all_changes_at_once() -> None:
@@ -73,7 +81,7 @@ def test_transaction_without_changes_commits_nothing() -> None:
         stage.platform.execute(stage.sids[0], Wrap())
     assert (stage.committed, stage.published) == ([], [])
     for sid in stage.sids:
-        stage.platform.execute(sid, CONFERENCE)  # whose timers are left behind
+        stage.platform.execute(sid, DEQUEUE)  # whose timers are left behind
     stage.committed.clear()
     stage.platform.advance(1000)
     assert stage.committed == []

@@ -19,7 +19,7 @@ from reservation_core.emulator import (
     Snapshot,
 )
 from reservation_core.emulator.platform.clock import DEFAULT_START
-from tests.emulator.platform.stage import ACTIVITY, CONFERENCE, HEX, WORKSPACE, Stage
+from tests.emulator.platform.stage import ACTIVITY, DEQUEUE, HEX, WORKSPACE, Stage
 
 
 def test_tables_do_not_grow_over_many_reservations() -> None:
@@ -77,7 +77,7 @@ def test_reservation_can_be_added_again_for_another_task() -> None:
 def test_restored_snapshot_continues_as_the_original() -> None:
     """With timers, holds and numbers."""
     stage = Stage(2)
-    stage.platform.execute(stage.sids[0], CONFERENCE)
+    stage.platform.execute(stage.sids[0], DEQUEUE)
     snapshot = pickle.loads(pickle.dumps(stage.platform.snapshot()))
     assert isinstance(snapshot, Snapshot)
     other = Platform(ManualClock(DEFAULT_START + timedelta(seconds=119)))

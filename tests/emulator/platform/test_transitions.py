@@ -59,7 +59,8 @@ CASES: Final = [
 @pytest.mark.parametrize(("row", "route"), CASES)
 def test_command_is_answered_by_the_lifecycle(row: dict[str, str], route: Route) -> None:
     """On both routes. An illegal command changes nothing."""
-    gateway, command = holding(in_state(row["state"])), EXAMPLES[row["command"]]
+    gateway = holding(in_state(row["state"]), command=row["command"])
+    command = EXAMPLES[row["command"]]
     before = gateway.platform.get(SID)
     reply = gateway.send(update(command.form(), route))
     after = gateway.platform.get(SID)
@@ -121,7 +122,8 @@ FAMILIES: Final = re.compile(
 )
 def test_conflict_has_an_observed_message(row: dict[str, str]) -> None:
     """The library takes it for a lost race."""
-    gateway, command = holding(in_state(row["state"])), EXAMPLES[row["command"]]
+    gateway = holding(in_state(row["state"]), command=row["command"])
+    command = EXAMPLES[row["command"]]
     reply = gateway.send(update(command.form()))
     sentence = SENTENCES.get((row["command"], row["state"]))
     assert sentence is None or read_json(reply)["message"] == sentence
@@ -190,7 +192,8 @@ def test_conflict_can_be_pickled() -> None:
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row['command']} {row['state']}")
 def test_execute_carries_out_a_command_or_raises_a_conflict(row: dict[str, str]) -> None:
-    platform, command = holding(in_state(row["state"])).platform, EXAMPLES[row["command"]]
+    platform = holding(in_state(row["state"]), command=row["command"]).platform
+    command = EXAMPLES[row["command"]]
     if row["allowed"] == "yes":
         assert platform.execute(SID, command) == platform.get(SID)
     else:
@@ -280,7 +283,36 @@ def test_acceptance_rescinds_only_the_pending_siblings(
     assert [gateway.platform.get(str(other.sid)) for other in others] == untouched
 
 
-@pytest.mark.parametrize("name", ["reject", "call", "redirect", "dequeue", "conference"])
+@pytest.mark.parametrize("name", ["conference", "accept+orchestrated"])
+def test_answer_rescinds_the_pending_siblings_before_the_outcome(name: str) -> None:
+    """At the first worker's answer (documented), even if the set-up fails."""
+    gateway = holding(PENDING, numbered(1), command=name)
+    gateway.send(update(EXAMPLES[name].form()))
+    held, sibling = gateway.platform.all()
+    assert (held.state, sibling.status, sibling.etag) == ("onHold", Status.RESCINDED, "1")
+    with pytest.raises(StateConflict):
+        gateway.platform.execute(str(sibling.sid), Accept())
+    gateway.platform.miss_call(SID)
+    assert gateway.platform.get(str(sibling.sid)).status is Status.RESCINDED
+
+
+def test_dequeue_rescinds_the_siblings_by_setting() -> None:
+    stage = Stage(2, settings=Settings(dequeue_rescinds=True))
+    stage.platform.execute(stage.sids[0], EXAMPLES["dequeue"])
+    assert stage.platform.get(stage.sids[1]).status is Status.RESCINDED
+
+
+@pytest.mark.parametrize("setting", [False, True])
+@pytest.mark.parametrize("given", [None, False, True])
+def test_task_is_orchestrated_as_it_says_or_by_setting(setting: bool, given: bool | None) -> None:
+    platform = Platform(settings=Settings(orchestrated_accept=setting))
+    task = platform.add_task(str(PENDING.workspace_sid), orchestrated=given)
+    worker = platform.add_worker(str(PENDING.workspace_sid))
+    held = platform.execute(str(platform.reserve(task.sid, worker.sid).sid), Accept())
+    assert held.on_hold is (setting if given is None else given)
+
+
+@pytest.mark.parametrize("name", ["reject", "call", "redirect", "dequeue"])
 def test_command_without_acceptance_leaves_the_siblings(name: str) -> None:
     gateway = holding(PENDING, numbered(1))
     gateway.send(update(EXAMPLES[name].form()))
@@ -351,7 +383,7 @@ def test_reservation_on_hold_can_be_rejected_or_rescinded_by_setting() -> None:
         Stage(2, settings=Settings(can_reject_on_hold=True, can_rescind_on_hold=True)),
     )
     for stage in (strict, loose):
-        stage.platform.execute(stage.sids[0], CONFERENCE)
+        stage.platform.execute(stage.sids[0], EXAMPLES["dequeue"])
         stage.platform.execute(stage.sids[1], Accept())
     assert strict.platform.get(strict.sids[0]).on_hold
     assert loose.platform.get(loose.sids[0]).status is Status.RESCINDED

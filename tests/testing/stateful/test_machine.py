@@ -64,6 +64,7 @@ def test_default_runs_walk_every_edge_20_times() -> None:
     with LifecycleCoverage().recording() as coverage:
         run_state_machine_as_test(Runs, settings=settings(usual, derandomize=True, database=None))
     assert min(Runs.coverage.edges[name] for name in EDGE_NAMES) >= 20
+    assert Runs.coverage.edges["pending --accept+orchestrated--> onHold"] >= 20
     assert coverage.edges == Runs.coverage.edges
     assert not Onlooker.coverage.edges
 
@@ -106,7 +107,7 @@ def test_runs_reach_an_emulator_over_http() -> None:
                 assert platform is emulator.platform
                 return gateway
 
-        generate(Runs, most=3, steps=30)
+        generate(Runs, most=5, steps=30)
     assert sum(Runs.coverage.edges.values()) > 10
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from reservation_core import Command, Reservation, Status
+from reservation_core import Accept, Command, Reservation, Status
 from reservation_core.domain.lifecycle import ON_HOLD
 from reservation_core.testing import strategies as kit
 from reservation_core.testing.strategies import Run
@@ -35,7 +35,12 @@ def action_name(action: Command | Status) -> str:
 def edges(run: Run) -> list[tuple[str, str, str]]:
     """Return action, state before and state after of each step."""
     return [
-        (action_name(step.action), state(before), state(step.after))
+        (
+            action_name(step.action)
+            + "+orchestrated" * (isinstance(step.action, Accept) and step.after.on_hold),
+            state(before),
+            state(step.after),
+        )
         for step, before in zip(run.steps, run.reservations, strict=False)
     ]
 
