@@ -62,7 +62,7 @@ from typing import Final
 from reservation_core.delivery.policy import Policy
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.decisions import decide, find_effects, follow
-from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
+from reservation_core.domain.lifecycle import ON_HOLD, SET_BY_PLATFORM, TERMINAL, State, Status
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import LostRace, Refused
@@ -73,9 +73,6 @@ _VERSIONED: Final = frozenset(
 """The commands that were observed to raise the version."""
 
 _VERSION: Final = r'(?:W/)?"?([0-9]{1,18})"?'
-
-_SET_BY_PLATFORM: Final = frozenset({Status.TIMEOUT, Status.CANCELED, Status.RESCINDED})
-"""The statuses that no command sets."""
 
 
 @document_members
@@ -118,7 +115,7 @@ def reconcile(
     can_repeat = is_legal(now.state, command) or now.state == asked_in
     if suspects:
         has_changed = any(_has_changed(sent, now) for sent in suspects)
-        if has_changed and policy.sole_writer and now.status not in _SET_BY_PLATFORM:
+        if has_changed and policy.sole_writer and now.status not in SET_BY_PLATFORM:
             return ReconcileResult.DONE
         if not (can_repeat and policy.repeat_unknown):
             if has_changed:

@@ -59,6 +59,9 @@ DOCUMENTED, OBSERVED, INFERRED, UNKNOWN = Evidence
 TERMINAL: Final = frozenset({REJECTED, TIMEOUT, CANCELED, RESCINDED, COMPLETED})
 """The terminal statuses. The worker SDK drops a reservation on exactly these five."""
 
+SET_BY_PLATFORM: Final = frozenset({TIMEOUT, CANCELED, RESCINDED})
+"""The statuses that no command sets."""
+
 
 def label_state(state: State) -> str:
     """Return the name of a state for people.

@@ -43,7 +43,7 @@ from typing import ClassVar, NamedTuple
 import attrs
 
 from reservation_core.domain.errors import ReplyError, ReservationError
-from reservation_core.domain.lifecycle import label_state
+from reservation_core.domain.lifecycle import SET_BY_PLATFORM, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
 
@@ -251,7 +251,11 @@ class GatewayError(ReservationError):
 
     def __str__(self) -> str:
         """Return the reason and the remedy."""
-        return with_remedy(self.reason, self._REMEDY)
+        return with_remedy(self.reason, self._remedy)
+
+    @property
+    def _remedy(self) -> str:
+        return self._REMEDY
 
 
 class NotSent(GatewayError):
@@ -285,7 +289,9 @@ class Indistinguishable(OutcomeUnknown):
 
     reservation: Reservation | None = None
 
-    _REMEDY = (
-        "Continue from the reservation that this error carries. If there are no concurrent "
-        "writers, set Policy.sole_writer."
-    )
+    @property
+    def _remedy(self) -> str:
+        remedy = "Continue from the reservation that this error carries."
+        if self.reservation is not None and self.reservation.status in SET_BY_PLATFORM:
+            return remedy
+        return f"{remedy} If there are no concurrent writers, set Policy.sole_writer."
