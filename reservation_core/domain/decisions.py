@@ -135,9 +135,10 @@ def find_effects(state: State, trigger: str, accept: bool = False) -> tuple[Stat
     ((<Status.ACCEPTED: 'accepted'>, 'onHold'), (<Status.COMPLETED: 'completed'>,))
     """
     same = [e for e in COMMAND_EDGES if e.trigger == trigger and e.accept in (None, accept)]
-    here = [edge.target for edge in same if edge.source == state]
-    elsewhere = [state if edge.source == edge.target else edge.target for edge in same]
-    return tuple(dict.fromkeys(here or elsewhere))
+    effects: list[State] = [edge.target for edge in same if edge.source == state]
+    if not effects:
+        effects = [state if edge.source == edge.target else edge.target for edge in same]
+    return tuple(dict.fromkeys(effects))
 
 
 @cache

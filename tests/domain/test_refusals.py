@@ -62,7 +62,7 @@ STRONG = [row for row in rows("matrix") if row["allowed"] == "no" and row["evide
 def ask(row: dict[str, str]) -> tuple[State, Command]:
     """Return the state and a command of a row."""
     trigger, _, flag = row["command"].partition("+")
-    state = ON_HOLD if row["state"] == "onHold" else Status(row["state"])
+    state: State = ON_HOLD if row["state"] == "onHold" else Status(row["state"])
     return state, example_command(trigger, accept=flag == "accept")
 
 

@@ -213,7 +213,7 @@ def test_with_status_keeps_all_other_fields(
 # --- the reservation moves without a reply -------------------------------------------------------
 
 MOVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
-SIDS = {
+SIDS: dict[str, Any] = {
     "sid": f"WR{HEX}",
     "account_sid": f"AC{HEX}",
     "workspace_sid": f"WS{HEX}",

@@ -68,6 +68,7 @@ def _reservations(draw: DrawFn, among: tuple[Status, ...], on_hold: bool | None)
         links=Links((("task", task), ("worker", worker), ("workspace", workspace))),
         etag=draw(st.none() | st.integers(0, 99).map(str)),
         on_hold=held,
+        on_hold_since=created if held else None,
     )
 
 
