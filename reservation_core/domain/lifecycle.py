@@ -34,7 +34,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
     """The task ended, or the call setup failed, before acceptance."""
     RESCINDED = "rescinded"
-    """Another worker answered the same task first."""
+    """Another reservation of the same task was accepted first."""
     WRAPPING = "wrapping"
     """The main work is done and after-work is going on."""
     COMPLETED = "completed"
