@@ -166,6 +166,7 @@ def test_edge_label_has_its_class_line_and_guard() -> None:
     for kind, edges in (("command", COMMAND_EDGES), ("fact", FACT_EDGES)):
         for edge in edges:
             guard = {None: "", True: " [accept]", False: " [no accept]"}[edge.accept]
+            guard = " [orchestrated]" if edge.orchestrated else guard
             line, *classes, label = found.pop(edge_id(edge))
             assert line == f"line-{edge.source}-{edge.target}-{kind}"
             assert classes == [kind, kind]
