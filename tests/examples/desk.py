@@ -22,6 +22,7 @@ from reservation_core import (
     Reservation,
     Status,
     Wrap,
+    fetch,
     follow,
     perform,
 )
@@ -49,6 +50,7 @@ class Desk:
         self.connects = connects
         self.policy = policy or Policy()
         self.known: dict[str, Reservation] = {}
+        self.unclear: set[str] = set()  # the outcome of the last command is unknown
 
     def receive(self, reported: Reservation) -> None:
         """Store what an assignment or event reports. Answer a new, pending reservation."""
@@ -66,7 +68,7 @@ class Desk:
 
     def finish(self, sid: str) -> None:
         """Wrap up accepted work, or complete work that is wrapping up."""
-        held = self.known.get(sid)
+        held = self.look_again(sid) if sid in self.unclear else self.known.get(sid)
         for command in (Wrap(), Complete()):
             if held is not None and held.allows(command):
                 self.command(held, command)
@@ -80,7 +82,16 @@ class Desk:
             if outcome.reservation is not None:  # another writer may have been first
                 self.store(outcome.reservation)
         except (ReplyError, GatewayError):
-            pass  # the outcome is unknown; the next event reports it
+            self.unclear.add(str(held.sid))  # an event may report the outcome
+
+    def look_again(self, sid: str) -> Reservation | None:
+        """Fetch a reservation again. ``None`` if it cannot be read."""
+        try:
+            self.store(fetch(self.known[sid], self.gateway))
+        except (ReplyError, GatewayError):
+            return None
+        self.unclear.discard(sid)
+        return self.known[sid]
 
     def send(self, held: Reservation, command: Command) -> Reservation:
         """Perform a command. The library repeats it only where that is safe."""
