@@ -6,7 +6,8 @@
    runs, Python 3.11, pytest 9.2).
 2. A test fails if it sent an unexpected request, or left a scripted reply or a planned fault
    unused. ``@pytest.mark.reservations(allow_leftovers=True)`` turns this off for a test.
-3. ``--lifecycle-coverage[=PERCENT]`` counts the walked edges and the met refusals of the run.
+3. ``--lifecycle-coverage[=PERCENT]`` counts the edges that the service walks, those that others
+   walk, and the met refusals of the run.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         type=_percent,
         metavar="PERCENT",
-        help="count the edges of the reservation lifecycle that are walked and the refusals that"
-        " are met; fail if either is below PERCENT (default: 100)",
+        help="count the edges of the reservation lifecycle that the service walks, those that"
+        " others walk, and the refusals that are met; fail if any is below PERCENT (default: 100)",
     )
 
 

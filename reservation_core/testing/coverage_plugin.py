@@ -21,7 +21,7 @@ class CoveragePlugin:
     It fails the run if the coverage is below a percentage. A worker of pytest-xdist sends its
     counts to the controller, which adds and judges them.
 
-    :param percent: the required coverage of edges and of refusals.
+    :param percent: the required coverage of the service's edges, of facts and of refusals, each.
     """
 
     def __init__(self, config: pytest.Config, percent: float) -> None:
@@ -44,14 +44,15 @@ class CoveragePlugin:
         """Judge the coverage, or send it to the controller."""
         output: dict[str, object] | None = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[_OUTPUT] = (dict(self.coverage.edges), dict(self.coverage.refusals))
+            counts = (self.coverage.own, self.coverage.others, self.coverage.refusals)
+            output[_OUTPUT] = tuple(map(dict, counts))
         elif session.exitstatus == pytest.ExitCode.OK and self._is_short():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
         """Add the counts of a pytest-xdist worker."""
-        output: dict[str, tuple[dict[str, int], dict[str, int]]]
+        output: dict[str, tuple[dict[str, int], ...]]
         output = getattr(node, "workeroutput", {})
         if _OUTPUT in output:  # a crashed worker sends none
             self.coverage.update(LifecycleCoverage(*output[_OUTPUT]))

@@ -211,7 +211,8 @@ def test_full_coverage_passes_and_is_printed(run: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "*lifecycle coverage*",
-            "edges walked    23 of 23",
+            "edges walked by the service * of *",
+            "facts reported by others * of *",
             "*pending --accept--> accepted",
             "100.0 % covered, 100 % required",
         ]
@@ -229,23 +230,29 @@ def test_one(reservation_gateway, reserved):
 """
 
 
+FACT = """
+def test_fact(task_router, reserved):
+    task_router.set_status(reserved.sid, Status.CANCELED)
+"""
+
+
 def test_low_coverage_fails_the_run_and_names_what_is_missing(run: Run) -> None:
     result = run(ONE_EDGE, "--lifecycle-coverage")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "*1  pending --accept--> accepted",
-            "refusals met     1 of 70",
-            "  not met  wrap-while-pending",
+            "*1        0  pending --accept--> accepted",
+            "refusals met *  1 of *",
+            "  not met  accept-while-completed",
             "FAIL: *",
         ]
     )
     assert "not met  accept-while-accepted" not in result.stdout.str()
-    assert (
-        run(ONE_EDGE, "--lifecycle-coverage=1.5").ret == pytest.ExitCode.TESTS_FAILED
-    )  # 1 of 70 is 1.43 %
-    assert run(ONE_EDGE, "--lifecycle-coverage=1.4").ret == pytest.ExitCode.OK
+    both = ONE_EDGE + FACT
+    assert run(ONE_EDGE, "--lifecycle-coverage=1").ret == pytest.ExitCode.TESTS_FAILED  # no fact
+    assert run(both, "--lifecycle-coverage=5").ret == pytest.ExitCode.TESTS_FAILED
+    assert run(both, "--lifecycle-coverage=1").ret == pytest.ExitCode.OK
     assert "lifecycle coverage" not in run(ONE_EDGE).stdout.str()
     assert run(ONE_EDGE, "--lifecycle-coverage", "--collect-only").ret == pytest.ExitCode.OK
 
@@ -265,11 +272,14 @@ def test_over_http(emulator_url, reserved):
     with pytest.raises(HTTPError) as error:
         urllib.request.urlopen(bare, timeout=5)
     error.value.close()
-""",
+"""
+        + FACT,
         "--lifecycle-coverage=1",
     )
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*1  pending --accept--> accepted", "refusals met     1 of 70"])
+    result.stdout.fnmatch_lines(
+        ["*1        0  pending --accept--> accepted", "refusals met *  1 of *"]
+    )
 
 
 @pytest.mark.parametrize("wrong", ["tests", "-1", "101", "nan"])
@@ -303,7 +313,7 @@ def test_xdist_workers_send_counts_and_the_controller_adds_them(
     for output in (sent, sent, empty):
         controller.pytest_testnodedown(SimpleNamespace(workeroutput=output))
     controller.pytest_testnodedown(SimpleNamespace())  # a worker that crashed
-    assert controller.coverage.edges["pending --accept--> accepted"] == 2
+    assert controller.coverage.own["pending --accept--> accepted"] == 2
 
 
 def test_run_that_does_not_use_the_library_imports_neither_it_nor_hypothesis(

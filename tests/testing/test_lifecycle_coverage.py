@@ -6,6 +6,7 @@ import pytest
 from reservation_core import (
     Accept,
     CommandNotAllowed,
+    Complete,
     LostRace,
     Reply,
     Request,
@@ -17,7 +18,9 @@ from reservation_core import (
 from reservation_core.emulator import InMemoryGateway, Platform, Settings
 from reservation_core.testing.lifecycle_coverage import (
     EDGE_NAMES,
+    OWN_EDGE_NAMES,
     REFUSAL_NAMES,
+    REQUIRED_REFUSAL_NAMES,
     LifecycleCoverage,
     current_coverage,
 )
@@ -38,21 +41,75 @@ RESERVED = read_reservation(
 def test_empty_coverage_misses_everything() -> None:
     coverage = LifecycleCoverage()
     assert coverage.percent == 0.0
-    assert coverage.missing_edges == EDGE_NAMES
-    assert coverage.missing_refusals == REFUSAL_NAMES
-    assert coverage.report().startswith(
-        "edges walked     0 of 23\n        0  pending --accept--> accepted"
-    )
-    assert coverage.report().count("not met") == 70
+    assert len(coverage.missing_own_edges) == len(OWN_EDGE_NAMES)
+    assert {*coverage.missing_own_edges, *coverage.missing_facts} == set(EDGE_NAMES)
+    assert coverage.missing_refusals == REQUIRED_REFUSAL_NAMES
+    assert coverage.report().splitlines()[:4] == [
+        f"edges walked by the service    0 of {len(OWN_EDGE_NAMES)}",
+        f"facts reported by others       0 of {len(EDGE_NAMES) - len(OWN_EDGE_NAMES)}",
+        "  service   others",
+        "        0        0  pending --accept--> accepted",
+    ]
+    assert coverage.report().count("not met") == len(REQUIRED_REFUSAL_NAMES)
+    assert "not required" not in coverage.report()
 
 
-def test_percent_is_the_lesser_of_edges_and_refusals() -> None:
-    edges, refusals = dict.fromkeys(EDGE_NAMES, 1), dict.fromkeys(REFUSAL_NAMES, 1)
-    assert LifecycleCoverage(edges, refusals).percent == 100.0
-    without_edge = LifecycleCoverage(edges | {EDGE_NAMES[3]: 0}, refusals)
-    assert without_edge.percent == pytest.approx(100 * 22 / 23)
-    without_refusal = LifecycleCoverage(edges, refusals | {REFUSAL_NAMES[0]: 0})
-    assert without_refusal.percent == pytest.approx(100 * 69 / 70)
+def test_percent_is_the_least_of_own_edges_facts_and_refusals() -> None:
+    own, others = dict.fromkeys(OWN_EDGE_NAMES, 1), dict.fromkeys(EDGE_NAMES, 1)
+    refusals = dict.fromkeys(REQUIRED_REFUSAL_NAMES, 1)
+    number, refused = len(OWN_EDGE_NAMES), len(REQUIRED_REFUSAL_NAMES)
+    assert LifecycleCoverage(own, others, refusals).percent == 100.0
+    without_edge = LifecycleCoverage(own | {OWN_EDGE_NAMES[3]: 0}, others, refusals)
+    assert without_edge.percent == pytest.approx(100 * (number - 1) / number)
+    without_fact = LifecycleCoverage(own, others | {"pending --timeout--> timeout": 0}, refusals)
+    facts = len(EDGE_NAMES) - number
+    assert without_fact.percent == pytest.approx(100 * (facts - 1) / facts)
+    without_refusal = LifecycleCoverage(own, others, refusals | {REQUIRED_REFUSAL_NAMES[0]: 0})
+    assert without_refusal.percent == pytest.approx(100 * (refused - 1) / refused)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "is_required"),
+    [
+        ("accept-while-accepted", True),  # a worker clicked
+        ("accept-while-completed", True),
+        ("reject-while-onHold", True),
+        ("conference-while-rescinded", True),
+        ("wrap-while-completed", True),
+        ("complete-while-completed", True),
+        ("wrap-while-pending", False),  # nothing makes an accepted reservation pending
+        ("complete-while-onHold", False),
+        ("complete-while-rejected", False),
+        ("supervise-while-timeout", False),
+    ],
+)
+def test_required_refusals_are_those_of_an_outdated_belief(
+    refusal: str, *, is_required: bool
+) -> None:
+    assert refusal in REFUSAL_NAMES
+    assert (refusal in REQUIRED_REFUSAL_NAMES) is is_required
+
+
+def test_steps_of_others_are_counted_apart_and_cover_facts() -> None:
+    platform, coverage = Platform(), LifecycleCoverage()
+    coverage.observe(platform)
+    sid = str(platform.add(RESERVED).sid)
+    platform.execute(sid, Accept(), by="rival")
+    assert coverage.own == {}
+    assert coverage.others == {"pending --accept--> accepted": 1}
+    assert "pending --accept--> accepted" in coverage.missing_own_edges
+    assert "pending --accepted--> accepted" not in coverage.missing_facts
+    platform.execute(sid, Wrap(), by="callback")
+    platform.execute(sid, Complete())
+    assert coverage.own == {"accepted --wrap--> wrapping": 1, "wrapping --complete--> completed": 1}
+    assert "wrapping --completed--> completed" in coverage.missing_facts
+    assert sum(coverage.edges.values()) == 3
+
+
+def test_refusal_that_is_not_required_is_listed_when_met() -> None:
+    coverage = LifecycleCoverage(refusals={"wrap-while-pending": 2})
+    assert "        2  wrap-while-pending (not required)" in coverage.report()
+    assert coverage.percent == 0.0
 
 
 def test_edges_of_orchestrated_tasks_are_counted_but_not_required() -> None:
