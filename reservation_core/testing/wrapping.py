@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import TypeAlias, cast
 
+from reservation_core.gateways.closing import ClosableGateway
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError
@@ -21,10 +22,11 @@ def find_sid(request: Request) -> str:
     return "" if parsed is None else parsed[1].sid or ""
 
 
-class GatewayWrapper(ABC):
+class GatewayWrapper(ClosableGateway, ABC):
     """Gateway that wraps another one, sync or async like that one.
 
-    A subclass writes :meth:`exchange` once, as a generator.
+    A subclass writes :meth:`exchange` once, as a generator. Once closed it sends nothing. The
+    wrapped gateway stays open: close it where it was opened.
 
     :param gateway: the gateway to wrap.
     """
@@ -42,10 +44,12 @@ class GatewayWrapper(ABC):
 
     def send(self, request: Request) -> Reply:
         """Send one request."""
+        self._check_open()
         return self._drive(self.exchange(request))
 
     async def asend(self, request: Request) -> Reply:
         """Send one request."""
+        self._check_open()
         return await self._adrive(self.exchange(request))
 
     def _drive(self, exchange: WrappedExchange) -> Reply:

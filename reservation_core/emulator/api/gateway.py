@@ -34,6 +34,7 @@ from reservation_core.emulator.api.update_reading import (
 )
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.platform import Platform
+from reservation_core.gateways.closing import ClosableGateway
 from reservation_core.rest.addresses import Address, Route, parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply, Request
 
@@ -45,8 +46,10 @@ _AUTHORIZATION, _CONTENT_TYPE, _VERSION = "authorization", "content-type", IF_MA
 _READ_HEADERS: Final = frozenset({_AUTHORIZATION, _CONTENT_TYPE, _VERSION})
 
 
-class InMemoryGateway:
+class InMemoryGateway(ClosableGateway):
     """Gateway to an emulated platform in this process, without sockets. Sync and async.
+
+    Once closed it sends nothing. The platform stays as it is.
 
     :param platform: the platform; a new, empty one by default.
     :param origin: start of the addresses in replies, ``https://host[:port]``.
@@ -61,6 +64,7 @@ class InMemoryGateway:
 
     def send(self, request: Request) -> Reply:
         """Answer one request."""
+        self._check_open()
         headers = _select_headers(request.headers.pairs)
         return self._answer(request.method, request.path, headers, request.form or b"")
 
