@@ -144,6 +144,22 @@ class NeverCloses(PyreqwestGateway):
         pass
 
 
+class LeaksClientErrors(PyreqwestGateway):
+    def send(self, request: Request) -> Reply:
+        try:
+            return super().send(request)
+        except GatewayError as error:
+            raise OSError("no route to host") from error
+
+
+class HidesThatItIsClosed(PyreqwestGateway):
+    def send(self, request: Request) -> Reply:
+        try:
+            return super().send(request)
+        except NotSent:
+            raise NotSent("ended") from None
+
+
 class ReportsClosingAsNotSent(PyreqwestGateway):
     """Reports the exchange under way at closing as not sent."""
 

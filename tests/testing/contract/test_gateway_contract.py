@@ -1,5 +1,7 @@
 """Tests of the gateway contract itself."""
 
+import ast
+import fnmatch
 import importlib
 import inspect
 import pkgutil
@@ -10,6 +12,7 @@ import pytest
 from reservation_core import gateways
 from reservation_core.gateways.aiohttp import AiohttpGateway
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway, PyreqwestGateway
+from reservation_core.testing.contract import gateway as contract_modules
 from reservation_core.testing.contract.gateway import (
     AsyncGatewayContract,
     AsyncOwnClientContract,
@@ -155,3 +158,53 @@ def test_every_test_of_the_contract_states_its_promise(contract: type) -> None:
     ]
     assert promises
     assert all((inspect.getdoc(promise) or "").endswith(".") for promise in promises)
+
+
+def test_every_check_of_the_contract_says_what_to_do() -> None:
+    for module in pkgutil.iter_modules(contract_modules.__path__):
+        source = inspect.getsource(
+            importlib.import_module(f"{contract_modules.__name__}.{module.name}")
+        )
+        for node in ast.walk(ast.parse(source)):
+            assert not isinstance(node, ast.Assert) or node.msg, f"{module.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "promise", "remedy"),
+    [
+        (
+            broken.ReportsEveryFailureAsNotSent,
+            "test_failure_after_sending_is_outcome_unknown[reset after the request]",
+            "the request was already written: raise GatewayError, not NotSent('*')",
+        ),
+        (
+            broken.ReportsEveryFailureAsUnknown,
+            "test_refused_connection_is_not_sent",
+            "the connection was refused, so nothing was written: raise NotSent, not GatewayError*",
+        ),
+        (
+            broken.LeaksClientErrors,
+            "test_refused_connection_is_not_sent",
+            "the gateway raised OSError: raise GatewayError instead, or NotSent if nothing of*",
+        ),
+        (
+            broken.HidesThatItIsClosed,
+            "test_closed_gateway_sends_nothing",
+            "name the cause: the word 'closed' must stand in the reason of NotSent('ended')*",
+        ),
+        (
+            broken.NeverCloses,
+            "test_closed_gateway_sends_nothing",
+            "no complete reply arrived: raise GatewayError, or NotSent* returned 1 replies*",
+        ),
+    ],
+)
+def test_failed_check_says_what_to_do(
+    pytester: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+    kind: type[object],
+    promise: str,
+    remedy: str,
+) -> None:
+    assert run_contract(pytester, kind, [promise]) == {"failed": 1}
+    assert fnmatch.fnmatchcase(capsys.readouterr().out, f"*AssertionError: {remedy}*")

@@ -58,6 +58,11 @@ class GatewayDriver(ABC):
             return await self._send(request)
         except GatewayError as error:
             return error
+        except Exception as error:
+            raise AssertionError(
+                f"the gateway raised {type(error).__name__}: raise GatewayError instead, or NotSent"
+                " if nothing of the request was written"
+            ) from error
 
     def send(self, request: Request) -> Reply:
         """Send one request."""

@@ -74,7 +74,7 @@ class OwnClientTests:
             loopback.unresponsive_port() as origin,
             open_driver(base_url=origin, connect_timeout=0.2, timeout=5) as driver,
         ):
-            checks.expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request(), "the connection was never made")
 
     @pytest.mark.parametrize("responder", FAILED_HANDSHAKES)
     def test_failed_tls_handshake_is_not_sent(
@@ -85,7 +85,7 @@ class OwnClientTests:
             LoopbackServer(responder) as server,
             open_driver(base_url=server.origin.replace("http", "https")) as driver,
         ):
-            checks.expect_not_sent(driver, update_request())
+            checks.expect_not_sent(driver, update_request(), "the TLS handshake failed")
 
     def test_cookies_are_not_kept(self, open_driver: DriverFactory) -> None:
         """A cookie that the server sets is not sent back."""
@@ -125,6 +125,6 @@ class OwnClientTests:
         for result in results:
             assert isinstance(result, GatewayError), "raise GatewayError or NotSent"
         assert not all(isinstance(result, NotSent) for result in results), (
-            "the request under way may have been sent. Raise GatewayError"
+            "one request was already written: raise GatewayError for it, not NotSent"
         )
         checks.only_request(driver)

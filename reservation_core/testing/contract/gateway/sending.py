@@ -61,7 +61,7 @@ class SendingTests:
             driver.send(update_request([]))
         received = checks.only_request(driver)
         assert received.all("Content-Length") == ["0"], "send Content-Length: 0 with an empty POST"
-        assert received.body == b""
+        assert received.body == b"", "send no body with an empty form"
 
     def test_get_is_sent_without_body(self, open_driver: DriverFactory) -> None:
         """A GET keeps its query and has no body, length or type."""
@@ -73,7 +73,9 @@ class SendingTests:
         assert received.body == b"", "send no body with a GET"
         for name in ("Content-Length", "Content-Type", "Transfer-Encoding"):
             assert received.all(name) == [], f"do not send the header {name} with a GET"
-        assert received.all("Authorization") == [CREDENTIALS.authorization]
+        assert received.all("Authorization") == [CREDENTIALS.authorization], (
+            "send the credentials by basic authentication"
+        )
 
     @pytest.mark.parametrize("path", ["@elsewhere.example/", ".elsewhere.example/", "", "v1"])
     def test_path_without_leading_slash_is_refused(
