@@ -3,14 +3,15 @@
 Hypothesis may be imported before or after the library, and neither imports the other. The library
 calls :func:`register` when hypothesis is imported already. Otherwise hypothesis' entry point does,
 when hypothesis is imported. The strategies are imported with the first draw: they take 60 ms.
+
+This module must not import hypothesis at its top. Importing hypothesis runs the entry point, which
+would use this module before it is complete.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
+from typing import TYPE_CHECKING
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
@@ -18,12 +19,17 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address
 from reservation_core.rest.messages import Reply, Request
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 
 def register() -> None:
     """Register the commands, ``Reservation``, ``Address``, ``Request`` and ``Reply``.
 
     Registering again is harmless.
     """
+    from hypothesis import strategies as st  # noqa: PLC0415 - see above
+
     kinds: tuple[type[object], ...]
     kinds = (Command, *COMMANDS, Reservation, Address, Request, Reply)
     for kind in kinds:

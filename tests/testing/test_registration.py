@@ -101,6 +101,12 @@ def test_classes_are_registered_in_either_import_order(
     assert STRATEGIES in used
 
 
+@pytest.mark.parametrize("module", ["registration", "strategies", "stateful"])
+def test_module_of_the_kit_can_be_imported_first(installed: str, module: str) -> None:
+    first, _ = modules_after(installed, f"import reservation_core.testing.{module}", DRAW)
+    assert f"reservation_core.testing.{module}" in first
+
+
 def test_pytest_and_the_kit_s_gateways_do_not_import_hypothesis(installed: str) -> None:
     after, beside = modules_after(
         installed,
