@@ -6,6 +6,7 @@ outside the package, in ``_reservation_core_plugins``.
 
 * ``faults``: a gateway wrapper with planned faults, and virtual time
 * ``recording``: a gateway that replies by script and records
+* ``signing``: signed webhooks for the test clients of web frameworks
 * ``paths``: every path through the lifecycle
 * ``strategies``: hypothesis strategies
 * ``registration``: hypothesis' ``st.from_type``

@@ -15,7 +15,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs
@@ -60,19 +60,25 @@ class Algorithm(StrEnum):
         return self.removeprefix("HMAC_").lower()
 
 
-def sign(url: str, form: FormPairs, token: str, algorithm: Algorithm = Algorithm.SHA1) -> str:
+def sign(
+    url: str,
+    form: FormPairs | Mapping[str, str],
+    token: str,
+    algorithm: Algorithm = Algorithm.SHA1,
+) -> str:
     """Sign a webhook as the platform does.
 
     :param url: the URL configured on the platform, without a fragment. For JSON, the result of
         :func:`add_body_hash`.
-    :param form: the fields of the body, in any order. Empty for JSON.
+    :param form: the fields of the body, as a mapping or as pairs in any order. Empty for JSON.
     :param token: the auth token, or the secret of a shared key.
     :returns: the value of the header ``X-Twilio-Signature``.
 
-    >>> sign("https://example.com/assign", (("TaskSid", "WT1"), ("AccountSid", "AC1")), "12345")
+    >>> sign("https://example.com/assign", {"TaskSid": "WT1", "AccountSid": "AC1"}, "12345")
     '4XRItHJIW5D9Oq594IBQW5QjetE='
     """
-    return _sign_text(url + _join(form), token.encode(), algorithm.digest).decode()
+    pairs = tuple(form.items()) if isinstance(form, Mapping) else form
+    return _sign_text(url + _join(pairs), token.encode(), algorithm.digest).decode()
 
 
 def _join(form: FormPairs) -> str:

@@ -210,3 +210,8 @@ def test_check_head_refuses_before_the_body_is_read() -> None:
         verifier.check_head(Webhook(URL, {"Content-Type": FORM}))
     with pytest.raises(Forged, match="not an http or https URL"):
         verifier.check_head(signed(received="/assign").with_body(b""))
+
+
+def test_mapping_is_signed_as_its_pairs() -> None:
+    form = {"TaskSid": "WT1", "AccountSid": "AC1"}
+    assert sign(URL, form, TOKEN) == sign(URL, tuple(form.items()), TOKEN)
