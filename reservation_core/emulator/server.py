@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from random import Random
 from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
 
 import attrs
@@ -122,8 +121,7 @@ def serve(
     :raises OSError: if the port cannot be bound.
     :raises RuntimeError: if one of the lifespans fails.
     """
-    random = Random()  # noqa: S311 - no SID may come again after a restart
-    queue = CallbackQueue(platform, callbacks, random=random)
+    queue = CallbackQueue(platform, callbacks)
     with _build(platform, host, port, queue, options) as (emulator, server, listener):
         if on_start is not None:
             on_start(emulator)

@@ -60,6 +60,19 @@ def test_open_platform_restores_everything(path: Path) -> None:
         assert platform.get(second).status is Status.RESCINDED
 
 
+def test_no_sid_comes_again_after_a_restart(path: Path) -> None:
+    """Those of deleted tasks neither."""
+    made: list[str] = []
+    for _ in range(3):
+        with open_platform(path, ManualClock()) as platform:
+            task = platform.add_task(WORKSPACE)
+            worker = platform.add_worker(WORKSPACE)
+            reserved = platform.reserve(task.sid, worker.sid)
+            made += [task.sid, worker.sid, str(reserved.sid)]
+            platform.delete_task(task.sid)
+    assert len(set(made)) == 9
+
+
 def test_state_file_restores_every_field(path: Path) -> None:
     """Dates keep their microseconds."""
     date = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)

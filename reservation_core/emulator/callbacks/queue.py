@@ -17,9 +17,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from random import Random
+from random import Random, SystemRandom
 from typing import Final, TypeAlias
-from urllib.parse import urldefrag
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import attrs
@@ -54,12 +54,19 @@ _MAX_OVERTAKING: Final = 3  # later events that arrive before a delayed one
 _Line: TypeAlias = deque[tuple[int, Callback]]  # a waiting line, each with its place in the order
 
 
+def _requested_url(url: str) -> str:
+    """Return the URL that a server receives, the one to sign."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/", fragment="").geturl()
+
+
 class CallbackQueue:
     """Callbacks of a platform from now on. Safe to share between threads.
 
     :param platform: the platform that is observed, and on which instructions are carried out.
     :param settings: the callback URLs; none by default.
-    :param random: source of event SIDs and tokens; by default the same ones in every run.
+    :param random: source of event SIDs and tokens, such as ``Random(7)`` to make the same ones in
+        every run. By default none comes again.
     """
 
     def __init__(
@@ -74,7 +81,7 @@ class CallbackQueue:
         self.alerts: Final[deque[CallbackAlert]] = deque(maxlen=MAX_REMEMBERED)
         self.on_new: Callable[[CallbackKind], object] | None = None
         """Called for each new callback, possibly in a transaction. It must return quickly."""
-        self._random = random or Random(0)  # noqa: S311 - identifiers, not secrets
+        self._random = random or SystemRandom()
         self._observers: tuple[Callable[[SentCallback], object], ...] = ()
         self._lock = threading.Lock()
         self._made = self._placed = self._finished = 0
@@ -115,7 +122,7 @@ class CallbackQueue:
     ) -> None:
         with self._lock:
             self._made += 1
-            url = urldefrag(url).url
+            url = _requested_url(url)
             token = str(UUID(int=self._random.getrandbits(128), version=4))
             headers = [
                 ("Content-Type", f"{FORM_CONTENT_TYPE}; charset=UTF-8"),

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
-from random import Random
+from random import Random, SystemRandom
 from typing import Final
 
 from reservation_core.domain.commands.base import Command
@@ -47,7 +47,8 @@ class Platform:
     :param clock: the time; real time by default.
     :param settings: behavior that no source settles, and limits.
     :param on_commit: called with all changes of each transaction. If it raises, nothing changes.
-    :param random: source of new SIDs. By default every run makes the same ones.
+    :param random: source of new SIDs, such as ``Random(7)`` to make the same ones in every run. By
+        default no SID comes again, in this process or another.
     """
 
     def __init__(
@@ -64,8 +65,7 @@ class Platform:
         self._storage: Final = Storage(self.clock, self._run_timer, on_commit, length)
         self._tables: Final = self._storage.tables
         self.journal: Final[deque[JournalEntry]] = self._storage.journal
-        seeded = random or Random(0)  # noqa: S311 - SIDs are not secrets
-        self._routing: Final = Routing(self._storage, self.settings, seeded)
+        self._routing: Final = Routing(self._storage, self.settings, random or SystemRandom())
         self._creation: Final = Creation(self._storage, self._routing, self.settings)
         self._transitions: Final = Transitions(self._storage, self._routing, self.settings)
         self._actions: Final = Actions(self._storage, self._routing, self._transitions)

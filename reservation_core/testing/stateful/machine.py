@@ -6,6 +6,7 @@ import sys
 from collections.abc import Container, Generator
 from contextlib import contextmanager
 from functools import partial
+from random import Random
 from typing import ClassVar, Final, cast
 
 from hypothesis import event as label_run
@@ -140,7 +141,7 @@ class ReservationRuns(RuleBasedStateMachine):
 
     def make_platform(self) -> Platform:
         """Return the empty platform of one run, by default in memory."""
-        return Platform(ManualClock())
+        return Platform(ManualClock(), random=Random(0))  # noqa: S311 - names, not secrets
 
     def make_gateway(self, platform: Platform) -> Gateway | AsyncGateway:
         """Return the gateway below the faulty network, by default in memory."""

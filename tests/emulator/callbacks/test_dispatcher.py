@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -158,11 +159,13 @@ def test_events_are_sent_in_the_order_of_the_queue(receiver: Receiver, world: Wo
                 platform.execute(str(platform.reserve(TASK, WORKERS[0]).sid), Reject())
 
     other = people(Platform(ManualClock())).platform
-    expected = CallbackQueue(other, CallbackSettings(event_url="http://here/", **plan))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    settings = CallbackSettings(event_url="http://here/", **plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    expected = CallbackQueue(other, settings, random=Random(0))
     run(other)
     planned = [read_event(callback.body).sid for callback in expected.take()]
     callbacks = CallbackSettings(event_url=f"{receiver.url}/events", **plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    with CallbackDispatcher(CallbackQueue(world.platform, callbacks)) as dispatcher:
+    queue = CallbackQueue(world.platform, callbacks, random=Random(0))
+    with CallbackDispatcher(queue) as dispatcher:
         run(world.platform)
         dispatcher.settle()
     assert [

@@ -229,6 +229,7 @@ def test_request_target_is_path_and_query_without_fragment(
     assert sorted(exchange.path for exchange in receiver.received) == ["/", "/a%20b?x=1&y="]
     (assignment,) = receiver.webhooks_at("/a%20b?x=1&y=")
     assert verdict(assignment, TOKEN)
+    assert verdict(receiver.webhooks_at("/")[0], TOKEN)
     assert assignment.headers["User-Agent"] == "reservation-core emulator"
 
 
