@@ -139,8 +139,8 @@ def test_outages_walk_the_handlers_of_deliveries_that_give_up() -> None:
 
     generate(Runs, most=25)
     kinds = Counter(type(error) for error in handled)
-    gave_up = sum(kinds[kind] for kind in (NotSent, Throttled, OutcomeUnknown))
-    assert gave_up >= 20, kinds  # 7 without outages
+    assert kinds[NotSent] + kinds[Throttled], kinds  # 5 to 30 here, and none without outages
+    assert kinds[OutcomeUnknown] > 7, kinds  # 7 without outages
 
 
 def test_exchanges_are_shown_above_the_step_that_raised() -> None:
