@@ -179,22 +179,33 @@ class Transactions:
     ) -> AsyncIterator[Entry]:
         """Claim entries one by one.
 
-        So no lease expires while other entries are settled. Each entry is yielded once. If the
-        lease of an entry that could not be settled expires meanwhile, the store returns it again.
-        Then more entries are claimed at once, to reach the ones behind it.
+        So no lease expires while other entries are settled. Each entry is yielded once. The store
+        returns one again if it is still in doubt after it was settled, or if its lease expired
+        meanwhile. Then more entries are claimed at once, to reach the ones behind it. In the end
+        the claims of entries that were not yielded are released, for the next sweep.
         """
         yielded: set[str] = set()
+        unused: dict[str, Entry] = {}
         count = 1
         while len(yielded) < limit:
             claimed = await self.claim(claim, before, count, lease)
             new = [entry for entry in claimed if entry.sid not in yielded]
+            taken = new[: limit - len(yielded)]
+            unused |= {entry.sid: entry for entry in claimed if entry not in taken}
             if not new and len(claimed) < count:
-                return
+                break
             if not new:
                 count *= 2
-            for entry in new[: limit - len(yielded)]:
+            for entry in taken:
                 yielded.add(entry.sid)
                 yield entry
+        for entry in unused.values():
+            await self._release(entry)
+
+    async def _release(self, entry: Entry) -> None:
+        """End the claim of an entry without an open intent."""
+        if entry.intent is None:
+            await self._write(_change(entry.sid, entry, entry))
 
     async def _write(self, change: Change) -> bool:
         (is_written,) = await self._store.write((change,))

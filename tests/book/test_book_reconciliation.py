@@ -18,7 +18,7 @@ from reservation_core.book import (
     Verdict,
 )
 from tests.book.scenario import pending, sid
-from tests.book.world import WR, S, World
+from tests.book.world import WR, S, World, crash
 
 
 def test_reconcile_fetches_entries_without_news(world: World) -> None:
@@ -115,6 +115,37 @@ def test_late_copy_leaves_the_doubt_for_the_next_sweep(world: World) -> None:
         Doubt.CONTRADICTION,
         ["GET"],
     )
+    assert [settled.outcome for settled in world.book.reconcile(world).settled] == [Verdict.OLDER]
+    assert world.methods == ["GET", "GET"]
+
+
+def test_doubt_that_arises_during_a_fetch_is_settled_by_the_next_sweep(world: World) -> None:
+    """The first sweep does not keep its claim."""
+    for status in (S.ACCEPTED, S.WRAPPING):
+        world.scenario.apply(status)
+    world.after = [lambda: world.book.record(world.scenario.events[-1])]
+    (settled,) = world.book.reconcile(world, older_than=0).settled
+    assert (settled.outcome, world.entry.doubt) == (Verdict.APPLIED, Doubt.GAP)
+    (settled,) = world.book.reconcile(world).settled
+    assert (settled.outcome, world.entry.doubt) == (Verdict.APPLIED, None)
+
+
+def test_sweep_releases_claims_beyond_its_limit() -> None:
+    world = World(5)
+    world.scenario.clock.advance(200)
+    world.before = [Reply(503)]
+    assert len(world.book.reconcile(world, limit=3, lease=0).failed) == 1
+    assert len(world.book.reconcile(world, lease=120).settled) == 3
+    assert world.book.reconcile(world) == Swept((), {})
+
+
+def test_sweep_does_not_write_an_entry_with_an_open_intent(world: World) -> None:
+    """Its claim keeps another process from recovering the intent, too."""
+    crash(world, acted=False)
+    before = world.entry
+    world.before = [Reply(503)]
+    assert list(world.book.reconcile(world, lease=0).failed) == [WR]
+    assert world.entry == before
 
 
 @pytest.mark.parametrize("lease", [0, 120])
