@@ -136,3 +136,20 @@ class IncompleteReservation(CommandError):
         fields = ", ".join(self.missing)
         remedy = "Set it, or read the reservation from a full payload."
         return f"the address has no valid {fields}. {remedy}"
+
+
+@attrs.frozen(slots=False, repr=False)
+class InvalidDocument(CommandError):
+    """A document cannot be read by ``from_dict``.
+
+    :param name: the name of the class to read.
+    :param faults: all missing and wrong fields. They do not show values.
+    """
+
+    name: str
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return the faults and the remedy."""
+        faults = ", ".join(self.faults)
+        return f"cannot read the document of a {self.name}: {faults}. Write it with to_dict()."

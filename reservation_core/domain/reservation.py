@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.decisions import Decision, decide, find_effects, follow
+from reservation_core.domain.documents import from_document, to_document
 from reservation_core.domain.errors import ReplyError
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
@@ -39,6 +40,23 @@ class Links(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return repr(dict(self.pairs))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the URLs by name."""
+        return dict(self.pairs)
+
+    to_redacted_dict = to_dict
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, object]) -> Links:
+        """Return the links of a document of :meth:`to_dict`.
+
+        :raises TypeError: if a URL is not a text.
+        """
+        pairs = tuple(dict(document).items())
+        if not all(isinstance(url, str) for _, url in pairs):
+            raise TypeError("a URL is not a text")
+        return cls(cast("tuple[tuple[str, str], ...]", pairs))
 
 
 def _to_status(word: Status | str) -> Status:
@@ -182,6 +200,34 @@ class Reservation:
         The status stays pending, so the commands of a pending reservation are allowed again.
         """
         return attrs.evolve(self, on_hold=False, on_hold_since=None)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return a dict of JSON types, with personal and secret values.
+
+        Unknown fields are left out. Use it for queues and caches, not for logs.
+
+        >>> Reservation(status="pending").to_dict()
+        {'status': 'pending', 'on_hold': False}
+        """
+        return to_document(self)
+
+    def to_redacted_dict(self) -> dict[str, object]:
+        """Return a dict of JSON types, with sensitive values redacted.
+
+        The name of the worker is replaced. Use it for logs and for clients.
+        """
+        return to_document(self, is_redacted=True)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, object]) -> Reservation:
+        """Return the reservation of a document of :meth:`to_dict`.
+
+        Unknown keys are ignored. A payload of the platform has other keys: read it with
+        :func:`~reservation_core.read_reservation`.
+
+        :raises InvalidDocument: if the status is missing, or a field has another type.
+        """
+        return from_document(cls, document)
 
     @property
     def state(self) -> State:

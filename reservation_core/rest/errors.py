@@ -7,6 +7,7 @@ There are three branches, because a caller reacts in three ways.
     ReservationError
     ├── CommandError               a wrong call                  fix the call; nothing was sent
     │   ├── InvalidCommand         .violations (all of them)
+    │   ├── InvalidDocument        .name .faults
     │   ├── CommandNotAllowed      .command .status .allowed .reason
     │   └── IncompleteReservation  .missing
     ├── ReplyError                 no reservation in the reply   fetch the reservation again

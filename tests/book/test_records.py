@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reservation_core import GatewayError, NotFound, ReservationError
+from reservation_core import (
+    GatewayError,
+    InvalidCommand,
+    InvalidDocument,
+    NotFound,
+    ReservationError,
+)
 from reservation_core.book import Doubt, Ending, Entry, Intent, Recorded, Swept, Verdict
 from reservation_core.rest.addresses import Route
+from reservation_core.testing.strategies.commands import commands
+from reservation_core.testing.strategies.reservations import reservations, timestamps
 from tests.book.scenario import NOON, pending, sid
 from tests.book.world import CALL
 
@@ -53,3 +65,60 @@ def test_swept_counts_outcomes_and_errors() -> None:
         str(Swept((done, applied, done), failed))
         == "settled 3 (1 applied, 2 done), failed 3 (2 GatewayError, 1 NotFound)"
     )
+
+
+TIMES = timestamps()
+INTENTS = st.builds(
+    Intent,
+    token=st.text(),
+    command=commands(),
+    reservation=reservations(on_hold=None, complete=False),
+    route=st.sampled_from(Route),
+    created_at=TIMES,
+)
+ENTRIES = st.builds(
+    Entry,
+    reservation=reservations(on_hold=None),
+    revision=st.integers(1, 9),
+    refreshed_at=TIMES,
+    version=st.none() | st.integers(0, 9),
+    platform_time=st.none() | TIMES,
+    doubt=st.none() | st.sampled_from(Doubt),
+    deleted=st.booleans(),
+    intent=st.none() | INTENTS,
+)
+
+
+@given(ENTRIES)
+def test_entry_survives_json(entry: Entry) -> None:
+    assert Entry.from_dict(entry.to_dict()) == entry
+    assert Entry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
+
+
+@given(INTENTS)
+def test_intent_survives_json(intent: Intent) -> None:
+    assert Intent.from_dict(json.loads(json.dumps(intent.to_dict()))) == intent
+
+
+def test_redacted_entry_holds_nothing_personal() -> None:
+    entry = attrs.evolve(ENTRY, intent=INTENT)
+    text = json.dumps(entry.to_redacted_dict())
+    assert "Alice" in json.dumps(entry.to_dict())
+    assert "Alice" not in text
+    assert "5005550006" not in text
+    assert entry.to_redacted_dict()["revision"] == 3
+    assert "Alice" not in json.dumps(INTENT.to_redacted_dict())
+
+
+def test_faults_of_nested_documents_are_named() -> None:
+    document = attrs.evolve(ENTRY, intent=INTENT).to_dict()
+    with pytest.raises(InvalidDocument) as caught:
+        Entry.from_dict({**document, "reservation": {"sid": 1}, "revision": True, "intent": 7})
+    assert caught.value.faults == (
+        "reservation: sid is not a text",
+        "reservation: status is missing",
+        "revision is not an integer",
+        "intent: it is not an object",
+    )
+    with pytest.raises(InvalidCommand):
+        Intent.from_dict({**INTENT.to_dict(), "command": {"form": [["Instruction", "dance"]]}})

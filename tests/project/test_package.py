@@ -82,6 +82,7 @@ MORE: Final = frozenset(
         "ServerFailed",
         "Source",
         "UnknownStatus",
+        "InvalidDocument",
         "Violation",
         "build_machine",
         "Observer",
@@ -175,7 +176,7 @@ def test_error_stands_in_exactly_one_branch() -> None:
     ]
     errors = {value for value in classes if issubclass(value, BaseException)}
     branches = (CommandError, ReplyError, GatewayError)
-    assert len(errors) == 19
+    assert len(errors) == 20
     for error in errors - {ReservationError}:
         assert issubclass(error, ReservationError)
         assert sum(issubclass(error, branch) for branch in branches) == 1

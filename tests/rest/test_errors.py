@@ -25,6 +25,7 @@ from reservation_core import (
     IncompleteReservation,
     Indistinguishable,
     InvalidCommand,
+    InvalidDocument,
     LostRace,
     MalformedReply,
     NotFound,
@@ -80,6 +81,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         "strict=False sends it.",
     ),
     (IncompleteReservation(("sid", "task_sid")), "Set it, or read"),
+    (InvalidDocument("Entry", ("status is missing",)), "Write it with to_dict"),
     (ReplyError(), "Fetch the reservation again"),
     (Refused(400, 20001, "no", "https://example.com/20001"), "Correct the request"),
     (Refused(400), "Correct the request"),
@@ -154,7 +156,7 @@ def test_drawn_fields_are_fields_of_their_class() -> None:
             kind = cast("type[attrs.AttrsInstance]", getattr(reservation_core, match[1]))
             assert set(names) <= {made.name for made in attrs.fields(kind)}
             found += len(names)
-    assert found == 24
+    assert found == 26
 
 
 def test_every_error_is_public_and_has_an_example() -> None:

@@ -39,7 +39,7 @@ from reservation_core.domain.commands.parsing import (
     parse_form,
     parse_instruction,
 )
-from reservation_core.domain.errors import InvalidCommand, Violation
+from reservation_core.domain.errors import InvalidCommand, InvalidDocument, Violation
 from reservation_core.domain.lifecycle import Status
 
 PARAMETER_METADATA_KEY: Final = "reservation_core.parameter"
@@ -153,6 +153,36 @@ class Command:
                 pairs += [(parameter.wire_name, text) for text in encode_value(value)]
         return tuple(pairs)
 
+    def to_dict(self) -> dict[str, object]:
+        """Return a dict of JSON types, with personal and secret values.
+
+        It holds the pairs of :meth:`form`. Use it for queues and caches, not for logs.
+
+        >>> Accept().to_dict()
+        {'form': [['ReservationStatus', 'accepted']]}
+        """
+        return {"form": [list(pair) for pair in self.form()]}
+
+    def to_redacted_dict(self) -> dict[str, object]:
+        """Return a dict of JSON types, with sensitive values redacted.
+
+        It has the form of :meth:`to_dict`. Use it for logs and for clients.
+        """
+        shown = [[p.wire_name, p.kind.show(value)] for p, value in self._set()]
+        return {"form": [list(self.first_pair), *shown]}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, object]) -> Self:
+        """Return the command of a document of :meth:`to_dict`.
+
+        :raises InvalidDocument: if ``form`` is not a list of pairs of texts.
+        :raises InvalidCommand: as :meth:`from_form` does.
+        """
+        pairs = _read_pairs(document)
+        if pairs is None:
+            raise InvalidDocument(cls.__name__, ("form is not a list of pairs of texts",))
+        return cls.from_form(pairs)
+
     def instruction(self) -> dict[str, str | int | bool]:
         """Return the JSON object that answers an assignment callback with this command.
 
@@ -254,6 +284,25 @@ class Command:
         """Return the parameters that are set, with personal and secret values redacted."""
         shown = [f"{p.field}={p.kind.show(value)}" for p, value in self._set()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _read_pairs(document: object) -> list[tuple[str, str]] | None:
+    """Return the pairs of a document, or ``None``."""
+    form = (
+        cast("Mapping[str, object]", document).get("form")
+        if isinstance(document, Mapping)
+        else None
+    )
+    if not isinstance(form, list | tuple):
+        return None
+    pairs: list[tuple[str, str]] = []
+    for pair in cast("list[object]", form):
+        match pair:
+            case [str(name), str(text)]:
+                pairs.append((name, text))
+            case _:
+                return None
+    return pairs
 
 
 _C = TypeVar("_C", bound=Command)
