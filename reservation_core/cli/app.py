@@ -5,75 +5,95 @@ An error is one message on stderr, with nothing secret or personal in it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 import cyclopts
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from reservation_core.cli.commands import CommandLine, UsageError
-from reservation_core.cli.console import OutputClosed, TerminalOutput
+from reservation_core.cli.commands import CommandLine
+from reservation_core.cli.console import OutputClosed, OutputFailed, TerminalOutput
 from reservation_core.cli.demo import run_demo
-from reservation_core.cli.flags import make_group
-from reservation_core.cli.redaction import hide_url_users
-from reservation_core.cli.serve import ServeCommand
-from reservation_core.domain.errors import CommandError, ReplyError, ReservationError
-from reservation_core.gateways.settings import ConfigurationError, user_agent
-from reservation_core.rest.errors import GatewayError
-
-EXIT_CODES: Final = (
-    "Exit codes: 0 done; 1 refused locally, before the command was sent; 2 wrong usage, missing "
-    "credentials or extra; 3 refused or not properly answered by the platform; 4 no usable answer."
+from reservation_core.cli.exit_codes import (
+    DONE,
+    INTERRUPTED,
+    NOT_WRITTEN,
+    USAGE,
+    UsageError,
+    find_exit_code,
+    format_exit_codes,
 )
-_ERROR_CODES: Final = ((CommandError, 1), (ReplyError, 3), (GatewayError, 4))
+from reservation_core.cli.flags import make_group
+from reservation_core.cli.names import (
+    CASE_RULE,
+    describe_error,
+    describe_unknown_flag,
+    lower_commands,
+    read_word,
+)
+from reservation_core.cli.redaction import hide_url_users
+from reservation_core.cli.remote import CREDENTIALS_HELP, RemoteCommands
+from reservation_core.cli.serve import ServeCommand
+from reservation_core.domain.errors import ReservationError
+from reservation_core.gateways.settings import ConfigurationError, user_agent
+
+Shell: TypeAlias = Annotated[
+    Literal["bash", "zsh", "fish"], cyclopts.Parameter(converter=read_word)
+]
+"""A shell with a completion script, in any letter case."""
+
+_PROGRAM: Final = "reservation-core"
 
 
 def run_command_line(argv: Sequence[str]) -> int:
     """Run the command line and return its exit code.
 
-    The exit code is right even if the output cannot be written.
+    The exit code is right even if the error message cannot be written.
     """
     output, errors = TerminalOutput(), TerminalOutput(stderr=True)
+    app = _make_app(output, errors)
     try:
-        _make_app(output)(
-            argv, exit_on_error=False, print_error=False, result_action="return_value"
+        code: int | None = app(
+            lower_commands(argv, app),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
         )
+    except OutputClosed:
+        return DONE
+    except OutputFailed as error:
+        message, code = str(error), NOT_WRITTEN
     except (UsageError, ConfigurationError) as error:
-        message, code = str(error), 2
+        message, code = str(error), USAGE
     except cyclopts.CycloptsError as error:
-        message, code = _describe_usage(error), 2
+        message, code = _describe_usage(error), USAGE
     except ReservationError as error:
-        message = str(error)
-        code = next(code for kind, code in _ERROR_CODES if isinstance(error, kind))
+        message, code = describe_error(error), find_exit_code(error)
     except KeyboardInterrupt:
-        code = 130  # as in a shell
+        code = INTERRUPTED
         message = (
             "interrupted. If a command was on its way, fetch the reservation before sending it "
             "again"
         )
-    except (OutputClosed, SystemExit):  # rich raises the latter when help cannot be written
-        return 0
     else:
-        return 0
-    with suppress(OutputClosed):
-        errors.write_wrapped(f"reservation-core: {hide_url_users(message)}", "red", indent=0)
+        return code or DONE
+    with suppress(OutputClosed, OutputFailed):
+        errors.write_wrapped(f"{_PROGRAM}: {hide_url_users(message)}", "red", indent=0)
     return code
 
 
-def _make_app(output: TerminalOutput) -> cyclopts.App:
-    commands = CommandLine(output)
+def _make_app(output: TerminalOutput, errors: TerminalOutput) -> cyclopts.App:
     app = cyclopts.App(
-        name="reservation-core",
-        help="Explain, encode and send commands for TaskRouter reservations.",
+        name=_PROGRAM,
+        help=f"Explain, encode and send commands for TaskRouter reservations. {CASE_RULE}",
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
         help_formatter=DefaultFormatter(
             panel_spec=PanelSpec(box=Box("    \n" * 8), padding=(0, 0))  # without lines
         ),
-        help_epilogue=EXIT_CODES,
+        help_epilogue=format_exit_codes(),
         version=user_agent().replace("/", " "),
         console=output.console,
     )
@@ -83,6 +103,18 @@ def _make_app(output: TerminalOutput) -> cyclopts.App:
         """Show one reservation from assignment to completion, offline."""
         run_demo(output)
 
+    @app.command
+    def completion(shell: Shell, /) -> None:
+        """Print the completion script of a shell.
+
+        bash: eval "$(reservation-core completion bash)". zsh: write it to a file _reservation-core
+        in a folder of fpath. fish: write it to completions/reservation-core.fish.
+
+        :param shell: The shell.
+        """
+        output.write(app.generate_completion(shell=shell), end="")
+
+    commands, remote = CommandLine(output, errors), RemoteCommands(output, errors)
     app.command(commands.explain)
     app.command(commands.allowed)
     app.command(
@@ -94,13 +126,10 @@ def _make_app(output: TerminalOutput) -> cyclopts.App:
         )
     )
     app.command(
-        make_group(
-            "send",
-            "Send a command to one reservation. Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, "
-            "or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, in the environment.",
-            commands.send,
-        )
+        make_group("send", f"Send a command to one reservation. {CREDENTIALS_HELP}", remote.send)
     )
+    app.command(remote.show)
+    app.command(remote.list_, name="list")
     app.command(ServeCommand(output).serve)
     return app
 
@@ -114,9 +143,7 @@ def _describe_usage(error: cyclopts.CycloptsError) -> str:
     match error:
         case cyclopts.UnknownOptionError():
             known = [name for argument in error.argument_collection for name in argument.names]
-            typed = (error.token.keyword or error.token.value).partition("=")[0]
-            similar = difflib.get_close_matches(typed, known, n=1)
-            problem = f"unknown flag (did you mean {similar[0]}?)" if similar else "unknown flag"
+            problem = describe_unknown_flag(error.token, known)
         case cyclopts.UnknownCommandError():
             problem = "unknown command"
         case cyclopts.MissingArgumentError():

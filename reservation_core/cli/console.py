@@ -1,10 +1,13 @@
-"""Text on the terminal: coloured and wrapped there, plain in a pipe."""
+"""Text: coloured and wrapped on a terminal, plain and unwrapped elsewhere."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterator
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -23,36 +26,82 @@ _COLOURS: Final[dict[State, str]] = {
     Status.COMPLETED: "blue",
 }
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
+_UNWRAPPED: Final = 10_000  # columns of a pipe or a file, so that help is not wrapped either
 
 
 class OutputClosed(Exception):
-    """Output that cannot be written.
+    """Output whose reader has gone, such as ``head -1``."""
 
-    The reader of a pipe has gone, or the disk is full.
-    """
+
+class OutputFailed(Exception):
+    """Output that cannot be written. The text says why, and what to do."""
+
+
+class _Console(Console):
+    """Console that reports failures by the two errors above."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, without spaces at the ends of lines outside a terminal."""
+        try:
+            if self.file.isatty():
+                super().print(*objects, **options)
+                return
+            with self.capture() as captured:
+                super().print(*objects, **options)
+            self.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))
+            self.file.flush()
+        except BrokenPipeError:
+            self.on_broken_pipe()
+        except OSError as error:
+            self._discard()
+            reason = os.strerror(error.errno or 0)
+            raise OutputFailed(
+                f"the output cannot be written: {reason}. Write it elsewhere"
+            ) from None
+
+    def on_broken_pipe(self) -> None:
+        """Raise ``OutputClosed``."""
+        self._discard()
+        raise OutputClosed from None
+
+    def _discard(self) -> None:
+        """Discard the buffer, so that the process can end without a failure."""
+        with suppress(OSError, ValueError):  # it is not a file
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())
+            os.close(nowhere)
 
 
 class TerminalOutput:
-    """Output to stdout or stderr, 40 to 120 columns wide.
+    """Output to stdout or stderr.
 
-    Each method raises :class:`OutputClosed` if it cannot write.
+    On a terminal it is 40 to 120 columns wide. Elsewhere it is not wrapped.
+
+    Each method raises :class:`OutputClosed` or :class:`OutputFailed` if it cannot write.
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
-        self.console: Final = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-        self.console.width = min(max(self.console.width, _MIN_WIDTH), _MAX_WIDTH)
+        self.console: Final = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+        self.is_terminal: Final = self.console.file.isatty()
+        width = min(max(self.console.width, _MIN_WIDTH), _MAX_WIDTH)
+        self.console.width = width if self.is_terminal else _UNWRAPPED
         self._steps = 0
 
-    def write(self, text: str, style: str = "") -> None:
+    def write(self, text: str, style: str = "", *, end: str = "\n") -> None:
         """Write text without wrapping, so that it can be copied or piped."""
-        self._print(self._text(text, style))
+        self._print(self._text(text, style), end)
+
+    def write_json(self, document: object) -> None:
+        """Write a JSON document on one line."""
+        self.write(json.dumps(document))
 
     def write_wrapped(self, text: str, style: str = "", indent: int = 3) -> None:
-        """Write wrapped text, with dimmed evidence marks."""
+        """Write text, wrapped on a terminal, with dimmed evidence marks."""
         styled = self._text(text, style)
         styled.highlight_regex(rf"\[(?:{'|'.join(Evidence)}): [^\]]*\]", "dim")
         for line in styled.split(allow_blank=True):
-            for part in line.divide(_breaks(line.plain, self.console.width - indent)):
+            width = self.console.width - indent if self.is_terminal else len(line)
+            for part in line.divide(_breaks(line.plain, width)):
                 part.rstrip()
                 self._print(Text(" " * indent).append_text(part))
 
@@ -74,16 +123,28 @@ class TerminalOutput:
 
     def write_change(self, before: Reservation, after: Reservation) -> None:
         """Write the states before and after, and the commands allowed now."""
-        change = f"{_describe_state(before)} -> {_describe_state(after)}"
+        change = f"{describe_version(before)} -> {describe_version(after)}"
         self.write_wrapped(change, _COLOURS.get(after.state, "red"))
-        allowed = ", ".join(find_allowed_triggers(after.state)) or describe_no_command(after.state)
+        self.write_allowed(after)
+
+    def write_reservation(self, reservation: Reservation) -> None:
+        """Write a reservation, and the commands allowed now."""
+        self.write_wrapped(f"reservation {reservation.sid}", "bold", indent=0)
+        self.write_wrapped(describe_version(reservation), _COLOURS.get(reservation.state, "red"))
+        worker = f"{reservation.worker_sid} ({reservation.worker_name or 'no name'})"
+        self.write_wrapped(f"task {reservation.task_sid}")
+        self.write_wrapped(f"worker {worker}")
+        self.write_wrapped(f"updated {reservation.date_updated}")
+        self.write_allowed(reservation)
+
+    def write_allowed(self, reservation: Reservation) -> None:
+        """Write the commands allowed now."""
+        state = reservation.state
+        allowed = ", ".join(find_allowed_triggers(state)) or describe_no_command(state)
         self.write_wrapped(f"allowed: {allowed}")
 
-    def _print(self, text: Text) -> None:
-        try:
-            self.console.print(text, soft_wrap=True)
-        except (OSError, SystemExit):  # rich raises the latter for a broken pipe
-            raise OutputClosed from None
+    def _print(self, text: Text, end: str = "\n") -> None:
+        self.console.print(text, soft_wrap=True, end=end)
 
     def _text(self, text: str, style: str) -> Text:
         # The platform's message must not control the terminal.
@@ -108,7 +169,8 @@ def _breaks(text: str, width: int) -> Iterator[int]:
         yield start
 
 
-def _describe_state(reservation: Reservation) -> str:
+def describe_version(reservation: Reservation) -> str:
+    """Return the state and the version of a reservation."""
     hold = ", on hold" if reservation.on_hold else ""
     version = f"ETag {reservation.etag}" if reservation.etag else "no ETag"
     return f"{reservation.status}{hold}, {version}"

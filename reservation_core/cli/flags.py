@@ -1,19 +1,38 @@
-"""Sub-commands with a flag for each parameter in the catalogue."""
+"""Flags, and sub-commands with a flag for each parameter in the catalogue."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, get_type_hints
+from typing import Annotated, TypeAlias, get_type_hints
 
 import cyclopts
 
+from reservation_core.cli.exit_codes import UsageError
+from reservation_core.cli.names import COMMANDS_BY_NAME
 from reservation_core.cli.redaction import is_secret, secret_variable
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
 from reservation_core.domain.commands.parameters import Parameter
+
+SwitchFlag: TypeAlias = Annotated[bool, cyclopts.Parameter(negative=())]
+"""A flag without a value and without its ``--no-`` form."""
+
+JsonFlag: TypeAlias = Annotated[
+    bool, cyclopts.Parameter(name="--json", negative=(), help="Print JSON.")
+]
+
+
+def read_whole_number(flag: str, text: str, minimum: int, maximum: int) -> int:
+    """Return the whole number that a flag holds.
+
+    :raises UsageError: if it is not a whole number in the range.
+    """
+    if re.fullmatch("[0-9]{1,9}", text) and minimum <= int(text) <= maximum:
+        return int(text)
+    raise UsageError(f"{flag} must be a whole number from {minimum} to {maximum}")
 
 
 def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclopts.App:
@@ -24,10 +43,10 @@ def make_group(name: str, help_text: str, action: Callable[..., None]) -> cyclop
     :param action: is called with the command. Its own flags are its keyword-only parameters.
     """
     group = cyclopts.App(name=name, help=help_text)
-    for command in COMMANDS:
+    for command_name, command in COMMANDS_BY_NAME.items():
         group.command(
             _make_subcommand(command, action),
-            name=command.trigger,
+            name=command_name,
             help=_unwrap(command.description).replace("``", ""),
         )
     return group

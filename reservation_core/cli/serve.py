@@ -9,11 +9,11 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import cyclopts
+from typing import TYPE_CHECKING, Final
 
 from reservation_core.cli.console import TerminalOutput
+from reservation_core.cli.exit_codes import UsageError
+from reservation_core.cli.flags import SwitchFlag, read_whole_number
 from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.routes import CONTROL_ROOT
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from reservation_core.emulator.server import Emulator
 
 DEFAULT_PORT: Final = 8420
+EXAMPLE_SEED: Final = Path(__file__).with_name("example_seed.json")
+"""Scene with workers, tasks and pending reservations."""
+
+_MAX_PORT: Final = 65_535
 _TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -41,13 +45,14 @@ class ServeCommand:
     def serve(
         self,
         *,
-        port: int = DEFAULT_PORT,
+        port: str = str(DEFAULT_PORT),
         host: str = "127.0.0.1",
         seed: Path | None = None,
+        seed_example: SwitchFlag = False,
         state: Path | None = None,
         clock: str = "real",
-        strict: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-        quiet: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+        strict: SwitchFlag = False,
+        quiet: SwitchFlag = False,
         assignment_url: str | None = None,
         fallback_url: str | None = None,
         event_url: str | None = None,
@@ -62,6 +67,7 @@ class ServeCommand:
         :param port: The port. 0 takes a free one.
         :param host: The address to listen on.
         :param seed: A JSON file with initial workers, tasks and reservations.
+        :param seed_example: Load an example: three workers, four tasks, pending reservations.
         :param state: A file that keeps the state between runs.
         :param clock: real, hand (time moves only on request), or a factor such as 60.
         :param strict: Refuse what the platform is known to tolerate.
@@ -70,6 +76,11 @@ class ServeCommand:
         :param fallback_url: The URL to call if the assignment URL fails.
         :param event_url: The URL of event callbacks.
         """
+        port_number = read_whole_number("--port", port, 0, _MAX_PORT)
+        _check_host(host)
+        if seed is not None and seed_example:
+            raise UsageError("--seed and --seed-example exclude each other. Give one of them")
+        seed_file = EXAMPLE_SEED if seed_example else seed
         callbacks = _read_callback_settings(assignment_url, fallback_url, event_url)
         try:
             from reservation_core.emulator.server import serve as serve_emulator  # noqa: PLC0415 - it needs an extra
@@ -87,12 +98,12 @@ class ServeCommand:
             with open_platform(
                 state, read_clock(clock), settings=Settings(strict=strict)
             ) as platform:
-                if seed is not None:
-                    _load_seed_file(seed, platform)
+                if seed_file is not None:
+                    _load_seed_file(seed_file, platform)
                 serve_emulator(
                     platform,
                     host=host,
-                    port=port,
+                    port=port_number,
                     callbacks=callbacks,
                     on_start=on_start,
                     on_exchange=None if quiet else make_exchange_logger(_log, platform.now),
@@ -100,9 +111,9 @@ class ServeCommand:
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None
         except OSError as error:
-            reason = os.strerror(error.errno or 0)
+            reason = str(error.strerror).partition(" (while")[0]  # the rest repeats the address
             raise ConfigurationError(
-                f"cannot listen on port {port} of {host}: {reason}. Use another --port"
+                f"cannot listen on port {port} of {host}: {reason}. Use another --port or --host"
             ) from None
         except KeyboardInterrupt:
             return
@@ -116,13 +127,46 @@ class ServeCommand:
         self._output.write(f'   client.taskrouter.baseUrl = "{url}";  // Node', "cyan")
         self._output.write_wrapped("Its state, live, and its control requests:", indent=0)
         self._output.write(f"   {url}{CONTROL_ROOT}/\n   {url}{CONTROL_ROOT}/ways", "cyan")
-        if callbacks.urls and callbacks.auth_token is None:
-            self._output.write_wrapped(
+        self._announce_callbacks(callbacks)
+
+    def _announce_callbacks(self, callbacks: CallbackSettings) -> None:
+        write = self._output.write_wrapped
+        urls = {
+            "assignment": callbacks.assignment_url,
+            "fallback": callbacks.fallback_url,
+            "event": callbacks.event_url,
+        }
+        if not callbacks.urls:
+            write(
+                "No callbacks are sent. --assignment-url and --event-url set their addresses.",
+                indent=0,
+            )
+            return
+        write("Callbacks are sent to:", indent=0)
+        for name, url in urls.items():
+            if url is not None:
+                self._output.write(f"   {name}: {url}", "cyan")
+        if callbacks.auth_token is None:
+            write(
                 f"Callbacks are not signed. Set {_TOKEN_VARIABLE} to the token that your service "
                 "checks.",
                 "yellow",
                 indent=0,
             )
+        else:
+            write(
+                f"Callbacks are signed with {_TOKEN_VARIABLE}, for these addresses as they stand.",
+                indent=0,
+            )
+
+
+def _check_host(host: str) -> None:
+    try:
+        is_name = bool(host.strip()) and "\0" not in host and bool(host.encode("idna"))
+    except UnicodeError:  # a part is empty or too long
+        is_name = False
+    if not is_name:
+        raise UsageError("--host must be an address or a name such as 127.0.0.1")
 
 
 def _log(line: str) -> None:

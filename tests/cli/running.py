@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -40,10 +41,26 @@ def run(*argv: str) -> Result:
     return Result(code, out.getvalue(), err.getvalue())
 
 
+class Terminal(io.StringIO):
+    """Stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def run_on_terminal(*argv: str) -> Result:
+    """Run the command line in this process, as on a terminal."""
+    out, err = Terminal(), Terminal()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(argv)
+    return Result(code, re.sub("\x1b\\[[0-9;]*m", "", out.getvalue()), err.getvalue())
+
+
 def run_process(*argv: str, **environ: str) -> Result:
     """Run the command line in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "reservation_core.cli", *argv],
+        [sys.executable, "-m", "reservation_core", *argv],
         capture_output=True,
         check=False,
         encoding="utf-8",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from reservation_core.cli.app import EXIT_CODES
-from tests.cli.running import SID, TASK, WORKER, WORKSPACE, run
+from reservation_core.cli.exit_codes import EXIT_CODES
+from tests.cli.running import SID, TASK, WORKER, WORKSPACE, run, run_on_terminal
 
 
 @pytest.mark.parametrize(
@@ -18,14 +20,46 @@ from tests.cli.running import SID, TASK, WORKER, WORKSPACE, run
         ("encode",),
         ("send", "--help"),
         ("encode", "conference", "--help"),
+        ("serve", "--help"),
     ],
 )
-def test_help_ends_with_the_exit_codes(argv: tuple[str, ...]) -> None:
-    result = run(*argv)
-    assert result.code == 0
-    words = " ".join(result.out.split())
-    assert words.endswith(EXIT_CODES)
-    assert result.out.isascii()
+def test_help_ends_with_the_table_of_exit_codes(argv: tuple[str, ...]) -> None:
+    table = [f"{code} {meaning}" for code, meaning in EXIT_CODES]
+    for result in (run(*argv), run_on_terminal(*argv)):
+        assert result.code == 0
+        lines = [" ".join(line.split()) for line in result.out.splitlines()]
+        assert lines[-len(table) :] == table
+        assert result.out.isascii()
+
+
+def test_exit_codes_are_distinct() -> None:
+    codes = [code for code, _ in EXIT_CODES]
+    assert codes == sorted(set(codes))
+    assert codes == [0, 1, 2, 3, 4, 5, 6, 130]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("EXPLAIN", "Pending", "CALL", "--accept"),
+        ("explain", "PENDING", "Call", "--accept=TRUE"),
+    ],
+)
+def test_letter_case_of_commands_and_statuses_does_not_matter(argv: tuple[str, ...]) -> None:
+    assert run(*argv) == run("explain", "pending", "call", "--accept")
+
+
+@pytest.mark.parametrize("state", ["onHold", "onhold", "ON-HOLD", "on hold", "on_hold"])
+def test_on_hold_is_read_in_all_spellings(state: str) -> None:
+    assert run("allowed", state).out == "nothing until the platform reports\n"
+
+
+def test_letter_case_of_words_does_not_matter() -> None:
+    one = run("encode", "conference", "--beep", "onEnter", "--muted=false")
+    assert one.code == 0
+    assert run("Encode", "CONFERENCE", "--beep", "ONENTER", "--muted=False") == one
+    sent = ("accept", WORKSPACE, WORKER, SID, "--dry-run", "--route")
+    assert run("SEND", *sent, "WORKER") == run("send", *sent, "worker")
 
 
 def test_help_of_encode_names_what_is_printed() -> None:
@@ -54,8 +88,23 @@ def test_version_is_printed_beside_the_name() -> None:
             ("encode", "accept", "now"),
             "too many arguments. See reservation-core encode accept --help",
         ),
-        (("encode", "conference", "--from-", "x"), "unknown flag (did you mean --from?)"),
-        (("encode", "conference", "--xyzzy"), "unknown flag. See"),
+        (("encode", "conference", "--fron", "x"), "unknown flag --fron (did you mean --from?)"),
+        (
+            ("encode", "conference", "--Time-Out=hush"),
+            "unknown flag --Time-Out (did you mean --timeout?)",
+        ),
+        (("encode", "conference", "--xyzzy"), "unknown flag --xyzzy. See"),
+        (("encode", "conference", "--hush4"), "unknown flag. See"),
+        (("encode", "conference", f"--hush{'x' * 50}"), "unknown flag. See"),
+        (("encode", "accept", "--json", "--body"), "--json and --body exclude each other"),
+        (("show", "--workspace-sid", "x"), "--sid is missing"),
+        (("show", WORKSPACE, SID), "--task-sid: missing or not a SID"),
+        (("list", WORKSPACE), "--task-sid or --worker-sid is missing"),
+        (("list", WORKSPACE, "--task-sid=x"), "--task-sid: missing or not a SID"),
+        (("list", WORKSPACE, TASK, "--limit=1.5"), "--limit must be a whole number from 1 to"),
+        (("list", WORKSPACE, TASK, "--limit=0"), "--limit must be a whole number from 1 to"),
+        (("list", WORKSPACE, TASK, "--status=sea"), "--status must be one of pending,"),
+        (("completion", "tcsh"), "SHELL must be one of bash, zsh, fish"),
         (("encode", "conference", "--to"), "--to is missing or has no value"),
         (("encode", "conference", "--to", "a", "--to", "b"), "--to is given more than once"),
         (("send", "accept", "--sid", "x"), "--workspace-sid is missing"),
@@ -106,7 +155,7 @@ def test_wrong_usage_ends_with_2_and_names_the_flag(argv: tuple[str, ...], messa
         (("encode", "wrap", "--json"), "cannot answer an assignment callback"),
         (
             ("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted"),
-            "Accept is refused while accepted",
+            "accept is refused while accepted: the platform answers a repeated accept",
         ),
         (
             (
@@ -127,3 +176,44 @@ def test_local_refusal_ends_with_1(argv: tuple[str, ...], message: str) -> None:
     result = run(*argv)
     assert (result.code, result.out) == (1, "")
     assert message in " ".join(result.err.split())
+
+
+def test_refusal_names_commands_as_they_are_typed() -> None:
+    refused = run("send", "wrap", WORKSPACE, TASK, SID, "--dry-run", "--status", "pending").err
+    explained = run("explain", "pending", "wrap").out
+    assert refused == f"reservation-core: {explained.rstrip()} --no-strict sends it.\n"
+    accept = run("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted").err
+    assert accept == f"reservation-core: {run('explain', 'accepted', 'accept').out}"
+    terminal = run("send", "wrap", WORKSPACE, TASK, SID, "--dry-run", "--status", "completed").err
+    assert "Allowed instead: nothing. Fetch the reservation" in terminal
+    invalid = run("encode", "call").err
+    assert invalid.startswith("reservation-core: call cannot be sent:")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "FISH"])
+def test_completion_is_a_script_that_knows_commands_and_flags(shell: str) -> None:
+    result = run("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    for word in ("reservation-core", "explain", "conference", "beep-on-customer-entrance"):
+        assert word in result.out
+    assert str(Path.cwd()) not in result.out
+
+
+def test_completion_works_in_bash() -> None:
+    script = (
+        run("completion", "bash").out
+        + """
+        complete_words() {
+            COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+            _reservation_core; echo "${COMPREPLY[@]}"
+        }
+        complete_words reservation-core exp
+        complete_words reservation-core send comp
+        complete_words reservation-core encode conference --beep onEn
+        complete_words reservation-core allowed pe
+    """
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, check=True, encoding="utf-8", timeout=60
+    )
+    assert done.stdout.splitlines() == ["explain", "complete", "onEnter", "pending"]

@@ -1,24 +1,21 @@
-"""The commands explain, allowed, encode and send."""
+"""The commands explain, allowed and encode."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-import sys
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reservation_core import Command, Conference, Reply, Request, Status
+from reservation_core import Command, Status
 from reservation_core.cli.redaction import redact
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.testing.strategies import arguments, build
-from tests.cli.platform_server import PlatformServer
-from tests.cli.running import SID, SIDS, WORKER, WORKSPACE, flags, run
+from tests.cli.running import flags, run, run_on_terminal
 from tests.reference.oracle import rows
 
 MATRIX = [row for row in rows("matrix") if row["command"] != "accept+orchestrated"]
@@ -31,8 +28,8 @@ EVIDENCE = {"D": "documented", "S": "observed", "I": "inferred", "U": "unknown"}
 def test_explain_agrees_with_the_reference_matrix(row: dict[str, str]) -> None:
     trigger, _, accept = row["command"].partition("+")
     result = run("explain", row["state"], trigger, *([f"--{accept}"] if accept else []))
-    assert result.code == 0
     answer = "allowed" if row["allowed"] == "yes" else "refused"
+    assert result.code == (0 if answer == "allowed" else 5)
     name = "on hold" if row["state"] == "onHold" else row["state"]
     assert result.out.startswith(f"{trigger} is {answer} while {name}")
     assert f"[{EVIDENCE[row['evidence']]}:" in result.out
@@ -75,6 +72,36 @@ def test_allowed_shows_the_effect_of_each_command() -> None:
     } <= set(result)
 
 
+@pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row['command']}-{row['state']}")
+def test_json_of_explain_agrees_with_the_reference_matrix(row: dict[str, str]) -> None:
+    trigger, _, accept = row["command"].partition("+")
+    flags = [f"--{accept}"] if accept else []
+    result = run("explain", row["state"], trigger, "--json", *flags)
+    document = json.loads(result.out)
+    assert document["command"] == trigger
+    assert document["accept"] == bool(accept)
+    assert document["state"] == row["state"]
+    assert document["is_allowed"] == (row["allowed"] == "yes") == (result.code == 0)
+    assert (document["target"] is not None) == document["is_allowed"]
+    assert document["evidence"] == EVIDENCE[row["evidence"]]
+    text = run("explain", row["state"], trigger, *flags).out
+    assert f"{document['reason']} [{document['evidence']}: {document['source']}]" in text
+    assert ", ".join(document["alternatives"]) in text or document["is_allowed"]
+
+
+@pytest.mark.parametrize("state", [*Status, "onHold"])
+def test_json_of_allowed_lists_the_decisions(state: str) -> None:
+    documents = json.loads(run("allowed", state, "--json").out)
+    for document in documents:
+        flags = ["--accept"] if document["accept"] else []
+        explained = run("explain", state, document["command"], "--json", *flags)
+        assert json.loads(explained.out) == document
+    expected = {
+        row["command"] for row in MATRIX if (row["state"], row["allowed"]) == (state, "yes")
+    }
+    assert {f"{each['command']}{'+accept' * each['accept']}" for each in documents} == expected
+
+
 # --- encode --------------------------------------------------------------------------------------
 
 
@@ -111,14 +138,37 @@ def test_encode_json_prints_the_callback_instruction(data: st.DataObject) -> Non
     kind = data.draw(st.sampled_from([kind for kind in COMMANDS if kind.can_answer_callback]))
     command = build(kind, data.draw(arguments(kind)))
     result = run("encode", kind.trigger, "--json", *flags(command))
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0
     assert json.loads(result.out) == redact(command).instruction()
+    assert result.err.count("caution: ") >= len(command.callback_cautions)
+    for caution in command.callback_cautions:
+        assert f"caution: {caution}\n" in result.err
 
 
 def test_encode_shows_cautions() -> None:
     result = " ".join(run("encode", "dequeue").out.split())
     assert "caution DequeueFrom: the caller ID is required (https://" in result
     assert "Applied here: sent without it; set it to be sure." in result
+
+
+def test_encode_body_prints_only_the_body() -> None:
+    conference = ("encode", "conference", "--to", "client:al ice", "--body")
+    result = run(*conference)
+    assert (result.code, result.out) == (0, "Instruction=conference&To=client%3Aal+ice")
+    assert "caution: MaxParticipants: the default is 250" in result.err
+    assert run_on_terminal(*conference).out == f"{result.out}\n"
+    secret = run(*conference, "--sip-auth-password=hush")
+    assert secret.out.endswith("&SipAuthPassword=***")
+    assert "SipAuthPassword is secret, and printed as ***. Set it before sending" in secret.err
+
+
+def test_caution_about_callbacks_is_shown_for_the_callback_only() -> None:
+    text = "the callback page does not list conference"
+    form, body, callback = (
+        run("encode", "conference", *more) for more in ((), ("--body",), ("--json",))
+    )
+    assert text not in form.out + form.err + body.out + body.err
+    assert f"caution: instruction: {text}" in callback.err
 
 
 def test_encode_reports_every_violation_at_once() -> None:
@@ -143,157 +193,3 @@ def test_encode_reports_every_violation_at_once() -> None:
     ):
         assert name in result.err
     assert "nobody" not in result.err
-
-
-# --- send ----------------------------------------------------------------------------------------
-
-
-def test_send_fetches_updates_and_shows_the_reservation(server: PlatformServer) -> None:
-    result = run("send", "accept", *server.flags)
-    assert (result.code, result.err) == (0, "")
-    assert result.out.split("\n") == [
-        f"reservation {SIDS['sid']}",
-        "   pending, ETag 0 -> accepted, ETag 1",
-        "   allowed: supervise, wrap, complete",
-        "",
-    ]
-    assert server.methods == ["GET", "POST"]
-    assert server.requests[1].headers["If-Match"] == "0"
-    assert server.platform.get(SIDS["sid"]).status is Status.ACCEPTED
-
-
-def test_send_sends_all_parameters(server: PlatformServer) -> None:
-    conference = Conference(
-        to="sip:alice@example.com",
-        status_callback_event=["initiated", "ringing"],
-        muted=False,
-        sip_auth_password="hush",
-    )
-    result = run("send", "conference", *server.flags, "--no-if-match", *flags(conference))
-    assert (result.code, result.err) == (0, "")
-    assert "pending, ETag 0 -> pending, on hold, ETag 1" in result.out
-    assert server.requests[1].form == conference.form()
-    assert "If-Match" not in server.requests[1].headers
-
-
-def test_send_on_the_worker_route_has_no_version(server: PlatformServer) -> None:
-    result = run("send", "reject", *server.flags[::2], server.flags[3], WORKER, "--route", "worker")
-    assert (result.code, result.err) == (0, "")
-    assert "pending, no ETag -> rejected, no ETag" in result.out
-    assert all("/Workers/" in request.path for request in server.requests)
-
-
-def test_send_refuses_a_command_that_the_fetched_status_does_not_allow(
-    server: PlatformServer,
-) -> None:
-    result = run("send", "wrap", *server.flags)
-    assert (result.code, result.out) == (1, "")
-    assert "Wrap is refused while pending" in result.err
-    assert server.methods == ["GET"]
-
-
-@pytest.mark.parametrize(
-    ("flag", "message"),
-    [("--no-if-match", "HTTP 400, code 20001"), ("--if-match", "HTTP 412, code 20412")],
-)
-def test_send_ends_with_3_after_a_lost_race(
-    server: PlatformServer, flag: str, message: str
-) -> None:
-
-    def time_out(request: Request) -> Reply:
-        reply = server.gateway.send(request)
-        if request.method == "GET":
-            server.platform.set_status(SIDS["sid"], Status.TIMEOUT)
-        return reply
-
-    server.answer = time_out
-    result = run("send", "accept", *server.flags, flag)
-    assert (result.code, result.out) == (3, "")
-    assert message in result.err
-    assert "The reservation moved on: fetch it and decide again" in " ".join(result.err.split())
-
-
-def test_send_ends_with_3_after_wrong_credentials(server: PlatformServer) -> None:
-    server.answer = lambda _: Reply(
-        401, {}, b'{"code": 20003, "message": "Authenticate \\u001b[31m for +15005550006"}'
-    )
-    result = run("send", "accept", *server.flags)
-    assert (result.code, result.out) == (3, "")
-    assert "HTTP 401, code 20003" in result.err
-    assert "Check the gateway's credentials" in " ".join(result.err.split())
-    assert not re.search("hush|\x1b|5550006", result.err)
-
-
-def test_send_hides_the_user_of_a_url_that_the_platform_repeats(server: PlatformServer) -> None:
-    server.answer = lambda request: (
-        server.gateway.send(request)
-        if request.method == "GET"
-        else Reply(
-            400, {}, b'{"code": 21205, "message": "https://user:hush@example.com/ is no good"}'
-        )
-    )
-    result = run(
-        "send", "call", *server.flags, "--from=alice", "--url=https://user:hush@example.com/"
-    )
-    assert (result.code, result.out) == (3, "")
-    assert "https://***@example.com/ is no good" in result.err
-
-
-def test_send_ends_with_4_without_a_connection(server: PlatformServer) -> None:
-    server.server_close()
-    result = run("send", "accept", *server.flags)
-    assert (result.code, result.out) == (4, "")
-    assert "The request was not sent: it may be sent again" in " ".join(result.err.split())
-
-
-def test_send_ends_with_130_when_interrupted(
-    server: PlatformServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-
-    def interrupt(*_: object) -> Reply:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(PyreqwestGateway, "send", interrupt)
-    result = run("send", "accept", *server.flags)
-    assert (result.code, result.out) == (130, "")
-    assert "interrupted" in result.err
-
-
-@pytest.mark.parametrize(
-    ("argv", "status", "pair", "version"),
-    [
-        (("accept", "--if-match"), "pending", "ReservationStatus=accepted", True),
-        (("wrap", "--no-if-match"), "accepted", "ReservationStatus=wrapping", False),
-        (("complete", "--status=wrapping"), "wrapping", "ReservationStatus=completed", True),
-    ],
-)
-def test_dry_run_shows_the_request_and_sends_nothing(
-    argv: tuple[str, ...], status: str, pair: str, version: bool, server: PlatformServer
-) -> None:
-    result = run("send", *argv, *server.flags, "--dry-run")
-    assert (result.code, result.err) == (0, "")
-    assert (
-        f"For a reservation that is {status}, this would go to http://127.0.0.1:{server.server_port}:"
-        in " ".join(result.out.split())
-    )
-    assert f"\n   {pair}\n" in result.out
-    assert ("If-Match: <the fetched version>" in result.out) is version
-    assert server.methods == []
-
-
-def test_dry_run_on_the_worker_route_has_no_version() -> None:
-    result = run("send", "reject", WORKSPACE, WORKER, SID, "--route", "worker", "--dry-run")
-    assert result.code == 0
-    assert "If-Match" not in result.out
-    assert "/Workers/" in result.out
-
-
-def test_send_without_the_http_extra_names_it(
-    server: PlatformServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(sys.modules, "reservation_core.gateways.pyreqwest")
-    monkeypatch.setitem(sys.modules, "pyreqwest.bytes", None)
-    result = run("send", "accept", *server.flags)
-    assert (result.code, result.out) == (2, "")
-    assert "pip install 'reservation-core[http]'" in " ".join(result.err.split())
-    assert run("demo").code == 0

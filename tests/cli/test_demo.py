@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.cli.running import run, run_process
+from tests.cli.running import run, run_on_terminal, run_process
 
 
 def test_demo_shows_every_status_in_order() -> None:
@@ -54,13 +54,17 @@ def test_demo_shows_the_whole_request() -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_piped_demo_is_plain_short_and_repeatable(columns: int) -> None:
-    result = run_process("demo", COLUMNS=str(columns))
-    assert (result.code, result.err) == (0, "")
-    assert result.out.isascii()
-    assert "\x1b" not in result.out
-    lines = result.out.splitlines()
+def test_demo_on_a_terminal_is_short(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run_on_terminal("demo").out.splitlines()
     assert max(map(len, lines)) <= columns
     assert all(line == line.rstrip() for line in lines)
     assert columns < 80 or len(lines) <= 60
-    assert run_process("demo", COLUMNS=str(columns)) == result
+
+
+def test_piped_demo_is_plain_and_repeatable() -> None:
+    result = run_process("demo")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.isascii()
+    assert "\x1b" not in result.out
+    assert run_process("demo") == result

@@ -3,9 +3,11 @@
 import runpy
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import reservation_core
 from reservation_core import cli
 from reservation_core.cli.main import main
 from tests.cli.running import Result, run_process
@@ -18,12 +20,15 @@ def test_process_separates_output_error_and_exit_code() -> None:
     assert "Traceback" not in refused.err
 
 
+@pytest.mark.parametrize("package", [cli, reservation_core])
 def test_module_reads_the_arguments_of_the_process(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["reservation-core", "allowed", "onHold"])
     with pytest.raises(SystemExit, match="0"):
-        runpy.run_path(str(Path(cli.__file__).with_name("__main__.py")), run_name="__main__")
+        runpy.run_path(
+            str(Path(str(package.__file__)).with_name("__main__.py")), run_name="__main__"
+        )
     assert capsys.readouterr().out == "nothing until the platform reports\n"
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from reservation_core import Status
 from reservation_core.cli.main import main
-from reservation_core.cli.serve import DEFAULT_PORT, read_clock
+from reservation_core.cli.serve import DEFAULT_PORT, EXAMPLE_SEED, read_clock
 from reservation_core.emulator import ManualClock, Platform, RealClock
 from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.documents import UnreadableDocument
@@ -119,6 +119,18 @@ def test_serve_defaults_are_local_real_time_and_tolerant(stub: StubServer) -> No
     assert not stub.platform.settings.strict
 
 
+def test_serve_without_callback_urls_names_their_flags(
+    stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--assignment-url", "http://127.0.0.1:9/assign"]) == 0
+    output = capsys.readouterr().out
+    assert "   assignment: http://127.0.0.1:9/assign\n" in output
+    assert "fallback:" not in output
+    assert main(["serve"]) == 0
+    assert stub.arguments["callbacks"].urls == ()
+    assert "No callbacks are sent. --assignment-url and --event-url set" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("text", "scale"), [("real", 1.0), ("60", 60.0), ("0.5", 0.5)])
 def test_read_clock_reads_a_factor(text: str, scale: float) -> None:
     clock = read_clock(text)
@@ -184,6 +196,58 @@ def test_serve_reports_a_port_in_use(
     assert message in read_error(capsys)
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "1.0", "1.5", "8_0", "soon", "", "1e3"])
+def test_serve_refuses_a_port_that_is_not_one(
+    port: str, stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", f"--port={port}"]) == 2
+    assert read_error(capsys) == ("reservation-core: --port must be a whole number from 0 to 65535")
+    assert not stub.arguments
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_serve_refuses_an_empty_host(
+    host: str, stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--host", host]) == 2
+    assert read_error(capsys) == (
+        "reservation-core: --host must be an address or a name such as 127.0.0.1"
+    )
+    assert not stub.arguments
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("256.1.1.1", "cannot listen on port 0 of 256.1.1.1: "),
+        ("a..b", "--host must be an address or a name such as 127.0.0.1"),
+        ("\0", "--host must be an address or a name such as 127.0.0.1"),
+    ],
+)
+def test_serve_reports_a_host_on_which_it_cannot_listen(
+    host: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--port", "0", "--host", host]) == 2
+    error = read_error(capsys)
+    assert message in error
+    assert "while attempting" not in error
+
+
+def test_serve_loads_the_example_seed(stub: StubServer) -> None:
+    assert main(["serve", "--seed-example"]) == 0
+    assert len(stub.platform.workers()) == 3
+    assert len(stub.platform.tasks()) == 4
+    statuses = [reservation.status for reservation in stub.held]
+    assert statuses.count(Status.PENDING) == 3
+    assert {*statuses} == {Status.PENDING, Status.ACCEPTED, Status.WRAPPING}
+
+
+def test_serve_takes_one_seed_only(stub: StubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--seed-example", "--seed", str(EXAMPLE_SEED)]) == 2
+    assert "--seed and --seed-example exclude each other" in read_error(capsys)
+    assert not stub.arguments
+
+
 def test_serve_ends_with_0_when_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -244,6 +308,9 @@ def test_serve_passes_callback_urls_and_the_token_of_the_environment(
     assert callbacks.auth_token == "a secret word"
     output = capsys.readouterr()
     assert "not signed" not in output.out
+    assert "Callbacks are signed with TWILIO_AUTH_TOKEN" in output.out
+    for name, url in urls.items():
+        assert f"   {name.removesuffix('_url')}: {url}\n" in output.out
     assert "a secret word" not in output.out + output.err
     monkeypatch.delenv("TWILIO_AUTH_TOKEN")
     assert main(["serve", *flags]) == 0

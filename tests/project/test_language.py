@@ -113,7 +113,7 @@ def test_package_holds_the_ten_rooms_only() -> None:
         for path in ROOT.joinpath("reservation_core").iterdir()
         if path.name != "__pycache__"
     }
-    assert found == {*ROOMS, "__init__.py", "py.typed"}
+    assert found == {*ROOMS, "__init__.py", "__main__.py", "py.typed"}
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))

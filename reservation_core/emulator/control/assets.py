@@ -41,6 +41,7 @@ def page_files() -> Mapping[str, Reply]:
     }
     replies[f"{CONTROL_ROOT}/"] = replies.pop(f"{CONTROL_ROOT}/index.html")
     replies[CONTROL_ROOT] = Reply(308, {"Location": f"{CONTROL_ROOT}/"}, b"")
+    replies["/"] = Reply(307, {"Location": f"{CONTROL_ROOT}/"}, b"")
     return replies
 
 

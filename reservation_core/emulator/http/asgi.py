@@ -55,6 +55,14 @@ _Start: TypeAlias = tuple[int, datetime, float]
 """Number of the last journal entry, the platform's time, and the performance counter."""
 
 
+def is_outside_api(path: str) -> bool:
+    """Return True for the control surface and its page.
+
+    ``/`` leads to the page.
+    """
+    return path == "/" or path.startswith(CONTROL_ROOT)
+
+
 class EmulatorApplication:
     """ASGI application of one emulator.
 
@@ -93,7 +101,7 @@ class EmulatorApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one exchange, or run through the server's lifespan."""
-        if scope["type"] == "http" and not scope["path"].startswith(CONTROL_ROOT):
+        if scope["type"] == "http" and not is_outside_api(scope["path"]):
             await self._answer_api(scope, receive, send)
         else:
             await self._starlette(scope, receive, send)

@@ -28,8 +28,11 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from reservation_core.emulator.api.exchange_log import RawRequest
-from reservation_core.emulator.control.routes import CONTROL_ROOT
-from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
+from reservation_core.emulator.http.asgi import (
+    RESET_EXTENSION,
+    EmulatorApplication,
+    is_outside_api,
+)
 from reservation_core.emulator.http.asgi_messages import READ_HEADERS
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -46,7 +49,6 @@ _ARRIVAL_SECONDS: Final = 10.0
 _LINGER_SECONDS: Final = 1.0  # in which a client may go on sending what is not read any more
 _MAX_HEAD_BYTES: Final = 65_536
 _FAST_METHODS: Final = (b"GET", b"POST")
-_CONTROL_PREFIX: Final = CONTROL_ROOT.encode()
 
 
 class EmulatorConnection(HttpToolsProtocol):
@@ -147,7 +149,7 @@ class EmulatorConnection(HttpToolsProtocol):
         return (
             self._is_answered()
             and parser.get_method() in _FAST_METHODS
-            and not self.url.startswith(_CONTROL_PREFIX)
+            and not is_outside_api(self.url.partition(b"?")[0].decode("latin-1"))
             and not self.app.faults
             and not self.flow.write_paused
             and not self.expect_100_continue

@@ -6,6 +6,8 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from reservation_core.emulator.server import Emulator
 from tests.emulator.wire import ask
 
@@ -46,6 +48,13 @@ def test_page_forbids_other_origins_inline_scripts_and_frames(emulator: Emulator
         ) == (200, kind, "nosniff")
     moved = ask(emulator.url, "GET", "/_emulator")
     assert (moved.status, moved.headers["location"]) == (308, "/_emulator/")
+
+
+@pytest.mark.parametrize("target", ["/", "/?x=1"])
+def test_root_leads_to_the_page(target: str, emulator: Emulator) -> None:
+    moved = ask(emulator.url, "GET", target)
+    assert (moved.status, moved.headers["location"]) == (307, "/_emulator/")
+    assert ask(emulator.url, "POST", "/").status == 404
 
 
 def test_picture_is_drawn_from_the_lifecycle(emulator: Emulator) -> None:

@@ -1,0 +1,37 @@
+"""Progress of a delivery on stderr."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from reservation_core.cli.console import TerminalOutput
+from reservation_core.delivery.observer import Observer
+from reservation_core.domain.lifecycle import Status, label_state
+from reservation_core.domain.reservation import Reservation
+from reservation_core.rest.errors import Attempt
+
+
+class ProgressObserver(Observer):
+    """Observer that writes a line for each retry. A first success writes nothing."""
+
+    def __init__(self, errors: TerminalOutput) -> None:
+        self._errors: Final = errors
+
+    def after_attempt(self, attempt: Attempt) -> None:
+        """Write the outcome of an attempt."""
+        if attempt.number > 1 or attempt.outcome not in tuple(Status):
+            number, method, outcome = attempt.number, attempt.request.method, attempt.outcome
+            self._write(f"request {number}: {method}: {outcome} after {attempt.duration:.1f} s")
+
+    def reconciled(self, reservation: Reservation, result: str) -> None:
+        """Write what a fetch shows."""
+        self._write(f"the reservation is {label_state(reservation.state)}: {result}")
+
+    def pause(self, seconds: float) -> None:
+        """Announce a pause and make it."""
+        self._write(f"waiting for {seconds:.1f} s")
+        time.sleep(seconds)
+
+    def _write(self, text: str) -> None:
+        self._errors.write_wrapped(text, "dim", indent=0)
