@@ -1,5 +1,6 @@
 """The entry point: arguments, exit code and missing extras."""
 
+import importlib
 import runpy
 import sys
 from pathlib import Path
@@ -42,3 +43,8 @@ def test_main_without_its_extra_names_it(
         "",
         "the command line needs an extra: pip install 'reservation-core[cli]'\n",
     )
+
+
+@pytest.mark.parametrize("name", ["reservation_core.__main__", "reservation_core.cli.__main__"])
+def test_import_of_the_module_runs_nothing(name: str) -> None:
+    assert importlib.import_module(name).main is main
