@@ -7,6 +7,7 @@ from typing import Final
 
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.delivery.observer import Observer
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
@@ -23,6 +24,10 @@ class ProgressObserver(Observer):
         if attempt.number > 1 or attempt.outcome not in tuple(Status):
             number, method, outcome = attempt.number, attempt.request.method, attempt.outcome
             self._write(f"request {number}: {method}: {outcome} after {attempt.duration:.1f} s")
+
+    def cautioned(self, caution: Caution) -> None:
+        """Write a caution."""
+        self._errors.write_wrapped(f"caution: {caution}", "yellow", indent=0)
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Write what a fetch shows."""

@@ -76,12 +76,14 @@ class SendOptions:
 
     :param if_match: Send the fetched version, so that the platform refuses if there is a newer one.
     :param retry: After a lost reply, a throttle or a stale version, look again and try again.
+    :param strict: Refuse a command on any evidence. Without it, on certain evidence only.
     :param dry_run: Show the request. Nothing is fetched or sent.
     :param status: With --dry-run: the assumed status. By default the first that allows the command.
     """
 
     if_match: bool = True
     retry: bool = True
+    strict: bool = True
     dry_run: SwitchFlag = False
     status: Status | None = None
 
@@ -114,12 +116,14 @@ class RemoteCommands:
         """Fetch the reservation, send the command, and show the result."""
         if options.status is not None and not options.dry_run:
             raise UsageError("--status needs --dry-run. Without it, the status is fetched")
+        progress = ProgressObserver(self._errors)
         # This reports wrong flags before anything is sent.
         status, request = _prepare_dry(command, where, options)
         if options.dry_run:
+            for caution in request.cautions:
+                progress.cautioned(caution)
             self._show_dry_run(command, where, options, status, request, as_json=as_json)
             return
-        progress = ProgressObserver(self._errors)
         with _open_gateway(where.base_url) as gateway:
             before = fetch(where.address, gateway, route=where.route)
             known = before if options.if_match else attrs.evolve(before, etag=None)
@@ -128,7 +132,9 @@ class RemoteCommands:
                 command,
                 gateway,
                 route=where.route,
-                policy=DEFAULT_POLICY if options.retry else ONCE,
+                policy=attrs.evolve(
+                    DEFAULT_POLICY if options.retry else ONCE, strict=options.strict
+                ),
                 observer=progress,
                 sleep=progress.pause,
             )
@@ -265,4 +271,4 @@ def _prepare_dry(
         sid=where.sid,
     )
     with _naming_flags():
-        return assumed.status, prepare(assumed, command, route=where.route)
+        return assumed.status, prepare(assumed, command, route=where.route, strict=options.strict)

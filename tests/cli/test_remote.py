@@ -246,6 +246,20 @@ def test_send_says_that_the_command_was_carried_out_if_it_cannot_be_shown(
     assert server.platform.get(SIDS["sid"]).status is Status.ACCEPTED
 
 
+def test_send_without_strict_lets_the_platform_decide(server: PlatformServer) -> None:
+    strict = run("send", "wrap", *server.flags)
+    assert strict.code == 1
+    assert strict.err.endswith("--no-strict sends it.\n")
+    loose = run("send", "wrap", *server.flags, "--no-strict", "--no-retry")
+    assert loose.code == 3
+    assert "caution: ReservationStatus: only accepted work can be wrapped up" in loose.err
+    assert server.methods == ["GET", "GET", "POST"]
+    dry = ("send", "wrap", *server.flags, "--dry-run", "--status=pending")
+    assert run(*dry).code == 1
+    shown = run(*dry, "--no-strict")
+    assert (shown.code, shown.err) == (0, loose.err.splitlines(keepends=True)[0])
+
+
 # --- show and list -------------------------------------------------------------------------------
 
 
