@@ -25,7 +25,10 @@ from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest import errors
 from tests.docs.api import IMPORTED_FROM, write_room
 
-CLI_COMMANDS: Final = ("", "demo", "explain", "allowed", "encode", "send", "serve")
+CLI_COMMANDS: Final = (
+    *("", "demo", "explain", "allowed", "encode"),
+    *("show", "list", "send", "serve", "completion"),
+)
 """The commands whose help is shown."""
 
 
@@ -129,9 +132,19 @@ def write_cli_help() -> str:
     )
 
 
+class _Terminal(io.StringIO):
+    """Stream on which the help is wrapped."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def _help(*words: str) -> str:
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), mock.patch.dict(os.environ, COLUMNS="100"):
+    out = _Terminal()
+    with (
+        contextlib.redirect_stdout(out),
+        mock.patch.dict(os.environ, COLUMNS="100", NO_COLOR="1", TERM="dumb"),
+    ):
         main([*words, "--help"])
     return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines()) + "\n"
 
