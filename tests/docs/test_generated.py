@@ -1,12 +1,15 @@
 """The generated parts of the site."""
 
+import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 from twilio.rest.taskrouter.v1.workspace.task.reservation import ReservationContext  # pyright: ignore[reportMissingTypeStubs]
 
 from reservation_core.domain.commands.catalogue import COMMANDS
+from tests.docs.api import IMPORTED_FROM, write_room
 from tests.docs.generated import FILES, write_cli_help, write_generated, write_keyword
 
 
@@ -25,6 +28,21 @@ def test_keywords_are_those_of_the_official_client() -> None:
     ours |= {write_keyword(command.first_pair[0]) for command in COMMANDS}
     theirs = set(inspect.signature(ReservationContext.update).parameters)
     assert ours == theirs - {"self", "if_match"}
+
+
+@pytest.mark.parametrize("package", sorted(set(filter(None, IMPORTED_FROM.values()))))
+def test_every_exported_class_and_function_is_documented_once(package: str) -> None:
+    directives = re.findall(
+        rf"^\.\. auto(?:class|exception|function):: {re.escape(package)}\.(\w+)$",
+        "\n".join(map(write_room, IMPORTED_FROM)),
+        flags=re.MULTILINE,
+    )
+    exporting = importlib.import_module(package)
+    assert sorted(directives) == sorted(
+        name
+        for name in exporting.__all__
+        if inspect.isclass(getattr(exporting, name)) or inspect.isfunction(getattr(exporting, name))
+    )
 
 
 def test_help_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
