@@ -92,6 +92,8 @@ def _edges(command: type[Command]) -> list[Edge]:
 
 def _effect(edge: Edge) -> str:
     effect = "nothing" if edge.target == edge.source else label_state(edge.target)
+    if edge.orchestrated:
+        return f"{effect} if the platform orchestrates the task (Flex)"
     return effect if edge.accept is None else f"{effect} if `accept={edge.accept}`"
 
 
