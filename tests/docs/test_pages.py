@@ -2,8 +2,10 @@
 
 import doctest
 import importlib
+import logging
 import pkgutil
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,19 @@ def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture
+def restored_logging() -> Generator[None]:
+    """Restore the loggers that a page configures."""
+    names = (None, "reservation_core.delivery", "transitions")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("restored_logging")
 @pytest.mark.parametrize("page", [page for page in ALL if any(read_code_blocks(page))], ids=_name)
 def test_code_blocks_run_and_print_what_is_shown(
     page: Path,
