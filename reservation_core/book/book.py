@@ -33,7 +33,7 @@ from reservation_core.book.records import (
     Swept,
     Verdict,
 )
-from reservation_core.book.reports import Recordable, to_report
+from reservation_core.book.reports import Recordable, report_of_reservation, to_report
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
 from reservation_core.book.stores.port import AsyncStore, Claim
 from reservation_core.book.transactions import Transactions, utc_now
@@ -46,6 +46,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import NotFound
+from reservation_core.webhooks.responses import CallbackAnswer, answer
 
 DEFAULT_OLDER_THAN: Final = 120.0
 """Default minimum age of the entries that a sweep claims, in seconds.
@@ -135,6 +136,44 @@ class AsyncBook:
         :raises StoreFailed: if they could not be written.
         """
         return await self._transactions.record(reports)
+
+    async def answer(
+        self, reservation: Reservation, command: Command | None, *, strict: bool = True
+    ) -> CallbackAnswer:
+        """Record an assignment callback and its answer durably, and return the response.
+
+        Both are written in one change. The book then holds the reservation as pending and on hold
+        until the platform reports the outcome: an answer that arrives too late has no effect. A
+        command from elsewhere is refused meanwhile. :meth:`release` gives the hold up.
+
+        :param reservation: the reservation of the callback.
+        :param command: the command that answers it. ``None`` leaves the decision for later.
+        :param strict: refuse the command on any evidence. Otherwise only on documented or observed
+            evidence.
+        :returns: the response to send, and the reservation as the book holds it.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises InvalidCommand: for a command that cannot answer a callback.
+        :raises CommandInProgress: if another command to the reservation is open.
+        :raises CommandNotAllowed: if the command is not allowed, for example because the callback
+            is late. Nothing is written. Answer with ``None`` then.
+        :raises StoreFailed: if it could not be written.
+        """
+        response = answer(command)
+        report = report_of_reservation(reservation)
+        entry = await self._transactions.record_answer(report, command, strict=strict)
+        return CallbackAnswer(response, entry.reservation)
+
+    async def release(self, sid: str) -> Entry:
+        """Give up the hold of a reservation, and return its entry.
+
+        Use it if the command behind the hold was certainly not carried out, for example because
+        the answer to the callback was too late. The commands of a pending reservation are then
+        allowed again.
+
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises StoreFailed: if the store failed.
+        """
+        return await self._transactions.release(sid)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -232,7 +271,9 @@ class AsyncBook:
         :raises OutcomeUnknown: if the outcome is not known.
         :raises StoreFailed: if the store failed.
         """
-        intent = await self._transactions.open_intent(sid, command, Route(route))
+        intent = await self._transactions.open_intent(
+            sid, command, Route(route), strict=policy.strict
+        )
         return await self._deliver(sid, intent, gateway, policy, observer, resume=False)
 
     async def resume(

@@ -87,7 +87,7 @@ async def deliver_intent(
             intent.command,
             gateway,
             route=intent.route,
-            policy=policy,
+            policy=policy if intent.strict else attrs.evolve(policy, strict=False),
             observer=observer,
             sleep=sleep,
             resume=resume,

@@ -10,7 +10,9 @@ The first rule that applies decides:
    it contradicts the entry. A status from before the entry's is a late copy and *older*. A status
    that would reopen an ended reservation *contradicts*.
 6. **The higher version is newer** if entry and report both have one. If it is higher by more
-   than one, a report is missing (a *gap*). The lifecycle must allow what the versions say.
+   than one, a report is missing (a *gap*). The command that put the entry on hold may have raised
+   the version without an event, so the report that ends the hold may be higher by two. The
+   lifecycle must allow what the versions say.
 7. **Without versions the lifecycle decides**, not the clocks. It has no cycles, so a status that
    can follow another is later. Two reports of one status are ordered by their time
    in whole seconds, the precision of replies. Statuses that cannot follow each other *contradict*.
@@ -96,7 +98,10 @@ def judge(
         is_impossible = reopens and order is _Order.UNRELATED
         return Verdict.CONTRADICTION if is_impossible else _FETCH[order]
     if entry.version is not None and report.version is not None:
-        return _judge_version(report.version - entry.version, order)
+        ahead = report.version - entry.version
+        if entry.reservation.on_hold and order is _Order.LATER and ahead > 1:
+            ahead -= 1  # the command behind the hold
+        return _judge_version(ahead, order)
     if order is _Order.SAME and _is_earlier(report.platform_time, entry.platform_time):
         return Verdict.OLDER
     return _NO_VERSIONS.get(order, Verdict.CONTRADICTION)
@@ -189,6 +194,7 @@ def _successor(before: Reservation, after: Reservation, source: ReportSource) ->
     all, that costs one more fetch.
     """
     keeps_version = after.status is before.status and source is ReportSource.EVENT
+    keeps_hold = before.on_hold and not after.on_hold and not is_newer(before, after)
     return Reservation(
         sid=before.sid,
         account_sid=after.account_sid or before.account_sid,
@@ -202,5 +208,6 @@ def _successor(before: Reservation, after: Reservation, source: ReportSource) ->
         url=after.url or before.url,
         links=after.links or before.links,
         etag=after.etag or (before.etag if keeps_version else None),
-        on_hold=after.on_hold or (before.on_hold and not is_newer(before, after)),
+        on_hold=after.on_hold or keeps_hold,
+        on_hold_since=before.on_hold_since if keeps_hold else after.on_hold_since,
     )

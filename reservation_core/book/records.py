@@ -57,6 +57,8 @@ class Verdict(StrEnum):
 class Ending(StrEnum):
     """State of a command in the history: intended, or how it ended."""
 
+    ANSWERED = "answered"
+    """Given as the answer to an assignment callback. The platform reports its outcome."""
     INTENDED = "intended"
     """The command was written down before it is sent. Its intent is open."""
     DONE = "done"
@@ -89,6 +91,7 @@ class Intent:
     :param reservation: the entry's reservation when the intent was written.
     :param route: the route on which the command is sent.
     :param created_at: when the intent was written, by the book's clock.
+    :param strict: false if the policy lets the platform decide what is refused on weak evidence.
     """
 
     token: str
@@ -96,6 +99,7 @@ class Intent:
     reservation: Reservation
     route: Route
     created_at: datetime
+    strict: bool = True
 
     def to_dict(self) -> dict[str, object]:
         """Return a dict of JSON types, with personal and secret values.

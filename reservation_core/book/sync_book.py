@@ -32,6 +32,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.messages import Reply, Request
+from reservation_core.webhooks.responses import CallbackAnswer
 
 _T = TypeVar("_T")
 
@@ -119,6 +120,41 @@ class Book:
         :raises StoreFailed: if they could not be written.
         """
         return _run(self._book.record_batch(reports))
+
+    def answer(
+        self, reservation: Reservation, command: Command | None, *, strict: bool = True
+    ) -> CallbackAnswer:
+        """Record an assignment callback and its answer durably, and return the response.
+
+        Both are written in one change. The book then holds the reservation as pending and on hold
+        until the platform reports the outcome: an answer that arrives too late has no effect. A
+        command from elsewhere is refused meanwhile. :meth:`release` gives the hold up.
+
+        :param reservation: the reservation of the callback.
+        :param command: the command that answers it. ``None`` leaves the decision for later.
+        :param strict: refuse the command on any evidence. Otherwise only on documented or observed
+            evidence.
+        :returns: the response to send, and the reservation as the book holds it.
+        :raises IncompleteReservation: for a reservation without a valid SID.
+        :raises InvalidCommand: for a command that cannot answer a callback.
+        :raises CommandInProgress: if another command to the reservation is open.
+        :raises CommandNotAllowed: if the command is not allowed, for example because the callback
+            is late. Nothing is written. Answer with ``None`` then.
+        :raises StoreFailed: if it could not be written.
+        """
+        return _run(self._book.answer(reservation, command, strict=strict))
+
+    def release(self, sid: str) -> Entry:
+        """Give up the hold of a reservation, and return its entry.
+
+        Use it if the command behind the hold was certainly not carried out, for example because
+        the answer to the callback was too late. The commands of a pending reservation are then
+        allowed again.
+
+        :raises NotInBook: if the book has no entry of the reservation.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(self._book.release(sid))
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from reservation_core.book.records import (
 from reservation_core.book.reports import report_of_reservation
 from reservation_core.book.stores.port import AsyncStore, Claim
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.update import prepare
@@ -110,7 +111,48 @@ class Transactions:
 
     # --- commands --------------------------------------------------------------------------------
 
-    async def open_intent(self, sid: str, command: Command, route: Route) -> Intent:
+    async def record_answer(
+        self, report: Report, command: Command | None, *, strict: bool
+    ) -> Entry:
+        """Record a callback and the command that answers it, in one change.
+
+        :param command: ``None`` if the decision is left for later.
+        :raises CommandInProgress: if an intent is open.
+        :raises CommandNotAllowed: if the command is not allowed.
+        """
+        while True:
+            entry, now = await self.get(report.sid), self._clock()
+            verdict = judge(entry, report)
+            after = merge(entry, report, verdict, now)
+            assert after is not None  # the first report makes an entry
+            lines = [_report_line(report, verdict, now)]
+            if command is not None:
+                if after.intent is not None:
+                    raise CommandInProgress(report.sid, after.intent.command.trigger)
+                held = _hold(after.reservation, command, now, strict=strict)
+                after = attrs.evolve(after, reservation=held)
+                lines.append(_command_line(after, command, Ending.ANSWERED, now))
+            change = _change(report.sid, entry, after, *lines)
+            assert change.entry is not None
+            if await self._write(change):
+                return change.entry
+
+    async def release(self, sid: str) -> Entry:
+        """Give up the hold of an entry.
+
+        :raises NotInBook: if the book has no entry of the reservation.
+        """
+        while (entry := await self.get(sid)) is not None:
+            after = attrs.evolve(entry, reservation=entry.reservation.released())
+            change = _change(sid, entry, after)
+            assert change.entry is not None
+            if await self._write(change):
+                return change.entry
+        raise NotInBook(sid)
+
+    async def open_intent(
+        self, sid: str, command: Command, route: Route, *, strict: bool
+    ) -> Intent:
         """Check a command and write it down as an open intent.
 
         :raises NotInBook: if the book has no entry of the reservation.
@@ -126,7 +168,8 @@ class Transactions:
                 if entry.intent.token != token:
                     raise CommandInProgress(sid, entry.intent.command.trigger)
                 return entry.intent  # it was written, though the store returned false
-            prepare(entry.reservation, command, route=route)  # raises if it is not allowed
+            # It raises if the command is not allowed.
+            prepare(entry.reservation, command, route=route, strict=strict)
             now = self._clock()
             intent = Intent(
                 token=token,
@@ -134,8 +177,9 @@ class Transactions:
                 reservation=entry.reservation,
                 route=route,
                 created_at=now,
+                strict=strict,
             )
-            line = _command_line(entry, intent, Ending.INTENDED, now)
+            line = _command_line(entry, command, Ending.INTENDED, now)
             if await self._write(_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
                 return intent
 
@@ -249,7 +293,7 @@ def _closing_change(
 ) -> Change:
     is_open = entry.intent is not None and entry.intent.token == intent.token
     after = attrs.evolve(entry, intent=None) if is_open else entry
-    lines = [_command_line(entry, intent, ending, now)]
+    lines = [_command_line(entry, intent.command, ending, now)]
     if fetched is not None:
         report = report_of_reservation(fetched)
         verdict = judge(after, report)
@@ -280,12 +324,22 @@ def _report_line(report: Report, verdict: Verdict, now: datetime) -> HistoryLine
     )
 
 
-def _command_line(entry: Entry, intent: Intent, ending: Ending, now: datetime) -> HistoryLine:
+def _hold(
+    reservation: Reservation, command: Command, now: datetime, *, strict: bool
+) -> Reservation:
+    """Return the reservation after an answer that the platform may still take too late."""
+    after = reservation.after(command, strict=strict, at=now)
+    if after.status is Status.PENDING:
+        return after
+    return reservation.with_status(Status.PENDING, on_hold=True, on_hold_since=now)
+
+
+def _command_line(entry: Entry, command: Command, ending: Ending, now: datetime) -> HistoryLine:
     return HistoryLine(
         sid=entry.sid,
         recorded_at=now,
         source=ReportSource.COMMAND,
         outcome=ending,
-        type=intent.command.trigger,
+        type=command.trigger,
         status=entry.status,
     )

@@ -23,7 +23,12 @@ from reservation_core.webhooks.events import (
     read_events,
 )
 from reservation_core.webhooks.request import Forged, Webhook
-from reservation_core.webhooks.responses import ACKNOWLEDGEMENT, answer, refuse_webhook
+from reservation_core.webhooks.responses import (
+    ACKNOWLEDGEMENT,
+    CallbackAnswer,
+    answer,
+    refuse_webhook,
+)
 from reservation_core.webhooks.signature import Algorithm, Verifier, add_body_hash, sign
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "Algorithm",
     "Assignment",
     "Attributes",
+    "CallbackAnswer",
     "Deadline",
     "Event",
     "Forged",

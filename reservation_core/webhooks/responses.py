@@ -9,9 +9,11 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, overload
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import MalformedReply
 from reservation_core.rest.messages import Headers, Reply
 from reservation_core.webhooks.request import Forged
@@ -22,19 +24,68 @@ ACKNOWLEDGEMENT: Final = Reply(204, _JSON_HEADERS)
 """The response to an event callback. It is due within fifteen seconds."""
 
 
-def answer(command: Command | None = None) -> Reply:
+class CallbackAnswer(NamedTuple):
+    """Response to an assignment callback, and the reservation then held.
+
+    :param response: the response to send.
+    :param reservation: the reservation once the platform has taken the response.
+    """
+
+    response: Reply
+    reservation: Reservation
+
+
+@overload
+def answer(command: Command | None = None) -> Reply: ...
+
+
+@overload
+def answer(
+    command: Command | None,
+    reservation: Reservation,
+    *,
+    strict: bool = True,
+    at: datetime | None = None,
+) -> CallbackAnswer: ...
+
+
+def answer(
+    command: Command | None = None,
+    reservation: Reservation | None = None,
+    *,
+    strict: bool = True,
+    at: datetime | None = None,
+) -> Reply | CallbackAnswer:
     """Build the response to an assignment callback.
 
     :param command: the command that the platform is to carry out. ``None`` leaves the decision for
         later: send a command with ``perform`` before the reservation times out.
+    :param reservation: the reservation of the callback. With it, a command that is not allowed is
+        refused, and the reservation that is then held is returned, too: on hold after a conference,
+        for example.
+    :param strict: refuse the command on any evidence. Otherwise only on documented or observed
+        evidence.
+    :param at: the time of the answer; the present time by default. A reservation on hold keeps it.
+    :returns: the response, or the response and the reservation if one was given.
     :raises InvalidCommand: for wrap, complete and supervise, which cannot answer a callback.
+    :raises CommandNotAllowed: if the command is not allowed now. ``answer()`` then leaves the
+        decision for later.
 
-    >>> from reservation_core import Accept
+    >>> from reservation_core import Accept, Conference, Reservation
     >>> answer(Accept()).body
     b'{"instruction": "accept"}'
+    >>> response, held = answer(Conference(), Reservation(status="pending"))
+    >>> held.on_hold
+    True
     """
     body = b"" if command is None else json.dumps(command.instruction()).encode()
-    return Reply(200, _JSON_HEADERS, body)
+    response = Reply(200, _JSON_HEADERS, body)
+    if reservation is None:
+        return response
+    if command is None:
+        return CallbackAnswer(response, reservation)
+    held = reservation.after(command, strict=strict, at=at or datetime.now(UTC))
+    return CallbackAnswer(response, held)
 
 
 def refuse_webhook(error: Forged | MalformedReply) -> Reply:

@@ -106,10 +106,7 @@ class Story:
         )
         first = self.reserve(ENGLISH_CALL)
         self.answer_call(first)
-        say(
-            '    ("gap": the conference itself is not an event, so one version is missing.'
-            " The next sweep fetches it)"
-        )
+        say("    (the book held it as on hold from the answer until the event)")
 
         say("\n2. A letter in German is accepted, a letter in French is rejected")
         second = self.reserve(GERMAN_LETTER)

@@ -21,7 +21,6 @@ from reservation_core import (
     Policy,
     Reject,
     ReplyError,
-    Status,
 )
 from reservation_core.book import (
     DEFAULT_OLDER_THAN,
@@ -107,7 +106,8 @@ class Service:
         app.add_api_route("/events", self.record_events, methods=["POST"])
         app.add_api_route(
             "/reservations", self.show, methods=["GET"]
-        )  # these two are the desk's: put them behind your own login
+        )  # these are the desk's: put them behind your own login
+        app.add_api_route("/reservations/{sid}/accept", self.accept, methods=["POST"])
         app.add_api_route("/reservations/{sid}/complete", self.complete, methods=["POST"])
         app.add_exception_handler(Forged, _refuse)
         app.add_exception_handler(MalformedReply, _refuse)
@@ -119,19 +119,22 @@ class Service:
         """Answer an assignment callback. Without an answer in time, decide later."""
         budget = Deadline()
         assignment = read_assignment(await receive(request, self.verifier))
-        command = await budget.adecide(self._consider(assignment))
+        command, response = await budget.adecide(self._consider(assignment)), answer()
+        try:
+            answered = await self.book.answer(assignment.reservation, command)
+        except CommandError:  # the callback is late: the book has a newer status
+            command = None
+        else:
+            response = answered.response  # the book holds the reservation as on hold now
         given = command.trigger if command else "nothing"
         log.info(
             "assignment of %s: verified, answered with %s", short(assignment.reservation.sid), given
         )
-        return respond(answer(command))
+        return respond(response)
 
     async def _consider(self, assignment: Assignment) -> Command | None:
-        recorded = await self.book.record(assignment.reservation)
-        is_pending = recorded.entry is not None and recorded.entry.status is Status.PENDING
-        return (
-            decide(assignment) if is_pending else None
-        )  # else the callback is late: the book has a newer status
+        await self.book.record(assignment.reservation)
+        return decide(assignment)
 
     async def record_events(self, request: Request) -> Response:
         """Record the events of a callback or of an Event Streams batch.
@@ -157,10 +160,17 @@ class Service:
         """Return the live reservations."""
         return [_shown(entry) async for entry in self.book.live()]
 
+    async def accept(self, sid: str) -> str:
+        """Accept a reservation whose callback was not answered, and return its status."""
+        return await self._perform(sid, Accept())
+
     async def complete(self, sid: str) -> str:
         """Complete a reservation, and return its status."""
+        return await self._perform(sid, Complete())
+
+    async def _perform(self, sid: str, command: Command) -> str:
         try:
-            reservation = await self.book.perform(sid, Complete(), self.gateway, policy=ALONE)
+            reservation = await self.book.perform(sid, command, self.gateway, policy=ALONE)
         except NotInBook as error:
             raise HTTPException(404, str(error)) from error
         except (
@@ -171,7 +181,10 @@ class Service:
         except GatewayError as error:  # not sent, or unknown: the next sweep finds out
             raise HTTPException(503, str(error)) from error
         log.info(
-            "complete of %s: sent, and the platform reports %s", short(sid), reservation.status
+            "%s of %s: sent, and the platform reports %s",
+            command.trigger,
+            short(sid),
+            reservation.status,
         )
         return reservation.status
 
