@@ -81,6 +81,9 @@ Answer: TypeAlias = Reply | GatewayError | None
 Steps: TypeAlias = Generator[Request | Pause | Reservation, Answer]
 """The steps of a delivery. The last one is a reservation, the result."""
 
+FirstExchange: TypeAlias = tuple[Request, Reply | None, ReplyError | GatewayError]
+"""A request that was sent, its reply, and the failure that follows from it."""
+
 _Exchanges: TypeAlias = Generator[Request | Pause, Answer, _T]
 _Failure: TypeAlias = ReplyError | GatewayError
 _Outcome: TypeAlias = Reservation | _Failure
@@ -96,7 +99,7 @@ def deliver(
     clock: Callable[[], float],
     random: Callable[[], float] | None,
     began: float,
-    first: tuple[Request, ReplyError | GatewayError] | None = None,
+    first: FirstExchange | None = None,
     resume: bool = False,
 ) -> Steps:
     """Yield the requests and pauses of a delivery, then the reservation.
@@ -105,7 +108,7 @@ def deliver(
     :param clock: returns seconds of a monotonic clock.
     :param random: returns a number from 0 to 1. ``random.random`` by default.
     :param began: the time of the clock when the delivery began.
-    :param first: the first request and its failure, if it was sent already.
+    :param first: the first request, its reply and its failure, if it was sent already.
     :param resume: fetch first, because another process may have sent the command.
     :raises CommandError: at the first step, if the command is not allowed.
     :raises ReplyError, GatewayError: at the end, as ``perform`` describes. ``attempts`` holds every
@@ -142,12 +145,10 @@ class _Delivery:
     pauses: int = 0
     last_pause: float = 0.0
 
-    def run(
-        self, first: tuple[Request, _Failure] | None, *, resume: bool
-    ) -> _Exchanges[Reservation]:
+    def run(self, first: FirstExchange | None, *, resume: bool) -> _Exchanges[Reservation]:
         """Deliver the command.
 
-        :param first: the first request and its failure, if it was sent.
+        :param first: the first request, its reply and its failure, if it was sent.
         """
         done: Reservation | None = None
         if resume:
@@ -155,9 +156,9 @@ class _Delivery:
             self.failure = GatewayError("the process that may have sent the command ended")
             done = yield from self._reconcile(self.failure)
         elif first is not None:
-            request, failure = first
+            request, reply, failure = first
             self.times_sent = 1
-            self._record(request, 0.0, 0.0, _label(failure))
+            self._record(request, 0.0, 0.0, _label(failure), reply)
             done = yield from self._handle_failure(failure)
         while done is None:
             self.times_sent, self.was_fetched = self.times_sent + 1, False
@@ -202,17 +203,22 @@ class _Delivery:
             self._give_up("the deadline passed")
         pause, self.last_pause = self.last_pause, 0.0
         self.observer.before_attempt(Attempt(len(self.attempts) + 1, request, started, pause))
-        label = "abandoned"
+        label, answer = "abandoned", None
         try:
-            outcome = _read((yield request), read)
+            answer = yield request
+            outcome = _read(answer, read)
             label = _label(outcome)
         finally:
-            self._record(request, started, pause, label)
+            self._record(request, started, pause, label, answer)
         return outcome
 
-    def _record(self, request: Request, started: float, pause: float, outcome: str) -> None:
+    def _record(
+        self, request: Request, started: float, pause: float, outcome: str, answer: Answer
+    ) -> None:
         number, duration = len(self.attempts) + 1, self.clock() - self.began - started
         attempt = Attempt(number, request, started, pause, outcome, duration)
+        if isinstance(answer, Reply):
+            attempt = attempt._replace(http_status=answer.status, headers=answer.headers)
         self.attempts.append(attempt)
         self.observer.after_attempt(attempt)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.redaction import mask
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt, GatewayError, Refused
 
@@ -25,7 +26,10 @@ class Observer:
         """Receive an attempt before its request is sent."""
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Receive an attempt after its reply, its failure or its interruption."""
+        """Receive an attempt after its reply, its failure or its interruption.
+
+        ``attempt.headers``, ``rate_limit`` and ``request_id`` are those of the reply.
+        """
 
     def cautioned(self, caution: Caution) -> None:
         """Receive a caution about a rule that the policy sets aside.
@@ -62,12 +66,13 @@ class LoggingObserver(Observer):
         self._logger: Final = logger or logging.getLogger("reservation_core.delivery")
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Log the outcome of an attempt."""
-        message = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s)"
+        """Log the outcome of an attempt, with the platform's identifier of the request."""
+        message = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s%s)"
         request = attempt.request
         times = attempt.started, attempt.pause, attempt.duration
+        sid = f", request {mask(attempt.request_id, limit=60)}" if attempt.request_id else ""
         self._logger.debug(
-            message, attempt.number, request.method, request.path, attempt.outcome, *times
+            message, attempt.number, request.method, request.path, attempt.outcome, *times, sid
         )
 
     def cautioned(self, caution: Caution) -> None:

@@ -17,8 +17,10 @@ from typing import Final
 from opentelemetry import trace
 
 from reservation_core.delivery.observer import Observer, count_attempts
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.redaction import mask
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
 
@@ -54,9 +56,18 @@ class OpenTelemetryObserver(Observer):
             },
             start_time=ended - round(attempt.duration * 1_000_000_000),
         )
+        if attempt.http_status is not None:
+            span.set_attribute("http.response.status_code", attempt.http_status)
+        if attempt.request_id:
+            span.set_attribute(f"{_PREFIX}request_id", mask(attempt.request_id, limit=60))
         if attempt.outcome not in list(Status):
             span.set_status(trace.StatusCode.ERROR, str(attempt.outcome))
         span.end(ended)
+
+    def cautioned(self, caution: Caution) -> None:
+        """Add an event with the caution."""
+        attributes = {f"{_PREFIX}caution": str(caution)}
+        trace.get_current_span().add_event(f"{_PREFIX}caution", attributes)
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Add an event with the fetched state and what follows from it."""

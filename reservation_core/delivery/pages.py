@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
@@ -14,8 +14,14 @@ from reservation_core.rest.messages import Reply, Request
 class Pages:
     """Requests of a list, and the reservations of each reply."""
 
-    def __init__(self, query: ListQuery, gateway: Gateway | AsyncGateway) -> None:
+    def __init__(
+        self,
+        query: ListQuery,
+        gateway: Gateway | AsyncGateway,
+        on_unreadable: Callable[[MalformedReply], object] | None = None,
+    ) -> None:
         self._query = query
+        self._on_unreadable = on_unreadable
         self._origin: str | None = getattr(gateway, "origin", None)
         self._next: Request | None = prepare_list(query)
 
@@ -33,6 +39,8 @@ class Pages:
 
     def read(self, reply: Reply) -> tuple[Reservation, ...]:
         """Return the reservations of one page."""
-        page = conclude_list(self._query, reply, origin=self._origin)
+        page = conclude_list(
+            self._query, reply, origin=self._origin, on_unreadable=self._on_unreadable
+        )
         self._next = page.next_request
         return page.reservations

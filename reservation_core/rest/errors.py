@@ -46,7 +46,7 @@ import attrs
 from reservation_core.domain.errors import ReplyError, ReservationError
 from reservation_core.domain.lifecycle import SET_BY_PLATFORM, label_state
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.messages import Request
+from reservation_core.rest.messages import Headers, RateLimit, Request, read_rate_limit
 
 
 def with_remedy(failure: str, remedy: str) -> str:
@@ -64,6 +64,8 @@ class Attempt(NamedTuple):
         It is ``"abandoned"`` if the exchange was interrupted, and ``None`` while it goes on. It
         holds no text of the platform.
     :param duration: its duration in seconds.
+    :param http_status: the status of the reply, ``None`` without one.
+    :param headers: the headers of the reply. Their values are not in the ``repr``.
     """
 
     number: int
@@ -72,6 +74,18 @@ class Attempt(NamedTuple):
     pause: float
     outcome: str | None = None
     duration: float = 0.0
+    http_status: int | None = None
+    headers: Headers = Headers()
+
+    @property
+    def request_id(self) -> str | None:
+        """The platform's identifier of the request, for its support."""
+        return self.headers.get("Twilio-Request-Id")
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """The rate-limit headers of the reply."""
+        return read_rate_limit(self.headers)
 
 
 def _count(attempts: tuple[Attempt, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -97,18 +97,26 @@ def prepare_list(query: ListQuery) -> Request:
     return Request("GET", f"{path}?{encode_form(pairs).decode()}" if pairs else path)
 
 
-def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) -> ReservationPage:
+def conclude_list(
+    query: ListQuery,
+    reply: Reply,
+    *,
+    origin: str | None = None,
+    on_unreadable: Callable[[MalformedReply], object] | None = None,
+) -> ReservationPage:
     """Read the reply with one page.
 
     :param origin: the gateway's origin (``https://host[:port]``), if it is known. A link to a next
         page on another origin is a fault.
+    :param on_unreadable: called with the error of each unreadable reservation, such as one with an
+        unknown status. The others are returned. Without it, one makes the page unreadable.
     :raises ReplyError: for any other reply. A :class:`MalformedReply` has the faults of all
         reservations on the page.
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply)
     reader = FieldReader(read_object(reply.body))
-    reservations = tuple(_read_rows(reader))
+    reservations = tuple(_read_rows(reader, on_unreadable))
     next_request = None
     meta: object = reader.fields.get("meta")
     fields = cast("Mapping[str, object]", meta if isinstance(meta, dict) else {})
@@ -121,14 +129,19 @@ def conclude_list(query: ListQuery, reply: Reply, *, origin: str | None = None) 
     return ReservationPage(reservations, next_request)
 
 
-def _read_rows(reader: FieldReader) -> Iterator[Reservation]:
+def _read_rows(
+    reader: FieldReader, on_unreadable: Callable[[MalformedReply], object] | None
+) -> Iterator[Reservation]:
     if reader.take("reservations") is None:
         reader.add_fault("reservations", "is missing")
     for row in reader.each("reservations"):
         try:
             yield read_resource(row.fields, path=row.path)
         except MalformedReply as error:
-            reader.faults.extend(error.faults)
+            if on_unreadable is None:
+                reader.faults.extend(error.faults)
+            else:
+                on_unreadable(error)
 
 
 def _origin_of(url: object) -> str | None:

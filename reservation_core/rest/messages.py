@@ -111,6 +111,20 @@ class RateLimit(NamedTuple):
     config: str | None
 
 
+def read_rate_limit(headers: Headers) -> RateLimit:
+    """Read the rate-limit headers of a reply."""
+
+    def number(name: str) -> int | None:
+        text = headers.get(name, "").strip()
+        return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+    return RateLimit(
+        number("X-Rate-Limit-Limit"),
+        number("X-Rate-Limit-Remaining"),
+        headers.get("X-Rate-Limit-Config"),
+    )
+
+
 @attrs.frozen(slots=False)
 class Reply:
     """One HTTP reply: status, headers and the whole body."""
@@ -130,16 +144,7 @@ class Reply:
     @property
     def rate_limit(self) -> RateLimit:
         """The rate-limit headers. A part is ``None`` if it is absent or not a number."""
-
-        def number(name: str) -> int | None:
-            text = self.headers.get(name, "").strip()
-            return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
-
-        return RateLimit(
-            number("X-Rate-Limit-Limit"),
-            number("X-Rate-Limit-Remaining"),
-            self.headers.get("X-Rate-Limit-Config"),
-        )
+        return read_rate_limit(self.headers)
 
     @property
     def retry_after(self) -> float | None:

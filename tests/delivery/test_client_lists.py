@@ -18,6 +18,7 @@ from reservation_core import (
     ReplyError,
     Reservation,
     Status,
+    UnknownStatus,
     list_reservations,
 )
 from reservation_core.testing.strategies.texts import near_sids
@@ -295,3 +296,21 @@ def test_any_page_gives_reservations_or_a_reply_error(
         taken = []
     assert all(isinstance(item, Reservation) for item in taken)
     assert 1 <= len(gateway.requests) <= 2
+
+
+def test_unreadable_reservation_is_reported_and_the_others_are_listed(client: Client) -> None:
+    """Without the callback it makes the page unreadable."""
+    rows = json.loads(page(1, 2, 3).body)["reservations"]
+    rows[1]["reservation_status"] = "escalated"
+    reply = Reply(200, {}, json.dumps({"reservations": rows, "meta": {}}).encode())
+    found: list[MalformedReply] = []
+    gateway = gateway_at(ORIGIN, reply)
+    listed = client.take(gateway, OF_TASK | {"on_unreadable": found.append})
+    assert numbers_of(listed) == [1, 3]
+    (error,) = found
+    assert isinstance(error, UnknownStatus)
+    assert error.raw_status == "escalated"
+    assert error.fields["sid"] == rows[1]["sid"]
+    assert [fault.path for fault in error.faults] == ["reservations[1].reservation_status"]
+    with pytest.raises(MalformedReply):
+        client.take(gateway_at(ORIGIN, reply), OF_TASK)

@@ -13,7 +13,10 @@ from reservation_core import (
     InvalidCommand,
     LoggingObserver,
     LostRace,
+    NotSent,
+    Observer,
     OutcomeUnknown,
+    RateLimit,
     Reply,
     Wrap,
 )
@@ -109,3 +112,27 @@ def test_log_has_a_line_per_attempt_fetch_and_failure(caplog: pytest.LogCaptureF
             ("WARNING", "gave up after 1 attempts: InvalidCommand"),
         )
     ]
+
+
+@pytest.mark.parametrize("observed", [True, False])
+def test_headers_of_the_reply_reach_observer_and_error(
+    observed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {
+        "Twilio-Request-Id": "RQ" + "1" * 32,
+        "X-Rate-Limit-Limit": "60",
+        "X-Rate-Limit-Remaining": "0",
+        "X-Rate-Limit-Config": "Update",
+    }
+    gateway = ScriptedGateway(Reply(429, headers), NotSent("no"))
+    observer = LoggingObserver() if observed else Observer()
+    with caplog.at_level(logging.DEBUG, "reservation_core.delivery"):
+        error = fails(gateway, NotSent, PENDING, Wrap(), observer, attempts=2, strict=False)
+    throttled, unsent = error.attempts
+    assert (throttled.http_status, throttled.request_id) == (429, "RQ" + "1" * 32)
+    assert throttled.rate_limit == RateLimit(60, 0, "Update")
+    assert throttled.headers == Reply(429, headers).headers
+    assert (unsent.http_status, unsent.request_id) == (None, None)
+    assert unsent.rate_limit == RateLimit(None, None, None)
+    assert (f"request RQ{'1' * 32})" in caplog.text) is observed
+    assert "RQ" not in repr(throttled)

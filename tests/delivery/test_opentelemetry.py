@@ -1,10 +1,11 @@
 """OpenTelemetry spans and events."""
 
+import attrs
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from reservation_core import IllegalSuccession, Indistinguishable, Wrap
+from reservation_core import Accept, IllegalSuccession, Indistinguishable, Reply, Status, Wrap
 from reservation_core.delivery.opentelemetry import OpenTelemetryObserver
 from tests.delivery.scripted import (
     ACCEPTED,
@@ -12,9 +13,12 @@ from tests.delivery.scripted import (
     SECRET,
     TIMED_OUT,
     ScriptedGateway,
+    deliver,
     fails,
     shows,
 )
+
+CANCELED = attrs.evolve(PENDING, status=Status.CANCELED)
 
 
 def test_spans_and_events_contain_nothing_personal() -> None:
@@ -54,3 +58,24 @@ def test_spans_and_events_contain_nothing_personal() -> None:
     for secret in ("50001", "50006", "hush"):
         assert secret not in shown
     OpenTelemetryObserver()  # without a provider nothing is shown, and nothing fails
+
+
+def test_span_has_the_request_id_and_an_event_for_a_caution() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer, accepted = provider.get_tracer("test"), shows("accepted", "4")
+    reply = Reply(200, {**accepted.headers, "Twilio-Request-Id": "RQ1"}, accepted.body)
+    with tracer.start_as_current_span("caller"):
+        deliver(
+            ScriptedGateway(reply), CANCELED, Accept(), OpenTelemetryObserver(tracer), strict=False
+        )
+    span, caller = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["reservation_core.request_id"] == "RQ1"
+    assert span.attributes["http.response.status_code"] == 200
+    (event,) = caller.events
+    assert event.name == "reservation_core.caution"
+    assert event.attributes is not None
+    assert "only a pending reservation can be accepted" in str(
+        event.attributes["reservation_core.caution"]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Final, cast
 
 import pytest
@@ -11,6 +12,7 @@ from reservation_core import (
     Accept,
     Call,
     Command,
+    CommandNotAllowed,
     Complete,
     Conference,
     Dequeue,
@@ -19,11 +21,13 @@ from reservation_core import (
     PayloadFault,
     Redirect,
     Reject,
+    Reservation,
     Supervise,
     Wrap,
 )
 from reservation_core.webhooks import (
     ACKNOWLEDGEMENT,
+    CallbackAnswer,
     Forged,
     answer,
     refuse_webhook,
@@ -116,6 +120,27 @@ def test_command_without_an_instruction_is_refused_with_a_remedy(command: Comman
         InvalidCommand, match=r"Answer the callback empty and send the command with perform\(\)"
     ):
         answer(command)
+
+
+@pytest.mark.parametrize("command", [Accept(), Reject(), Conference(), Dequeue()])
+def test_answer_with_a_reservation_returns_both(command: Command) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    pending = Reservation(status="pending", etag="3")
+    response, held = answer(command, pending, at=at)
+    assert response == answer(command)
+    assert held == pending.after(command)
+    assert held.on_hold_since == (at if held.on_hold else None)
+
+
+def test_answer_refuses_a_command_that_is_not_allowed() -> None:
+    held = answer(Conference(), Reservation(status="pending")).reservation
+    assert held.on_hold_since is not None
+    with pytest.raises(CommandNotAllowed):
+        answer(Accept(), held)
+    with pytest.raises(CommandNotAllowed):
+        answer(Reject(), held)
+    assert answer(Reject(), held, strict=False).reservation.status == "rejected"
+    assert answer(None, held) == CallbackAnswer(answer(), held)
 
 
 def test_event_is_acknowledged_and_bad_webhooks_are_refused() -> None:

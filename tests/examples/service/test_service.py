@@ -332,6 +332,23 @@ def test_repeated_webhook_changes_nothing(scene: Scene) -> None:
     assert [line for line in scene.book.history(sid) if line.event_key] == events
 
 
+def test_desk_cannot_accept_a_call_that_was_answered_with_a_conference(scene: Scene) -> None:
+    """It is refused by the book. Without the hold, the platform would answer with 400."""
+    sid = scene.reserve(CALL)
+    held = scene.book.get(sid)
+    assert held is not None
+    assert held.reservation.on_hold
+    version = scene.platform.get(sid).etag
+    status, text = scene.ask("POST", f"/reservations/{sid}/accept")
+    assert (status, "on hold" in text) == (409, True)
+    assert scene.platform.get(sid).etag == version
+    scene.platform.answer_call(sid)
+    scene.emulator.settle()
+    after = scene.book.get(sid)
+    assert after is not None
+    assert (after.status, after.doubt) == (Status.ACCEPTED, None)
+
+
 def test_unreadable_webhook_gets_400(scene: Scene) -> None:
     assert scene.send_event("reservation.accepted", "WR" + "1" * 32, Timestamp="soon") == 400
     assert scene.send_event("reservation.accepted", "WR" + "1" * 32) == 204
