@@ -327,7 +327,7 @@ def _report_line(report: Report, verdict: Verdict, now: datetime) -> HistoryLine
 def _hold(
     reservation: Reservation, command: Command, now: datetime, *, strict: bool
 ) -> Reservation:
-    """Return the reservation after an answer that the platform may still take too late."""
+    """Return the reservation after an answer, which may be too late."""
     after = reservation.after(command, strict=strict, at=now)
     if after.status is Status.PENDING:
         return after

@@ -66,7 +66,7 @@ class LoggingObserver(Observer):
         self._logger: Final = logger or logging.getLogger("reservation_core.delivery")
 
     def after_attempt(self, attempt: Attempt) -> None:
-        """Log the outcome of an attempt, with the platform's identifier of the request."""
+        """Log the outcome of an attempt, and the request's identifier."""
         message = "attempt %d: %s %s: %s (at %.3f s, after a pause of %.3f s, took %.3f s%s)"
         request = attempt.request
         times = attempt.started, attempt.pause, attempt.duration

@@ -1,4 +1,4 @@
-"""Tests of answered callbacks, and of the hold until the platform reports the outcome."""
+"""Tests of answered callbacks and of their hold."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_missing_report_after_a_hold_is_a_gap(world: World) -> None:
 
 @pytest.mark.parametrize("command", [Accept(), Reject(), CONFERENCE])
 def test_command_from_elsewhere_is_refused_during_the_hold(world: World, command: Command) -> None:
-    """An answer may arrive too late, so nothing is believed before the event."""
+    """An answer may be too late: nothing is believed before the event."""
     world.book.answer(pending(0), command)
     assert (world.entry.status, world.entry.reservation.on_hold) == (S.PENDING, True)
     with pytest.raises(CommandNotAllowed):
@@ -107,7 +107,7 @@ def test_answer_is_refused_while_a_command_is_open(world: World) -> None:
 
 
 def test_released_hold_allows_commands_again(world: World) -> None:
-    """The remedy that the refusal names, for an answer that came too late."""
+    """The remedy that the refusal names."""
     world.book.answer(pending(0), CONFERENCE)
     with pytest.raises(CommandNotAllowed, match="give up the hold"):
         world.book.perform(WR, Accept(), world)

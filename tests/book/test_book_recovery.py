@@ -216,10 +216,10 @@ def test_resume_does_not_repeat_an_executed_command(world: World) -> None:
 
 def test_resume_raises_the_error_of_the_delivery(world: World) -> None:
     crash(world, acted=False)
-    world.scenario.apply(S.CANCELED)
+    world.scenario.apply(S.TIMEOUT)
     with pytest.raises(LostRace):
         world.book.resume(WR, world, policy=NO_WAIT)
-    assert (world.entry.status, world.entry.intent) == (S.CANCELED, None)
+    assert (world.entry.status, world.entry.intent) == (S.TIMEOUT, None)
 
 
 def test_resume_without_an_open_command_sends_nothing(world: World) -> None:

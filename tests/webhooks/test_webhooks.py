@@ -14,6 +14,7 @@ NAMES = {
     "Algorithm",
     "Assignment",
     "Attributes",
+    "CallbackAnswer",
     "Deadline",
     "Event",
     "Forged",
