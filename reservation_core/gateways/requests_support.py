@@ -24,6 +24,7 @@ from reservation_core.gateways.reply_builder import ReplyBuilder
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply
 
+_BODILESS: Final = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 _PIECE: Final = 65_536  # bytes
 
 
@@ -74,7 +75,12 @@ class ReplyReadingAuth(AuthBase):
             builder.add(piece)
             if time.monotonic() > self._deadline:
                 raise self._errors.exchange_timed_out()
-        return builder.finish()
+        reply = builder.finish()
+        has_frame = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
+        if not (reply.body or reply.status in _BODILESS or has_frame):
+            # http.client reads a truncated head as an empty reply.
+            raise self._errors.exchange_failed("the reply ended within its head")
+        return reply
 
 
 def translate_requests_error(error: Exception, errors: ErrorFactory) -> GatewayError:

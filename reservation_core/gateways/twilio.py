@@ -14,51 +14,54 @@ client. Beyond that:
    limits each wait (to connect, and for each piece of the head), and then the body as a whole,
    except for the last wait. No timeout is for connecting alone: ``connect_timeout`` limits the
    wait for a slot while ``max_connections`` requests are under way through this gateway.
-4. For threads, a reply is read and decompressed here, so ``max_reply_bytes`` is enforced while it
-   arrives. An ``http_client`` that is not based on requests, and every one for asyncio, returns
-   text that it has read completely. Then the limit is checked afterwards, and the body is that text
-   in UTF-8, the encoding of JSON. (aiohttp reads truncated gzip as far as it can. The result is not
-   JSON.)
+4. With ``TwilioHttpClient`` and ``ValidationClient``, a reply is read and decompressed here, so
+   ``max_reply_bytes`` is enforced while it arrives. Any other ``http_client``, and every one for
+   asyncio, returns text that it has read completely. Then the limit is checked afterwards, and the
+   body is that text in UTF-8, the encoding of JSON. (aiohttp reads truncated gzip as far as it can.
+   The result is not JSON.)
 5. Requests go to ``client.taskrouter.base_url``, with the client's edge and region in the host. A
    client with an edge or region and a host outside twilio.com is refused.
+6. An ``http_client`` of the service's own is called as the ``twilio`` package calls it. Its
+   response may lack headers, as the package's own class does by default: then no ETag is known.
+   Whatever else it returns or raises is a ``GatewayError`` with an unknown outcome
+   (:mod:`reservation_core.gateways.given_clients`).
 
 Tested with twilio 9.13.0 and aiohttp-retry 2.9.1. Do not use a gateway across ``fork()``. A gateway
 for asyncio belongs to the event loop of its client.
 """
 
+import asyncio
+import inspect
 from typing import Any, ClassVar, Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
-from reservation_core.gateways.aiohttp import (
-    AIOHTTP_ERRORS,
-    encoded_url,
-    translate_aiohttp_error,
-)
+from reservation_core.gateways.aiohttp import encoded_url
 from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway, ThreadGatewayBase
 from reservation_core.gateways.settings import ConfigurationError, Credentials
-from reservation_core.rest.errors import NotSent
+from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
 
 try:
     from aiohttp_retry import RetryClient
     from requests import Session
     from requests.adapters import HTTPAdapter
-    from requests.exceptions import RequestException
     from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
     from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
+    from twilio.http.validation_client import ValidationClient  # pyright: ignore[reportMissingTypeStubs]
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
-    from urllib3.exceptions import HTTPError
 
-    from reservation_core.gateways.requests_support import (
-        ReplyReadingAuth,
-        translate_requests_error,
+    from reservation_core.gateways.given_clients import (
+        is_async_client,
+        read_response,
+        translate_client_error,
     )
+    from reservation_core.gateways.requests_support import ReplyReadingAuth
 except ImportError as _missing:
     raise ImportError(
         "this gateway needs twilio: pip install 'reservation-core[twilio]'"
     ) from _missing
 
-_BODILESS: Final = frozenset((204, 304))
+_OFFICIAL_CLIENTS: Final = (TwilioHttpClient, ValidationClient, AsyncTwilioHttpClient)
 
 
 class TwilioOptions(TypedDict, total=False):
@@ -77,7 +80,9 @@ class _TwilioBase(BaseGateway):
     def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
         """Wrap a client without sending anything.
 
-        :param client: a ``twilio.rest.Client`` with a username and password.
+        :param client: a ``twilio.rest.Client`` with a username and password. Its ``http_client``
+            may be one of the service's own. Without an attribute ``is_async`` it is for threads,
+            unless its ``request`` is a coroutine function.
         :param options: see :class:`~reservation_core.gateways.settings.GatewaySettings`.
         :raises ConfigurationError: if the gateway cannot work with this client.
         """
@@ -90,7 +95,7 @@ class _TwilioBase(BaseGateway):
                 "the client has a credential provider, which has no time limit. Build the client "
                 "with a username and password"
             )
-        if bool(self._client.http_client.is_async) is not self._is_async:
+        if is_async_client(self._client.http_client) is not self._is_async:
             kind = "an async" if self._is_async else "a blocking"
             raise ConfigurationError(f"this gateway needs {kind} http_client")
         super().__init__(
@@ -107,29 +112,30 @@ class _TwilioBase(BaseGateway):
             )
 
     def _request_options(self, request: Request) -> dict[str, Any]:
+        """Return the keyword arguments of the client's ``request`` method."""
         return {
-            "method": request.method,
-            "url": self._url(request),
-            "data": None if request.method == "GET" else request.body,
+            "params": None,
+            "data": self._encode_form(request),
             "headers": self._client.get_headers(request.method, dict(request.headers.pairs)),
+            "auth": (self._settings.credentials.username, self._settings.credentials.password),
             "timeout": self._settings.timeout,
             "allow_redirects": False,
         }
 
-    def _convert_response(self, response: Any) -> Reply:
-        """Convert a response that the client has read completely."""
-        body: bytes = response.text.encode()
-        if len(body) > self._settings.max_reply_bytes:
-            raise self._errors.reply_too_long(response.status_code)
-        headers = [pair for pair in response.headers.items() if "".join(pair).isascii()]
-        return self._check_framing(Reply(response.status_code, headers, body))
+    def _encode_form(self, request: Request) -> bytes | dict[str, str | list[str]] | None:
+        """Return the form as the client takes it.
 
-    def _check_framing(self, reply: Reply) -> Reply:
-        """Refuse a truncated head, which ``http.client`` reads as an empty reply."""
-        has_frame = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
-        if not (reply.body or reply.status in _BODILESS or has_frame):
-            raise self._errors.exchange_failed("the reply ended within its head")
-        return reply
+        The clients of the ``twilio`` package take bytes. Any other may want the mapping that the
+        package would give it.
+        """
+        if request.method == "GET":
+            return None
+        if isinstance(self._client.http_client, _OFFICIAL_CLIENTS):
+            return request.body
+        values: dict[str, list[str]] = {}
+        for name, value in request.form:
+            values.setdefault(name, []).append(value)
+        return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
 def _repeats_requests(session: object, url: str) -> bool:
@@ -161,28 +167,26 @@ class TwilioGateway(_TwilioBase, ThreadGatewayBase):
 
     def send(self, request: Request) -> Reply:
         """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
-        try:
-            with self._slot():
-                return self._exchange(request)
-        except (RequestException, HTTPError, OSError) as error:
-            raise translate_requests_error(error, self._errors) from error
+        url, options = self._url(request), self._request_options(request)
+        with self._slot():
+            result = self._exchange(request, url, options)
+        if isinstance(result, GatewayError):
+            raise result  # here, so that the client's error is not its context
+        return result
 
-    def _exchange(self, request: Request) -> Reply:
-        options, credentials = self._request_options(request), self._settings.credentials
+    def _exchange(
+        self, request: Request, url: str, options: dict[str, Any]
+    ) -> Reply | GatewayError:
         http_client: Any = self._client.http_client
-        if not isinstance(self._client.http_client, TwilioHttpClient):
-            pair = (credentials.username, credentials.password)
-            return self._convert_response(http_client.request(auth=pair, **options))
         auth = ReplyReadingAuth(self._errors)
+        if isinstance(self._client.http_client, TwilioHttpClient | ValidationClient):
+            options["auth"] = auth
         try:
-            response = http_client.request(auth=auth, **options)
-        except ValueError:  # such as an invalid redirect, which requests parses after our hook
-            if auth.reply is None:
-                raise
-        else:
-            if auth.reply is None:  # this version or client does not run the hook
-                return self._convert_response(response)
-        return self._check_framing(auth.reply)
+            response = http_client.request(request.method, url, **options)
+            return auth.reply or read_response(response, self._errors)
+        except Exception as error:  # noqa: BLE001 - the client may be any object
+            # It may fail after the hook has read the reply: requests parses the redirects in it.
+            return auth.reply or translate_client_error(error, self._errors)
 
 
 class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
@@ -197,19 +201,36 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
     async def asend(self, request: Request) -> Reply:
         """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
         self._check_event_loop()
-        try:
-            async with self._slot():
-                return await self._exchange(request)
-        except (*AIOHTTP_ERRORS, UnicodeError, LookupError) as error:
-            failure = translate_aiohttp_error(error, self._errors)
-        raise failure  # outside the except clause, so that aiohttp's error is not its context
-
-    async def _exchange(self, request: Request) -> Reply:
-        options, http_client = self._request_options(request), self._client.http_client
-        if getattr(getattr(http_client, "session", None), "closed", False):
+        url, options = self._url(request), self._request_options(request)
+        if getattr(getattr(self._client.http_client, "session", None), "closed", False):
             raise NotSent("the client is closed: open a new one")
-        if isinstance(http_client, AsyncTwilioHttpClient):
-            options["url"] = encoded_url(options["url"])
-        # As a header, because aiohttp deprecates the way the client would authenticate.
-        options["headers"]["Authorization"] = self._settings.credentials.authorization
-        return self._convert_response(await http_client.request(**options))
+        async with self._slot():
+            result = await self._exchange(request, url, options)
+        if isinstance(result, GatewayError):
+            raise result  # here, so that the client's error is not its context
+        return result
+
+    async def _exchange(
+        self, request: Request, url: str, options: dict[str, Any]
+    ) -> Reply | GatewayError:
+        http_client: Any = self._client.http_client
+        is_official = isinstance(self._client.http_client, AsyncTwilioHttpClient)
+        if is_official:
+            # As a header, because aiohttp deprecates the way the client would authenticate.
+            options["headers"]["Authorization"] = self._settings.credentials.authorization
+            options["auth"] = None
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                response = await _await_response(
+                    http_client.request(
+                        request.method, encoded_url(url) if is_official else url, **options
+                    )
+                )
+            return read_response(response, self._errors)
+        except Exception as error:  # noqa: BLE001 - the client may be any object
+            return translate_client_error(error, self._errors)
+
+
+async def _await_response(response: object) -> object:
+    """Return the response, also of a client that need not be awaited."""
+    return await response if inspect.isawaitable(response) else response

@@ -2,15 +2,18 @@
 
 import asyncio
 import gzip
+import os
 from collections.abc import Callable
 from typing import Any, Unpack
 
 import pytest
 import requests
+from twilio.base.exceptions import TwilioException  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
 
+from reservation_core import Accept, OutcomeUnknown, Policy, perform
 from reservation_core.gateways.settings import ConfigurationError, GatewayOptions
 from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway
 from reservation_core.rest.errors import GatewayError, NotSent
@@ -18,12 +21,19 @@ from reservation_core.rest.messages import Reply
 from reservation_core.testing.contract.gateway import (
     CREDENTIALS,
     AsyncGatewayContract,
+    AsyncGivenClientContract,
     GatewayContract,
+    GivenClientContract,
     OwnClientContract,
 )
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
-from reservation_core.testing.contract.gateway.support import PATH, update_request
+from reservation_core.testing.contract.gateway.given_client import ResponseMaker
+from reservation_core.testing.contract.gateway.support import (
+    PATH,
+    fetch_request,
+    update_request,
+)
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     json_response,
@@ -31,14 +41,52 @@ from reservation_core.testing.contract.loopback import (
     response_head,
     unresponsive_port,
 )
+from tests.delivery.scripted import PENDING
 from tests.gateways.twilio_clients import (
     PLATFORM,
     AsyncOwningGateway,
+    AsyncProxyRecipe,
     OwningGateway,
+    ProxyRecipe,
     make_async_http_client,
     make_client,
+    make_validation_client,
     split_options,
 )
+
+
+class Minimal:
+    """The least that the package calls, with its own names."""
+
+    is_async = False
+
+    def __init__(self, respond: Callable[[], object]) -> None:
+        self.respond = respond
+        self.calls: list[dict[str, Any]] = []
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: object,
+        data: object,
+        headers: dict[str, str],
+        auth: object,
+        timeout: float,
+        allow_redirects: bool,
+    ) -> object:
+        self.calls.append(
+            {"method": method, "uri": uri, "params": params, "data": data, "headers": headers}
+            | {"auth": auth, "timeout": timeout, "allow_redirects": allow_redirects}
+        )
+        return self.respond()
+
+
+class AsyncMinimal(Minimal):
+    is_async = True
+
+    async def request(self, *given: Any, **more: Any) -> object:
+        return super().request(*given, **more)
 
 
 class _BeyondTheContract:
@@ -82,6 +130,128 @@ class TestAsyncTwilio(_BeyondTheContract, AsyncGatewayContract):
             return AsyncOwningGateway(client, **twilio_options)
 
         return open_gateway
+
+
+class TestValidationClient(TestTwilio):
+    """The package's client that signs each request."""
+
+    @pytest.fixture
+    def open_gateway(self) -> Callable[..., TwilioGateway]:
+        def open_gateway(**options: Unpack[GatewayOptions]) -> TwilioGateway:
+            base_url, twilio_options = split_options(options)
+            http_client: Any = make_validation_client()
+            http_client.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+            return OwningGateway(make_client(base_url, http_client=http_client), **twilio_options)
+
+        return open_gateway
+
+    def test_requests_are_signed(self, open_driver: DriverFactory) -> None:
+        with LoopbackServer() as server, open_driver(base_url=server.origin) as driver:
+            driver.send(update_request())
+        assert len(server.requests[0].all("Twilio-Client-Validation")) == 1
+
+
+class _RecipeLimits:
+    """The promises that the documented client cannot keep.
+
+    Its responses have no headers, and requests reads them within its own limits.
+    """
+
+    beyond: frozenset[str] = frozenset(
+        {
+            "test_reply_headers_are_case_insensitive",
+            "test_non_ascii_header_does_not_lose_the_reply",
+            "test_long_header_is_returned",
+            "test_redirect_is_returned_not_followed",
+        }
+    )
+
+    @pytest.fixture(autouse=True)
+    def _skip_beyond(self, request: pytest.FixtureRequest) -> None:
+        if {request.node.name, request.node.originalname} & self.beyond:
+            pytest.skip("the documented client does not pass this on")
+
+
+class TestProxyRecipe(_RecipeLimits, GatewayContract):
+    """The documented client for a proxy."""
+
+    beyond = _RecipeLimits.beyond | {
+        "test_redirect_to_invalid_location_is_returned[http://[::bad]",
+        "test_redirect_to_invalid_location_is_returned[http://h\\xe9llo/]",
+        "test_early_hints_are_not_taken_for_the_reply",
+        "test_failure_after_sending_is_outcome_unknown[end within the head]",
+        "test_failure_after_sending_is_outcome_unknown[bad length]",
+        "test_missing_reply_is_outcome_unknown",
+        "test_timeout_covers_the_whole_body",
+    }
+
+    @pytest.fixture
+    def open_gateway(self) -> Callable[..., TwilioGateway]:
+        def open_gateway(**options: Unpack[GatewayOptions]) -> TwilioGateway:
+            base_url, twilio_options = split_options(options)
+            session = requests.Session()
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+            client = make_client(base_url, http_client=ProxyRecipe(session))
+            return OwningGateway(client, **twilio_options)
+
+        return open_gateway
+
+
+class TestAsyncProxyRecipe(_RecipeLimits, AsyncGatewayContract):
+    """The same for asyncio."""
+
+    @pytest.fixture
+    def open_gateway(self) -> Callable[..., AsyncTwilioGateway]:
+        def open_gateway(**options: Unpack[GatewayOptions]) -> AsyncTwilioGateway:
+            base_url, twilio_options = split_options(options)
+            http_client = AsyncProxyRecipe(make_async_http_client().session)
+            client = make_client(base_url, http_client=http_client)
+            return AsyncOwningGateway(client, **twilio_options)
+
+        return open_gateway
+
+
+class TestGivenClient(GivenClientContract):
+    """A mock that returns or raises anything."""
+
+    @pytest.fixture
+    def open_gateway_on(self) -> Callable[..., TwilioGateway]:
+        def open_gateway_on(
+            respond: Callable[[], object], **options: Unpack[GatewayOptions]
+        ) -> TwilioGateway:
+            _, twilio_options = split_options(options)
+            return TwilioGateway(make_client(http_client=Minimal(respond)), **twilio_options)
+
+        return open_gateway_on
+
+    @pytest.fixture
+    def make_response(self) -> ResponseMaker:
+        def make_response(status: int, text: str) -> object:
+            return Response(status, text)
+
+        return make_response
+
+
+class TestAsyncGivenClient(AsyncGivenClientContract):
+    """The same for asyncio."""
+
+    @pytest.fixture
+    def open_gateway_on(self) -> Callable[..., AsyncTwilioGateway]:
+        def open_gateway_on(
+            respond: Callable[[], object], **options: Unpack[GatewayOptions]
+        ) -> AsyncTwilioGateway:
+            _, twilio_options = split_options(options)
+            client = make_client(http_client=AsyncMinimal(respond))
+            return AsyncTwilioGateway(client, **twilio_options)
+
+        return open_gateway_on
+
+    @pytest.fixture
+    def make_response(self) -> ResponseMaker:
+        def make_response(status: int, text: str) -> object:
+            return Response(status, text)
+
+        return make_response
 
 
 def test_async_client_reads_truncated_gzip_as_far_as_it_came() -> None:
@@ -204,16 +374,38 @@ def test_object_that_is_not_a_twilio_client_is_refused(
 # --- HTTP clients of the service's own -----------------------------------------------------------
 
 
-def test_http_client_without_a_session_is_used() -> None:
-    class Minimal:
-        is_async = False
+def test_http_client_of_the_service_is_called_as_the_package_calls_it() -> None:
+    http_client = Minimal(lambda: Response(200, "{}", {}))
+    gateway = TwilioGateway(make_client(http_client=http_client), timeout=3)
+    form = [("Instruction", "conference"), ("Event", "a"), ("Event", "b")]
+    assert gateway.send(update_request(form)) == Reply(200, (), b"{}")
+    gateway.send(fetch_request())
+    update, fetch = http_client.calls
+    assert update.pop("headers")["X-Twilio-Client"]
+    assert update == {
+        "method": "POST",
+        "uri": PLATFORM + PATH,
+        "params": None,
+        "data": {"Instruction": "conference", "Event": ["a", "b"]},
+        "auth": (CREDENTIALS.username, CREDENTIALS.password),
+        "timeout": 3,
+        "allow_redirects": False,
+    }
+    assert fetch["data"] is None
 
-        def request(self, **given: object) -> Response:
-            assert given["timeout"] == 3
-            return Response(200, "{}", {})
 
-    gateway = TwilioGateway(make_client(http_client=Minimal()), timeout=3)
-    assert gateway.send(update_request()) == Reply(200, (), b"{}")
+def test_async_http_client_of_the_service_is_called_as_the_package_calls_it() -> None:
+    http_client = AsyncMinimal(lambda: Response(200, "{}", {}))
+
+    async def run() -> None:
+        async with AsyncTwilioGateway(make_client(http_client=http_client)) as gateway:
+            assert await gateway.asend(update_request()) == Reply(200, (), b"{}")
+
+    asyncio.run(run())
+    (call,) = http_client.calls
+    assert call["uri"] == PLATFORM + PATH
+    assert call["auth"] == (CREDENTIALS.username, CREDENTIALS.password)
+    assert "Authorization" not in call["headers"]
 
 
 def test_http_client_of_the_service_gets_the_credentials_as_a_pair() -> None:
@@ -243,22 +435,6 @@ def test_http_client_of_the_service_gets_the_credentials_as_a_pair() -> None:
     assert server.requests[0].all("Authorization") == [CREDENTIALS.authorization]
 
 
-def test_async_http_client_of_the_service_gets_the_url_as_text() -> None:
-    class Minimal:
-        is_async = True
-
-        async def request(self, **given: Any) -> Response:
-            assert given["url"] == PLATFORM + PATH
-            assert given["headers"]["Authorization"] == CREDENTIALS.authorization
-            return Response(200, "{}", {})
-
-    async def run() -> None:
-        async with AsyncTwilioGateway(make_client(http_client=Minimal())) as gateway:
-            assert await gateway.asend(update_request()) == Reply(200, (), b"{}")
-
-    asyncio.run(run())
-
-
 def test_closed_client_is_not_sent() -> None:
     async def run() -> None:
         client = make_client(http_client=AsyncTwilioHttpClient())
@@ -267,3 +443,101 @@ def test_closed_client_is_not_sent() -> None:
             await AsyncTwilioGateway(client).asend(update_request())
 
     asyncio.run(run())
+
+
+# --- kind of the HTTP client ---------------------------------------------------------------------
+
+
+def test_client_without_is_async_is_for_threads() -> None:
+    http_client = ProxyRecipe()
+    assert not hasattr(http_client, "is_async")
+    TwilioGateway(make_client(http_client=http_client))
+    with pytest.raises(ConfigurationError, match="needs an async http_client"):
+        AsyncTwilioGateway(make_client(http_client=http_client))
+
+
+def test_coroutine_function_without_is_async_is_for_asyncio() -> None:
+    http_client = AsyncProxyRecipe(object())
+    AsyncTwilioGateway(make_client(http_client=http_client))
+    with pytest.raises(ConfigurationError, match="needs a blocking http_client"):
+        TwilioGateway(make_client(http_client=http_client))
+
+
+def test_coroutine_of_a_client_for_threads_is_an_unusable_response() -> None:
+    http_client = AsyncMinimal(lambda: Response(200, "{}"))
+    http_client.is_async = False
+    with pytest.raises(GatewayError, match="unusable coroutine"):
+        TwilioGateway(make_client(http_client=http_client)).send(update_request())
+
+
+def test_async_client_may_answer_without_awaiting() -> None:
+    http_client = Minimal(lambda: Response(200, "{}"))
+    http_client.is_async = True
+
+    async def run() -> Reply:
+        return await AsyncTwilioGateway(make_client(http_client=http_client)).asend(
+            update_request()
+        )
+
+    assert asyncio.run(run()).body == b"{}"
+
+
+def test_async_client_that_ignores_the_timeout_is_cancelled() -> None:
+    class Endless:
+        is_async = True
+
+        async def request(self, *_: object, **__: object) -> None:
+            await asyncio.Event().wait()
+
+    async def run() -> None:
+        gateway = AsyncTwilioGateway(make_client(http_client=Endless()), timeout=0.05)
+        with pytest.raises(GatewayError, match="no complete reply"):
+            await gateway.asend(update_request())
+
+    asyncio.run(run())
+
+
+class Raw:
+    """A response of another library."""
+
+    status_code = 200
+    text = b"{}"
+
+    def __init__(self, headers: object) -> None:
+        self.headers = headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (None, ()),
+        ({"ETag": "7", "X": "é", "Y": 5, b"Z": "z"}, (("ETag", "7"),)),
+        ([("ETag", "7"), ("etag", "8")], (("ETag", "7"), ("etag", "8"))),
+    ],
+)
+def test_headers_of_any_shape_are_read(headers: object, expected: object) -> None:
+    gateway = TwilioGateway(make_client(http_client=Minimal(lambda: Raw(headers))))
+    reply = gateway.send(update_request())
+    assert (reply.headers.pairs, reply.body) == (expected, b"{}")
+
+
+def test_reply_that_was_read_is_returned_though_the_client_fails_afterwards() -> None:
+    class Strict(TwilioHttpClient):  # type: ignore[misc]
+        def request(self, *given: Any, **more: Any) -> Any:
+            super().request(*given, **more)
+            raise TwilioException("the service wants no 404")
+
+    with LoopbackServer(json_response(b'{"code": 20404}', "404 Not Found")) as server:
+        gateway = TwilioGateway(make_client(server.origin, http_client=Strict()))
+        assert gateway.send(update_request()).status == 404
+
+
+def test_command_whose_client_fails_has_an_unknown_outcome() -> None:
+    def fail() -> object:
+        raise TwilioException("lost")
+
+    http_client = Minimal(fail)
+    gateway = TwilioGateway(make_client(http_client=http_client))
+    with pytest.raises(OutcomeUnknown):
+        perform(PENDING, Accept(), gateway, policy=Policy(attempts=1))
+    assert [call["method"] for call in http_client.calls] == ["POST", "GET"]

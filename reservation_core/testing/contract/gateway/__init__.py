@@ -16,6 +16,7 @@ for threads             for asyncio                 for a gateway
                                                     service configured
 ``OwnClientContract``   ``AsyncOwnClientContract``  with an HTTP client of its own. It includes
                                                     the first contract.
+``GivenClientContract`` ``AsyncGivenClientContract`` with an HTTP client that the service passes in
 ======================  ==========================  ==============================================
 
 The first contract covers encoding, headers, credentials, timeouts, the class of each failure (not
@@ -29,6 +30,11 @@ way.
 
 Every test must pass. A gateway on another's client that keeps a further promise adds it by name:
 ``test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept``.
+
+``GivenClientContract`` holds a gateway to its promises about foreign code: whatever the HTTP client
+returns or raises becomes a reply or a ``GatewayError``. It needs two fixtures: ``open_gateway_on``,
+a function that opens a gateway whose HTTP client calls its first argument for each request, and
+``make_response``, a function that makes a response of that client's library from status and text.
 
 The fixture's function gets ``base_url``, ``connect_timeout``, ``timeout``, ``max_reply_bytes`` and
 ``max_connections`` as keyword arguments, where a test needs them.
@@ -45,9 +51,11 @@ A failed test says which promise is broken and what to do. To see the values too
 
 import functools
 from collections.abc import Callable
+from typing import Unpack
 
 import pytest
 
+from reservation_core.gateways.settings import GatewayOptions
 from reservation_core.testing.contract.gateway.concurrency import (
     AsyncioSharingTests,
     ThreadSharingTests,
@@ -56,10 +64,15 @@ from reservation_core.testing.contract.gateway.drivers import (
     AsyncGatewayUnderTest,
     AsyncioDriver,
     DriverFactory,
+    GatewayDriver,
     GatewayUnderTest,
     ThreadDriver,
 )
 from reservation_core.testing.contract.gateway.failures import FailureTests
+from reservation_core.testing.contract.gateway.given_client import (
+    GivenClientTests,
+    GivenDriverFactory,
+)
 from reservation_core.testing.contract.gateway.own_client import OwnClientTests
 from reservation_core.testing.contract.gateway.replies import ReplyTests
 from reservation_core.testing.contract.gateway.sending import SendingTests
@@ -68,8 +81,10 @@ from reservation_core.testing.contract.gateway.support import CREDENTIALS, clear
 __all__ = [
     "CREDENTIALS",
     "AsyncGatewayContract",
+    "AsyncGivenClientContract",
     "AsyncOwnClientContract",
     "GatewayContract",
+    "GivenClientContract",
     "OwnClientContract",
     "clear_environment",
 ]
@@ -115,3 +130,41 @@ class AsyncOwnClientContract(OwnClientTests, AsyncGatewayContract):
 
     Define the fixture ``open_gateway``.
     """
+
+
+class GivenClientContract(GivenClientTests, _CleanEnvironment):
+    """Promises of a gateway for threads about a given HTTP client.
+
+    Define the fixtures ``open_gateway_on`` and ``make_response``.
+    """
+
+    @pytest.fixture
+    def open_given(self, open_gateway_on: Callable[..., GatewayUnderTest]) -> GivenDriverFactory:
+        """Use the gateway from threads."""
+
+        def open_given(
+            respond: Callable[[], object], **options: Unpack[GatewayOptions]
+        ) -> GatewayDriver:
+            return ThreadDriver(functools.partial(open_gateway_on, respond), **options)
+
+        return open_given
+
+
+class AsyncGivenClientContract(GivenClientTests, _CleanEnvironment):
+    """Promises of a gateway for asyncio about a given HTTP client.
+
+    Define the fixtures ``open_gateway_on`` and ``make_response``.
+    """
+
+    @pytest.fixture
+    def open_given(
+        self, open_gateway_on: Callable[..., AsyncGatewayUnderTest]
+    ) -> GivenDriverFactory:
+        """Use the gateway from asyncio tasks."""
+
+        def open_given(
+            respond: Callable[[], object], **options: Unpack[GatewayOptions]
+        ) -> GatewayDriver:
+            return AsyncioDriver(functools.partial(open_gateway_on, respond), **options)
+
+        return open_given

@@ -1,0 +1,74 @@
+"""Replies and errors of HTTP clients that a service passes in.
+
+Such a client may be any object with the ``request`` method of the ``twilio`` package: one for a
+proxy, one that signs requests, a mock. Whatever it returns or raises becomes a ``Reply`` or a
+``GatewayError`` here, for threads and for asyncio.
+
+1. A response needs a status. Its headers may be missing, and its text may be text or bytes.
+2. Errors of ``requests``, ``urllib3`` and ``aiohttp`` are translated as for a client of our own.
+   After any other error, or an unusable response, the outcome is unknown.
+3. The client's errors may hold credentials. They are never chained to ours.
+"""
+
+import inspect
+from typing import Any
+
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+from reservation_core.gateways.aiohttp import AIOHTTP_ERRORS, translate_aiohttp_error
+from reservation_core.gateways.failures import ErrorFactory, describe_cause
+from reservation_core.gateways.requests_support import translate_requests_error
+from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.messages import Reply
+
+
+def is_async_client(http_client: object) -> bool:
+    """Return True if the ``request`` method of a client is awaited.
+
+    Its ``is_async`` says so. A class that does not call ``HttpClient.__init__`` has none: then the
+    method decides.
+    """
+    declared = getattr(http_client, "is_async", None)
+    if declared is None:
+        return inspect.iscoroutinefunction(getattr(http_client, "request", None))
+    return bool(declared)
+
+
+def read_response(response: object, errors: ErrorFactory) -> Reply:
+    """Return the reply of a response that the client has read completely.
+
+    :raises GatewayError: if it is not a response, or is longer than the limit.
+    """
+    status: object = getattr(response, "status_code", None)
+    text: object = getattr(response, "text", None)
+    if not isinstance(status, int) or not isinstance(text, str | bytes | None):
+        if inspect.iscoroutine(response):
+            response.close()  # it was not started, and Python would warn
+        kind = type(response).__name__
+        raise errors.exchange_failed(f"the HTTP client returned an unusable {kind}")
+    body = text.encode(errors="replace") if isinstance(text, str) else text or b""
+    if len(body) > errors.settings.max_reply_bytes:
+        raise errors.reply_too_long(status)
+    return Reply(int(status), _read_headers(getattr(response, "headers", None)), body)
+
+
+def _read_headers(headers: Any) -> list[tuple[str, str]]:
+    """Return the headers in ASCII. The rest is dropped."""
+    pairs: Any = headers.items() if hasattr(headers, "items") else headers or ()
+    return [
+        (name, value)
+        for name, value in pairs
+        if isinstance(name, str) and isinstance(value, str) and (name + value).isascii()
+    ]
+
+
+def translate_client_error(error: Exception, errors: ErrorFactory) -> GatewayError:
+    """Return the gateway error for any error of the client."""
+    if isinstance(error, GatewayError):
+        return error
+    if isinstance(error, RequestException | HTTPError):
+        return translate_requests_error(error, errors)
+    if isinstance(error, AIOHTTP_ERRORS):
+        return translate_aiohttp_error(error, errors)
+    return errors.exchange_failed(describe_cause(error))
