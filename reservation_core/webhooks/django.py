@@ -52,8 +52,9 @@ class DjangoRequest(Protocol):
 
 
 def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
-    """Verify a request, and return its body.
+    """Verify a request, and return its fields.
 
+    :returns: the body, or the query of the URL if there is no body (GET).
     :raises Forged: if it fails verification.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
@@ -63,8 +64,7 @@ def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
         else from_scope(scope, scheme=request.scheme)
     )
     verifier.check_head(head)
-    verifier.verify(head.with_body(request.body))
-    return request.body
+    return verifier.verify(head.with_body(request.body))
 
 
 def respond(reply: Reply) -> HttpResponse:

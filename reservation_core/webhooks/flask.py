@@ -27,8 +27,9 @@ from reservation_core.webhooks.wsgi import from_environ
 
 
 def receive(verifier: Verifier) -> bytes:
-    """Verify the current request, and return its body.
+    """Verify the current request, and return its fields.
 
+    :returns: the body, or the query of the URL if there is no body (GET).
     :raises Forged: if it fails verification.
     """
     head = from_environ(request.environ)
@@ -38,8 +39,7 @@ def receive(verifier: Verifier) -> bytes:
         if request.content_length is None
         else request.get_data()
     )
-    verifier.verify(head.with_body(body))
-    return body
+    return verifier.verify(head.with_body(body))
 
 
 def respond(reply: Reply) -> Response:

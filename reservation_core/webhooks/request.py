@@ -75,6 +75,8 @@ class Webhook:
 
     :param url: scheme, host, path and query as the server received them. The path is escaped as on
         the wire. :func:`received_url` builds it.
+    :param other_url: the same with the query that the server reports separately, where it differs.
+        A WSGI server reports the query twice, and a test client or proxy may change one of them.
     :param peer: the IP address of the other end of the connection, such as a proxy. Empty if
         unknown.
     """
@@ -83,6 +85,7 @@ class Webhook:
     headers: Headers = attrs.field(default=Headers(), converter=to_headers)
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     peer: str = ""
+    other_url: str | None = attrs.field(default=None, repr=False)
 
     def with_body(self, body: bytes) -> Webhook:
         """Return a copy with this body."""

@@ -3,15 +3,17 @@
 The signature is the base64 of an HMAC over the URL, followed by the fields of the form. Its key is
 the account's auth token. The fields are sorted by name, then by value. Each distinct pair is added
 once, name and value without a separator. A JSON body is not signed itself. Its SHA-256 is signed:
-it is in the query of the URL, as ``bodySHA256``. The signed URL may or may not have the port.
+it is in the query of the URL, as ``bodySHA256``. A webhook without a body, such as a GET, has its
+fields in the query. The signed URL may or may not have the port.
 
 A webhook that cannot be checked is refused: one without a signature or with several, without a body
-hash, of an unknown content type, or with a body that is too long or cannot be decoded.
+hash, with a body of an unknown content type, or with one that is too long or cannot be decoded.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import re
@@ -19,6 +21,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs
+
+import attrs
 
 from reservation_core.domain.commands.parsing import FormPairs
 from reservation_core.domain.member_docs import document_members
@@ -156,14 +160,26 @@ class Verifier:
             remedy = "If it is the platform's, configure smaller batches or a larger max_body."
             raise Forged(reason, url, remedy)
 
-    def verify(self, webhook: Webhook) -> None:
+    def verify(self, webhook: Webhook) -> bytes:
         """Verify that a webhook is signed with one of the tokens.
 
-        Every token is tried with the URL with and without its port. Each signature is compared in
-        constant time.
+        Every token is tried with the URL with and without its port, and with the ``other_url`` if
+        there is one. Each signature is compared in constant time.
 
+        :returns: the signed fields: the body, or the query of the URL if there is no body.
         :raises Forged: if no signature matches, or the webhook cannot be checked.
         """
+        try:
+            return self._verify(webhook)
+        except Forged:
+            if webhook.other_url is None:
+                raise
+            other = attrs.evolve(webhook, url=webhook.other_url)
+            with contextlib.suppress(Forged):
+                return self._verify(other)
+            raise
+
+    def _verify(self, webhook: Webhook) -> bytes:
         url = self._resolver.resolve(webhook)
         signature = _read_signature(webhook, url)
         self._check_length(len(webhook.body), url)
@@ -182,6 +198,7 @@ class Verifier:
                 "that the tokens are this account's."
             )
             raise Forged("the signature does not match", url, remedy)
+        return webhook.body or webhook.url.partition("?")[2].encode()
 
     def __repr__(self) -> str:
         """Return the number of tokens, but no token."""
@@ -225,7 +242,11 @@ def _read_algorithm(webhook: Webhook, url: str) -> Algorithm:
 
 
 def _read_signed_form(webhook: Webhook, url: str) -> FormPairs:
-    """Read the signed fields. A JSON body has none, and its hash is checked."""
+    """Read the signed fields of the body. JSON has none, and its hash is checked."""
+    if not webhook.body:
+        _check_whole(webhook, url)
+        _check_body_hash(webhook, url)
+        return ()
     content_type = webhook.headers.get("Content-Type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     charset = _find_charset(content_type)
@@ -249,6 +270,8 @@ def _read_signed_form(webhook: Webhook, url: str) -> FormPairs:
 def _check_body_hash(webhook: Webhook, url: str) -> None:
     hashes = parse_qs(url.partition("?")[2]).get(BODY_HASH_FIELD)
     if not hashes:
+        if not webhook.body:
+            return
         reason = f"a JSON body needs {BODY_HASH_FIELD} in the query, and it is missing"
         raise Forged(reason, url, "Pass the URL with its query.")
     expected = hashlib.sha256(webhook.body).hexdigest().encode()

@@ -31,8 +31,9 @@ from reservation_core.webhooks.signature import Verifier
 
 
 async def receive(request: Request, verifier: Verifier) -> bytes:
-    """Verify a request, and return its body.
+    """Verify a request, and return its fields.
 
+    :returns: the body, or the query of the URL if there is no body (GET).
     :raises Forged: if it fails verification.
     """
     head = from_scope(request.scope)
@@ -42,8 +43,7 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
         if "content-length" in request.headers
         else await _read(request, verifier.max_body)
     )
-    verifier.verify(head.with_body(body))
-    return body
+    return verifier.verify(head.with_body(body))
 
 
 async def _read(request: Request, max_body: int) -> bytes:

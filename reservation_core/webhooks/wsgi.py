@@ -3,6 +3,9 @@
 The path is the one on the wire if the server keeps it (``REQUEST_URI`` or ``RAW_URI``). Otherwise
 it is the decoded path, escaped again. That may differ from the wire, and then the signature does
 not match.
+
+An environment has the query twice: in that target, and as ``QUERY_STRING``. If they differ, the
+webhook has both URLs.
 """
 
 from __future__ import annotations
@@ -22,14 +25,25 @@ def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) ->
     def text(name: str) -> str:
         return str(environ.get(name, ""))
 
+    def url_of(target: str) -> str:
+        return received_url(scheme or text("wsgi.url_scheme"), host, target)
+
+    host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
     targets = [uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")]
-    if not targets:
+    if targets:
+        path = targets[0].partition("?")[0]
+    else:
         # WSGI decodes the path as Latin-1: one character for each byte.
         path = escape_path((text("SCRIPT_NAME") + text("PATH_INFO")).encode("latin-1"))
-        targets = [f"{path}?{query}" if (query := text("QUERY_STRING")) else path]
-    host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
-    url = received_url(scheme or text("wsgi.url_scheme"), host, targets[0])
-    return Webhook(url, tuple(_headers(environ)), b"", text("REMOTE_ADDR"))
+    parsed = f"{path}?{query}" if (query := text("QUERY_STRING")) else path
+    target = targets[0] if targets else parsed
+    is_ambiguous = parsed != target and "QUERY_STRING" in environ
+    return Webhook(
+        url_of(target),
+        tuple(_headers(environ)),
+        peer=text("REMOTE_ADDR"),
+        other_url=url_of(parsed) if is_ambiguous else None,
+    )
 
 
 def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -54,6 +54,12 @@ def signed_json(body: bytes = b'[{"id": "x"}]', url: str = URL) -> Webhook:
     )
 
 
+def signed_get(url: str = URL, **more: str) -> Webhook:
+    """Return a signed webhook without a body."""
+    headers = {name.replace("_", "-"): value for name, value in more.items()}
+    return Webhook(url, {"X-Twilio-Signature": sign(url, (), TOKEN)} | headers)
+
+
 def passes(verifier: Verifier, webhook: Webhook) -> bool:
     """Return true if a webhook passes verification."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+import attrs
 import pytest
 
 from reservation_core import ReservationError
@@ -18,6 +19,7 @@ from tests.webhooks.examples import (
     URL,
     passes,
     signed,
+    signed_get,
     signed_json,
 )
 from tests.webhooks.referee import fields as as_fields
@@ -110,8 +112,16 @@ REFUSED: Final = {
     ),
     "a signature beyond ASCII": (signed(X_Twilio_Signature="ü\udc80"), "does not match"),
     "no content type": (
-        Webhook(URL, {"X-Twilio-Signature": sign(URL, (), TOKEN)}),
+        Webhook(URL, {"X-Twilio-Signature": sign(URL, (), TOKEN)}, b"a=1"),
         r"content type \(none\)",
+    ),
+    "no body, and the hash of another one": (
+        signed_get(add_body_hash(URL, b"{}")),
+        "bodySHA256 in the query is not the hash of the body",
+    ),
+    "a body that is missing": (
+        signed_get(URL, Content_Length="512"),
+        "only 0 of the body's 512 bytes",
     ),
     "a wrong content type": (signed(Content_Type="text/plain"), "content type text/plain"),
     "several parts": (
@@ -176,6 +186,50 @@ def test_json_is_recognised_by_any_of_its_types(content_type: str) -> None:
     webhook = signed_json()
     headers = (webhook.headers.pairs[0], ("Content-Type", content_type))
     Verifier(TOKEN).verify(Webhook(webhook.url, headers, webhook.body))
+
+
+# --- without a body ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content_type", [None, "", FORM, JSON, "text/plain"])
+def test_request_without_a_body_is_verified_by_its_query(content_type: str | None) -> None:
+    more = {} if content_type is None else {"Content_Type": content_type}
+    webhook = signed_get(URL, **more)
+    assert referee(TOKEN).validate(URL, as_fields(()), webhook.headers["X-Twilio-Signature"])
+    assert Verifier(TOKEN).verify(webhook) == b"node=7"
+    Verifier(TOKEN).check_head(webhook)
+    assert not passes(Verifier(TOKEN), attrs.evolve(webhook, url=URL + "&more=1"))
+    assert not passes(Verifier(OTHER), webhook)
+
+
+def test_request_without_a_body_may_have_the_hash_of_no_bytes() -> None:
+    url = add_body_hash(URL, b"")
+    assert Verifier(TOKEN).verify(signed_get(url)) == url.partition("?")[2].encode()
+
+
+def test_verified_fields_are_the_body_if_there_is_one() -> None:
+    assert Verifier(TOKEN).verify(signed()) == signed().body
+    assert Verifier(TOKEN).verify(signed_get("https://hooks.example.com/assign")) == b""
+
+
+# --- a query that is known twice -----------------------------------------------------------------
+
+
+def test_either_url_of_an_ambiguous_request_is_accepted() -> None:
+    first, second = f"{URL}&a=1", f"{URL}&a=2"
+    for signed_url in (first, second):
+        webhook = attrs.evolve(signed_get(signed_url), url=first, other_url=second)
+        assert Verifier(TOKEN).verify(webhook) == signed_url.partition("?")[2].encode()
+    webhook = attrs.evolve(signed_get(URL), url=first, other_url=second)
+    with pytest.raises(Forged, match="does not match") as caught:
+        Verifier(TOKEN).verify(webhook)
+    assert caught.value == _forged(attrs.evolve(webhook, other_url=None))
+
+
+def _forged(webhook: Webhook) -> Forged:
+    with pytest.raises(Forged) as caught:
+        Verifier(TOKEN).verify(webhook)
+    return caught.value
 
 
 def test_error_and_repr_show_nothing_secret() -> None:

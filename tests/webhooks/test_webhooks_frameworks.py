@@ -91,7 +91,8 @@ def _asgi(app: Starlette) -> Send:
     client = TestClient(app, base_url=ORIGIN, client=(PEER, 50000))
 
     def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        response = client.post(path, content=body, headers=dict(headers))
+        method = "POST" if body else "GET"
+        response = client.request(method, path, content=body or None, headers=dict(headers))
         return response.status_code, response.headers.get("content-type"), response.content
 
     return send
@@ -100,14 +101,18 @@ def _asgi(app: Starlette) -> Send:
 def starlette_service(verifier: Verifier) -> Send:
     """Serve with Starlette."""
     return _asgi(
-        Starlette(routes=[Route("/hooks/{rest:path}", _endpoint(verifier), methods=["POST"])])
+        Starlette(
+            routes=[Route("/hooks/{rest:path}", _endpoint(verifier), methods=["GET", "POST"])]
+        )
     )
 
 
 def fastapi_service(verifier: Verifier) -> Send:
     """Serve with FastAPI."""
     app = fastapi.FastAPI()
-    app.post("/hooks/{rest:path}", response_model=None)(_endpoint(verifier))
+    app.api_route("/hooks/{rest:path}", methods=["GET", "POST"], response_model=None)(
+        _endpoint(verifier)
+    )
     return _asgi(app)
 
 
@@ -122,12 +127,13 @@ def flask_service(verifier: Verifier) -> Send:
             reply = refuse_webhook(error)
         return on_flask.respond(reply)
 
-    app.add_url_rule("/hooks/<path:rest>", view_func=hook, methods=["POST"])
+    app.add_url_rule("/hooks/<path:rest>", view_func=hook, methods=["GET", "POST"])
     client = app.test_client()
 
     def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        response = client.post(
+        response = client.open(
             path,
+            method="POST" if body else "GET",
             base_url=ORIGIN,
             data=body,
             headers=dict(headers),
@@ -163,10 +169,11 @@ def django_service(verifier: Verifier) -> Send:
 
     def send(path: str, headers: Mapping[str, str], body: bytes) -> Answered:
         given = dict(headers)
-        kind = given.pop("Content-Type")
+        kind = given.pop("Content-Type", "")
+        method = "POST" if body else "GET"
         with _django("django.test.utils").override_settings(ROOT_URLCONF=Urls):
-            response = client.post(
-                path, body, kind, secure=True, headers=given, REMOTE_ADDR=PEER, RAW_URI=path
+            response = client.generic(
+                method, path, body, kind, secure=True, headers=given, REMOTE_ADDR=PEER, RAW_URI=path
             )
         return response.status_code, response.headers.get("Content-Type"), response.content
 
@@ -270,6 +277,18 @@ def test_url_is_resolved_behind_a_proxy(
     assert service(Verifier(TOKEN))(PATH, headers, body)[0] == 403
 
 
+@each
+def test_callback_by_get_is_verified_read_and_answered(
+    service: Callable[[Verifier], Send],
+) -> None:
+    """Its fields are in the query. There is no body and no content type."""
+    path = f"/hooks/assign?{urlencode(FIELDS)}"
+    headers = {"X-Twilio-Signature": sign(ORIGIN + path, (), TOKEN)}
+    send = service(Verifier(TOKEN))
+    assert send(path, headers, b"") == (200, "application/json", b'{"instruction": "accept"}')
+    assert send(path + "&More=1", headers, b"")[0] == 403
+
+
 # --- servers with less information ---------------------------------------------------------------
 
 
@@ -330,6 +349,45 @@ def test_wsgi_escapes_the_path_without_raw_uri() -> None:
         from_environ(environ | {"SERVER_NAME": "::1"}).url
         == "http://[::1]:8000/hooks/k%C3%A4the%201"
     )
+
+
+def test_flask_test_client_may_pass_the_query_apart() -> None:
+    """Then the query is in QUERY_STRING only, and not in REQUEST_URI."""
+    query = urlencode(FIELDS)
+    headers = {"X-Twilio-Signature": sign(f"{ORIGIN}/assign?{query}", (), TOKEN)}
+    app = flask.Flask("service")
+    with app.test_request_context("/assign", base_url=ORIGIN, query_string=query, headers=headers):
+        assert on_flask.receive(Verifier(TOKEN)) == query.encode()
+    with (
+        app.test_request_context("/assign", base_url=ORIGIN, query_string="a=1", headers=headers),
+        pytest.raises(Forged, match="does not match"),
+    ):
+        on_flask.receive(Verifier(TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("uri", "query", "other"),
+    [
+        ("/a%20b?x=1", "x=1", None),
+        ("/a%20b?x=1", None, None),
+        ("/a%20b", "x=1", "http://app:8000/a%20b?x=1"),
+        ("/a%20b?x=1", "", "http://app:8000/a%20b"),
+        ("/a%20b?x=%7E", "x=~", "http://app:8000/a%20b?x=~"),
+        (None, "x=1", None),
+    ],
+)
+def test_wsgi_keeps_both_queries_where_they_differ(
+    uri: str | None, query: str | None, other: str | None
+) -> None:
+    given = {"REQUEST_URI": uri, "QUERY_STRING": query}
+    environ: dict[str, object] = {
+        "wsgi.url_scheme": "http",
+        "HTTP_HOST": "app:8000",
+        "PATH_INFO": "/a b",
+    } | {name: value for name, value in given.items() if value is not None}
+    webhook = from_environ(environ)
+    assert webhook.url == f"http://app:8000{uri or '/a%20b?x=1'}"
+    assert webhook.other_url == other
 
 
 @pytest.mark.parametrize("factory", ["RequestFactory", "AsyncRequestFactory"])
