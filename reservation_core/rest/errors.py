@@ -205,13 +205,18 @@ class MalformedReply(ReplyError):
     """A payload cannot be read: the body of a reply or of a webhook.
 
     :param faults: all faults.
+    :param read_as: the kind of payload that it was read as, such as ``an event callback``. Empty
+        if there is only one kind.
     """
 
     faults: tuple[PayloadFault, ...]
+    read_as: str = attrs.field(default="", kw_only=True)
 
     def __str__(self) -> str:
         """Return the remedy, then all faults, one per line."""
         failure = "the payload cannot be read"
+        if self.read_as:
+            failure += f" as {self.read_as}"
         remedy = "Fetch the reservation before assuming anything about it. The faults:"
         return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
 

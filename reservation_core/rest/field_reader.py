@@ -23,6 +23,7 @@ LARGEST_INTEGER: Final = 10**18 - 1
 
 _T = TypeVar("_T")
 
+_PLACEHOLDER: Final = "it has 31, as the placeholders in the platform's samples of events do"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _is_integer: Final = re.compile("[0-9]{1,18}").fullmatch
 
@@ -102,7 +103,10 @@ class FieldReader:
             isinstance(value, str) and re.fullmatch(sid_kind(prefix).pattern, value)
         ):
             return value
-        self.add_fault(name, f"is not a SID ({prefix} and 32 hexadecimal digits)", value)
+        problem = f"is not a SID ({prefix} and 32 hexadecimal digits)"
+        if isinstance(value, str) and re.fullmatch(f"{prefix}[0-9a-fA-F]{{31}}", value):
+            problem += f"; {_PLACEHOLDER}"
+        self.add_fault(name, problem, value)
         return None
 
     def required_sid(self, name: str, prefix: str) -> str:
@@ -165,14 +169,15 @@ class FieldReader:
     def date(self, name: str) -> datetime | None:
         """Take a date as an aware datetime in UTC.
 
-        It is ISO 8601 or epoch seconds. Without an offset it is GMT, as the API reference says.
+        It is ISO 8601, epoch seconds or a ``datetime``. Without an offset it is GMT, as the API
+        reference says.
         """
         value = self._take_number(name)
         if value is None:
             return None
         try:
-            if isinstance(value, str):
-                date = datetime.fromisoformat(value)
+            if isinstance(value, str | datetime):
+                date = datetime.fromisoformat(value) if isinstance(value, str) else value
                 if date.tzinfo is UTC:
                     return date
                 return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
@@ -237,9 +242,10 @@ class LenientFieldReader(FieldReader):
         faults: list[PayloadFault] | None = None,
         *,
         wanted: str = "an object",
+        error: Callable[[tuple[PayloadFault, ...]], ReservationError] = MalformedReply,
         rename: Callable[[str], str] = str,
     ) -> None:
-        super().__init__(value, path, faults, wanted=wanted)
+        super().__init__(value, path, faults, wanted=wanted, error=error)
         self._rename: Final = rename
 
     def path_of(self, name: str) -> str:
@@ -272,17 +278,18 @@ class LenientFieldReader(FieldReader):
             return None
 
     def attributes(self, name: str) -> Attributes:
-        """Take a JSON object that is encoded as a string. An absent one gives an empty object."""
-        text = self.text(name)
-        if text is None:
+        """Take a JSON object, as it is or as text. An absent one gives an empty object."""
+        value = self.take(name)
+        if value is None:
             return {}
-        try:
-            value = parse_json(text)
-        except MalformedReply:
-            self.add_fault(name, "is not JSON")
-            return {}
-        if isinstance(value, dict):
-            return cast("dict[str, Json]", value)
+        if isinstance(value, str):
+            try:
+                value = parse_json(value)
+            except MalformedReply:
+                self.add_fault(name, "is not JSON")
+                return {}
+        if isinstance(value, Mapping):
+            return cast("Attributes", value)
         self.add_fault(name, mismatch(value, "an object"))
         return {}
 
@@ -293,4 +300,4 @@ class LenientFieldReader(FieldReader):
         """
         value = super().take(name)
         path = super().path_of(name)
-        return LenientFieldReader(value, path, self.faults, rename=rename)
+        return LenientFieldReader(value, path, self.faults, error=self._error, rename=rename)

@@ -19,6 +19,7 @@ from reservation_core.webhooks.events import (
     EVENT_STATUSES,
     EVENT_TYPES,
     Event,
+    EventShape,
     read_event,
     read_events,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "CallbackAnswer",
     "Deadline",
     "Event",
+    "EventShape",
     "Forged",
     "Json",
     "Verifier",

@@ -1,13 +1,15 @@
-"""Events of reservations, from event callbacks or Event Streams.
+"""Events of reservations, from event callbacks, Event Streams or the REST API.
 
-An event callback is a form. Event Streams send CloudEvents, one or a batch.
+An event callback is a form. Event Streams send CloudEvents, one or a batch. The REST API shows
+events as resources, one or a page: they fill in what the other two missed.
 
-1. The type names the new status, because no field of an event holds it. ``reservation.wrapup``
-   reports wrapping, and ``reservation.created`` reports pending. The other statuses have the same
-   name as their type.
+1. The type names the new status. ``reservation.wrapup`` reports wrapping, and
+   ``reservation.created`` reports pending. The other statuses have the same name as their type.
+   (Some events of Event Streams also have a ``reservation_status``. It is not documented, and not
+   used.)
 2. Events of other types are read too, with ``status`` ``None``. They need only a type and a time.
    One of them is ``reservation.failed``: no worker was reserved.
-3. Neither source guarantees an order, and either may repeat an event. Drop an event whose ``key``
+3. No source guarantees an order, and either may repeat an event. Drop an event whose ``key``
    is known. Order the others by ``version``, then by ``time``.
 """
 
@@ -16,7 +18,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from enum import StrEnum
+from functools import cache, partial
 from typing import Final, cast
 
 import attrs
@@ -40,6 +43,15 @@ EVENT_STATUSES: Final[Mapping[str, Status]] = {
 }
 """The status that each type of event reports. Other types report no status."""
 
+
+class EventShape(StrEnum):
+    """The three shapes of an event. The value names it in an error."""
+
+    CALLBACK = "an event callback"
+    STREAM = "a CloudEvent of Event Streams"
+    RESOURCE = "an event resource of the REST API"
+
+
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
 
 
@@ -47,7 +59,7 @@ _STREAM_TYPE: Final = "com.twilio.taskrouter."
 class Event:
     """One event as it was reported.
 
-    :param sid: the SID of the event, the same for both sources and for every repetition. It was
+    :param sid: the SID of the event, the same for all sources and for every repetition. It was
         observed in callbacks, though not documented there.
     :param type: the type, such as ``reservation.accepted``.
     :param status: the status that the type reports, ``None`` for other types.
@@ -56,6 +68,7 @@ class Event:
     :param version: the reservation's version, a number that grows with every change.
     :param time: an aware datetime in UTC, to the millisecond if the event has it.
     :param task_status: the assignment status of the task.
+    :param shape: the shape that was read. Events are compared without it.
     :param payload: all fields, as they were received. They hold personal data. Events are compared
         without it.
     """
@@ -71,6 +84,7 @@ class Event:
     worker_sid: str | None
     workspace_sid: str | None
     task_status: str | None
+    shape: EventShape = attrs.field(default=EventShape.CALLBACK, eq=False)
     payload: Mapping[str, object] = attrs.field(repr=False, eq=False)
 
     @property
@@ -86,8 +100,8 @@ class Event:
 def read_event(payload: Payload) -> Event:
     """Read one event.
 
-    :param payload: an event callback's form or a CloudEvent: a mapping of its fields, or the body
-        as it was received.
+    :param payload: an event callback's form, a CloudEvent or an event resource: a mapping of its
+        fields, or the body as it was received.
     :raises MalformedReply: if it cannot be read. The error has all faults.
 
     >>> form = {"EventType": "reservation.wrapup", "ReservationSid": "WR" + "a" * 32}
@@ -103,22 +117,25 @@ def read_events(
 ) -> tuple[Event, ...]:
     """Read all events of a body, one or a batch.
 
-    :param payload: an event callback's form, a CloudEvent or a list of them, as the body that was
-        received. A mapping is read as one event.
+    :param payload: an event callback's form, a CloudEvent or a list of them, an event resource or
+        a page of them. A mapping of its fields, or the body as it was received.
     :param on_unreadable: called with the error of each unreadable event of a batch. The other
         events are returned. Without it, one unreadable event makes the whole batch unreadable, and
         the platform sends a refused batch again for hours.
     :raises MalformedReply: if an event cannot be read. The error has the faults of all events. With
         ``on_unreadable``, only if the body is neither JSON nor a form, or is one unreadable event.
     """
-    body = read_body(payload)
-    if not isinstance(body, list):
-        return (_read_one(body, ""),)
+    body: object = read_body(payload)
+    fields = cast("Mapping[str, object]", body if isinstance(body, Mapping) else {})
+    is_page = isinstance(fields.get("events"), list)
+    items, place = (fields["events"], "events") if is_page else (body, "")
+    if not isinstance(items, list):
+        return (_read_one(items, place),)
     events: list[Event] = []
     faults: list[PayloadFault] = []
-    for number, item in enumerate(cast("list[object]", body)):
+    for number, item in enumerate(cast("list[object]", items)):
         try:
-            events.append(_read_one(item, f"[{number}]"))
+            events.append(_read_one(item, f"{place}[{number}]"))
         except MalformedReply as error:
             if on_unreadable is None:
                 faults += error.faults
@@ -139,27 +156,79 @@ def _envelope_name(name: str) -> str:
     return "time" if name == "Timestamp" else name
 
 
+_RESOURCE_NAMES: Final = {
+    "EventType": "event_type",
+    "Timestamp": "event_date",
+    "TimestampMs": "event_date_ms",
+}
+_SUBJECTS: Final = {"WR": "ReservationSid", "WT": "TaskSid", "WK": "WorkerSid"}
+
+
+def _resource_name(name: str) -> str:
+    return _RESOURCE_NAMES.get(name) or _stream_name(name)
+
+
 def _read_one(body: object, path: str) -> Event:
     reader = LenientFieldReader(body, path, wanted="an event")
     reader.raise_faults()
-    if "EventType" in reader.fields:
-        time = _read_time(reader)
-        return _build(reader, reader.fields, reader.text("EventType"), time, reader.text("Sid"))
-    envelope = LenientFieldReader(reader.fields, path, reader.faults, rename=_envelope_name)
+    fields = reader.fields
+    if "EventType" in fields:
+        return _read_callback(fields, path)
+    return (_read_resource if "event_type" in fields else _read_stream)(fields, path)
+
+
+def _error_of(shape: EventShape) -> Callable[[tuple[PayloadFault, ...]], MalformedReply]:
+    return partial(MalformedReply, read_as=shape.value)
+
+
+def _read_callback(fields: Mapping[str, object], path: str) -> Event:
+    reader = LenientFieldReader(fields, path, error=_error_of(EventShape.CALLBACK))
+    time, type_ = _read_time(reader), reader.text("EventType")
+    return _build(reader, fields, type_, time, reader.text("Sid"), EventShape.CALLBACK)
+
+
+def _read_resource(fields: Mapping[str, object], path: str) -> Event:
+    resource = LenientFieldReader(
+        fields, path, error=_error_of(EventShape.RESOURCE), rename=_resource_name
+    )
+    type_, time, sid = resource.text("EventType"), _read_time(resource), resource.text("Sid")
+    data = resource.attributes("EventData")
+    if type_ in EVENT_STATUSES:
+        resource.raise_faults()
+    # Fields that the data lack are those of the resource.
+    rename = str if any(name[:1].isupper() for name in data) else _stream_name
+    known = {rename(name): resource.take(name) for name in ("AccountSid", "WorkspaceSid")}
+    subject = resource.text("ResourceSid") or ""
+    if name := _SUBJECTS.get(subject[:2]):
+        known[rename(name)] = subject
+    given = {name: value for name, value in data.items() if value not in (None, "")}
+    inner = LenientFieldReader(
+        {**known, **given},
+        resource.path_of("EventData"),
+        resource.faults,
+        error=_error_of(EventShape.RESOURCE),
+        rename=rename,
+    )
+    return _build(inner, fields, type_, time, sid, EventShape.RESOURCE)
+
+
+def _read_stream(fields: Mapping[str, object], path: str) -> Event:
+    error = _error_of(EventShape.STREAM)
+    envelope = LenientFieldReader(fields, path, error=error, rename=_envelope_name)
     data = envelope.nested("data", _stream_name)
     layers = [data, envelope]
     if "payload" in data.fields:
         layers.insert(0, data.nested("payload", _stream_name))
-    inner, is_whole = layers[0], not reader.faults
+    inner, is_whole = layers[0], not envelope.faults
     # The envelope's type wins: it is the type that was subscribed to. In the documented samples the
     # payload has another one.
     type_ = envelope.text("type") or inner.text("EventType") or ""
     type_ = type_.removeprefix(_STREAM_TYPE)
     if type_ in EVENT_STATUSES and not is_whole:
-        reader.raise_faults()  # the fields of the reservation are missing
+        envelope.raise_faults()  # the fields of the reservation are missing
     sids = [layer.text("Sid") for layer in layers[:-1]]
     sid = next(filter(None, sids), None) or envelope.text("id")
-    return _build(inner, reader.fields, type_ or None, _read_time(*layers), sid)
+    return _build(inner, fields, type_ or None, _read_time(*layers), sid, EventShape.STREAM)
 
 
 def _read_time(*readers: LenientFieldReader) -> datetime | None:
@@ -180,6 +249,7 @@ def _build(
     type_: str | None,
     time: datetime | None,
     sid: str | None,
+    shape: EventShape,
 ) -> Event:
     if type_ is None:
         reader.add_fault("EventType", "is missing")
@@ -188,7 +258,7 @@ def _build(
     task_status = reader.text("TaskAssignmentStatus")
     reservation = None if status is None else read_form_fields(reader, status)
     if type_ is None or time is None:
-        raise MalformedReply(tuple(reader.faults))
+        raise MalformedReply(tuple(reader.faults), read_as=shape.value)
     return Event(
         sid=sid,
         type=type_,
@@ -201,5 +271,6 @@ def _build(
         worker_sid=reader.text("WorkerSid"),
         workspace_sid=reader.text("WorkspaceSid"),
         task_status=task_status,
+        shape=shape,
         payload=payload,
     )

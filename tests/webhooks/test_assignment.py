@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import urlencode
 
@@ -127,7 +127,7 @@ def test_all_faults_are_reported_together() -> None:
         "WorkflowSid": "is given 2 times",
     }
     assert faults({**FORM, "TaskAttributes": 5}) == {
-        "TaskAttributes": "is a JSON number, not a string"
+        "TaskAttributes": "is a JSON number, not an object"
     }
 
 
@@ -153,3 +153,21 @@ def test_repr_of_an_assignment_shows_nothing_personal() -> None:
     assert "task_attributes=<from, vip, weight, note, nested>" in shown
     for personal in ("Käthe", "15005550009", "15005550006", "a=b&c", "voice"):
         assert personal not in shown
+
+
+def test_values_that_are_decoded_already_are_taken() -> None:
+    """A framework may hand on objects instead of text."""
+    decoded = {
+        **FORM,
+        "TaskAttributes": {"from": "+15005550009"},
+        "WorkerAttributes": {},
+        "TaskAge": 12,
+        "Timestamp": datetime(2014, 5, 13, 18, 53, 20, tzinfo=timezone(timedelta(hours=2))),
+    }
+    assignment = read_assignment(decoded)
+    assert assignment.task_attributes == {"from": "+15005550009"}
+    assert assignment.worker_attributes == {}
+    assert (assignment.task_age, assignment.time) == (12, datetime(2014, 5, 13, 16, 53, 20, 0, UTC))
+    assert read_assignment({**FORM, "Timestamp": datetime(2014, 5, 13)}).time == datetime(  # noqa: DTZ001
+        2014, 5, 13, tzinfo=UTC
+    )

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reservation_core import MalformedReply, PayloadFault, Reservation, Status
-from reservation_core.webhooks import EVENT_STATUSES, EVENT_TYPES, Event, read_event, read_events
+from reservation_core.webhooks import (
+    EVENT_STATUSES,
+    EVENT_TYPES,
+    Event,
+    EventShape,
+    read_event,
+    read_events,
+)
 
 Body: TypeAlias = dict[str, object]
 
@@ -96,6 +103,34 @@ def cloud(**changes: object) -> Body:
     }
 
 
+def resource(**changes: object) -> Body:
+    """Return an event resource with changed fields. ``None`` removes a field."""
+    body: Body = {
+        "account_sid": "AC" + ZEROS,
+        "actor_sid": "WK" + ZEROS,
+        "actor_type": "worker",
+        "description": "Reservation WR0 accepted by Zoë Quick",
+        "event_data": {
+            "reservation_sid": "WR" + ZEROS,
+            "task_sid": "WT" + ZEROS,
+            "worker_sid": "WK" + ZEROS,
+            "worker_name": "Zoë Quick",
+            "reservation_version": "3",
+            "task_assignment_status": "assigned",
+            "workspace_name": "",
+        },
+        "event_date": "2014-05-13T16:53:20Z",
+        "event_date_ms": 1400000000123,
+        "event_type": "reservation.accepted",
+        "resource_sid": "WR" + ZEROS,
+        "resource_type": "reservation",
+        "sid": "EV" + ZEROS,
+        "source": "twilio",
+        "workspace_sid": "WS" + ZEROS,
+    }
+    return {name: value for name, value in (body | changes).items() if value is not None}
+
+
 def faults(body: object) -> dict[str, str]:
     """Return the problem of each fault of a body, by its path."""
     with pytest.raises(MalformedReply) as caught:
@@ -143,6 +178,64 @@ def test_cloud_event_equals_the_callback_of_the_same_event() -> None:
         assert read_event(payload) == callback
     assert hash(read_event(cloud())) == hash(callback)
     assert pickle.loads(pickle.dumps(callback)) == callback
+
+
+def test_resource_equals_the_callback_of_the_same_event() -> None:
+    """Its data may be an object or text, in either spelling."""
+    named: Body = {
+        "ReservationSid": "WR" + ZEROS,
+        "TaskSid": "WT" + ZEROS,
+        "WorkerSid": "WK" + ZEROS,
+        "WorkerName": "Zoë Quick",
+        "ReservationVersion": 3,
+        "TaskAssignmentStatus": "assigned",
+    }
+    for body in (
+        resource(),
+        json.dumps(resource()),
+        resource(event_data=named),
+        resource(event_data=json.dumps(named)),
+        resource(resource_sid=None),
+        resource(event_date_ms=None, event_date="2014-05-13T16:53:20.123Z"),
+        resource(event_date_ms=None, event_date=TIME),
+    ):
+        event = read_event(body)
+        assert event == read_event(FORM)
+        assert event.shape is EventShape.RESOURCE
+    assert read_event(FORM).shape is EventShape.CALLBACK
+    assert read_event(cloud()).shape is EventShape.STREAM
+
+
+def test_resource_without_data_is_read_by_its_own_fields() -> None:
+    event = read_event(resource(event_data=None))
+    assert event.reservation == Reservation(
+        sid="WR" + ZEROS,
+        account_sid="AC" + ZEROS,
+        workspace_sid="WS" + ZEROS,
+        status=Status.ACCEPTED,
+    )
+    assert (event.sid, event.time) == ("EV" + ZEROS, TIME)
+
+
+@pytest.mark.parametrize(("prefix", "field"), [("WT", "task_sid"), ("WK", "worker_sid")])
+def test_resource_of_another_kind_is_kept(prefix: str, field: str) -> None:
+    body = resource(event_type="task.updated", event_data=[], resource_sid=prefix + ZEROS)
+    event = read_event(body)
+    assert (event.type, event.status, event.reservation_sid) == ("task.updated", None, None)
+    assert getattr(event, field) == prefix + ZEROS
+    assert (
+        read_event(resource(event_type="x", event_data=None, resource_sid="WW1")).task_sid is None
+    )
+
+
+def test_page_of_resources_is_read_in_its_order() -> None:
+    page = {"events": [resource(), resource(sid="EV1")], "meta": {"key": "events"}}
+    assert [event.sid for event in read_events(json.dumps(page))] == ["EV" + ZEROS, "EV1"]
+    assert read_events({"events": []}) == ()
+    broken = resource(resource_sid=None, event_data=None)
+    assert faults({"events": [resource(), broken]}) == {
+        "events[1].event_data.reservation_sid": NO_SID
+    }
 
 
 def test_batch_is_read_in_its_order() -> None:
@@ -319,6 +412,53 @@ def test_type_and_sid_are_read_from_the_payload_without_an_envelope() -> None:
         }
     )
     assert (event.status, event.sid) == (Status.REJECTED, "EV1")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "found"),
+    [
+        (
+            FORM | {"ReservationSid": "x"},
+            "an event callback",
+            {"ReservationSid": "is not a SID (WR and 32 hexadecimal digits)"},
+        ),
+        (FORM | {"EventType": ""}, "an event callback", {"EventType": "is missing"}),
+        (
+            cloud(reservation_sid=None),
+            "a CloudEvent of Event Streams",
+            {"data.payload.reservation_sid": NO_SID},
+        ),
+        ({"data": {}}, "a CloudEvent of Event Streams", {"data.eventtype": "is missing"}),
+        (
+            resource(event_data=None, resource_sid=None),
+            "an event resource of the REST API",
+            {"event_data.reservation_sid": NO_SID},
+        ),
+        (
+            resource(event_data="{"),
+            "an event resource of the REST API",
+            {"event_data": "is not JSON"},
+        ),
+        (
+            resource(event_type=5),
+            "an event resource of the REST API",
+            {"event_type": "is a JSON number, not a string"},
+        ),
+    ],
+)
+def test_error_names_the_shape_that_was_read(body: Body, kind: str, found: dict[str, str]) -> None:
+    with pytest.raises(MalformedReply, match=f"cannot be read as {kind}") as caught:
+        read_event(body)
+    assert found.items() <= {fault.path: fault.problem for fault in caught.value.faults}.items()
+
+
+def test_placeholder_of_the_documented_sample_is_recognised() -> None:
+    """Its SIDs have 31 digits."""
+    sample = "WR" + "0" * 30 + "1"
+    assert faults(cloud(reservation_sid=sample)) == {
+        "data.payload.reservation_sid": "is not a SID (WR and 32 hexadecimal digits); it has 31, "
+        "as the placeholders in the platform's samples of events do"
+    }
 
 
 # --- faults --------------------------------------------------------------------------------------

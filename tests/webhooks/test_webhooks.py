@@ -17,6 +17,7 @@ NAMES = {
     "CallbackAnswer",
     "Deadline",
     "Event",
+    "EventShape",
     "Forged",
     "Json",
     "Verifier",

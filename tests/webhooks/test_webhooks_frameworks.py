@@ -380,11 +380,8 @@ def test_wsgi_keeps_both_queries_where_they_differ(
     uri: str | None, query: str | None, other: str | None
 ) -> None:
     given = {"REQUEST_URI": uri, "QUERY_STRING": query}
-    environ: dict[str, object] = {
-        "wsgi.url_scheme": "http",
-        "HTTP_HOST": "app:8000",
-        "PATH_INFO": "/a b",
-    } | {name: value for name, value in given.items() if value is not None}
+    environ = {"wsgi.url_scheme": "http", "HTTP_HOST": "app:8000", "PATH_INFO": "/a b"}
+    environ |= {name: value for name, value in given.items() if value is not None}
     webhook = from_environ(environ)
     assert webhook.url == f"http://app:8000{uri or '/a%20b?x=1'}"
     assert webhook.other_url == other
