@@ -210,7 +210,7 @@ class MalformedReply(ReplyError):
     """
 
     faults: tuple[PayloadFault, ...]
-    read_as: str = attrs.field(default="", kw_only=True)
+    read_as: str = attrs.field(default="", kw_only=True, repr=False)
 
     def __str__(self) -> str:
         """Return the remedy, then all faults, one per line."""

@@ -25,6 +25,7 @@ from typing import Final, cast
 import attrs
 
 from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.bodies import Payload, read_body
 from reservation_core.rest.errors import MalformedReply, PayloadFault
@@ -44,12 +45,16 @@ EVENT_STATUSES: Final[Mapping[str, Status]] = {
 """The status that each type of event reports. Other types report no status."""
 
 
+@document_members
 class EventShape(StrEnum):
     """The three shapes of an event. The value names it in an error."""
 
     CALLBACK = "an event callback"
+    """A form, with ``EventType``."""
     STREAM = "a CloudEvent of Event Streams"
+    """A JSON object with ``type`` and ``data``."""
     RESOURCE = "an event resource of the REST API"
+    """A JSON object with ``event_type`` and ``event_data``."""
 
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
@@ -125,10 +130,7 @@ def read_events(
     :raises MalformedReply: if an event cannot be read. The error has the faults of all events. With
         ``on_unreadable``, only if the body is neither JSON nor a form, or is one unreadable event.
     """
-    body: object = read_body(payload)
-    fields = cast("Mapping[str, object]", body if isinstance(body, Mapping) else {})
-    is_page = isinstance(fields.get("events"), list)
-    items, place = (fields["events"], "events") if is_page else (body, "")
+    items, place = _find_items(read_body(payload))
     if not isinstance(items, list):
         return (_read_one(items, place),)
     events: list[Event] = []
@@ -144,6 +146,15 @@ def read_events(
     if faults:
         raise MalformedReply(tuple(faults))
     return tuple(events)
+
+
+def _find_items(body: object) -> tuple[object, str]:
+    """Return the list of a page and its place, or the body."""
+    if not isinstance(body, Mapping):
+        return body, ""
+    fields = cast("Mapping[str, object]", body)
+    is_page = isinstance(fields.get("events"), list)
+    return (fields["events"], "events") if is_page else (fields, "")
 
 
 @cache
