@@ -23,6 +23,7 @@ _CREDENTIAL_VARIABLES = (
     ("TWILIO_API_KEY", "TWILIO_API_SECRET"),
     ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
 )
+_LOCATION_VARIABLES = ("TWILIO_EDGE", "TWILIO_REGION")
 _MAX_SECONDS = 86_400.0  # one day; no client overflows on it
 _MAX_COUNT = 2**31 - 1
 
@@ -112,6 +113,28 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
+def default_base_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the platform's address in the region and edge of the environment.
+
+    ``TWILIO_REGION`` and ``TWILIO_EDGE`` shape the host as in every official client. With an edge
+    alone, the region is ``us1``. An empty variable counts as missing.
+
+    :raises ConfigurationError: if a variable is not part of a host name.
+
+    >>> default_base_url({"TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"})
+    'https://taskrouter.dublin.ie1.twilio.com'
+    """
+    edge, region = (environ.get(name, "") for name in _LOCATION_VARIABLES)
+    for name, value in zip(_LOCATION_VARIABLES, (edge, region), strict=True):
+        if value and not re.fullmatch("[a-z0-9]+(?:-[a-z0-9]+)*", value):
+            raise ConfigurationError(
+                f"{name} is not part of a host name. Set it as in the official clients, such as "
+                f"{'dublin' if name == 'TWILIO_EDGE' else 'ie1'}, or pass base_url"
+            )
+    labels = ["taskrouter", edge, region or (edge and "us1"), "twilio", "com"]
+    return f"https://{'.'.join(label for label in labels if label)}"
+
+
 class GatewayOptions(TypedDict, total=False):
     """Keyword arguments of a gateway, as ``GatewaySettings`` describes them."""
 
@@ -167,7 +190,8 @@ class GatewaySettings:
     """Checked settings of a gateway.
 
     :param credentials: the username and password for basic authentication.
-    :param base_url: address of the platform, with a path prefix if a proxy needs one.
+    :param base_url: address of the platform, with a path prefix if a proxy needs one. By default
+        it follows ``TWILIO_REGION`` and ``TWILIO_EDGE`` (:func:`default_base_url`).
     :param connect_timeout: seconds to wait for a free connection, or to open one (name lookup and
         TLS included).
     :param timeout: seconds for a whole exchange, connecting included. Keep it above
@@ -182,9 +206,7 @@ class GatewaySettings:
     """
 
     credentials: Credentials
-    base_url: str = attrs.field(
-        default="https://taskrouter.twilio.com", converter=_normalize_base_url
-    )
+    base_url: str = attrs.field(factory=default_base_url, converter=_normalize_base_url)
     connect_timeout: float = attrs.field(default=5.0, validator=_check_seconds)
     timeout: float = attrs.field(default=15.0, validator=_check_seconds)
     max_reply_bytes: int = attrs.field(default=1_048_576, validator=_check_count)

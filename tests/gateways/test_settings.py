@@ -3,13 +3,16 @@
 import base64
 import importlib.metadata
 import pickle
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyreqwest.http import Url
+from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
+from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from reservation_core.gateways.settings import (
     ConfigurationError,
     Credentials,
@@ -117,6 +120,45 @@ def test_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in KEY.items():
         monkeypatch.setenv(name, value)
     assert Credentials.from_environment() == Credentials("SK1", "key-secret")
+
+
+# --- region and edge -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "host"),
+    [
+        ({}, "taskrouter.twilio.com"),
+        ({"TWILIO_EDGE": "", "TWILIO_REGION": ""}, "taskrouter.twilio.com"),
+        ({"TWILIO_REGION": "ie1"}, "taskrouter.ie1.twilio.com"),
+        ({"TWILIO_EDGE": "dublin"}, "taskrouter.dublin.us1.twilio.com"),
+        (
+            {"TWILIO_EDGE": "ashburn-ix", "TWILIO_REGION": "us1"},
+            "taskrouter.ashburn-ix.us1.twilio.com",
+        ),
+    ],
+)
+def test_region_and_edge_of_the_environment_shape_the_host_as_in_the_official_client(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], host: str
+) -> None:
+    official: Any = Client("AC0", "token", environment=environ or {"": ""})
+    assert official.get_hostname("https://taskrouter.twilio.com") == f"https://{host}"
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert GatewaySettings(credentials=CREDENTIALS).base_url == f"https://{host}"
+    assert PyreqwestGateway(CREDENTIALS).origin == f"https://{host}"
+    given = GatewaySettings(credentials=CREDENTIALS, base_url="https://example.com")
+    assert given.base_url == "https://example.com"
+
+
+@pytest.mark.parametrize("name", ["TWILIO_EDGE", "TWILIO_REGION"])
+@pytest.mark.parametrize("value", ["a.evil", "a/b", "-a", "a-", "a b", "Ä", "a@b", "a:1"])
+def test_malformed_region_or_edge_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name} is not part of a host name"):
+        GatewaySettings(credentials=CREDENTIALS)
 
 
 # --- base_url ------------------------------------------------------------------------------------

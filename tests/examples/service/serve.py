@@ -11,6 +11,7 @@ import uvicorn
 
 from reservation_core.book import DEFAULT_OLDER_THAN, AsyncBook, SQLiteStore, ThreadedStore
 from reservation_core.gateways.pyreqwest import AsyncPyreqwestGateway
+from reservation_core.gateways.settings import default_base_url
 from reservation_core.webhooks import Verifier
 from tests.examples.service.service import Service
 
@@ -25,9 +26,7 @@ def main() -> None:
     service = Service(
         Verifier(given["TWILIO_AUTH_TOKEN"], public_url=given.get("PUBLIC_URL")),
         AsyncBook(ThreadedStore(SQLiteStore(given.get("BOOK", "reservations.db")))),
-        AsyncPyreqwestGateway(
-            base_url=given.get("TASKROUTER_URL", "https://taskrouter.twilio.com")
-        ),
+        AsyncPyreqwestGateway(base_url=given.get("TASKROUTER_URL") or default_base_url()),
         sweep_every=float(given.get("SWEEP_EVERY", "30")),
         patience=float(given.get("PATIENCE", DEFAULT_OLDER_THAN)),
     )
