@@ -35,6 +35,7 @@ _CONTACT: Final = (
     r"|\b(?:client|sips?|tel|app):[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
+_MIN_NAME_LENGTH: Final = 3  # shorter names are words, such as "a" and "on"
 _MIN_MASKED_LENGTH: Final = 4  # the gaps left by a shorter masked secret would reveal it
 
 
@@ -56,15 +57,19 @@ def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int =
     The result is printable, on one line.
 
     :param known: sensitive values that the text may repeat. If it repeats a secret of fewer than
-        four characters, the whole text is replaced.
+        four characters, the whole text is replaced. A name of fewer than four characters is masked
+        as a whole word, one of one or two (which may be a word, such as "a") only if it is quoted.
     :param limit: the maximum length in characters.
     """
     for value, sensitivity in sorted((known or {}).items(), key=lambda item: -len(item[0])):
         is_short = len(value) < _MIN_MASKED_LENGTH
         if is_short and sensitivity is Sensitivity.SECRET and value in text:
             return str(Sensitivity.SECRET.value)
-        # A short name is masked only as a whole word.
-        pattern = rf"(?<!\w){re.escape(value)}(?!\w)" if is_short else re.escape(value)
+        pattern = re.escape(value)
+        if len(value) < _MIN_NAME_LENGTH:
+            pattern = rf"(?<=[\"'=(\[<„“]){pattern}(?=[\"'&)\]>“”]|$)"
+        elif is_short:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
         text = re.sub(pattern, str(sensitivity.value), text, flags=re.IGNORECASE)
     text = re.sub(_CONTACT, str(Sensitivity.PERSONAL.value), text)
     if not text.isprintable():

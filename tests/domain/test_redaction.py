@@ -187,6 +187,25 @@ def test_mask_replaces_contacts_and_known_values() -> None:
     assert shorten("+15005550006") == "'<personal>'"
 
 
+def test_mask_leaves_the_words_of_the_text() -> None:
+    """A name of one or two letters may be a word. It is masked where it is quoted."""
+    for name in ("a", "on", "to"):
+        known = {f"client:{name}": Sensitivity.PERSONAL, name: Sensitivity.PERSONAL}
+        text = "The instruction can only be issued on a task, to a worker"
+        assert mask(text, known) == text
+        assert mask(f"{text}: client:{name}", known) == f"{text}: <personal>"
+        for quoted in (
+            f"'{name}'",
+            f'"{name}"',
+            f"[{name}]",
+            f"({name})",
+            f"To={name}",
+            f"<{name}>",
+        ):
+            shown = quoted.replace(name, "<personal>")
+            assert mask(f"Cannot reach {quoted}", known) == f"Cannot reach {shown}"
+
+
 def test_mask_hides_whole_text_with_very_short_secret() -> None:
     assert mask("bad a banana", {"an": Sensitivity.SECRET}) == "<secret>"
     assert mask("bad pear", {"an": Sensitivity.SECRET}) == "bad pear"
