@@ -8,8 +8,8 @@ from reservation_core.book.records import Report, ReportSource
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, is_sid
-from reservation_core.rest.fetch import conclude_fetch
 from reservation_core.rest.messages import Reply
+from reservation_core.rest.reports import read_report
 from reservation_core.webhooks.events import Event
 
 Recordable: TypeAlias = Event | Reservation | Reply | Report
@@ -28,7 +28,7 @@ def to_report(item: Recordable) -> Report | None:
     if isinstance(item, Event):
         return _report_of_event(item)
     if isinstance(item, Reply):
-        item = conclude_fetch(_ANY_RESERVATION, item)
+        item = read_report(_ANY_RESERVATION, item)
     return report_of_reservation(item) if isinstance(item, Reservation) else item
 
 

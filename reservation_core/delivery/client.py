@@ -6,10 +6,13 @@ Each function exists twice: for a :class:`Gateway`, and with the prefix ``a`` fo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from time import sleep as blocking_sleep
 from typing import TYPE_CHECKING
+
+import attrs
 
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
@@ -212,7 +215,9 @@ def fetch(
     :raises ReplyError: if the platform refused, or the reply is not that reservation.
     :raises GatewayError: if no complete reply was received.
     """
-    return conclude_fetch(where, gateway.send(prepare_fetch(where, route=route)))
+    request = prepare_fetch(where, route=route)
+    with _reading():
+        return conclude_fetch(where, gateway.send(request))
 
 
 async def afetch(
@@ -228,7 +233,9 @@ async def afetch(
     :raises ReplyError: if the platform refused, or the reply is not that reservation.
     :raises GatewayError: if no complete reply was received.
     """
-    return conclude_fetch(where, await gateway.asend(prepare_fetch(where, route=route)))
+    request = prepare_fetch(where, route=route)
+    with _reading():
+        return conclude_fetch(where, await gateway.asend(request))
 
 
 def list_reservations(
@@ -314,10 +321,24 @@ def alist_reservations(
 
 def _take(gateway: Gateway, pages: Pages) -> Iterator[Reservation]:
     for request in pages.requests():
-        yield from pages.read(gateway.send(request))
+        with _reading():
+            reply = gateway.send(request)
+        yield from pages.read(reply)
 
 
 async def _atake(gateway: AsyncGateway, pages: Pages) -> AsyncIterator[Reservation]:
     for request in pages.requests():
-        for reservation in pages.read(await gateway.asend(request)):
+        with _reading():
+            reply = await gateway.asend(request)
+        for reservation in pages.read(reply):
             yield reservation
+
+
+@contextmanager
+def _reading() -> Generator[None]:
+    """Mark the error of a gateway: nothing was commanded."""
+    try:
+        yield
+    except GatewayError as error:
+        marked = attrs.evolve(error, is_read_only=True)
+        raise marked.with_traceback(error.__traceback__) from error.__cause__

@@ -52,10 +52,16 @@ _ERROR_TYPES: Final[Mapping[int, type[Refused]]] = {
 }
 
 
-def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) -> Refused:
+def read_error(
+    reply: Reply,
+    hidden: Mapping[str, Sensitivity] | None = None,
+    *,
+    is_read_only: bool = False,
+) -> Refused:
     """Read the error of a reply outside 2xx.
 
     :param hidden: values to mask in the platform's message, besides contacts.
+    :param is_read_only: True if the request read only, so that nothing was commanded.
     """
     code, message, more_info = _read_body(reply)
     kind = _ERROR_TYPES.get(reply.status, ServerFailed if reply.status >= 500 else Refused)
@@ -64,6 +70,8 @@ def read_error(reply: Reply, hidden: Mapping[str, Sensitivity] | None = None) ->
     message, more_info = (text and mask(text, hidden) for text in (message, more_info))
     if reply.status == 429:
         return Throttled(reply.status, code, message, more_info, reply.retry_after)
+    if kind is ServerFailed:
+        return ServerFailed(reply.status, code, message, more_info, is_read_only=is_read_only)
     return kind(reply.status, code, message, more_info)
 
 

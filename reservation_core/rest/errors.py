@@ -39,7 +39,7 @@ text names the remedy. It holds no password, phone number, contact or name of a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import attrs
 
@@ -52,6 +52,10 @@ from reservation_core.rest.messages import Headers, RateLimit, Request, read_rat
 def with_remedy(failure: str, remedy: str) -> str:
     """Join the text of a failure and its remedy."""
     return f"{failure.removesuffix('.')}. {remedy}"
+
+
+_FETCH_FIRST: Final = "The outcome is unknown: fetch the reservation before sending anything again."
+_READ_AGAIN: Final = "Nothing was commanded: read again."
 
 
 class Attempt(NamedTuple):
@@ -177,10 +181,18 @@ class Unauthorized(Refused):
     _REMEDY = "Check the gateway's credentials."
 
 
+@attrs.frozen(slots=False, repr=False)
 class ServerFailed(Refused):
-    """The platform failed (5xx). The outcome is unknown."""
+    """The platform failed (5xx). The outcome of a command is unknown.
 
-    _REMEDY = "The outcome is unknown: fetch the reservation before sending anything again."
+    :param is_read_only: True if the request read only, so that nothing was commanded.
+    """
+
+    is_read_only: bool = attrs.field(default=False, kw_only=True, eq=False, repr=False)
+
+    @property
+    def _remedy(self) -> str:
+        return _READ_AGAIN if self.is_read_only else _FETCH_FIRST
 
 
 class PayloadFault(NamedTuple):
@@ -260,14 +272,15 @@ class GatewayError(ReservationError):
 
     :param reason: the failure, without anything secret.
     :param attempts: all exchanges of the delivery. Empty outside a delivery.
+    :param is_read_only: True if the request read only, so that nothing was commanded.
     """
 
     reason: str
     attempts: tuple[Attempt, ...] = attrs.field(default=(), kw_only=True, eq=False, repr=_count)
 
-    _REMEDY: ClassVar = (
-        "The outcome is unknown: fetch the reservation before sending anything again."
-    )
+    is_read_only: bool = attrs.field(default=False, kw_only=True, eq=False, repr=False)
+
+    _REMEDY: ClassVar = ""
 
     def __str__(self) -> str:
         """Return the reason and the remedy."""
@@ -275,7 +288,7 @@ class GatewayError(ReservationError):
 
     @property
     def _remedy(self) -> str:
-        return self._REMEDY
+        return self._REMEDY or (_READ_AGAIN if self.is_read_only else _FETCH_FIRST)
 
 
 class NotSent(GatewayError):

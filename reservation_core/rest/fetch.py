@@ -28,5 +28,5 @@ def conclude_fetch(where: Address | Reservation, reply: Reply) -> Reservation:
         reservation. A fetch by an :class:`Address` accepts any status.
     :raises ReplyError: for any other reply.
     """
-    report = read_report(where, reply)
+    report = read_report(where, reply, is_read_only=True)
     return where.follow(report) if isinstance(where, Reservation) else report

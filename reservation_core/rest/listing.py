@@ -114,7 +114,7 @@ def conclude_list(
         reservations on the page.
     """
     if not 200 <= reply.status < 300:
-        raise read_error(reply)
+        raise read_error(reply, is_read_only=True)
     reader = FieldReader(read_object(reply.body))
     reservations = tuple(_read_rows(reader, on_unreadable))
     next_request = None

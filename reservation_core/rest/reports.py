@@ -21,16 +21,21 @@ _get_sids: Final = attrgetter(*SID_PREFIXES)
 
 
 def read_report(
-    before: Address | Reservation, reply: Reply, command: Command | None = None
+    before: Address | Reservation,
+    reply: Reply,
+    command: Command | None = None,
+    *,
+    is_read_only: bool = False,
 ) -> Reservation:
     """Read the reservation of a reply, and add the SIDs it lacks.
 
     :param before: the reservation that was requested, or its address.
     :param command: the command that was sent. Errors do not show its sensitive values.
+    :param is_read_only: True if the request read only, so that nothing was commanded.
     :raises ReplyError: if the reply is not a reservation, or is another one.
     """
     if not 200 <= reply.status < 300:
-        raise read_error(reply, _sensitive_values(command))
+        raise read_error(reply, _sensitive_values(command), is_read_only=is_read_only)
     links = before.links if isinstance(before, Reservation) else None
     try:
         after = read_resource(read_object(reply.body), etag=reply.etag, links=links)

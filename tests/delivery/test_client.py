@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -29,6 +29,7 @@ from reservation_core import (
     ReplyError,
     Request,
     Reservation,
+    ServerFailed,
     Status,
     Wrap,
     aperform,
@@ -222,3 +223,45 @@ def test_cancellation_completes_each_announced_attempt(at: int) -> None:
     assert len(announced) == len(completed)
     assert len(gateway.requests) <= at
     assert sum("abandoned" in line for line in observer.lines) <= 1
+
+
+# --- reads ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", [TIMED_OUT, Reply(503), NotSent("no connection")])
+def test_failed_read_says_that_nothing_was_commanded(
+    client: Client, failure: Reply | GatewayError
+) -> None:
+    query = {"workspace_sid": PENDING.workspace_sid, "task_sid": PENDING.task_sid}
+    for read in (
+        lambda: client.fetch(PENDING, ScriptedGateway(failure)),
+        lambda: client.take(ScriptedGateway(failure), query),
+    ):
+        with pytest.raises((GatewayError, ServerFailed)) as caught:
+            read()
+        text = str(caught.value)
+        assert "unknown" not in text
+        assert text.endswith(("Nothing was commanded: read again.", "it may be sent again."))
+        assert type(caught.value) is (ServerFailed if isinstance(failure, Reply) else type(failure))
+    with pytest.raises((GatewayError, ServerFailed)) as caught:
+        client.perform(PENDING, Accept(), ScriptedGateway(failure), policy=ONCE)
+    assert "Nothing was commanded" not in str(caught.value)
+
+
+def test_error_of_a_read_keeps_its_cause_and_traceback(client: Client) -> None:
+    cause = OSError("reset")
+
+    class Broken:
+        origin = None
+
+        def send(self, _: Request) -> Reply:
+            raise GatewayError("no whole reply") from cause
+
+        async def asend(self, request: Request) -> Reply:
+            return self.send(request)
+
+    with pytest.raises(GatewayError) as caught:
+        client.fetch(PENDING, cast("ScriptedGateway", Broken()))
+    assert caught.value.is_read_only
+    assert caught.value.__cause__ is cause
+    assert "send" in [entry.name for entry in caught.traceback]

@@ -191,7 +191,7 @@ def test_body_without_content_type_is_reported_as_such() -> None:
         ((404,), NotFound, "five minutes"),
         ((409, 412), LostRace, "moved on"),
         ((429,), Throttled, "not processed"),
-        ((500, 501, 502, 503, 504, 599, 999), ServerFailed, "unknown"),
+        ((500, 501, 502, 503, 504, 599, 999), ServerFailed, "is unknown|: read again"),
     ],
 )
 @pytest.mark.parametrize(
