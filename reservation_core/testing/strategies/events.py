@@ -1,4 +1,4 @@
-"""Strategy for the events of a run, as event callbacks or CloudEvents.
+"""Strategy for the events of a run, in any of the shapes.
 
 Delivery may repeat, reorder or lose events. Events are written by hand, from the documents and
 from observed callbacks. None is made with the library's own reading.
@@ -22,7 +22,7 @@ from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.bodies import Payload
 from reservation_core.testing.strategies.payloads import CALLBACK_SIDS
 from reservation_core.testing.strategies.runs import Run, runs
-from reservation_core.webhooks.events import Event
+from reservation_core.webhooks.events import Event, EventShape
 
 _TYPES: Final[Mapping[Status, str]] = {
     Status.PENDING: "reservation.created",
@@ -56,8 +56,9 @@ def events(
     """Draw the events of a run: creation and changes of status.
 
     A step that changes no status has no event, but raises the version of the next one. All events
-    of a draw are forms, or all are CloudEvents; each is a mapping or an encoded body. The simplest
-    are those of the simplest run: created and rejected, as forms, each once and in order.
+    of a draw have one shape (:class:`~reservation_core.webhooks.events.EventShape`); each is a
+    mapping or an encoded body. The simplest are those of the simplest run: created and rejected, as
+    forms, each once and in order.
 
     :param of: the run; any by default.
     :param repeated: whether an event may be delivered up to three times.
@@ -65,7 +66,7 @@ def events(
     :param lossy: whether events may be lost; the simplest then loses as many as possible.
     """
     run = draw(runs()) if of is None else of
-    write = draw(st.sampled_from((_form, _cloud_event)))
+    write = draw(st.sampled_from((_form, _cloud_event, _resource)))
     number = draw(st.integers(0, 16**31))
     changes = (
         run.first,
@@ -111,15 +112,12 @@ def _form(event: Event) -> SearchStrategy[DeliveredEvent]:
         "WorkerAttributes": '{"contact_uri": "client:alice"}',
         "Timestamp": str(int(event.time.timestamp())),
     }
-    return _delivered(event, form, urlencode(form))
+    return _delivered(event, form, urlencode(form), EventShape.CALLBACK)
 
 
 def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
     """Write an event as a CloudEvent of Event Streams, in snake_case."""
-    inner = {
-        "".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value
-        for name, value in _fields(event).items()
-    }
+    inner = _to_snake_case(_fields(event))
     envelope = {
         "specversion": "1.0",
         "type": f"com.twilio.taskrouter.{event.type}",
@@ -127,19 +125,46 @@ def _cloud_event(event: Event) -> SearchStrategy[DeliveredEvent]:
         "time": event.time.isoformat(),
         "data": {"payload": {"sid": event.sid, "eventtype": event.type, **inner}},
     }
-    return _delivered(event, envelope, json.dumps(envelope))
+    return _delivered(event, envelope, json.dumps(envelope), EventShape.STREAM)
+
+
+def _resource(event: Event) -> SearchStrategy[DeliveredEvent]:
+    """Write an event as a resource, with data in either spelling."""
+    reservation, fields = event.reservation, _fields(event)
+    assert reservation is not None
+    resource = {
+        "account_sid": reservation.account_sid,
+        "workspace_sid": event.workspace_sid,
+        "sid": event.sid,
+        "event_type": event.type,
+        "event_date": event.time.isoformat(timespec="seconds"),
+        "event_date_ms": fields["TimestampMs"],
+        "resource_type": "reservation",
+        "resource_sid": event.reservation_sid,
+    }
+    bodies = [{**resource, "event_data": data} for data in (_to_snake_case(fields), fields)]
+    return st.sampled_from(bodies).flatmap(
+        lambda body: _delivered(event, body, json.dumps(body), EventShape.RESOURCE)
+    )
+
+
+def _to_snake_case(fields: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "".join(f"_{char.lower()}" if char.isupper() else char for char in name)[1:]: value
+        for name, value in fields.items()
+    }
 
 
 def _delivered(
-    event: Event, payload: Mapping[str, object], text: str
+    event: Event, payload: Mapping[str, object], text: str, shape: EventShape
 ) -> SearchStrategy[DeliveredEvent]:
-    parsed = attrs.evolve(event, payload=payload)
+    parsed = attrs.evolve(event, payload=payload, shape=shape)
     forms: tuple[Payload, ...] = (payload, text, text.encode())
     return st.sampled_from(forms).map(lambda form: DeliveredEvent(form, parsed))
 
 
 def _fields(event: Event) -> dict[str, object]:
-    """Return what both forms show, by the callback's names."""
+    """Return what all shapes show, by the callback's names."""
     reservation = event.reservation
     assert reservation is not None
     name = reservation.worker_name

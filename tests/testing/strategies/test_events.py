@@ -6,7 +6,7 @@ from typing import Final
 from reservation_core import Status
 from reservation_core.testing import strategies as kit
 from reservation_core.testing.strategies import DeliveredEvent
-from reservation_core.webhooks.events import read_event
+from reservation_core.webhooks.events import EventShape, read_event
 from tests.testing.drawing import drawn, least
 
 LONG_RUN: Final = least(
@@ -25,11 +25,12 @@ def test_events_parse_as_the_returned_event_in_every_form() -> None:
     for events in draws:
         assert [read_event(each.payload) for each in events] == [each.event for each in events]
         assert all(each.event.payload for each in events)
-        assert len({"EventType" in each.event.payload for each in events}) == 1
+        assert len({each.event.shape for each in events}) == 1
+        assert all(read_event(each.payload).shape is each.event.shape for each in events)
     flat = [each for events in draws for each in events]
     assert {each.event.status for each in flat} == set(Status)
     assert {type(each.payload) for each in flat} == {dict, str, bytes}
-    assert {"EventType" in each.event.payload for each in flat} == {True, False}
+    assert {each.event.shape for each in flat} == set(EventShape)
 
 
 def test_ordered_events_report_each_change_of_status_once() -> None:
