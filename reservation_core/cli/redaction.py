@@ -16,7 +16,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.kinds import Uri
 from reservation_core.domain.commands.parameters import Parameter
 from reservation_core.domain.redaction import Sensitivity
-from reservation_core.emulator.api.gateway import ORIGIN
+from reservation_core.gateways.settings import default_base_url
 from reservation_core.rest.addresses import SID_PREFIXES, Address, Route, reservation_path
 
 HIDDEN: Final = "***"
@@ -66,7 +66,7 @@ def curl_command(command: Command) -> str:
     for field, variable in _PATH_VARIABLES.items():
         path = path.replace(sids[field], variable)
     variables = {p.wire_name: secret_variable(p) for p in command.parameters if is_secret(p)}
-    lines = [f'curl "{ORIGIN}{path}"', '-u "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN"']
+    lines = [f'curl "{default_base_url()}{path}"', '-u "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN"']
     for name, value in redact(command).form():
         if name in variables:
             pair = f'"{name}=${variables[name]}"'

@@ -24,9 +24,8 @@ from reservation_core.domain.decisions import decide
 from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.api.gateway import ORIGIN
 from reservation_core.gateways.port import Gateway
-from reservation_core.gateways.settings import Credentials, GatewaySettings
+from reservation_core.gateways.settings import Credentials, GatewaySettings, default_base_url
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.fetch import prepare_fetch
 from reservation_core.rest.listing import ListQuery, prepare_list
@@ -49,7 +48,7 @@ class AddressOptions:
     :param task_sid: The task (WT...). The task route needs it.
     :param worker_sid: The worker (WK...). The worker route needs it.
     :param route: The address of the reservation to use. The worker route has no version.
-    :param base_url: The base URL of the platform.
+    :param base_url: The platform's base URL. By default that of TWILIO_REGION and TWILIO_EDGE.
     """
 
     workspace_sid: str
@@ -57,7 +56,7 @@ class AddressOptions:
     task_sid: str | None = None
     worker_sid: str | None = None
     route: Route = Route.TASK
-    base_url: str = ORIGIN
+    base_url: str | None = None
 
     @property
     def address(self) -> Address:
@@ -173,7 +172,7 @@ class RemoteCommands:
         worker_sid: str | None = None,
         status: Status | None = None,
         limit: str | None = None,
-        base_url: str = ORIGIN,
+        base_url: str | None = None,
         as_json: JsonFlag = False,
     ) -> None:
         """List the reservations of a task or of a worker.
@@ -183,7 +182,7 @@ class RemoteCommands:
         :param worker_sid: List the reservations of this worker (WK...), of the task if it is given.
         :param status: List only the reservations in this status.
         :param limit: The most reservations to list. All by default.
-        :param base_url: The base URL of the platform.
+        :param base_url: The platform's base URL. By default that of TWILIO_REGION and TWILIO_EDGE.
         """
         if task_sid is None and worker_sid is None:
             raise UsageError("--task-sid or --worker-sid is missing")
@@ -217,7 +216,8 @@ class RemoteCommands:
         as_json: bool,
     ) -> None:
         unused = Credentials("unused", "unused")
-        url = GatewaySettings(credentials=unused, base_url=where.base_url).base_url
+        base_url = where.base_url or default_base_url()
+        url = GatewaySettings(credentials=unused, base_url=base_url).base_url
         headers = dict(request.headers)
         if options.if_match and where.route is Route.TASK:
             headers[IF_MATCH] = "<the fetched version>"
@@ -233,12 +233,12 @@ class RemoteCommands:
 
 
 @contextmanager
-def _open_gateway(base_url: str) -> Generator[Gateway]:
+def _open_gateway(base_url: str | None) -> Generator[Gateway]:
     try:
         from reservation_core.gateways.pyreqwest import PyreqwestGateway  # noqa: PLC0415 - it needs an extra
     except ImportError as error:
         raise UsageError(str(error)) from None
-    with PyreqwestGateway(base_url=base_url) as gateway:
+    with PyreqwestGateway(base_url=base_url or default_base_url()) as gateway:
         yield gateway
 
 

@@ -217,3 +217,21 @@ def test_completion_works_in_bash() -> None:
         ["bash", "-c", script], capture_output=True, check=True, encoding="utf-8", timeout=60
     )
     assert done.stdout.splitlines() == ["explain", "complete", "onEnter", "pending"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("encode", "accept"),
+        ("send", "accept", WORKSPACE, TASK, SID, "--dry-run"),
+    ],
+)
+def test_region_of_the_environment_shapes_the_address(
+    monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    assert "https://taskrouter.ie1.twilio.com" in run(*argv).out
+    monkeypatch.setenv("TWILIO_REGION", "a.b")
+    result = run(*argv)
+    assert result.code == 2
+    assert "TWILIO_REGION is not part of a host name" in " ".join(result.err.split())
