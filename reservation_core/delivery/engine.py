@@ -115,8 +115,11 @@ def deliver(
         exchange.
     """
     random = random or random_fraction
+    observer = observer.for_delivery(reservation, command)
     delivery = _Delivery(reservation, command, route, policy, observer, clock, random, began)
-    yield (yield from delivery.run(first, resume=resume))
+    done = yield from delivery.run(first, resume=resume)
+    observer.delivered(done)
+    yield done
 
 
 @attrs.define(eq=False, repr=False)

@@ -261,11 +261,27 @@ def get_shared_machine() -> Machine:
     """Return the state machine that the library asks.
 
     It is built at the first call. It holds no model: each question brings its own
-    :class:`LifecycleModel`. ``transitions`` logs a few INFO lines to ``transitions.core`` for each
-    question that the process has not asked before. They begin with ``reservation_core``.
+    :class:`LifecycleModel`. ``transitions`` logs each entered and left state at INFO. This machine
+    does not. The logger ``transitions.core`` is left as it is for the machines of others.
     """
+    from transitions import Machine, State  # noqa: PLC0415
+
+    class QuietState(State):
+        """State that does not log. It has no callbacks."""
+
+        def enter(self, event_data: object) -> None:
+            """Do nothing."""
+
+        def exit(self, event_data: object) -> None:
+            """Do nothing."""
+
+    class QuietMachine(Machine):
+        """Machine of quiet states."""
+
+        state_cls = QuietState
+
     check_graph(EDGES)
-    return build_machine()
+    return build_machine(QuietMachine)
 
 
 @cache

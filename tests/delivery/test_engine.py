@@ -429,4 +429,6 @@ def test_logging_observer_logs_a_caution(caplog: pytest.LogCaptureFixture) -> No
         gateway = ScriptedGateway(shows("completed"))
         deliver(gateway, PENDING, Complete(), LoggingObserver(), strict=False)
     (record,) = [each for each in caplog.records if each.name == "reservation_core.delivery"]
-    assert record.getMessage().startswith("caution: ReservationStatus: only accepted or wrapping")
+    assert record.getMessage().startswith(
+        f"complete of {PENDING.sid}: caution: ReservationStatus: only accepted or wrapping"
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from reservation_core import (
     Accept,
+    Command,
     IllegalSuccession,
     Indistinguishable,
     InvalidCommand,
@@ -18,6 +19,7 @@ from reservation_core import (
     OutcomeUnknown,
     RateLimit,
     Reply,
+    Reservation,
     Wrap,
 )
 from tests.campaigns.delivery_cases import SID, WHERE
@@ -80,7 +82,7 @@ def test_log_contains_nothing_personal(caplog: pytest.LogCaptureFixture) -> None
     text = caplog.text + repr(error) + str(error)
     assert "attempt 1: POST /v1/Workspaces" in text
     assert "gave up after 3 attempts: OutcomeUnknown" in text
-    assert "was fetched as accepted: Indistinguishable" in text
+    assert "fetched as accepted: Indistinguishable" in text
     for secret in ("50001", "50006", "hush", "Zoë"):
         assert secret not in text
     assert pickle.loads(pickle.dumps(error)).attempts == error.attempts
@@ -97,19 +99,16 @@ def test_log_has_a_line_per_attempt_fetch_and_failure(caplog: pytest.LogCaptureF
         )
         LoggingObserver().gave_up(InvalidCommand("Accept", ()))
     path = f"/v1/Workspaces/{WHERE.workspace_sid}/Tasks/{WHERE.task_sid}/Reservations/{SID}"
+    name = f"accept of {SID}"
     times = "after a pause of 0.000 s, took 0.500 s"
-    assert [
-        (record.name, record.levelname, record.getMessage())
-        for record in caplog.records
-        if record.name != "transitions.core"
-    ] == [
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
         ("reservation_core.delivery", level, text)
         for level, text in (
-            ("DEBUG", f"attempt 1: POST {path}: GatewayError (at 0.000 s, {times})"),
-            ("DEBUG", f"attempt 2: GET {path}: timeout (at 0.500 s, {times})"),
-            ("DEBUG", f"reservation {SID} was fetched as timeout: LostRace"),
-            ("WARNING", "gave up after 2 attempts: LostRace"),
-            ("WARNING", "gave up after 1 attempts: InvalidCommand"),
+            ("DEBUG", f"{name}: attempt 1: POST {path}: GatewayError (at 0.000 s, {times})"),
+            ("DEBUG", f"{name}: attempt 2: GET {path}: timeout (at 0.500 s, {times})"),
+            ("DEBUG", f"{name}: fetched as timeout: LostRace"),
+            ("WARNING", f"{name}: gave up after 2 attempts: LostRace"),
+            ("WARNING", "command: gave up after 1 attempts: InvalidCommand"),
         )
     ]
 
@@ -136,3 +135,45 @@ def test_headers_of_the_reply_reach_observer_and_error(
     assert unsent.rate_limit == RateLimit(None, None, None)
     assert (f"request RQ{'1' * 32})" in caplog.text) is observed
     assert "RQ" not in repr(throttled)
+
+
+def test_log_does_not_warn_when_the_command_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        deliver(ScriptedGateway(shows("accepted")), observer=LoggingObserver())
+        fails(
+            ScriptedGateway(TIMED_OUT, shows("accepted")),
+            Indistinguishable,
+            observer=LoggingObserver(),
+        )
+        fails(
+            ScriptedGateway(TIMED_OUT, shows("canceled")),
+            Indistinguishable,
+            PENDING,
+            SECRET,
+            LoggingObserver(),
+        )
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", f"accept of {SID}: done, now accepted"),
+        (
+            "INFO",
+            f"accept of {SID}: done after 2 attempts, perhaps by a concurrent writer, now accepted",
+        ),
+        ("WARNING", f"conference of {SID}: gave up after 2 attempts: Indistinguishable"),
+    ]
+
+
+def test_observer_of_one_delivery_receives_its_hooks() -> None:
+    """Also the last one, after which the delivery is done."""
+    received: list[str] = []
+
+    class Last(Observer):
+        def delivered(self, reservation: Reservation) -> None:
+            received.append(f"{reservation.status}")
+
+    class Every(Observer):
+        def for_delivery(self, reservation: Reservation, command: Command) -> Observer:
+            received.append(f"{command.trigger} while {reservation.status}")
+            return Last()
+
+    deliver(ScriptedGateway(shows("accepted")), observer=Every())
+    assert received == ["accept while pending", "accepted"]

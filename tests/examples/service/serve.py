@@ -20,9 +20,6 @@ def main() -> None:
     """Serve until a signal ends the process."""
     given = os.environ
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("transitions").setLevel(
-        logging.WARNING
-    )  # it would tell of every step of the lifecycle
     service = Service(
         Verifier(given["TWILIO_AUTH_TOKEN"], public_url=given.get("PUBLIC_URL")),
         AsyncBook(ThreadedStore(SQLiteStore(given.get("BOOK", "reservations.db")))),
