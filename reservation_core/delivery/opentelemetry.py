@@ -1,4 +1,4 @@
-"""OpenTelemetry spans of deliveries. They contain nothing personal or secret.
+"""OpenTelemetry spans and metrics of deliveries, without personal or secret data.
 
     from reservation_core.delivery.opentelemetry import OpenTelemetryObserver
 
@@ -6,17 +6,32 @@
 
 It needs the API package only: ``pip install 'reservation-core[otel]'``. Each attempt is a span
 under the caller's current span. Fetches and failures are events of the current span.
+
+====================================  ==========================================================
+metric                                recorded
+====================================  ==========================================================
+``reservation_core.attempts``         counter, ``{attempt}``: each request
+``…attempt.duration``                 histogram, ``s``: each request
+``reservation_core.reconciliations``  counter, ``{reconciliation}``: each fetch after a failure
+``…delivery.duration``                histogram, ``s``: each delivery, so its count counts outcomes
+====================================  ==========================================================
+
+All have the attributes ``reservation_core.command`` and ``reservation_core.outcome``, which is a
+status, a result or the name of an error. A failure has ``error.type``, too. A request has
+``http.request.method``.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from typing import Final
 
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 
 from reservation_core.delivery.observer import Observer, count_attempts
+from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status
@@ -25,22 +40,72 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
 
 _PREFIX: Final = "reservation_core."
+_SECONDS: Final = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1,
+    2.5,
+    5,
+    7.5,
+    10,
+    30,
+    60,
+)
+"""Boundaries of the histograms."""
 
 
 class OpenTelemetryObserver(Observer):
-    """Observer that makes a client span for every attempt.
+    """Observer that makes spans and metrics.
 
     One observer may serve many deliveries at once.
 
     :param tracer: by default the tracer ``reservation_core`` of the global provider.
     :param now: returns nanoseconds since the epoch.
+    :param meter: by default the meter ``reservation_core`` of the global provider.
     """
 
     def __init__(
-        self, tracer: trace.Tracer | None = None, now: Callable[[], int] = time.time_ns
+        self,
+        tracer: trace.Tracer | None = None,
+        now: Callable[[], int] = time.time_ns,
+        meter: metrics.Meter | None = None,
     ) -> None:
         self._tracer: Final = tracer or trace.get_tracer("reservation_core")
         self._now: Final = now
+        meter = meter or metrics.get_meter("reservation_core")
+        self._attempts: Final = meter.create_counter(
+            f"{_PREFIX}attempts", "{attempt}", "Number of requests."
+        )
+        self._reconciliations: Final = meter.create_counter(
+            f"{_PREFIX}reconciliations", "{reconciliation}", "Number of fetches after a failure."
+        )
+        self._attempt_duration: Final = meter.create_histogram(
+            f"{_PREFIX}attempt.duration",
+            "s",
+            "Duration of a request.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._delivery_duration: Final = meter.create_histogram(
+            f"{_PREFIX}delivery.duration",
+            "s",
+            "Duration of a delivery, with its pauses.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._command = ""
+        self._began = 0
+
+    def for_delivery(self, reservation: Reservation, command: Command) -> Observer:  # noqa: ARG002
+        """Return a copy that knows the command and its start."""
+        observer = copy(self)
+        observer._command, observer._began = command.trigger, self._now()
+        return observer
 
     def after_attempt(self, attempt: Attempt) -> None:
         """Make the span of an attempt, from its start until now."""
@@ -63,6 +128,10 @@ class OpenTelemetryObserver(Observer):
         if attempt.outcome not in list(Status):
             span.set_status(trace.StatusCode.ERROR, str(attempt.outcome))
         span.end(ended)
+        measured = self._attributes(str(attempt.outcome), attempt.outcome not in list(Status))
+        measured["http.request.method"] = attempt.request.method
+        self._attempts.add(1, measured)
+        self._attempt_duration.record(attempt.duration, measured)
 
     def cautioned(self, caution: Caution) -> None:
         """Add an event with the caution."""
@@ -77,11 +146,25 @@ class OpenTelemetryObserver(Observer):
             f"{_PREFIX}result": result,
         }
         trace.get_current_span().add_event(f"{_PREFIX}reconcile", attributes)
+        self._reconciliations.add(1, self._attributes(result))
+
+    def delivered(self, reservation: Reservation) -> None:
+        """Record the duration of the delivery."""
+        self._end(reservation.status.value)
 
     def gave_up(self, error: ReservationError) -> None:
-        """Add an event with the class of the error."""
+        """Add an event with the error's class. Record the duration."""
         attributes: dict[str, str | int] = {
             f"{_PREFIX}error": type(error).__name__,
             f"{_PREFIX}attempts": count_attempts(error),
         }
         trace.get_current_span().add_event(f"{_PREFIX}give_up", attributes)
+        self._end(type(error).__name__, is_failure=True)
+
+    def _end(self, outcome: str, *, is_failure: bool = False) -> None:
+        duration = (self._now() - self._began) / 1_000_000_000
+        self._delivery_duration.record(duration, self._attributes(outcome, is_failure))
+
+    def _attributes(self, outcome: str, is_failure: bool = False) -> dict[str, str]:
+        attributes = {f"{_PREFIX}command": self._command, f"{_PREFIX}outcome": outcome}
+        return attributes | {"error.type": outcome} if is_failure else attributes

@@ -1,6 +1,14 @@
-"""OpenTelemetry spans and events."""
+"""OpenTelemetry spans, events and metrics."""
+
+from collections.abc import Iterator
 
 import attrs
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    NumberDataPoint,
+)
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -79,3 +87,59 @@ def test_span_has_the_request_id_and_an_event_for_a_caution() -> None:
     assert "only a pending reservation can be accepted" in str(
         event.attributes["reservation_core.caution"]
     )
+
+
+def test_metrics_count_attempts_outcomes_and_reconciliations() -> None:
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader]).get_meter("test")
+    times = iter(range(0, 10**12, 10**9))
+    observer = OpenTelemetryObserver(now=lambda: next(times), meter=meter)
+    deliver(ScriptedGateway(shows("accepted")), observer=observer)
+    fails(
+        ScriptedGateway(TIMED_OUT, shows("canceled"), takes=0.5),
+        Indistinguishable,
+        PENDING,
+        SECRET,
+        observer,
+        backoff=0,
+    )
+    assert dict(_points(reader)) == {
+        ("reservation_core.attempts", "{attempt}"): [
+            (1, "accept", "accepted", "POST", None),
+            (1, "conference", "GatewayError", "POST", "GatewayError"),
+            (1, "conference", "canceled", "GET", None),
+        ],
+        ("reservation_core.attempt.duration", "s"): [
+            (0.0, "accept", "accepted", "POST", None),
+            (0.5, "conference", "GatewayError", "POST", "GatewayError"),
+            (0.5, "conference", "canceled", "GET", None),
+        ],
+        ("reservation_core.reconciliations", "{reconciliation}"): [
+            (1, "conference", "Indistinguishable", None, None)
+        ],
+        ("reservation_core.delivery.duration", "s"): [
+            (2.0, "accept", "accepted", None, None),
+            (3.0, "conference", "Indistinguishable", None, "Indistinguishable"),
+        ],
+    }
+
+
+def _points(reader: InMemoryMetricReader) -> Iterator[tuple[tuple[str, str], list[object]]]:
+    """Yield the points of each metric: value, command, outcome, method and error."""
+    data = reader.get_metrics_data()
+    assert data is not None
+    names = (
+        "reservation_core.command",
+        "reservation_core.outcome",
+        "http.request.method",
+        "error.type",
+    )
+    for metric in data.resource_metrics[0].scope_metrics[0].metrics:
+        points: list[object] = []
+        for point in metric.data.data_points:
+            assert isinstance(point, NumberDataPoint | HistogramDataPoint)
+            value = point.value if isinstance(point, NumberDataPoint) else point.sum
+            given = dict(point.attributes or {})
+            assert given.keys() <= set(names)
+            points.append((value, *(given.get(name) for name in names)))
+        yield (metric.name, str(metric.unit)), points
