@@ -53,6 +53,7 @@ from reservation_core.domain.commands.catalogue import (
     Dequeue,
     Redirect,
     Reject,
+    SetStatus,
     Supervise,
     Wrap,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "ReservationError",
     "Route",
     "ServerFailed",
+    "SetStatus",
     "Source",
     "Status",
     "Supervise",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, TypeAlias, get_type_hints
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import cyclopts
 
@@ -14,6 +14,7 @@ from reservation_core.cli.names import COMMANDS_BY_NAME
 from reservation_core.cli.redaction import is_secret, secret_variable
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.documentation import read_summaries
+from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
 from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
 from reservation_core.domain.commands.parameters import Parameter
 
@@ -66,11 +67,8 @@ def _make_subcommand(command: type[Command], action: Callable[..., None]) -> Cal
     ]
 
     def run(**given: object) -> None:
-        fields = {
-            parameter.field: given.pop(parameter.field)
-            for parameter in command.parameters
-            if parameter.field in given
-        }
+        names = (*(parameter.field for parameter in command.parameters), EXTRA_FIELD)
+        fields: dict[str, Any] = {name: given.pop(name) for name in names if name in given}
         action(command(**fields), **given)
 
     run.__dict__["__signature__"] = inspect.Signature([*_make_flags(command), *own_flags])
@@ -99,6 +97,19 @@ def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
             default=None,
             annotation=Annotated[hints[parameter.field], flag, _AnyValue()],
         )
+    extra = cyclopts.Parameter(
+        name=f"--{EXTRA_FIELD}",
+        help="Further parameter, as name=value. It is sent as given. May be repeated.",
+        converter=_split_pairs,
+        negative_iterable=(),
+        show_default=False,
+    )
+    yield inspect.Parameter(
+        EXTRA_FIELD,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=(),
+        annotation=Annotated[list[str], extra, _AnyValue()],
+    )
 
 
 def _help_sentences(parameter: Parameter, summary: str) -> Iterator[str]:
@@ -119,6 +130,11 @@ def _make_decoder(
     parameter: Parameter,
 ) -> Callable[[object, Sequence[cyclopts.Token]], Value]:
     return lambda _, tokens: parameter.kind.decode([token.value for token in tokens])
+
+
+def _split_pairs(_: object, tokens: Sequence[cyclopts.Token]) -> FormPairs:
+    parts = (token.value.partition("=") for token in tokens)
+    return tuple((name, value) for name, _, value in parts)
 
 
 class _AnyValue:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
 import cyclopts
 
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.catalogue import COMMANDS, SetStatus
 from reservation_core.domain.errors import InvalidCommand, ReservationError
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
@@ -32,7 +32,9 @@ def name_command(command: type[Command]) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "-", command.__name__).lower()
 
 
-COMMANDS_BY_NAME: Final = {name_command(command): command for command in COMMANDS}
+COMMANDS_BY_NAME: Final[Mapping[str, type[Command]]] = {
+    name_command(command): command for command in (*COMMANDS, SetStatus)
+}
 """All commands by the names that ``explain``, ``encode`` and ``send`` use."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -46,7 +46,7 @@ def hide_url_users(text: str) -> str:
 
 def redact(command: Command) -> Command:
     """Return the command with its secrets replaced for printing."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)
         if value is not None and is_secret(parameter):

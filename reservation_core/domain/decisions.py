@@ -23,6 +23,8 @@ from reservation_core.domain.lifecycle import (
     EDGES,
     FACT_EDGES,
     ON_HOLD,
+    STATUS_EDGES,
+    STATUS_TRIGGERS,
     TERMINAL,
     TRIGGERS,
     Edge,
@@ -103,7 +105,7 @@ def decide(
     >>> decide(Status.PENDING, "wrap").alternatives
     ('accept', 'reject', 'dequeue', 'call', 'redirect', 'conference')
     """
-    if trigger not in TRIGGERS:
+    if trigger not in TRIGGERS and trigger not in STATUS_TRIGGERS:
         raise KeyError(trigger)
     state = ON_HOLD if state == ON_HOLD else Status(state)
     edge = _trigger(trigger, state, accept, orchestrated)
@@ -244,7 +246,7 @@ def build_machine(
         auto_transitions=False,
         name="reservation_core",
     )
-    for edge in EDGES:
+    for edge in (*EDGES, *STATUS_EDGES):
         guards = ((edge.accept, is_accepting), (edge.orchestrated, is_orchestrated))
         machine.add_transition(
             edge.trigger,
@@ -320,7 +322,9 @@ def _questions(edge: Edge) -> list[_Question]:
     return [(edge.trigger, edge.source, one, other) for one in accepts for other in orchestrated]
 
 
-_EDGE_BY_QUESTION = {question: edge for edge in EDGES for question in _questions(edge)}
+_EDGE_BY_QUESTION = {
+    question: edge for edge in (*EDGES, *STATUS_EDGES) for question in _questions(edge)
+}
 _FACTS = frozenset(edge.trigger for edge in FACT_EDGES)
 
 

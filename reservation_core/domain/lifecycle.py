@@ -167,6 +167,29 @@ FACT_EDGES: Final = (
 # fmt: on
 
 EDGES: Final = (*COMMAND_EDGES, *FACT_EDGES)
+"""The lifecycle: what sources show."""
+
+
+def status_trigger(status: str) -> str:
+    """Return the trigger that sets a status without a command.
+
+    >>> status_trigger(CANCELED)
+    'set_canceled'
+    """
+    return f"set_{status}"
+
+
+STATUS_EDGES: Final = tuple(
+    Edge(status_trigger(target), source, target, UNKNOWN, Source.OWN_INTERPRETATION,
+         "a client asks for a status of the platform; no source shows the answer")
+    for target in (CANCELED, TIMEOUT, RESCINDED)
+    for source in (PENDING, ACCEPTED, WRAPPING)
+)  # fmt: skip
+"""Steps that no source shows, for ``SetStatus``. They are not part of the lifecycle's tables."""
+
+STATUS_TRIGGERS: Final = tuple(dict.fromkeys(edge.trigger for edge in STATUS_EDGES))
+"""Triggers of the statuses for which there is no command."""
+
 TRIGGERS: Final = tuple(dict.fromkeys(edge.trigger for edge in COMMAND_EDGES))
 """Names of the commands, in the order of the table."""
 
@@ -236,6 +259,9 @@ _REFUSALS: Final[Mapping[tuple[str | None, State | None], RefusalReason]] = {
         "only accepted work can be wrapped up", INFERRED, Source.WORKER_SDK),
     ("complete", None): RefusalReason(
         "only accepted or wrapping work can be completed", INFERRED, Source.WORKER_SDK),
+    **{(trigger, None): RefusalReason(
+        "no status can follow a terminal one", INFERRED, Source.WORKER_SDK)
+       for trigger in STATUS_TRIGGERS},
 }
 # fmt: on
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, cast
 import attrs
 
 from reservation_core.domain.commands.cautions import Caution
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.rest.urlencoding import encode_form
 
 FORM_CONTENT_TYPE: Final = "application/x-www-form-urlencoded"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.extra import redacted_extra_parts
 from reservation_core.domain.redaction import Sensitivity, mask, shorten
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import SID_PREFIXES, Address
@@ -50,8 +51,10 @@ def read_report(
 
 def _sensitive_values(command: Command | None) -> dict[str, Sensitivity]:
     """Return the values of a command that the platform's message may repeat."""
-    values: dict[str, Sensitivity] = {}
-    for parameter in () if command is None else command.parameters:
+    if command is None:
+        return {}
+    values = redacted_extra_parts(command.extra)
+    for parameter in command.parameters:
         if (value := getattr(command, parameter.field)) is not None:
             values |= parameter.kind.redacted_parts(value)
     return values

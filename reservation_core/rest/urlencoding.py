@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 
 _MAX_FIELDS: Final = 1000
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"

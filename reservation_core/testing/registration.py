@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.catalogue import COMMANDS, SetStatus
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address
 from reservation_core.rest.messages import Reply, Request
@@ -31,7 +31,7 @@ def register() -> None:
     from hypothesis import strategies as st  # noqa: PLC0415 - see above
 
     kinds: tuple[type[object], ...]
-    kinds = (Command, *COMMANDS, Reservation, Address, Request, Reply)
+    kinds = (Command, *COMMANDS, SetStatus, Reservation, Address, Request, Reply)
     for kind in kinds:
         st.register_type_strategy(kind, _strategy_for)
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import encode_form
 from reservation_core.webhooks.signature import SIGNATURE_HEADER, add_body_hash, sign

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 
 import attrs
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import FORM_CONTENT_TYPE

@@ -79,4 +79,4 @@ def flags(command: Command) -> list[str]:
             typed.append(flag if value else f"--no-{flag[2:]}")
         elif value is not None:
             typed += [f"{flag}={text}" for text in encode_value(value)]
-    return typed
+    return [*typed, *(f"--extra={name}={value}" for name, value in command.extra)]

@@ -145,6 +145,21 @@ def test_encode_json_prints_the_callback_instruction(data: st.DataObject) -> Non
         assert f"caution: {caution}\n" in result.err
 
 
+def test_encode_takes_extra_parameters() -> None:
+    result = run("encode", "accept", "--extra", "Transcribe=true", "--extra=A=b=c", "--extra", "B")
+    lines = result.out.split("\n\n")[0].split("\n")
+    assert lines == ["ReservationStatus=accepted", "Transcribe=true", "A=b=c", "B="]
+    assert "caution Transcribe:" in " ".join(result.out.split())
+
+
+def test_encode_set_status_takes_a_status_without_a_command() -> None:
+    result = run("encode", "set-status", "--status", "canceled")
+    assert result.out.startswith("ReservationStatus=canceled\n")
+    assert "caution ReservationStatus:" in " ".join(result.out.split())
+    refused = run("encode", "set-status", "--status", "accepted")
+    assert (refused.code, "Use Accept()." in refused.err) == (1, True)
+
+
 def test_encode_shows_cautions() -> None:
     result = " ".join(run("encode", "dequeue").out.split())
     assert "caution DequeueFrom: the caller ID is required (https://" in result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 from hypothesis import given, settings
@@ -19,7 +21,7 @@ from tests.cli.running import SID, TASK, WORKSPACE, run
 
 def redacted(command: Command) -> Command:
     """Return the command with stars for secrets and URL users."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for parameter in command.parameters:
         value = getattr(command, parameter.field)
         if value is not None and parameter.kind.sensitivity is Sensitivity.SECRET:

@@ -37,7 +37,14 @@ from reservation_core.domain.decisions import (
     find_fact_edge,
     get_shared_machine,
 )
-from reservation_core.domain.lifecycle import EDGES, FACT_EDGES, TRIGGERS, State, label_state
+from reservation_core.domain.lifecycle import (
+    EDGES,
+    FACT_EDGES,
+    STATUS_EDGES,
+    TRIGGERS,
+    State,
+    label_state,
+)
 from reservation_core.testing.strategies import statuses
 from tests.reference.oracle import rows
 
@@ -287,7 +294,7 @@ def test_machine_has_only_the_triggers_and_states_of_the_tables() -> None:
         cast("dict[str, object]", built["events"]),
         cast("dict[str, object]", built["states"]),
     )
-    assert set(events) == {edge.trigger for edge in EDGES}
+    assert set(events) == {edge.trigger for edge in (*EDGES, *STATUS_EDGES)}
     assert not [name for name in events if name.startswith("to_")]
     assert built["models"] == []
     assert set(states) == {str(where) for where in STATES}

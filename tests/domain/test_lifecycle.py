@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from reservation_core import ON_HOLD, Evidence, Source, Status
-from reservation_core.domain.lifecycle import COMMAND_EDGES, EDGES, FACT_EDGES, TRIGGERS, State
+from reservation_core.domain.lifecycle import (
+    COMMAND_EDGES,
+    EDGES,
+    FACT_EDGES,
+    STATUS_EDGES,
+    TRIGGERS,
+    State,
+)
 from tests.reference.oracle import rows
 
 MARKS = {
@@ -49,8 +56,11 @@ def test_fact_edges_are_those_of_the_table() -> None:
 
 @pytest.mark.parametrize("row", rows("settable"), ids=lambda row: row["status"])
 def test_settable_statuses_are_those_of_the_table(row: dict[str, str]) -> None:
-    setters = {e for e in COMMAND_EDGES if e.trigger == row["command"] and not e.orchestrated}
-    assert bool(setters) == (row["settable_by_client"] == "yes")
+    edges = {"yes": COMMAND_EDGES, "unknown": STATUS_EDGES, "no": ()}[row["settable_by_client"]]
+    setters = {e for e in edges if e.trigger == row["command"] and not e.orchestrated}
+    assert bool(setters) == (row["settable_by_client"] != "no")
+    if row["settable_by_client"] == "unknown":
+        assert {edge.evidence for edge in setters} == {MARKS[row["evidence"]]}
     assert {str(edge.source) for edge in setters} == set(row["from"].split())
     assert {str(edge.target) for edge in setters} == ({row["status"]} if setters else set())
 

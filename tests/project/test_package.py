@@ -40,6 +40,7 @@ DESIGNED: Final = frozenset(
         "Request",
         "Reservation",
         "ReservationError",
+        "SetStatus",
         "Status",
         "Supervise",
         "Throttled",

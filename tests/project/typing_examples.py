@@ -34,6 +34,7 @@ from reservation_core import (
     Reply,
     Request,
     Reservation,
+    SetStatus,
     Status,
     Supervise,
     Violation,
@@ -84,6 +85,9 @@ def valid_commands(name: str, seconds: int, whether: bool) -> list[Command]:
             conference_record="do-not-record",
         ),
         Supervise(supervisor_mode="whisper", supervisor=name),
+        Conference(timeout=seconds, extra=(("Transcribe", "true"),)),
+        SetStatus(Status.CANCELED),
+        SetStatus(status=Status.TIMEOUT, extra=()),
     ]
 
 
@@ -94,8 +98,8 @@ def invalid_commands(name: str) -> None:
     Redirect(call_sid=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Supervise(supervisor=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Call(from_=None, url=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    Accept(name)  # type: ignore[call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
-    Reject(name)  # type: ignore[call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
+    Accept(name)  # type: ignore[arg-type, call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
+    Reject(name)  # type: ignore[arg-type, call-arg, misc, unused-ignore]  # pyright: ignore[reportCallIssue]
     Conference(room=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Accept(worker_activity_sid=name)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Conference(beep=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -112,6 +116,9 @@ def invalid_commands(name: str) -> None:
     Conference(status_callback_event="ringing")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Conference(status_callback_event={"ringing"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Conference(status_callback_event=[name])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    SetStatus()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    SetStatus("canceled")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Conference(extra={"Transcribe": "true"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Supervise(supervisor_mode="listen", supervisor=name)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -1,9 +1,10 @@
-"""The nine commands, declared by their parameters.
+"""The nine commands and ``SetStatus``, declared by their parameters.
 
-* ``catalogue``: the nine commands
+* ``catalogue``: the nine commands, and ``SetStatus`` for statuses without a command
 * ``base``: the base class, and the decorator that declares a command
 * ``compiled``: compiled methods of the commands, for speed
 * ``parsing``: parsing of forms, and of the JSON that answers an assignment callback
+* ``extra``: parameters that this library does not know
 * ``rules``: rules over several parameters
 * ``disputes``: rules on which the sources disagree
 * ``documentation``: docstrings of the commands, with an entry for each parameter

@@ -16,11 +16,21 @@ import attrs
 
 from reservation_core.domain.commands.cautions import Caution, Dispute
 from reservation_core.domain.commands.compiled import compile_methods
+from reservation_core.domain.commands.extra import (
+    EXTRA_FIELD,
+    NOT_SHOWN,
+    FormPairs,
+    find_extra_cautions,
+    find_extra_violation,
+    show_extra,
+    to_pairs,
+)
 from reservation_core.domain.commands.kinds import (
     MultipleChoice,
     Value,
     encode_value,
     to_callback_json,
+    to_plain_str,
 )
 from reservation_core.domain.commands.parameters import (
     Parameter,
@@ -33,26 +43,41 @@ from reservation_core.domain.commands.parsing import (
     CALLBACK_INSTRUCTION_FIELD,
     INSTRUCTION_FIELD,
     STATUS_FIELD,
-    FormPairs,
     ParsedCommand,
     Syntax,
+    find_known_names,
     parse_form,
     parse_instruction,
 )
 from reservation_core.domain.errors import InvalidCommand, InvalidDocument, Violation
-from reservation_core.domain.lifecycle import Status
+from reservation_core.domain.lifecycle import Status, status_trigger
+
+_T = TypeVar("_T")
 
 PARAMETER_METADATA_KEY: Final = "reservation_core.parameter"
 """The key of the :class:`Parameter` in the metadata of a command's attrs field."""
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def _inherit_fields(base: type[_T]) -> type[_T]:
+    """Let type checkers inherit the fields of the base class."""
+    return base
+
+
+@_inherit_fields
 @attrs.frozen(kw_only=True, eq=False, repr=False, slots=False)
 class Command:
-    """Base class of the nine commands. A frozen value.
+    """Base class of the commands. A frozen value.
 
     Each field is one parameter. It is ``None`` if it is not set.
 
     :raises InvalidCommand: if a command is built from invalid values. It names all broken rules.
+    """
+
+    extra: FormPairs = attrs.field(default=(), kw_only=True)
+    """Further parameters, as pairs of a name and a value. They are sent as given, after the others.
+
+    They are for parameters that this library does not know.
     """
 
     trigger: ClassVar[str]
@@ -71,17 +96,16 @@ class Command:
     """True if the command may answer an assignment callback."""
     is_task_route_only: ClassVar[bool] = False
     """True if the worker route does not have the command."""
-    __attrs_post_init__: ClassVar[Callable[..., None]]  # only a command with parameters has it
     _parse_cautions: ClassVar[tuple[Caution, ...]] = ()  # set on an instance that parsing makes
 
     def __init__(self) -> None:
         raise TypeError("Command is the base class of the commands. Build one of the nine.")
 
-    def _compile_and_require_valid(self) -> None:
-        # The __attrs_post_init__ of a class until its first command is built. It then replaces
-        # itself with the compiled method.
-        declared = _DECLARED[self.first_pair]
-        methods = compile_methods(declared, self.first_pair, self.parameters, self.rules)
+    def __attrs_post_init__(self) -> None:
+        # A class inherits it until its first command is built. Then the class gets the compiled
+        # methods.
+        declared = next(kind for kind in type(self).__mro__ if "parameters" in vars(kind))
+        methods = compile_methods(declared, self._first_pairs(), self.parameters, self.rules)
         for name, method in methods.items():
             method.__doc__ = getattr(Command, name, method).__doc__
             setattr(declared, name, method)
@@ -108,7 +132,11 @@ class Command:
                 found[blamed.field] = Violation(
                     blamed.wire_name, blamed.field, rule.rule, shown, rule.remedy
                 )
-        return tuple(found[field] for field in parameters if field in found)
+        violations = [found[field] for field in parameters if field in found]
+        if self.extra != ():
+            known = find_known_names(self.parameters, _SYNTAXES)
+            violations += filter(None, [find_extra_violation(self.extra, known)])
+        return tuple(violations)
 
     @property
     def is_accepting(self) -> bool:
@@ -136,7 +164,7 @@ class Command:
             if dispute.is_met(self, self, is_callback=is_callback)
         ]
         others = find_cautions(self, self.parameters, is_callback=is_callback)
-        return (*self._parse_cautions, *own, *others)
+        return (*self._parse_cautions, *own, *others, *find_extra_cautions(self.extra))
 
     def form(self) -> FormPairs:
         """Return the form that the official client would send.
@@ -147,11 +175,16 @@ class Command:
         >>> Accept().form()
         (('ReservationStatus', 'accepted'),)
         """
-        pairs = [self.first_pair]
+        pairs = list(self._first_pairs())
         for parameter in self.parameters:
             if (value := getattr(self, parameter.field)) is not None:
                 pairs += [(parameter.wire_name, text) for text in encode_value(value)]
-        return tuple(pairs)
+        return (*pairs, *self.extra)
+
+    def _first_pairs(self) -> FormPairs:
+        """Return the pairs that no parameter gives."""
+        is_parameter = self.first_pair[0] in {p.wire_name for p in self.parameters}
+        return () if is_parameter else (self.first_pair,)
 
     def to_dict(self) -> dict[str, object]:
         """Return a dict of JSON types, with personal and secret values.
@@ -169,7 +202,8 @@ class Command:
         It has the form of :meth:`to_dict`. Use it for logs and for clients.
         """
         shown = [[p.wire_name, p.kind.show(value)] for p, value in self._set()]
-        return {"form": [list(self.first_pair), *shown]}
+        extra = [[name, NOT_SHOWN] for name, _ in self.extra]
+        return {"form": [*map(list, self._first_pairs()), *shown, *extra]}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, object]) -> Self:
@@ -198,19 +232,22 @@ class Command:
             remedy = "answer the callback empty and send the command with perform()"
             raise InvalidCommand.of(type(self).__name__, name, rule, repr(word), remedy)
         document: dict[str, str | int | bool] = {CALLBACK_INSTRUCTION_FIELD: self.trigger}
+        extra: dict[str, list[str]] = {}
+        for name, text in self.extra:
+            extra.setdefault(name, []).append(text)
         for parameter, value in self._set():
             document[parameter.callback_name] = to_callback_json(value)
-        return document
+        return {**{name: ",".join(texts) for name, texts in extra.items()}, **document}
 
     @classmethod
     def from_form(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """Parse a command from its form.
 
-        Deviations that the platform tolerates are read with a caution: an unknown parameter
-        (dropped), any letter case of a status, an instruction, a flag or a word, event lists in one
-        text (separated by commas or spaces), the recording words ``do-not-record`` and
-        ``record-from-start`` for a conference's ``Record``, and ``DequeueStatusCallbackEvents``,
-        the worker SDK's name of an event list.
+        Unknown parameters are kept in ``extra``, with a caution. Deviations that the platform
+        tolerates are read with a caution: any letter case of a status, an instruction, a flag or a
+        word, event lists in one text (separated by commas or spaces), the recording words
+        ``do-not-record`` and ``record-from-start`` for a conference's ``Record``, and
+        ``DequeueStatusCallbackEvents``, the worker SDK's name of an event list.
 
         :param pairs: the decoded names and values, in any order.
         :raises InvalidCommand: for neither or both of status and instruction, parameters of another
@@ -224,16 +261,13 @@ class Command:
         """Parse a command from the JSON object that answers an assignment callback.
 
         These are read with a caution: a flag or a number written as text, a word in any letter
-        case, a list as a JSON array or separated by spaces. An unknown name is dropped
-        with a caution. (It may belong to another command: callback names have no prefix.)
+        case, a list as a JSON array or separated by spaces. An unknown name is kept in ``extra``
+        with a caution, or dropped with one if it is a name of the form or has no text.
 
         :raises InvalidCommand: for a missing or unknown instruction, or any broken rule. It names
             all violations by their callback names. On a subclass also for any other command.
         """
-        syntaxes = [
-            syntax for syntax in _SYNTAXES if _DECLARED[syntax.first_pair].can_answer_callback
-        ]
-        parsed = parse_instruction(document, syntaxes)
+        parsed = parse_instruction(document, _SYNTAXES)
         names = {p.wire_name: p.callback_name for p in parsed.syntax.parameters}
         try:
             return cls._build(parsed)
@@ -250,7 +284,7 @@ class Command:
     def _build(cls, parsed: ParsedCommand) -> Self:
         name, violations = parsed.syntax.name, parsed.violations
         try:
-            command = _DECLARED[parsed.syntax.first_pair](**parsed.fields)
+            command = _DECLARED[parsed.syntax.first_pair](**parsed.fields)  # type: ignore[arg-type]
         except InvalidCommand as error:
             reported = {violation.field for violation in violations}
             others = [found for found in error.violations if found.field not in reported]
@@ -265,8 +299,8 @@ class Command:
             object.__setattr__(command, "_parse_cautions", parsed.cautions)
         return command
 
-    def _values(self) -> tuple[Value | None, ...]:
-        return tuple(getattr(self, parameter.field) for parameter in self.parameters)
+    def _values(self) -> tuple[object, ...]:
+        return (*(getattr(self, parameter.field) for parameter in self.parameters), self.extra)
 
     def _set(self) -> Iterator[tuple[Parameter, Value]]:
         """Yield the parameters that are set, with their values."""
@@ -283,6 +317,8 @@ class Command:
     def __repr__(self) -> str:
         """Return the parameters that are set, with personal and secret values redacted."""
         shown = [f"{p.field}={p.kind.show(value)}" for p, value in self._set()]
+        if self.extra:
+            shown.append(f"{EXTRA_FIELD}={show_extra(self.extra)}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -314,6 +350,7 @@ _SYNTAXES: Final[list[Syntax]] = []
 def declare(
     *,
     status: Status | None = None,
+    statuses: tuple[Status, ...] = (),
     instruction: str = "",
     prefix: str = "",
     rules: tuple[Rule, ...] = (),
@@ -324,6 +361,7 @@ def declare(
     """Turn a class into a command. Its fields declare the parameters.
 
     :param status: the status that it sets, for a plain status update.
+    :param statuses: the statuses that its field ``status`` may choose, in place of one status.
     :param instruction: the instruction that it gives, for all others.
     :param prefix: the prefix of the wire names.
     :param rules: rules over several parameters.
@@ -336,14 +374,20 @@ def declare(
     def decorate(declaration: type[_C]) -> type[_C]:
         parameters = tuple(pop_declared_parameters(declaration, prefix))
         these = {p.field: _attrs_field(p) for p in parameters}
+        these[EXTRA_FIELD] = attrs.field(
+            default=(), converter=_EXTRA_TO_PAIRS, repr=show_extra, kw_only=True
+        )
         declaration.trigger = declaration.__name__.lower()
         declaration.first_pair = (
             (STATUS_FIELD, status.value) if status else (INSTRUCTION_FIELD, instruction)
         )
+        if statuses:
+            first = statuses[0]
+            declaration.trigger = cast("str", _OfStatus(first, status_trigger))
+            declaration.first_pair = cast(
+                "tuple[str, str]", _OfStatus(first, lambda status: (STATUS_FIELD, status))
+            )
         declaration.parameters = parameters
-        if parameters:
-            check = Command._compile_and_require_valid  # pyright: ignore[reportPrivateUsage]
-            declaration.__attrs_post_init__ = check
         declaration.rules = rules
         declaration.disputes = disputes
         declaration.can_answer_callback = can_answer_callback
@@ -352,20 +396,43 @@ def declare(
         declaration.__doc__ = cast("str", _Docstring())
         # With these fields, attrs does not look for ClassVar in the repr of each annotation, which
         # takes 0.4 ms of the import of the package (benchmark row 12).
-        declared = attrs.frozen(these=these, kw_only=True, eq=False, repr=False, slots=False)(
-            declaration
-        )
+        declared = attrs.frozen(these=these, eq=False, repr=False, slots=False)(declaration)
         # attrs shows the type that the converter of a list takes, which is object.
         declared.__init__.__annotations__.update(
-            {field: declared.__annotations__[field] for field in these}
+            {**declared.__annotations__, EXTRA_FIELD: FormPairs}
         )
-        _DECLARED[declared.first_pair] = declared
-        _SYNTAXES.append(
-            Syntax(declared.__name__, declared.trigger, declared.first_pair, parameters)
-        )
+        triggers = {(STATUS_FIELD, one.value): status_trigger(one) for one in statuses}
+        for first_pair, trigger in (triggers or {declared.first_pair: declared.trigger}).items():
+            constants = {"status": first_pair[1]} if statuses else {}
+            _DECLARED[first_pair] = declared
+            _SYNTAXES.append(
+                Syntax(
+                    declared.__name__,
+                    trigger,
+                    first_pair,
+                    parameters,
+                    constants,
+                    can_answer_callback,
+                )
+            )
         return declared
 
     return decorate
+
+
+class _OfStatus:
+    """Attribute of a command that its field ``status`` decides.
+
+    The class itself has that of the first status.
+    """
+
+    def __init__(self, first: Status, make: Callable[[str], object]) -> None:
+        self._first = first
+        self._make = make
+
+    def __get__(self, command: object, owner: type) -> object:
+        status: str = self._first if command is None else getattr(command, "status")  # noqa: B009
+        return self._make(to_plain_str(status))
 
 
 class _Docstring:
@@ -390,7 +457,13 @@ def _attrs_field(parameter: Parameter) -> object:
     # Command has its own repr. This one is for code that derives from the attrs fields.
     show = partial(_show, parameter)
     metadata = {PARAMETER_METADATA_KEY: parameter}
-    return attrs.field(default=None, converter=converter, repr=show, metadata=metadata)
+    return attrs.field(
+        default=None,
+        converter=converter,
+        repr=show,
+        metadata=metadata,
+        kw_only=not parameter.is_positional,
+    )
 
 
 def _show(parameter: Parameter, value: object) -> str:
@@ -402,3 +475,4 @@ def _list_to_tuple(value: object) -> object:
 
 
 _LIST_TO_TUPLE: Final = attrs.Converter(_list_to_tuple)
+_EXTRA_TO_PAIRS: Final = attrs.Converter(to_pairs)

@@ -18,7 +18,6 @@ from reservation_core.domain.commands.disputes import (
     CONFERENCE_IN_CALLBACK,
     MAX_PARTICIPANTS_DEFAULT,
     NEWER_REGION,
-    PARTICIPANT_TIMEOUT_LIMITS,
     POST_WORK_ACTIVITY_DEPRECATED,
     RECORD_TYPE,
     RECORDING_MODE,
@@ -26,6 +25,7 @@ from reservation_core.domain.commands.disputes import (
     REJECT_ACTIVITY_DEFAULT,
     SIP_CREDENTIALS_WITHOUT_SIP,
     SPACE_IN_URL,
+    STATUS_OF_PLATFORM,
     SUPERVISE_UNLISTED,
     WRAP_FOR_FLEX_ONLY,
 )
@@ -55,6 +55,7 @@ from reservation_core.domain.commands.types import (
     RECORDING,
     REGION,
     SECONDS,
+    SETTABLE_STATUS,
     SUPERVISOR,
     SUPERVISOR_MODE,
     SWITCH,
@@ -211,8 +212,7 @@ class Conference(Command):
     status_callback_event: Sequence[CallEvent] | None = param(
         CALL_EVENTS, default=None, if_unset="completed", depends_on=("status_callback",))
     """Events of the worker's leg that are sent."""
-    timeout: int | None = param(
-        SECONDS, default=None, if_unset="60", disputes=(PARTICIPANT_TIMEOUT_LIMITS,))
+    timeout: int | None = param(SECONDS, default=None, if_unset="60", code=14233)
     """Seconds that the worker's phone rings."""
     record: bool | None = param(
         RECORD_SWITCH, default=None, if_unset="false", disputes=(RECORD_TYPE,))
@@ -299,6 +299,22 @@ class Supervise(Command):
     """Listen only, speak to the worker, or speak to both."""
     supervisor: str = param(SUPERVISOR)
     """Worker SID or contact of the supervisor."""
+
+
+# --- the way out ---------------------------------------------------------------------------------
+
+
+@declare(statuses=(Status.CANCELED, Status.TIMEOUT, Status.RESCINDED), prefix="Reservation",
+         disputes=(STATUS_OF_PLATFORM,), can_answer_callback=False)
+class SetStatus(Command):
+    """Set a status that only the platform is known to set.
+
+    No source shows the platform's answer. It is allowed while the reservation is pending, accepted
+    or wrapping, and it is never listed among the allowed commands.
+    """
+
+    status: Status = param(SETTABLE_STATUS, kw_only=False)
+    """The status to set: canceled, timeout or rescinded."""
 
 
 # fmt: on

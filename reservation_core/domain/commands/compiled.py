@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import FunctionType
 
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.commands.kinds import (
     Boolean,
     Choice,
@@ -31,7 +32,7 @@ from reservation_core.domain.commands.parameters import Parameter, Rule
 _SOURCE = """
 def __attrs_post_init__(self):
     if self.__class__ is command_type:  # a subclass may have fields of its own
-        ({targets}) = self.__dict__.values()  # attrs has just set them, in this order
+        ({targets}extra) = self.__dict__.values()  # attrs has just set them, in this order
         try:
             if {condition}:
                 return
@@ -40,27 +41,29 @@ def __attrs_post_init__(self):
     self._require_valid()
 
 def form(self):
-    pairs = [first_pair]
+    pairs = list(first_pairs)
     add = pairs.append
 {additions}
-    return tuple(pairs)
+    return (*pairs, *self.extra)
 """
 
 
 def compile_methods(
     command_type: type,
-    first_pair: tuple[str, str],
+    first_pairs: FormPairs,
     parameters: Sequence[Parameter],
     rules: Sequence[Rule],
 ) -> dict[str, FunctionType]:
     """Return the compiled methods of a command class, by name.
+
+    :param first_pairs: the pairs that the form of every instance begins with.
 
     The compiled check only finds that a rule is broken. ``_require_valid`` then finds which one.
     """
     namespace: dict[str, object] = {
         "__name__": __name__,
         "command_type": command_type,
-        "first_pair": first_pair,
+        "first_pairs": first_pairs,
         "encode_value": encode_value,
         "to_plain_str": to_plain_str,
     }
@@ -75,7 +78,8 @@ def compile_methods(
         conditions.append(f"({unset}not is_broken_{number}({', '.join(rule.fields)}))")
     source = _SOURCE.format(
         targets="".join(f"{p.field}, " for p in parameters),
-        condition=" and ".join(conditions) or "True",
+        # The known names are at hand only in _require_valid.
+        condition=" and ".join((*conditions, "extra == ()")),
         additions="\n".join(
             f"    if (value := self.{p.field}) is not None:\n        {_addition(p)}"
             for p in parameters

@@ -78,12 +78,6 @@ CALL_TIMEOUT_LIMIT: Final = _dispute(
     ("the calls API stops at 600", Source.CALLS),
     "1 to 999, and 600 for a SIP address",
 )
-PARTICIPANT_TIMEOUT_LIMITS: Final = _dispute(
-    _is_outside(5, 600),
-    ("a call rings up to 999 seconds", Source.RESERVATIONS),
-    ("the participants API takes 5 to 600", Source.PARTICIPANTS),
-    "1 to 999, and 600 for a SIP address",
-)
 CALLER_ID_REQUIRED: Final = _dispute(
     _is_unset,
     ("the caller ID is required", Source.RESERVATIONS),
@@ -159,6 +153,13 @@ WRAP_FOR_FLEX_ONLY: Final = _dispute(
     ("wrapping is for Flex accounts", Source.RESERVATIONS),
     ("it is for multitasking workspaces in general", Source.LIFECYCLE),
     "allowed everywhere",
+)
+STATUS_OF_PLATFORM: Final = _dispute(
+    _is_set,
+    ("the platform sets this status by itself", Source.EVENTS),
+    ("the API description lists it among the values of an update", Source.OPENAPI),
+    "sent as given; no source shows the platform's answer",
+    Evidence.UNKNOWN,
 )
 CONFERENCE_IN_CALLBACK: Final = _dispute(
     _is_set,

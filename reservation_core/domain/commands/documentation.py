@@ -16,6 +16,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
+from reservation_core.domain.commands.extra import EXTRA_FIELD
 from reservation_core.domain.commands.parameters import Parameter, Rule
 
 _RAISES: Final = ":raises InvalidCommand: if a value breaks a rule. It names all broken rules."
@@ -25,11 +26,11 @@ def complete_docstring(
     command: type, description: str, parameters: Sequence[Parameter], rules: Sequence[Rule]
 ) -> str:
     """Return the description of a command with its rules and parameters."""
-    if not parameters:
-        return description
     summaries = read_summaries(command)
     sentences = (f"``{rule.fields[0]}`` {rule.rule}." for rule in rules)
-    entries = (_write_entry(parameter, summaries) for parameter in parameters)
+    entries = [_write_entry(parameter, summaries) for parameter in parameters]
+    if extra := summaries.get(EXTRA_FIELD):
+        entries.append(f":param {EXTRA_FIELD}: {' '.join(extra.split())}")
     return "\n\n".join(
         (description, *map(_wrap, sentences), "\n".join((*map(_wrap, entries), _RAISES)))
     )
@@ -61,13 +62,16 @@ def _write_entry(parameter: Parameter, summaries: Mapping[str, str]) -> str:
 def read_summaries(command: type) -> Mapping[str, str]:
     """Return the sentences about the fields of a class, by field.
 
-    They are empty if the source is not there.
+    Those of its bases are included. They are empty if the source is not there.
 
     >>> from reservation_core import Redirect
     >>> read_summaries(Redirect)["call_sid"]
     'The live, parked call.'
     """
-    return _read_module(command.__module__).get(command.__qualname__, {})
+    summaries: dict[str, str] = {}
+    for kind in reversed(command.__mro__):
+        summaries |= _read_module(kind.__module__).get(kind.__qualname__, {})
+    return summaries
 
 
 @cache
@@ -96,6 +100,7 @@ def _read_class(declaration: ast.ClassDef) -> Mapping[str, str]:
         for field, literal in pairwise(declaration.body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
+        and not ast.unparse(field.annotation).startswith("ClassVar")
         and isinstance(literal, ast.Expr)
         and isinstance(literal.value, ast.Constant)
         and isinstance(literal.value.value, str)

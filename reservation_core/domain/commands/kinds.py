@@ -253,14 +253,20 @@ class Boolean(Kind[bool]):
 
 @attrs.frozen(repr=False)
 class Choice(Kind[T_co]):
-    """One of some words."""
+    """One of some words.
+
+    :param remedies: what to do in place of other words.
+    """
 
     words: tuple[str, ...]
+    remedies: tuple[tuple[str, str], ...] = ()
 
     def find_problem(self, value: object) -> Problem | None:
         if not isinstance(value, str):
             return Problem(f"must be {self.describe()}", "pass a str")
-        return None if value in self.words else Problem(f"must be {self.describe()}")
+        if value in self.words:
+            return None
+        return Problem(f"must be {self.describe()}", dict(self.remedies).get(value, ""))
 
     def decode(self, texts: Sequence[str]) -> Value:
         return next((word for word in self.words if word.lower() == texts[0].lower()), texts[0])

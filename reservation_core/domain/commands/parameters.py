@@ -14,7 +14,7 @@ The wire name is derived: the command's prefix plus the field in CamelCase (``De
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar, cast, overload
+from typing import Literal, NamedTuple, TypeVar, cast, overload
 
 from reservation_core.domain.commands.cautions import Caution, Dispute, Interpretation
 from reservation_core.domain.commands.kinds import Kind
@@ -49,6 +49,7 @@ class Parameter(NamedTuple):
     :param field: its name in Python, such as ``from_``.
     :param wire_name: its name in a form, such as ``DequeueFrom``.
     :param kind: the kind of its values.
+    :param is_positional: True if the constructor takes it by position too.
     """
 
     field: str
@@ -56,6 +57,7 @@ class Parameter(NamedTuple):
     kind: Kind[object]
     is_required: bool
     info: ParameterInfo
+    is_positional: bool = False
 
     @property
     def callback_name(self) -> str:
@@ -135,8 +137,11 @@ class _Declaration(NamedTuple):
     kind: Kind[object]
     is_required: bool
     info: ParameterInfo
+    is_positional: bool
 
 
+@overload
+def param(kind: Kind[_T], *, kw_only: Literal[False]) -> _T: ...
 @overload
 def param(
     kind: Kind[_T],
@@ -163,12 +168,14 @@ def param(kind: Kind[_T], **facts: object) -> _T | None:
 
     :param kind: the kind of its values. Type checkers compare it with the annotation.
     :param default: ``None`` for an optional parameter. Without it the parameter is required.
+    :param kw_only: ``False`` for a parameter that is given by position.
     :param facts: the fields of :class:`ParameterInfo`.
     """
     is_required = "default" not in facts
     facts.pop("default", None)
+    is_positional = facts.pop("kw_only", True) is False
     make = cast("Callable[..., ParameterInfo]", ParameterInfo)
-    return cast("_T", _Declaration(kind, is_required, make(**facts)))
+    return cast("_T", _Declaration(kind, is_required, make(**facts), is_positional))
 
 
 def pop_declared_parameters(declaration: type, prefix: str) -> Iterator[Parameter]:

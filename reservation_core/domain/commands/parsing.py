@@ -9,9 +9,10 @@ violation.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, cast
 
 from reservation_core.domain.commands.cautions import Caution, Interpretation
+from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
 from reservation_core.domain.commands.kinds import (
     MultipleChoice,
     Value,
@@ -22,9 +23,6 @@ from reservation_core.domain.commands.parameters import Parameter
 from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.redaction import mask, shorten
-
-FormPairs: TypeAlias = tuple[tuple[str, str], ...]
-"""A form: names and values in the order in which they are sent."""
 
 STATUS_FIELD: Final = "ReservationStatus"
 INSTRUCTION_FIELD: Final = "Instruction"
@@ -44,12 +42,15 @@ class Syntax(NamedTuple):
     :param name: the name of its class.
     :param trigger: its name in the lifecycle, and its instruction in a callback.
     :param first_pair: the first pair of its form: its status or instruction.
+    :param constants: the fields whose values follow from the first pair.
     """
 
     name: str
     trigger: str
     first_pair: tuple[str, str]
     parameters: tuple[Parameter, ...]
+    constants: Mapping[str, Value] = {}
+    can_answer_callback: bool = True
 
 
 class ParsedCommand(NamedTuple):
@@ -60,7 +61,7 @@ class ParsedCommand(NamedTuple):
     """
 
     syntax: Syntax
-    fields: dict[str, Value]
+    fields: dict[str, object]
     violations: tuple[Violation, ...]
     cautions: tuple[Caution, ...]
 
@@ -82,8 +83,9 @@ def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:
     syntax = _pop_command(texts, syntaxes, cautions)
     parameters = {parameter.wire_name: parameter for parameter in syntax.parameters}
     owners = {p.wire_name: owner.name for owner in syntaxes for p in owner.parameters}
-    fields: dict[str, Value] = {}
+    fields: dict[str, object] = {**syntax.constants}
     violations: list[Violation] = []
+    unknown: set[str] = set()
     for name, values in texts.items():
         if parameter := parameters.get(name):
             if len(values) > 1 and not isinstance(parameter.kind, MultipleChoice):
@@ -99,8 +101,20 @@ def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:
             remedy = f"leave it out, or use the command it belongs to: {owners[name]}"
             violations.append(Violation(name, "", rule, "<not shown>", remedy))
         else:
-            cautions.append(_dropped(name))
+            unknown.add(name)
+    fields[EXTRA_FIELD] = tuple(pair for pair in pairs if pair[0] in unknown)
     return ParsedCommand(syntax, fields, tuple(violations), tuple(cautions))
+
+
+def find_known_names(own: Collection[Parameter], syntaxes: Collection[Syntax]) -> dict[str, str]:
+    """Return the remedies for extra parameters with known names, by name."""
+    status_or_instruction = "it is chosen by the class of the command"
+    owners = {p.wire_name: syntax.name for syntax in syntaxes for p in syntax.parameters}
+    remedies = {name: f"use the command it belongs to: {owner}" for name, owner in owners.items()}
+    fields = {p.wire_name: f"use the field {p.field}" for p in own}
+    fields |= {alias: fields[name] for alias, name in _ALIASES.items() if name in fields}
+    chosen = dict.fromkeys((STATUS_FIELD, INSTRUCTION_FIELD), status_or_instruction)
+    return {**remedies, **fields, **chosen}
 
 
 def _pop_command(
@@ -147,17 +161,21 @@ def parse_instruction(
     """
     cautions: list[Caution] = []
     violations: list[Violation] = []
-    fields: dict[str, Value] = {}
+    fields: dict[str, object] = {}
+    extra: list[tuple[str, str]] = []
     syntax = _find_instruction(document, syntaxes, cautions)
     parameters = {parameter.callback_name: parameter for parameter in syntax.parameters}
+    known = find_known_names(syntax.parameters, syntaxes)
     for name, value in document.items():
         if name == CALLBACK_INSTRUCTION_FIELD or value is None:
             continue
-        parameter = parameters.get(name)
+        parameter, texts = parameters.get(name), _to_texts(value)
+        if parameter is None and texts and name not in known:
+            extra += [(name, text) for text in texts]
+            continue
         if parameter is None:
             cautions.append(_dropped(name))
             continue
-        texts = _to_texts(value)
         if not texts or (len(texts) > 1 and not isinstance(parameter.kind, MultipleChoice)):
             remedy = f"give {parameter.kind.describe()}"
             violations.append(parameter.violation("is not a single value", "<not shown>", remedy))
@@ -165,6 +183,7 @@ def parse_instruction(
         fields[parameter.field] = decoded = parameter.kind.decode(texts)
         if parameter.kind.find_problem(decoded) is None and to_callback_json(decoded) != value:
             cautions.append(_respelled(name, parameter.kind.show(decoded)))
+    fields[EXTRA_FIELD] = tuple(extra)
     return ParsedCommand(syntax, fields, tuple(violations), tuple(cautions))
 
 
@@ -173,7 +192,7 @@ def _find_instruction(
 ) -> Syntax:
     text = document.get(CALLBACK_INSTRUCTION_FIELD)
     word = text.lower() if isinstance(text, str) else ""
-    known = {syntax.trigger: syntax for syntax in syntaxes}
+    known = {syntax.trigger: syntax for syntax in syntaxes if syntax.can_answer_callback}
     if word not in known:
         rule, shown, code = "is required", "<unset>", None
         if text is not None:

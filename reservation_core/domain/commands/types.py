@@ -14,6 +14,7 @@ from reservation_core.domain.commands.kinds import (
     Uri,
     sid_kind,
 )
+from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import Sensitivity
 
 PHONE: Final = r"\+[1-9][0-9]{1,14}"
@@ -21,6 +22,13 @@ _REACHABLE: Final = (
     rf"{PHONE}|client:\S.*|[sS][iI][pP][sS]?:[^\s@]+@[^\s@]+|app:AP[0-9a-fA-F]{{32}}"
 )
 _CONTACT_DESCRIPTION: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
+
+_COMMAND_OF: Final = {
+    Status.ACCEPTED: "Accept",
+    Status.REJECTED: "Reject",
+    Status.WRAPPING: "Wrap",
+    Status.COMPLETED: "Complete",
+}
 
 # --- words ---------------------------------------------------------------------------------------
 
@@ -55,6 +63,15 @@ SUPERVISOR_MODE: Final[Choice[SupervisorMode]] = Choice(get_args(SupervisorMode)
 
 JitterBuffer: TypeAlias = Literal["small", "medium", "large", "off"]
 JITTER_BUFFER: Final[Choice[JitterBuffer]] = Choice(get_args(JitterBuffer))
+
+_SETTABLE: Final = (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED)
+SETTABLE_STATUS: Final[Choice[Status]] = Choice(
+    _SETTABLE,
+    (
+        *((status.value, f"use {name}()") for status, name in _COMMAND_OF.items()),
+        (Status.PENDING.value, "no command sets it: a reservation begins with it"),
+    ),
+)
 
 # --- numbers, flags and texts --------------------------------------------------------------------
 

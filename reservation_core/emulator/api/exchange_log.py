@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.decisions import decide
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Status

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, cast
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation

@@ -15,7 +15,8 @@ from zlib import crc32
 
 import attrs
 
-from reservation_core.domain.commands.parsing import STATUS_FIELD, FormPairs
+from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.api.replies import (

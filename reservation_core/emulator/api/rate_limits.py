@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Final
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 
 
 class RateLimiter:

@@ -14,7 +14,8 @@ import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD, STATUS_FIELD, FormPairs
+from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD, STATUS_FIELD
 from reservation_core.domain.errors import InvalidCommand, ReservationError, Violation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.platform.settings import (
@@ -38,6 +39,7 @@ _PARAMETERS: Final = {
 """Names of each command's parameters, by the field and value that choose the command."""
 
 _ALL_PARAMETERS: Final = frozenset[str]().union(*_PARAMETERS.values())
+_CLIENT_STATUSES: Final = ", ".join(word for name, word in _PARAMETERS if name == STATUS_FIELD)
 _SYSTEM_STATUSES: Final = frozenset(status.value for status in Status) - {
     word for name, word in _PARAMETERS if name == STATUS_FIELD
 }
@@ -105,6 +107,10 @@ def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
         is_system_status = name == STATUS_FIELD and word in _SYSTEM_STATUSES
         if is_system_status and settings.system_status is SystemStatus.CARRIED_OUT:
             return Status(word)
+        if is_system_status:
+            rule = "is not a status that a client may set"
+            remedy = f"give one of {_CLIENT_STATUSES}"
+            raise InvalidCommand.of("Command", name, rule, repr(word), remedy)
         own = _PARAMETERS.get((name, word), _ALL_PARAMETERS)
         pairs = tuple(_drop_ignored_parameters(pairs, own, settings))
     if settings.strict:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.emulator.platform.model import JournalEntry, Task, TaskStatus, Worker
 from reservation_core.webhooks.events import EVENT_TYPES
 

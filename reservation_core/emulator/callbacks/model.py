@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.member_docs import document_members
 from reservation_core.rest.messages import Headers
 from reservation_core.rest.urlencoding import encode_form

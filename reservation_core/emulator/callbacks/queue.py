@@ -24,7 +24,7 @@ from uuid import UUID
 
 import attrs
 
-from reservation_core.domain.commands.parsing import FormPairs
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.emulator.callbacks.forms import assignment_form, event_form, event_type
 from reservation_core.emulator.callbacks.model import (
     RETRIEVAL_FAILURE,

@@ -16,6 +16,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
 from reservation_core.domain.commands.kinds import Value
 from reservation_core.domain.commands.parameters import Parameter, Rule
 from reservation_core.domain.commands.rules import (
@@ -28,6 +29,7 @@ from reservation_core.rest.addresses import Route
 from reservation_core.testing.strategies.texts import (
     bare_names,
     caller_numbers,
+    extra_pairs,
     phone_numbers,
     sip_uris,
     words,
@@ -125,15 +127,24 @@ def build(kind: type[_C], arguments: Mapping[str, object]) -> _C:
 
 
 @overload
-def commands() -> SearchStrategy[Command]: ...
+def commands(*, extra: bool = False) -> SearchStrategy[Command]: ...
 @overload
-def commands(kind: type[_C], /, *kinds: type[_C]) -> SearchStrategy[_C]: ...
-def commands(*kinds: type[Command]) -> SearchStrategy[Command]:
-    """Draw commands of these kinds, or of any kind.
+def commands(kind: type[_C], /, *kinds: type[_C], extra: bool = False) -> SearchStrategy[_C]: ...
+def commands(*kinds: type[Command], extra: bool = False) -> SearchStrategy[Command]:
+    """Draw commands of these kinds, or of any of the nine.
 
     The simplest is of the first kind with its required arguments, such as ``Accept()``.
+
+    :param extra: whether to draw parameters that this library does not know.
     """
-    return st.one_of(*(arguments(kind).map(partial(build, kind)) for kind in kinds or COMMANDS))
+    further = extra_pairs() if extra else st.just(())
+    return st.one_of(
+        *(st.builds(partial(_build, kind), arguments(kind), further) for kind in kinds or COMMANDS)
+    )
+
+
+def _build(kind: type[_C], given: Arguments, further: FormPairs) -> _C:
+    return build(kind, {**given, EXTRA_FIELD: further})
 
 
 def legal_commands(

@@ -239,6 +239,12 @@ def near_recording_modes() -> SearchStrategy[str]:
     )
 
 
+def extra_pairs() -> SearchStrategy[tuple[tuple[str, str], ...]]:
+    """Draw form parameters that no command has. The simplest is none."""
+    name = st.sampled_from(("Transcribe", "TranscriptionConfiguration")) | words().map("X".__add__)
+    return st.lists(st.tuples(name, st.just("true") | texts(min_size=0)), max_size=3).map(tuple)
+
+
 @st.composite
 def _with_unwritable(draw: DrawFn, valid: SearchStrategy[str]) -> str:
     """Insert one character that no form can carry into a valid text."""

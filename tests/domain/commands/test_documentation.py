@@ -36,6 +36,7 @@ def test_types_of_constructor_are_those_of_the_fields(command: type[Command]) ->
     hints = get_type_hints(command.__init__)
     fields = get_type_hints(command)
     assert hints.pop("return") is type(None)
+    assert hints.pop("extra") == fields["extra"] == tuple[tuple[str, str], ...]
     assert hints == {parameter.field: fields[parameter.field] for parameter in command.parameters}
     for parameter in command.parameters:
         assert (type(None) in getattr(hints[parameter.field], "__args__", ())) == (
@@ -46,8 +47,8 @@ def test_types_of_constructor_are_those_of_the_fields(command: type[Command]) ->
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_each_parameter_has_one_sentence(command: type[Command]) -> None:
     summaries = read_summaries(command)
-    assert summaries.keys() == {parameter.field for parameter in command.parameters}
-    for summary in summaries.values():
+    assert summaries.keys() == {"extra", *(p.field for p in command.parameters)}
+    for summary in (summaries[p.field] for p in command.parameters):
         assert re.fullmatch(r"[A-Z].*[^.]\.", summary)
 
 
@@ -56,12 +57,12 @@ def test_docstring_lists_all_facts_of_each_parameter(command: type[Command]) -> 
     text = inspect.getdoc(command)
     assert text is not None
     assert text == command.__doc__
-    assert text.startswith(command.description + "\n\n" * bool(command.parameters))
+    assert text.startswith(command.description + "\n\n")
     joined = " ".join(text.split())
     for rule in command.rules:
         assert f"``{rule.fields[0]}`` {rule.rule}." in joined
     entries = dict(re.findall(r":param (\w+): (.*?)(?= :\w)", joined))
-    assert list(entries) == [parameter.field for parameter in command.parameters]
+    assert list(entries) == [*(parameter.field for parameter in command.parameters), "extra"]
     for parameter in command.parameters:
         entry = entries[parameter.field]
         info = parameter.info
@@ -81,7 +82,7 @@ Conference(*, to: str | None = None, from_: str | None = None,
 Call the worker into a conference and move the caller there.
 ``timeout`` must be at most 600 seconds when the contact is a SIP address.
 :param timeout: Seconds that the worker's phone rings. Takes a whole number of seconds from 1 to
-  999. If unset: 60. Sent as ``Timeout``.
+  999. If unset: 60. Sent as ``Timeout``; platform error 14233.
 :param beep: Occasions on which a beep is played. Takes one of true, false, onEnter, onExit.
   If unset: true. Sent as ``Beep``.
 :param wait_method: HTTP method that fetches the music. Takes one of GET, POST. If unset: POST.
@@ -104,7 +105,8 @@ def test_docstring_of_an_instance_and_a_subclass() -> None:
         """Own text."""
 
     assert Derived.__doc__ == "Own text."
-    assert Accept().__doc__ == Accept.__doc__ == "Take the task at once."
+    assert Accept().__doc__ == Accept.__doc__
+    assert (Accept.__doc__ or "").startswith("Take the task at once.\n\n:param extra: Further")
 
 
 def test_docstring_without_source_has_all_facts_but_the_sentences(

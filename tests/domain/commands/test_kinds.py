@@ -52,6 +52,7 @@ class Probe:
 
     def __init__(self, value: object) -> None:
         self.value = value
+        self.extra = ()
 
     def _require_valid(self) -> None:
         raise LookupError
@@ -61,7 +62,7 @@ class Probe:
 def compiled_check(of: Kind[object]) -> FunctionType:
     """Compile the check of a command with one parameter of this kind."""
     parameter = Parameter("value", "Value", of, False, ParameterInfo())
-    methods = compile_methods(Probe, ("Instruction", "probe"), (parameter,), ())
+    methods = compile_methods(Probe, (("Instruction", "probe"),), (parameter,), ())
     return methods["__attrs_post_init__"]
 
 
@@ -80,7 +81,7 @@ def to_tuple(value: object) -> object:
 
 
 def test_every_named_type_has_a_description() -> None:
-    assert len(NAMED) == 25
+    assert len(NAMED) == 26
     assert all(
         named.describe() and named.describe() == named.describe().strip()
         for named in NAMED.values()

@@ -143,7 +143,7 @@ def test_other_version_is_stale(state: str, version: str, route: Route) -> None:
             "CallFrom is required",
         ),
         ((("Instruction", "conference"), ("To", "5005550006")), 40137, "To must be"),
-        ((("Instruction", "conference"), ("Timeout", "1000")), 20001, "Timeout must be"),
+        ((("Instruction", "conference"), ("Timeout", "1000")), 14233, "Timeout must be"),
         (
             (("Instruction", "conference"), ("Timeout", "1"), ("Timeout", "2")),
             20001,
@@ -154,7 +154,7 @@ def test_other_version_is_stale(state: str, version: str, route: Route) -> None:
             40100,
             "WorkerActivitySid must be",
         ),
-        ((("Instruction", "conference"), ("Timeout", "x"), ("Beep", "y")), 20001, "Beep must be"),
+        ((("Instruction", "conference"), ("Timeout", "x"), ("Beep", "y")), 14233, "Beep must be"),
     ],
 )
 @pytest.mark.parametrize("route", Route)

@@ -52,6 +52,7 @@ PLAIN: Final = Reservation(
 )
 
 SIMPLEST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
+    "extra_pairs": (texts.extra_pairs(), ()),
     "addresses": (
         kit.addresses(),
         Address(
