@@ -16,7 +16,7 @@ from reservation_core.cli.exit_codes import UsageError
 from reservation_core.cli.flags import SwitchFlag, read_whole_number
 from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
@@ -69,7 +69,7 @@ class ServeCommand:
         :param seed: A JSON file with initial workers, tasks and reservations.
         :param seed_example: Load an example: three workers, four tasks, pending reservations.
         :param state: A file that keeps the state between runs.
-        :param clock: real, hand (time moves only on request), or a factor such as 60.
+        :param clock: real, manual (time moves only on request), or a factor such as 60.
         :param strict: Refuse what the platform is known to tolerate.
         :param quiet: Log no requests and callbacks.
         :param assignment_url: The URL of the assignment callback.
@@ -126,7 +126,7 @@ class ServeCommand:
         self._output.write(f'   client.taskrouter.base_url = "{url}"  # Python', "cyan")
         self._output.write(f'   client.taskrouter.baseUrl = "{url}";  // Node', "cyan")
         self._output.write_wrapped("Its state, live, and its control requests:", indent=0)
-        self._output.write(f"   {url}{CONTROL_ROOT}/\n   {url}{CONTROL_ROOT}/ways", "cyan")
+        self._output.write(f"   {url}{CONTROL_ROOT}/\n   {url}{CONTROL_ROOT}/routes", "cyan")
         self._announce_callbacks(callbacks)
 
     def _announce_callbacks(self, callbacks: CallbackSettings) -> None:
@@ -206,14 +206,14 @@ def _load_seed_file(file: Path, platform: Platform) -> None:
 def read_clock(text: str) -> Clock:
     """Return the clock that a flag names.
 
-    :param text: ``real``, ``hand``, or the factor by which time passes faster.
+    :param text: ``real``, ``manual``, or the factor by which time passes faster.
     :raises ConfigurationError: if it is none of these.
     """
-    if text == "hand":
+    if text == "manual":
         return ManualClock()
     try:
         return RealClock(1.0 if text == "real" else float(text))
     except ValueError:
         raise ConfigurationError(
-            "--clock must be real, hand or a factor above 0 such as 60"
+            "--clock must be real, manual or a factor above 0 such as 60"
         ) from None

@@ -83,7 +83,7 @@ def test_serve_passes_its_flags_and_logs_each_request(
     stub: StubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--port", "1234", "--host", "::1", "--seed", str(SEED)]
-    flags += ["--state", str(tmp_path / "s.db"), "--clock", "hand", "--strict"]
+    flags += ["--state", str(tmp_path / "s.db"), "--clock", "manual", "--strict"]
     assert main(["serve", *flags]) == 0
     assert (stub.arguments["port"], stub.arguments["host"]) == (1234, "::1")
     assert stub.platform.settings.strict
@@ -91,7 +91,7 @@ def test_serve_passes_its_flags_and_logs_each_request(
     assert (len(stub.held), stub.answer.json["reservation_status"]) == (3, "accepted")
     output = capsys.readouterr()
     assert 'client.taskrouter.base_url = "http://here:1"' in output.out
-    assert "http://here:1/_emulator/ways" in output.out
+    assert "http://here:1/_emulator/routes" in output.out
     assert re.fullmatch(
         r"\S+ POST …/Tasks/WT…aaaaaa/Reservations/WR…aaaaaa "
         r"accepted -> 200 accepted, version 1 \(.* ms\)\n",
@@ -139,13 +139,13 @@ def test_read_clock_reads_a_factor(text: str, scale: float) -> None:
     assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
-def test_read_clock_reads_hand() -> None:
-    assert read_clock("hand").now() == DEFAULT_START
+def test_read_clock_reads_manual() -> None:
+    assert read_clock("manual").now() == DEFAULT_START
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", ""])
 def test_read_clock_refuses_other_text(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="must be real, hand or a factor above 0"):
+    with pytest.raises(ConfigurationError, match="must be real, manual or a factor above 0"):
         read_clock(text)
 
 
@@ -288,8 +288,8 @@ def serving(*flags: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     ("ending", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)]
 )
 def test_signal_ends_the_process_without_an_error(ending: signal.Signals, code: int) -> None:
-    with serving("--clock", "hand", "--quiet") as (process, url):
-        assert wire.ask(url, "GET", "/_emulator/ways").status == 200
+    with serving("--clock", "manual", "--quiet") as (process, url):
+        assert wire.ask(url, "GET", "/_emulator/routes").status == 200
         process.send_signal(ending)
         _, errors = process.communicate(timeout=wire.WAIT)
     assert (process.returncode, errors) == (code, "")

@@ -13,14 +13,16 @@ from enum import StrEnum
 from functools import partial
 from keyword import iskeyword
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from unittest import mock
 
 from reservation_core.cli.main import main
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.lifecycle import COMMAND_EDGES, Edge, label_state
-from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
+from reservation_core.emulator.control.body_schema import describe_body
+from reservation_core.emulator.control.route import CONTROL_ROOT, ControlRoute
+from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest import errors
 from tests.docs.api import IMPORTED_FROM, write_room
@@ -63,10 +65,19 @@ def _choices(default: object) -> str:
 def write_routes() -> str:
     """Return the table of the emulator's control routes."""
     rows = (
-        (route.method, f"`{CONTROL_ROOT}{route.path}`", route.description)
+        (route.method, f"`{CONTROL_ROOT}{route.path}`", route.description, _body_fields(route))
         for route in CONTROL_ROUTES
     )
-    return _table("method", "path", "use", rows=rows)
+    return _table("method", "path", "use", "fields of the body", rows=rows)
+
+
+def _body_fields(route: ControlRoute) -> str:
+    schema: Any = {} if route.read is None else describe_body(route.read)
+    required = schema.get("required", ())
+    return ", ".join(
+        f"`{name}`{' (required)' if name in required else ''}"
+        for name in schema.get("properties", ())
+    )
 
 
 def write_commands() -> str:

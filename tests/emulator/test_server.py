@@ -24,7 +24,7 @@ def test_emulator_leaves_no_thread_and_no_port(caplog: pytest.LogCaptureFixture)
     before = threading.enumerate()
     with running_emulator() as emulator:
         kept = http.client.HTTPConnection(*address(emulator.url), timeout=WAIT)
-        kept.request("GET", "/_emulator/ways")
+        kept.request("GET", "/_emulator/routes")
         assert kept.getresponse().read()
         feed = socket.create_connection(address(emulator.url), WAIT)
         feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -48,7 +48,7 @@ def test_port_in_use_is_refused(emulator: Emulator) -> None:
 def test_emulator_answers_on_ipv6() -> None:
     with running_emulator(host="::1") as emulator:
         assert emulator.url.startswith("http://[::1]:")
-        assert ask(emulator.url, "GET", "/_emulator/ways").status == 200
+        assert ask(emulator.url, "GET", "/_emulator/routes").status == 200
 
 
 def test_lifespans_and_routes_are_added() -> None:
@@ -66,7 +66,7 @@ def test_lifespans_and_routes_are_added() -> None:
     with running_emulator(lifespans=[lifespan], routes=[Route("/_emulator/", page)]) as emulator:
         assert seen == ["entered"]
         assert ask(emulator.url, "GET", "/_emulator/").body == b"the page"
-        assert ask(emulator.url, "GET", "/_emulator/ways").status == 200
+        assert ask(emulator.url, "GET", "/_emulator/routes").status == 200
     assert seen == ["entered", "left"]
 
 
@@ -88,7 +88,7 @@ def test_signal_ends_serve() -> None:
 
     def on_start(emulator: Emulator) -> None:
         def interrupt() -> None:
-            assert ask(emulator.url, "GET", "/_emulator/ways").status == 200
+            assert ask(emulator.url, "GET", "/_emulator/routes").status == 200
             os.kill(os.getpid(), signal.SIGINT)
 
         threading.Thread(target=interrupt).start()

@@ -6,6 +6,8 @@ the platform does. It does no I/O and knows nothing of ASGI.
 
 * ``surface``: requests and replies of the control surface.
 * ``routes``: the table of routes, and the functions behind them.
+* ``route``: one route, and functions that make one.
+* ``openapi`` and ``body_schema``: the routes and their bodies in OpenAPI 3.1.
 * ``state``: what the routes work on.
 * ``overview``: reservations as a page shows them, and the actions that are available for each.
 * ``callbacks``: callback settings, results and alerts as JSON.

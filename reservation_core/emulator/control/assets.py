@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Final
 
 from reservation_core.diagrams.svg import draw_lifecycle
-from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.rest.messages import Reply
 
 _PICTURE: Final = "<!-- lifecycle.svg -->"

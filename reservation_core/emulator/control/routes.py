@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Final, TypeAlias, TypeVar
+from typing import Final
 
 import attrs
 
@@ -16,7 +16,15 @@ from reservation_core.emulator.control.callbacks import (
     describe_sent,
     read_callback_settings,
 )
+from reservation_core.emulator.control.openapi import describe_openapi
 from reservation_core.emulator.control.overview import describe_entry, describe_platform
+from reservation_core.emulator.control.route import (
+    CONTROL_ROOT,
+    body_route,
+    plain_route,
+    sid_route,
+    since_route,
+)
 from reservation_core.emulator.control.seed import (
     SEED_PREFIXES,
     read_seed,
@@ -30,67 +38,11 @@ from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest.field_reader import FieldReader
 
-CONTROL_ROOT: Final = "/_emulator"
-"""Path below which the control surface answers."""
-
 DEFAULT_CALL_FAILURE: Final = 13223
 """Default reason code of a failed call: the number is invalid."""
 
 MAX_FAULT_SECONDS: Final = 300.0
 """Longest delay of a fault, in seconds."""
-
-Handler: TypeAlias = Callable[[ControlState, ControlRequest], object]
-"""Function behind a route. It returns JSON, or attrs values to convert."""
-
-_T = TypeVar("_T")
-
-
-@attrs.frozen
-class ControlRoute:
-    """Route of the control surface.
-
-    :param path: the path below :data:`CONTROL_ROOT`; ``WK``, ``WT`` and ``WR`` stand for the SID
-        of a worker, a task and a reservation.
-    :param description: what it does, with the fields of the body in braces.
-    """
-
-    method: str
-    path: str
-    description: str
-    handle: Handler
-
-
-def _route(method: str, path: str, description: str, act: Handler) -> ControlRoute:
-    def handle(state: ControlState, request: ControlRequest) -> object:
-        request.body.finish()
-        return act(state, request)
-
-    return ControlRoute(method, path, description, handle)
-
-
-def _body_route(
-    path: str,
-    description: str,
-    read: Callable[[FieldReader], _T],
-    act: Callable[[ControlState, ControlRequest, _T], object],
-) -> ControlRoute:
-    """Return a POST route that reads the whole body first."""
-
-    def handle(state: ControlState, request: ControlRequest) -> object:
-        body = read(request.body)
-        request.body.finish()
-        return act(state, request, body)
-
-    return ControlRoute("POST", path, description, handle)
-
-
-def _sid_route(
-    method: str, path: str, description: str, act: Callable[[Platform, str], object]
-) -> ControlRoute:
-    """Return a route that calls a platform method with a SID."""
-    return _route(
-        method, path, description, lambda state, request: act(state.platform, request.sid)
-    )
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -101,6 +53,10 @@ def _list_routes(_: ControlState, __: ControlRequest) -> object:
         {"method": each.method, "path": CONTROL_ROOT + each.path, "description": each.description}
         for each in CONTROL_ROUTES
     ]
+
+
+def _show_openapi(_: ControlState, __: ControlRequest) -> object:
+    return describe_openapi(CONTROL_ROUTES)
 
 
 def _show_state(state: ControlState, _: ControlRequest) -> object:
@@ -126,15 +82,15 @@ def _show_settings(state: ControlState, _: ControlRequest) -> object:
     }
 
 
-def _show_journal(state: ControlState, request: ControlRequest) -> object:
+def _show_journal(state: ControlState, since: int) -> object:
     forgotten = state.last_entry - len(state.platform.journal)
     numbered = enumerate(state.platform.journal, forgotten + 1)
-    new = islice(numbered, max(0, request.since - forgotten), None)
+    new = islice(numbered, max(0, since - forgotten), None)
     return {"last": state.last_entry, "entries": [describe_entry(*each) for each in new]}
 
 
-def _show_exchanges(state: ControlState, request: ControlRequest) -> object:
-    exchanges = tuple(state.exchanges.since(request.since))
+def _show_exchanges(state: ControlState, since: int) -> object:
+    exchanges = tuple(state.exchanges.since(since))
     return {"last": state.exchanges.last_number, "exchanges": exchanges}
 
 
@@ -201,91 +157,93 @@ def _set_callbacks(
 # --- the table -----------------------------------------------------------------------------------
 
 CONTROL_ROUTES: Final = (
-    _route("GET", "/ways", "list these routes", _list_routes),
-    _route("GET", "/state", "show everything that the emulator holds", _show_state),
-    _route("GET", "/overview", "show the newest reservations and their actions", _show_overview),
-    _route("GET", "/settings", "show the settings with their evidence", _show_settings),
-    _route("GET", "/journal", "show the entries after ?since=NUMBER", _show_journal),
-    _route("GET", "/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
-    _body_route("/seed", "load workers, tasks and their reservations", read_seed, _load),
-    _route("POST", "/reset", "delete everything", _reset),
-    _body_route(
+    plain_route("GET", "/routes", "list these routes", _list_routes),
+    plain_route("GET", "/openapi.json", "show these routes as OpenAPI 3.1", _show_openapi),
+    plain_route("GET", "/state", "show everything that the emulator holds", _show_state),
+    plain_route(
+        "GET", "/overview", "show the newest reservations and their actions", _show_overview
+    ),
+    plain_route("GET", "/settings", "show the settings with their evidence", _show_settings),
+    since_route("/journal", "show the entries after ?since=NUMBER", _show_journal),
+    since_route("/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
+    body_route("/seed", "load workers, tasks and their reservations", read_seed, _load),
+    plain_route("POST", "/reset", "delete everything", _reset),
+    body_route(
         "/clock",
         "move the clock forward by {seconds}",
         lambda body: body.number("seconds", 0.0),
         _advance,
     ),
-    _body_route("/workers", "add a worker", read_seed_worker, _load),
-    _sid_route("GET", "/workers/WK", "show a worker", Platform.worker),
-    _body_route("/tasks", "add a task", read_seed_task, _load),
-    _sid_route("GET", "/tasks/WT", "show a task", Platform.task),
-    _body_route(
+    body_route("/workers", "add a worker", read_seed_worker, _load),
+    sid_route("GET", "/workers/WK", "show a worker", Platform.worker),
+    body_route("/tasks", "add a task", read_seed_task, _load),
+    sid_route("GET", "/tasks/WT", "show a task", Platform.task),
+    body_route(
         "/tasks/WT/reservations",
         "reserve {worker_sid} for a task",
         read_seed_reservation,
         lambda state, request, load: load(state.platform, request.sid),
     ),
-    _sid_route("POST", "/tasks/WT/wrap", "begin wrapping up a task", Platform.wrap_task),
-    _sid_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
-    _sid_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),
-    _sid_route("DELETE", "/tasks/WT", "delete a task and its reservations", Platform.delete_task),
-    _sid_route("GET", "/reservations/WR", "show a reservation", Platform.get),
-    _body_route(
+    sid_route("POST", "/tasks/WT/wrap", "begin wrapping up a task", Platform.wrap_task),
+    sid_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
+    sid_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),
+    sid_route("DELETE", "/tasks/WT", "delete a task and its reservations", Platform.delete_task),
+    sid_route("GET", "/reservations/WR", "show a reservation", Platform.get),
+    body_route(
         "/reservations/WR/facts",
         "let the platform report the status {fact}",
         lambda body: Status(body.choice("fact", tuple(Status))),
         lambda state, request, status: state.platform.set_status(request.sid, status),
     ),
-    _sid_route(
+    sid_route(
         "POST",
         "/reservations/WR/answer-call",
         "let the worker answer the call",
         Platform.answer_call,
     ),
-    _sid_route(
+    sid_route(
         "POST", "/reservations/WR/miss-call", "let the worker miss the call", Platform.miss_call
     ),
-    _body_route(
+    body_route(
         "/reservations/WR/fail-call",
         "let the call to the worker fail with the reason {code}",
         lambda body: body.integer("code", DEFAULT_CALL_FAILURE),
         lambda state, request, code: state.platform.fail_call(request.sid, code),
     ),
-    _sid_route("POST", "/reservations/WR/hang-up", "let the caller hang up", Platform.hang_up),
-    _body_route(
+    sid_route("POST", "/reservations/WR/hang-up", "let the caller hang up", Platform.hang_up),
+    body_route(
         "/reservations/WR/transfers",
         "transfer the task to {worker_sid}",
         lambda body: body.required_sid("worker_sid", SEED_PREFIXES["worker_sid"]),
         lambda state, request, worker_sid: state.platform.transfer(request.sid, worker_sid),
     ),
-    _route("GET", "/faults", "list the faults still to come", _show_faults),
-    _body_route(
+    plain_route("GET", "/faults", "list the faults still to come", _show_faults),
+    body_route(
         "/faults",
         f"inject a fault {{kind}} into coming requests: {', '.join(HTTP_KINDS)}",
         _read_fault,
         _add_fault,
     ),
-    _route("DELETE", "/faults", "remove the faults", _clear_faults),
-    _route("GET", "/callbacks", "show the callback settings", _show_callbacks),
-    _body_route(
+    plain_route("DELETE", "/faults", "remove the faults", _clear_faults),
+    plain_route("GET", "/callbacks", "show the callback settings", _show_callbacks),
+    body_route(
         "/callbacks",
         "call {assignment_url}, {fallback_url} and {event_url}, signed with {auth_token}",
         read_callback_settings,
         _set_callbacks,
     ),
-    _route(
+    plain_route(
         "DELETE",
         "/callbacks",
         "send no more callbacks",
         lambda state, request: _set_callbacks(state, request, CallbackSettings()),
     ),
-    _route(
-        "GET",
+    since_route(
         "/callbacks/sent",
         "show the callbacks sent after ?since=NUMBER",
-        lambda state, request: describe_sent(state.callback_queue, request.since),
+        lambda state, since: describe_sent(state.callback_queue, since),
     ),
-    _route(
+    plain_route(
         "GET",
         "/callbacks/alerts",
         "show the failed callbacks",

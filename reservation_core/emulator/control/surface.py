@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, unquote
 
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
-from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES, ControlRoute
+from reservation_core.emulator.control.route import CONTROL_ROOT, SID_IN_PATH, ControlRoute
+from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.state import ControlRequest, ControlState
 from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
 from reservation_core.rest.messages import Reply
@@ -24,7 +25,7 @@ MAX_CONTROL_BODY_BYTES: Final = 16 << 20
 """Length of the longest body of a request."""
 
 _PATTERNS: Final = tuple(
-    (re.compile(CONTROL_ROOT + re.sub("(?<=/)W[KTR](?=/|$)", "([^/]+)", route.path)), route)
+    (re.compile(CONTROL_ROOT + SID_IN_PATH.sub("([^/]+)", route.path)), route)
     for route in CONTROL_ROUTES
 )
 
@@ -47,7 +48,7 @@ class Control(ControlState):
         matches = [(pattern.fullmatch(unquote(path)), route) for pattern, route in _PATTERNS]
         routes = {route.method: (route, match.groups()) for match, route in matches if match}
         if not routes:
-            message = f"not found: {shorten(path)}. See GET {CONTROL_ROOT}/ways"
+            message = f"not found: {shorten(path)}. See GET {CONTROL_ROOT}/routes"
             return _refusal(HTTPStatus.NOT_FOUND, message)
         if method not in routes:
             allowed = ", ".join(routes)

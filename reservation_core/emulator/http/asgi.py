@@ -27,7 +27,7 @@ from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.feed import EventFeed
-from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.http.asgi_messages import error_reply, read_request, send_reply

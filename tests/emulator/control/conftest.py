@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reservation_core.emulator import ManualClock, Platform
-from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.rest.messages import Reply

@@ -20,7 +20,7 @@ from reservation_core.emulator.control.overview import (
     describe_reservation,
     lifecycle_rule,
 )
-from reservation_core.emulator.control.routes import CONTROL_ROOT
+from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.rest.messages import FORM_CONTENT_TYPE

@@ -12,7 +12,8 @@ from reservation_core.emulator import ManualClock, Platform, Settings, TaskStatu
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.overview import ACTIONS
-from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
+from reservation_core.emulator.control.route import CONTROL_ROOT
+from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import Fault, FaultKind, FaultPlan
 from tests.emulator import worlds
@@ -20,8 +21,8 @@ from tests.emulator.control.conftest import Send
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, World, people
 
 
-def test_ways_lists_each_route(send: Send) -> None:
-    listed = send("GET", "/ways").json
+def test_routes_lists_each_route(send: Send) -> None:
+    listed = send("GET", "/routes").json
     assert [(route["method"], route["path"], route["description"]) for route in listed] == [
         (route.method, CONTROL_ROOT + route.path, route.description) for route in CONTROL_ROUTES
     ]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform
-from reservation_core.emulator.control.routes import CONTROL_ROOT, CONTROL_ROUTES
+from reservation_core.emulator.control.route import CONTROL_ROOT
+from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.server import Emulator
@@ -132,7 +133,7 @@ def test_error_masks_personal_data(send: Send) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "text"),
     [
-        ("GET", "/nowhere", None, 404, f"See GET {CONTROL_ROOT}/ways"),
+        ("GET", "/nowhere", None, 404, f"See GET {CONTROL_ROOT}/routes"),
         ("PUT", "/reset", None, 405, "Use POST"),
         ("GET", f"/reservations/WR{ZEROS}", None, 404, f"there is no 'WR{ZEROS}'"),
         (

@@ -247,6 +247,6 @@ def test_accepted_connection_has_nagle_disabled(
         options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     monkeypatch.setattr(EmulatorConnection, "connection_made", record)
-    assert ask(emulator.url, "GET", "/_emulator/ways").status == 200
+    assert ask(emulator.url, "GET", "/_emulator/routes").status == 200
     assert len(options) == 1
     assert options[0] != 0
