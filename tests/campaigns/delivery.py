@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import attrs
 
@@ -27,6 +28,7 @@ from reservation_core import (
     NotSent,
     OutcomeUnknown,
     Refused,
+    Request,
     Reservation,
     ReservationError,
     Route,
@@ -34,9 +36,18 @@ from reservation_core import (
     aperform,
     perform,
 )
-from reservation_core.emulator import InMemoryGateway, Platform
+from reservation_core.emulator import InMemoryGateway, Platform, Settings
+from reservation_core.emulator.platform.transitions import Step
 from reservation_core.testing.faults import FaultyGateway, VirtualClock
-from tests.campaigns.delivery_cases import SID, WHERE, Case, can_act_repeatedly, draw_case
+from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
+from tests.campaigns.delivery_cases import (
+    SID,
+    WHERE,
+    WORKING,
+    Case,
+    can_act_repeatedly,
+    draw_case,
+)
 from tests.campaigns.delivery_sockets import GATEWAYS, SocketGateway, open_sockets
 
 
@@ -56,14 +67,39 @@ class CaseResult:
     problems: tuple[str, ...]
 
 
+class UnexpectedSteps(GatewayWrapper):
+    """Gateway wrapper in which the platform makes the unexpected step of a case."""
+
+    def __init__(self, gateway: Any, case: Case, platform: Platform) -> None:
+        super().__init__(gateway)
+        self._step = case.unexpected
+        self._platform = platform
+        self._count = 0
+        self.made = 0
+
+    def exchange(self, request: Request) -> WrappedExchange:
+        """Exchange one request, after the unexpected step if it is due."""
+        self._count += 1
+        step, held = self._step, self._platform.stored(SID)
+        if step is not None and self._count == step.before and held.reservation.status in WORKING:
+            # The platform itself refuses such a step.
+            transitions = self._platform._transitions  # pyright: ignore[reportPrivateUsage]
+            with self._platform.transaction():
+                transitions.make([Step(held, step.target.value, step.target, "rival")])
+            self.made += 1
+        return (yield request)
+
+
 def run(case: Case, *, is_async: bool = False, sockets: SocketGateway | None = None) -> CaseResult:
     """Deliver one command, in memory or over sockets, and check the outcome."""
-    clock, platform = VirtualClock(), Platform()
+    settings = Settings(orchestrated_accept=case.orchestrated)
+    clock, platform = VirtualClock(), Platform(settings=settings)
     held = platform.add(attrs.evolve(WHERE, status=case.start))
     inner = InMemoryGateway(platform) if sockets is None else sockets.connect(platform)
     is_async = is_async if sockets is None else sockets.is_async
     complete = asyncio.run if sockets is None else sockets.runner.run
     gateway = FaultyGateway(inner, case.plan, platform=platform, clock=clock)
+    steps = UnexpectedSteps(gateway, case, platform)
     known = held if case.versioned else attrs.evolve(held, etag=None)
     jitter = Random(len(case.plan)).random
     outcome: Reservation | ReservationError
@@ -72,7 +108,7 @@ def run(case: Case, *, is_async: bool = False, sockets: SocketGateway | None = N
             delivery = aperform(
                 known,
                 case.command,
-                gateway,
+                steps,
                 route=case.route,
                 policy=case.policy,
                 clock=clock,
@@ -84,7 +120,7 @@ def run(case: Case, *, is_async: bool = False, sockets: SocketGateway | None = N
             outcome = perform(
                 known,
                 case.command,
-                gateway,
+                steps,
                 route=case.route,
                 policy=case.policy,
                 clock=clock,
@@ -103,6 +139,8 @@ def run(case: Case, *, is_async: bool = False, sockets: SocketGateway | None = N
     problems = [*check(case, outcome, now, actions, all_actions, acts_of(platform, "rival"))]
     if duration > case.policy.deadline + 5.0 * 2:  # two exchanges may be under way when it passes
         problems.append("it continued beyond the deadline")
+    if steps.made:
+        gateway.counts["unexpected step"] += 1
     return CaseResult(type(outcome).__name__, all_actions, gateway.counts, tuple(problems))
 
 
@@ -160,7 +198,7 @@ def _check_unknown(
 ) -> Iterator[str]:
     """Yield each fact from which the outcome could have been known."""
     sendings = [attempt for attempt in error.attempts if attempt.request.method == "POST"]
-    unknown = ("GatewayError", "ServerFailed", "MalformedReply")
+    unknown = ("GatewayError", "ServerFailed", "MalformedReply", "IllegalSuccession")
     if not any(attempt.outcome in unknown for attempt in sendings):
         yield "no sending had an unknown outcome"
     last = error.attempts[-1]
@@ -172,9 +210,13 @@ def _check_unknown(
         set_by_platform = (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED)
         if case.policy.sole_writer and now.status not in set_by_platform:
             yield "there is no other writer"
-    elif last.outcome in list(Status) and not (
-        can_act_repeatedly(case.command)
-        or case.command.trigger in ("dequeue", "conference", "call", "redirect")
+    elif (
+        last.outcome in list(Status)
+        and case.policy.strict
+        and not (
+            can_act_repeatedly(case.command)
+            or case.command.trigger in ("dequeue", "conference", "call", "redirect")
+        )
     ):
         is_used_up = len(sendings) == case.policy.attempts
         end = last.started + last.duration + case.policy.backoff_cap

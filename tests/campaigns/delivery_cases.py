@@ -23,6 +23,7 @@ from reservation_core import (
     Supervise,
     Wrap,
 )
+from reservation_core.domain.decisions import decide
 from reservation_core.emulator.faults import Fault, FaultKind, Rival
 from reservation_core.testing.faults import draw_plan
 
@@ -62,6 +63,8 @@ class Case:
     """One update: the command, the initial status, the faults and the policy.
 
     :param versioned: True if the reservation is held with its version.
+    :param orchestrated: True if an accept is put on hold first.
+    :param unexpected: a step of the platform that the lifecycle does not have.
     """
 
     command: Command
@@ -70,6 +73,41 @@ class Case:
     route: Route
     plan: tuple[Fault, ...]
     policy: Policy = CAREFUL
+    orchestrated: bool = False
+    unexpected: UnexpectedStep | None = None
+
+
+@attrs.frozen
+class UnexpectedStep:
+    """Step of the platform that the lifecycle does not have.
+
+    It is made while the reservation is worked on, since nothing follows a terminal status.
+
+    :param before: 1-based number of the exchange before which it is made.
+    """
+
+    before: int
+    target: Status
+
+
+def starts_for(command: Command, *, strict: bool) -> tuple[Status, ...]:
+    """Return the statuses in which a policy lets a command be sent."""
+    if strict:
+        return STARTS.get(command.trigger, (Status.PENDING,))
+    decisions = {
+        status: decide(status, command.trigger, command.is_accepting).refusal for status in Status
+    }
+    return tuple(
+        status for status, refusal in decisions.items() if refusal is None or not refusal.is_certain
+    )
+
+
+def unexpected_targets(start: Status) -> tuple[Status, ...]:
+    """Return the statuses that no path of the lifecycle leads to, though it may not end there."""
+    if start not in WORKING:
+        return ()
+    back = (Status.ACCEPTED,) if start is Status.WRAPPING else ()
+    return (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED, *back)
 
 
 def can_act_repeatedly(command: Command) -> bool:
@@ -99,5 +137,14 @@ def draw_case(random: Random) -> Case:
         kinds=kinds_for(command, versioned=versioned, route=route),
         rivals=ALONE_RIVALS if is_alone else Rival,
     )
-    start = random.choice(STARTS.get(command.trigger, (Status.PENDING,)))
-    return Case(command, start, versioned, route, plan, ALONE if is_alone else CAREFUL)
+    is_strict = random.random() < 0.7
+    start = random.choice(starts_for(command, strict=is_strict))
+    policy = attrs.evolve(
+        ALONE if is_alone else CAREFUL,
+        strict=is_strict,
+        accept_unexpected=random.random() < 0.5,
+    )
+    orchestrated, unexpected = random.random() < 0.4, None
+    if random.random() < 0.3 and not is_alone and (targets := unexpected_targets(start)):
+        unexpected = UnexpectedStep(random.randint(1, 4), random.choice(targets))
+    return Case(command, start, versioned, route, plan, policy, orchestrated, unexpected)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reservation_core import Route, Status
+from reservation_core import Route
 from reservation_core.emulator.faults import FaultKind, Rival
 from reservation_core.testing.strategies import plans
 from tests.campaigns.delivery import campaign, main, run
@@ -16,9 +16,11 @@ from tests.campaigns.delivery_cases import (
     ALONE_RIVALS,
     CAREFUL,
     COMMANDS,
-    STARTS,
     Case,
+    UnexpectedStep,
     kinds_for,
+    starts_for,
+    unexpected_targets,
 )
 from tests.campaigns.delivery_sockets import GATEWAYS, open_sockets
 
@@ -37,13 +39,19 @@ def cases(draw: st.DrawFn) -> Case:
             (Rival.NONE, *ALONE_RIVALS) if is_alone else Rival,
         )
     )
-    start = draw(st.sampled_from(STARTS.get(command.trigger, (Status.PENDING,))))
+    is_strict = draw(st.booleans())
+    start = draw(st.sampled_from(starts_for(command, strict=is_strict)))
+    targets = () if is_alone else unexpected_targets(start)
+    steps = st.builds(UnexpectedStep, st.integers(1, 4), st.sampled_from(targets or (start,)))
+    unexpected = draw(st.none() | steps) if targets else None
     policy = attrs.evolve(
         ALONE if is_alone else CAREFUL,
         attempts=draw(st.integers(1, 5)),
         retry_stale=draw(st.booleans()),
+        strict=is_strict,
+        accept_unexpected=draw(st.booleans()),
     )
-    return Case(command, start, versioned, route, plan, policy)
+    return Case(command, start, versioned, route, plan, policy, draw(st.booleans()), unexpected)
 
 
 @given(cases())
@@ -61,6 +69,7 @@ def test_async_delivery_has_the_same_outcomes(case: Case) -> None:
 def test_campaign_in_memory_finds_nothing_wrong() -> None:
     _, faults, wrong = campaign(2000, 1)
     assert wrong == []
+    assert faults["unexpected step"] > 10
     assert faults.keys() >= KINDS
 
 

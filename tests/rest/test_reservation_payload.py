@@ -6,7 +6,7 @@ import pickle
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import attrs
@@ -540,3 +540,39 @@ def test_fast_path_reads_what_the_field_reader_reads(data: st.DataObject) -> Non
             return error.faults
 
     assert read("Alice") == read(None)
+
+
+# --- deviations that were observed ---------------------------------------------------------------
+
+
+def test_wrapup_is_wrapping() -> None:
+    """The word of the index that Flex syncs."""
+    for read in (FULL, {"sid": FULL["sid"]}):
+        found = read_reservation({**read, "reservation_status": "wrapup"})
+        assert found.status is Status.WRAPPING
+
+
+@pytest.mark.parametrize(
+    ("version", "etag", "expected"),
+    [(3, None, "3"), ("3", None, "3"), (0, None, "0"), (None, None, None), (3, '"4"', '"4"')],
+)
+def test_version_of_a_worker_sdk_body_is_its_etag(
+    version: object, etag: str | None, expected: str | None
+) -> None:
+    assert read_reservation({**FULL, "version": version}, etag=etag).etag == expected
+
+
+@pytest.mark.parametrize("version", ["", "x", -1, 1.5, True, [], "3\r\nX: 1", "9" * 19])
+def test_malformed_version_is_a_fault(version: object) -> None:
+    with pytest.raises(MalformedReply) as caught:
+        read_reservation({**FULL, "version": version})
+    assert [fault.path for fault in caught.value.faults] == ["version"]
+
+
+def test_unknown_status_carries_everything_else_that_was_read() -> None:
+    with pytest.raises(UnknownStatus) as caught:
+        read_reservation({**FULL, "reservation_status": "escalated"}, etag="7")
+    error, plain = caught.value, read_reservation(FULL, etag="7")
+    assert (error.raw_status, error.fields["etag"]) == ("escalated", "7")
+    taken = attrs.evolve(Reservation(status=plain.status), **cast("dict[str, Any]", error.fields))
+    assert taken == plain

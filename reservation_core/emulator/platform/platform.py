@@ -284,9 +284,13 @@ class Platform:
             return self._actions.end_hold(sid, Status.ACCEPTED, "the worker answered")
 
     def miss_call(self, sid: str) -> Reservation:
-        """Miss the call to the worker, which cancels the reservation on hold."""
+        """Miss the call to the worker, which cancels the reservation on hold.
+
+        With the setting ``accepts_unanswered`` it is accepted.
+        """
+        status = Status.ACCEPTED if self.settings.accepts_unanswered else Status.CANCELED
         with self._storage:
-            return self._actions.end_hold(sid, Status.CANCELED, "the worker did not answer")
+            return self._actions.end_hold(sid, status, "the worker did not answer")
 
     def fail_call(self, sid: str, code: int) -> Reservation:
         """Fail the call to the worker, which cancels the reservation on hold.

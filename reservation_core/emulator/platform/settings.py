@@ -130,6 +130,7 @@ class Settings:
     can_rescind_on_hold: bool = False
     orchestrated_accept: bool = False
     dequeue_rescinds: bool = False
+    accepts_unanswered: bool = False
     system_status: SystemStatus = SystemStatus.REFUSED
     foreign_parameters: ForeignParameters = ForeignParameters.IGNORED
     blank_values: BlankValues = BlankValues.CHECKED
@@ -166,7 +167,9 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 }
 _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "state_codes": SettingInfo(
-        "error number of a 400 for a state conflict (for supervise the dictionary's, unless none)"
+        "error number of a 400 for a state conflict (for supervise the dictionary's, unless none)",
+        Evidence.OBSERVED,
+        Source.PUBLIC_CODE,
     ),
     "instruction_codes": SettingInfo(
         "error number of a 400 for an invalid parameter or an unmet precondition", Evidence.INFERRED
@@ -193,6 +196,11 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     ),
     "dequeue_rescinds": SettingInfo(
         "a dequeue rescinds the pending siblings at once, as a conference does (documented)"
+    ),
+    "accepts_unanswered": SettingInfo(
+        "a missed call accepts the reservation; by default it is canceled (sources contradict)",
+        Evidence.OBSERVED,
+        Source.PUBLIC_CODE,
     ),
     "system_status": SettingInfo(
         "result of a client's update to pending, timeout, canceled or rescinded"

@@ -296,6 +296,13 @@ def test_answer_rescinds_the_pending_siblings_before_the_outcome(name: str) -> N
     assert gateway.platform.get(str(sibling.sid)).status is Status.RESCINDED
 
 
+@pytest.mark.parametrize(("setting", "status"), [(False, "canceled"), (True, "accepted")])
+def test_missed_call_ends_the_hold_by_setting(setting: bool, status: str) -> None:
+    stage = Stage(1, settings=Settings(accepts_unanswered=setting))
+    stage.platform.execute(stage.sids[0], CONFERENCE)
+    assert stage.platform.miss_call(stage.sids[0]).status == status
+
+
 def test_dequeue_rescinds_the_siblings_by_setting() -> None:
     stage = Stage(2, settings=Settings(dequeue_rescinds=True))
     stage.platform.execute(stage.sids[0], EXAMPLES["dequeue"])
