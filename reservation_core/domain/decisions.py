@@ -19,7 +19,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from reservation_core.domain.lifecycle import (
-    COMMAND_EDGES,
     EDGES,
     FACT_EDGES,
     ON_HOLD,
@@ -136,7 +135,8 @@ def find_effects(state: State, trigger: str, accept: bool = False) -> tuple[Stat
     >>> find_effects(Status.PENDING, "accept"), find_effects(Status.PENDING, "complete")
     ((<Status.ACCEPTED: 'accepted'>, 'onHold'), (<Status.COMPLETED: 'completed'>,))
     """
-    same = [e for e in COMMAND_EDGES if e.trigger == trigger and e.accept in (None, accept)]
+    edges = dict.fromkeys(_EDGE_BY_QUESTION.values())
+    same = [edge for edge in edges if edge.trigger == trigger and edge.accept in (None, accept)]
     effects: list[State] = [edge.target for edge in same if edge.source == state]
     if not effects:
         effects = [state if edge.source == edge.target else edge.target for edge in same]
