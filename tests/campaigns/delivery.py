@@ -68,7 +68,7 @@ class CaseResult:
 
 
 class UnexpectedSteps(GatewayWrapper):
-    """Gateway wrapper in which the platform makes the unexpected step of a case."""
+    """Gateway wrapper that makes the unexpected step of a case."""
 
     def __init__(self, gateway: Any, case: Case, platform: Platform) -> None:
         super().__init__(gateway)

@@ -103,7 +103,7 @@ def starts_for(command: Command, *, strict: bool) -> tuple[Status, ...]:
 
 
 def unexpected_targets(start: Status) -> tuple[Status, ...]:
-    """Return the statuses that no path of the lifecycle leads to, though it may not end there."""
+    """Return the statuses to which the lifecycle has no path."""
     if start not in WORKING:
         return ()
     back = (Status.ACCEPTED,) if start is Status.WRAPPING else ()
