@@ -13,10 +13,10 @@ from reservation_core.cli.exit_codes import UsageError
 from reservation_core.cli.names import COMMANDS_BY_NAME
 from reservation_core.cli.redaction import is_secret, secret_variable
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
 from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
 from reservation_core.domain.commands.parameters import Parameter
+from reservation_core.domain.member_docs import read_member_docs
 
 SwitchFlag: TypeAlias = Annotated[bool, cyclopts.Parameter(negative=())]
 """A flag without a value and without its ``--no-`` form."""
@@ -80,7 +80,7 @@ def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
 
     A value is decoded as in a form, so that the command itself reports everything that is wrong.
     """
-    hints, summaries = get_type_hints(command), read_summaries(command)
+    hints, summaries = get_type_hints(command), read_member_docs(command)
     for parameter in command.parameters:
         flag = cyclopts.Parameter(
             name=f"--{parameter.field.strip('_').replace('_', '-')}",

@@ -15,11 +15,11 @@ from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.cautions import Dispute
-from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.parsing import STATUS_FIELD, UNKNOWN_INSTRUCTION_CODE
 from reservation_core.domain.decisions import decide
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Edge, RefusalReason, State, label_state
+from reservation_core.domain.member_docs import read_member_docs
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:
@@ -176,7 +176,7 @@ def _wire_names(command: type[Command]) -> dict[str, str]:
 
 def _parameter_rows() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
-        wire_names, summaries = _wire_names(command), read_summaries(command)
+        wire_names, summaries = _wire_names(command), read_member_docs(command)
         for parameter in command.parameters:
             info = parameter.info
             yield (

@@ -8,7 +8,7 @@ import pytest
 
 from reservation_core import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.commands.documentation import read_summaries
+from reservation_core.domain.member_docs import read_member_docs
 from tests.cli.running import run
 
 
@@ -24,7 +24,7 @@ def test_help_lists_each_parameter_with_its_summary(
     assert ":param" not in words
     for parameter in kind.parameters:
         assert f"--{parameter.field.replace('_', '-').strip('-')}"[:35] in words
-        assert read_summaries(kind)[parameter.field].split()[-1] in words
+        assert read_member_docs(kind)[parameter.field].split()[-1] in words
     assert "--from-" not in words
     assert "``" not in words
 

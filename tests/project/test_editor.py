@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.commands.documentation import read_summaries
+from reservation_core.domain.member_docs import read_member_docs
 
 ROOT: Final = Path(__file__).parents[2]
 FIELDS: Final = [(command, p.field) for command in COMMANDS for p in command.parameters]
@@ -126,7 +126,7 @@ def test_hover_on_a_parameter_shows_its_sentence(server: LanguageServer) -> None
     for command, field in FIELDS:
         text = hover(server, f"    {command.__name__}({field}=None)", f"{field}=")
         assert text.startswith(f"(variable) {field}: ")
-        assert text.endswith(f"\n\n{read_summaries(command)[field]}")
+        assert text.endswith(f"\n\n{read_member_docs(command)[field]}")
 
 
 @pytest.mark.parametrize(

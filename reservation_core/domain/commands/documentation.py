@@ -1,23 +1,19 @@
 """Docstrings of the commands, with an entry for each parameter.
 
-The sentence about a parameter is the string literal beneath its field, where editors show it.
-Python does not keep such literals, so they are read from the source. Without the source, such as
-in a frozen application, the docstring has all facts but these sentences.
+The sentence about a parameter is the string literal below its field, where editors show it.
+Without the source, such as in a frozen application, the docstring has all facts but these
+sentences.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reservation_core.domain.commands.extra import EXTRA_FIELD
 from reservation_core.domain.commands.parameters import Parameter, Rule
+from reservation_core.domain.member_docs import read_member_docs
 
 _RAISES: Final = ":raises InvalidCommand: if a value breaks a rule. It names all broken rules."
 
@@ -26,7 +22,7 @@ def complete_docstring(
     command: type, description: str, parameters: Sequence[Parameter], rules: Sequence[Rule]
 ) -> str:
     """Return the description of a command with its rules and parameters."""
-    summaries = read_summaries(command)
+    summaries = read_member_docs(command)
     sentences = (f"``{rule.fields[0]}`` {rule.rule}." for rule in rules)
     entries = [_write_entry(parameter, summaries) for parameter in parameters]
     if extra := summaries.get(EXTRA_FIELD):
@@ -57,51 +53,3 @@ def _write_entry(parameter: Parameter, summaries: Mapping[str, str]) -> str:
         f"platform error {info.code}." if info.code else "",
     )
     return " ".join(filter(None, facts))
-
-
-def read_summaries(command: type) -> Mapping[str, str]:
-    """Return the sentences about the fields of a class, by field.
-
-    Those of its bases are included. They are empty if the source is not there.
-
-    >>> from reservation_core import Redirect
-    >>> read_summaries(Redirect)["call_sid"]
-    'The live, parked call.'
-    """
-    summaries: dict[str, str] = {}
-    for kind in reversed(command.__mro__):
-        summaries |= _read_module(kind.__module__).get(kind.__qualname__, {})
-    return summaries
-
-
-@cache
-def _read_module(name: str) -> Mapping[str, Mapping[str, str]]:
-    try:
-        source = inspect.getsource(sys.modules[name])
-    except (KeyError, OSError, TypeError):
-        return {}
-    return {name: _read_class(found) for name, found in _find_classes(ast.parse(source), "")}
-
-
-def _find_classes(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
-    for child in ast.iter_child_nodes(node):
-        inner = prefix
-        if isinstance(child, ast.ClassDef):
-            yield f"{prefix}{child.name}", child
-            inner = f"{prefix}{child.name}."
-        elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            inner = f"{prefix}{child.name}.<locals>."
-        yield from _find_classes(child, inner)
-
-
-def _read_class(declaration: ast.ClassDef) -> Mapping[str, str]:
-    return {
-        field.target.id: inspect.cleandoc(literal.value.value)
-        for field, literal in pairwise(declaration.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and not ast.unparse(field.annotation).startswith("ClassVar")
-        and isinstance(literal, ast.Expr)
-        and isinstance(literal.value, ast.Constant)
-        and isinstance(literal.value.value, str)
-    }

@@ -11,12 +11,12 @@ from typing import Literal, get_type_hints
 import pytest
 
 from reservation_core import Accept, Command, Conference, Supervise
-from reservation_core.domain.commands import documentation
+from reservation_core.domain import member_docs
 from reservation_core.domain.commands.base import Command as Base
 from reservation_core.domain.commands.catalogue import COMMANDS
-from reservation_core.domain.commands.documentation import read_summaries
 from reservation_core.domain.commands.parameters import param
 from reservation_core.domain.commands.types import SECONDS
+from reservation_core.domain.member_docs import read_member_docs
 
 CallEvents = Sequence[Literal["initiated", "ringing", "answered", "completed"]]
 
@@ -46,7 +46,7 @@ def test_types_of_constructor_are_those_of_the_fields(command: type[Command]) ->
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_each_parameter_has_one_sentence(command: type[Command]) -> None:
-    summaries = read_summaries(command)
+    summaries = read_member_docs(command)
     assert summaries.keys() == {"extra", *(p.field for p in command.parameters)}
     for summary in (summaries[p.field] for p in command.parameters):
         assert re.fullmatch(r"[A-Z].*[^.]\.", summary)
@@ -66,7 +66,7 @@ def test_docstring_lists_all_facts_of_each_parameter(command: type[Command]) -> 
     for parameter in command.parameters:
         entry = entries[parameter.field]
         info = parameter.info
-        assert entry.startswith(read_summaries(command)[parameter.field])
+        assert entry.startswith(read_member_docs(command)[parameter.field])
         assert f"Takes {parameter.kind.describe()}." in entry
         assert ("Required." in entry) == parameter.is_required
         assert (f"If unset: {info.if_unset}." in entry) == (info.if_unset is not None)
@@ -115,20 +115,20 @@ def test_docstring_without_source_has_all_facts_but_the_sentences(
     def refuse(module: object) -> str:
         raise OSError(f"no source of {module}")
 
-    documentation._read_module.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    member_docs._read_module.cache_clear()  # pyright: ignore[reportPrivateUsage]
     with monkeypatch.context() as patch:
         patch.setattr(inspect, "getsource", refuse)
-        assert read_summaries(Supervise) == {}
+        assert read_member_docs(Supervise) == {}
         assert ":param supervisor_mode: Takes one of monitor, whisper, barge." in (
             Supervise.__doc__ or ""
         )
-    documentation._read_module.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    assert read_summaries(Supervise)
+    member_docs._read_module.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    assert read_member_docs(Supervise)
 
 
 def test_class_of_unknown_module_has_no_sentences() -> None:
     made = type("Made", (), {"__module__": "no.such.module"})
-    assert read_summaries(made) == {}
+    assert read_member_docs(made) == {}
 
 
 class Outer:
@@ -144,7 +144,8 @@ class Outer:
         """
         bare: int | None = param(SECONDS, default=None)
         plain = 1
-        """Not a field."""
+        plain_too = 2
+        """Constant."""
         number: int = 2
         3  # pyright: ignore[reportUnusedExpression]  # noqa: B018
 
@@ -160,9 +161,12 @@ async def _make_local() -> type:
 
 
 def test_sentences_are_found_by_qualified_name() -> None:
-    assert read_summaries(Outer.Inner) == {"described": "Seconds until the end.\n\nMore about it."}
+    assert read_member_docs(Outer.Inner) == {
+        "described": "Seconds until the end.\n\nMore about it.",
+        "plain_too": "Constant.",
+    }
     with pytest.raises(StopIteration) as stop:
         _make_local().send(None)
-    assert read_summaries(stop.value.value) == {"local": "Seconds until then."}
-    assert read_summaries(Outer) == {}
+    assert read_member_docs(stop.value.value) == {"local": "Seconds until then."}
+    assert read_member_docs(Outer) == {}
     assert Base is Command
