@@ -160,6 +160,14 @@ class HidesThatItIsClosed(PyreqwestGateway):
             raise NotSent("ended") from None
 
 
+class ReportsClosingAsReply(PyreqwestGateway):
+    def send(self, request: Request) -> Reply:
+        try:
+            return super().send(request)
+        except GatewayError:
+            return Reply(503)
+
+
 class ReportsClosingAsNotSent(PyreqwestGateway):
     """Reports the exchange under way at closing as not sent."""
 

@@ -193,6 +193,11 @@ def test_every_check_of_the_contract_says_what_to_do() -> None:
             "name the cause: the word 'closed' must stand in the reason of NotSent('ended')*",
         ),
         (
+            broken.ReportsClosingAsReply,
+            "test_close_aborts_exchange_under_way",
+            "no complete reply arrived: raise GatewayError, do not return a Reply*",
+        ),
+        (
             broken.NeverCloses,
             "test_closed_gateway_sends_nothing",
             "no complete reply arrived: raise GatewayError, or NotSent* returned 1 replies*",
