@@ -47,7 +47,7 @@ def test_types_of_constructor_are_those_of_the_fields(command: type[Command]) ->
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.trigger)
 def test_each_parameter_has_one_sentence(command: type[Command]) -> None:
     summaries = read_member_docs(command)
-    assert summaries.keys() == {"extra", *(p.field for p in command.parameters)}
+    assert "extra" in summaries
     for summary in (summaries[p.field] for p in command.parameters):
         assert re.fullmatch(r"[A-Z].*[^.]\.", summary)
 
