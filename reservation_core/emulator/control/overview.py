@@ -15,7 +15,17 @@ import attrs
 
 from reservation_core.domain import lifecycle
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.commands.catalogue import Accept, Complete, Conference, Reject, Wrap
+from reservation_core.domain.commands.catalogue import (
+    Accept,
+    Call,
+    Complete,
+    Conference,
+    Dequeue,
+    Redirect,
+    Reject,
+    Supervise,
+    Wrap,
+)
 from reservation_core.domain.decisions import decide, find_fact_edge
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.member_docs import document_members
@@ -31,6 +41,7 @@ MAX_RESERVATIONS: Final = 2000
 """Number of reservations that are shown, the newest ones."""
 
 _CALLER: Final = "+15005550006"  # the vendor's own magic number for tests
+_CALL_URL: Final = "https://example.com/call"  # the emulator never requests it
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -70,7 +81,17 @@ class PageAction:
 _FACTS_PATH: Final = "/reservations/WR/facts"
 _COMMANDS: Final[dict[str, Command]] = {
     f"ask_{command.trigger}": command
-    for command in (Accept(), Reject(), Conference(from_=_CALLER), Wrap(), Complete())
+    for command in (
+        Accept(),
+        Reject(),
+        Dequeue(from_=_CALLER),
+        Call(from_=_CALLER, url=_CALL_URL),
+        Redirect(call_sid=f"CA{'0' * 32}", url=_CALL_URL),
+        Conference(from_=_CALLER),
+        Supervise(supervisor="client:supervisor", supervisor_mode="monitor"),
+        Wrap(),
+        Complete(),
+    )
 }
 
 ACTIONS: Final = (

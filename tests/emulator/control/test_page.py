@@ -301,6 +301,89 @@ def test_list_is_filtered_and_walked_by_keys(visit: Visit, world: World) -> None
 
 
 @needs_browser
+@pytest.mark.parametrize(
+    ("name", "state"), [("dequeue", "on hold"), ("call", "pending"), ("redirect", "pending")]
+)
+def test_pending_reservation_takes_each_call_command(
+    visit: Visit, world: World, name: str, state: str
+) -> None:
+    sid = world.sid()
+    visit.go(sid)
+    visit.button(f"ask_{name}").click()
+    visit.page.locator("#entries .what", has_text=f"{name.capitalize()}(").wait_for()
+    visit.wait_for_row(sid, state)
+    assert "→ 200" in "".join(visit.journal())
+
+
+@needs_browser
+def test_accepted_reservation_is_supervised(visit: Visit, world: World) -> None:
+    sid = world.sid()
+    visit.go(sid)
+    assert visit.button("ask_supervise").is_disabled()
+    visit.button("accepted").click()
+    visit.wait_for_row(sid, "accepted")
+    visit.button("ask_supervise").click()
+    request = visit.page.locator("#entries .what", has_text="Supervise(")
+    assert "→ 200" in request.inner_text()
+
+
+@needs_browser
+def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: World) -> None:
+    first = world.sid()
+    visit.go(first)
+    visit.page.click("#tools summary")
+    visit.page.locator("#reserve:enabled").wait_for()
+    visit.page.wait_for_function("document.querySelector('#task').options.length == 2")
+    visit.page.select_option("#worker", WORKERS[1])
+    visit.page.click("#reserve")
+    visit.page.locator("#rows button").nth(1).wait_for()
+    assert {each.worker_sid for each in world.platform.all(worlds.TASK)} == set(WORKERS[:2])
+    visit.page.wait_for_function("document.querySelector('#attributes').value.length > 2")
+    visit.page.select_option("#task", "")
+    visit.page.fill("#attributes", "{")
+    visit.page.click("#reserve")
+    visit.page.locator("#alert-text", has_text="The attributes are not JSON").wait_for()
+    visit.page.fill("#attributes", '{"language": "en"}')
+    with visit.page.expect_response("**/openapi.json"):
+        visit.row(first).click()
+    assert visit.page.input_value("#attributes") == '{"language": "en"}'
+    visit.page.click("#reserve")
+    visit.page.locator("#rows button").nth(2).wait_for()
+    assert world.platform.tasks()[-1].attributes == {"language": "en"}
+
+
+@needs_browser
+def test_fault_is_injected_and_removed(visit: Visit, emulator: Emulator, world: World) -> None:
+    sid = world.sid()
+    visit.go(sid)
+    visit.page.click("#tools summary")
+    visit.page.locator("#faults", has_text="none").wait_for()
+    visit.page.select_option("#fault-kind", "429")
+    visit.page.fill("#fault-times", "2")
+    visit.page.click("#fault-add")
+    visit.page.locator("#faults", has_text="429 (2)").wait_for()
+    assert update(emulator, sid, "ReservationStatus=accepted") == 429
+    visit.page.click("#fault-clear")
+    visit.page.locator("#faults", has_text="none").wait_for()
+    assert update(emulator, sid, "ReservationStatus=accepted") == 200
+
+
+@needs_browser
+def test_journal_names_reservation_worker_and_duration(
+    visit: Visit, emulator: Emulator, world: World
+) -> None:
+    first, second = (world.sid(worker) for worker in WORKERS[:2])
+    visit.go(second)
+    update(emulator, first, "ReservationStatus=accepted")
+    visit.page.check("#every")
+    request = visit.page.locator(f'#entries li:has(.subject[title="{first}"])', has_text="Accept()")
+    assert f"WR…{first[-8:]} Worker 0" in request.inner_text()
+    assert re.search(r"· (\d\.\d|\d\d+|0\.\d+)\sm?s\b", request.inner_text())
+    request.locator(".subject").click()
+    assert visit.row(first).get_attribute("aria-pressed") == "true"
+
+
+@needs_browser
 def test_empty_emulator_offers_an_example(visit: Visit, emulator: Emulator) -> None:
     visit.go()
     assert (

@@ -52,6 +52,12 @@ function minutes(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** Format a duration in ms or s, with two digits. */
+function duration(seconds) {
+  const [value, unit] = seconds < 0.9995 ? [seconds * 1000, "ms"] : [seconds, "s"];
+  return `${value < 10 ? value.toPrecision(2) : Math.round(value)}\u00a0${unit}`;
+}
+
 /** Return the emulator's time in ms. */
 const now = () => time.reported + (performance.now() - time.at) * time.pace;
 
@@ -190,7 +196,7 @@ function addEntry(entry) {
 function addExchange(exchange) {
   const { number, after, at, sid, method, status, fault, reason: why } = exchange;
   const refused = status === null || status >= 400;
-  const more = [`${method} ${exchange.path}`, `${(exchange.seconds * 1000).toFixed(1)}\u00a0ms`, fault].filter(Boolean).join(" · ");
+  const more = [`${method} ${exchange.path}`, duration(exchange.seconds), fault].filter(Boolean).join(" · ");
   const what = `${exchange.request || method} → ${status ?? "no reply"}`;
   const detail = status === null ? "" : exchange.reply.replace(`${status} `, "");
   const label = refused ? "refused" : "request";
@@ -199,12 +205,13 @@ function addExchange(exchange) {
 
 /** Add a callback that was sent, with its result. */
 function addCallback(sent) {
-  const { number, at, event, kind, status, outcome, reservation_sid: sid, callback, ...rest } = sent;
+  const { number, at, event, kind, status, outcome, reservation_sid: sid, callback, seconds, ...rest } = sent;
   const before = [...entries.values()].filter((each) => each.transition && Date.parse(each.at) <= Date.parse(at));
   const order = Math.max(0, ...before.map((each) => each.order)) + 0.2;
   const what = `${event ?? kind} → ${status ?? "no reply"}`;
   const parts = Object.entries(rest).filter(([, value]) => value !== null && value !== "" && value !== false);
-  const more = parts.filter(([, value]) => typeof value !== "object").map(([name, value]) => `${name}: ${value}`).join(" · ");
+  const facts = parts.filter(([, value]) => typeof value !== "object").map(([name, value]) => `${name}: ${value}`);
+  const more = [...facts, seconds !== null && duration(seconds)].filter(Boolean).join(" · ");
   const all = parts.filter(([, value]) => typeof value === "object");
   const refused = status === null || status >= 400;
   keep({ key: `callback ${number}`, order, at, sid, kind: "callback", label: "callback", what, detail: outcome, more, all, refused });
@@ -223,6 +230,7 @@ function entryElement(entry) {
     const at = make("time", "", entry.at ? entry.at.slice(11, 23).replace(/[+Z].*/, "") : "");
     at.dateTime = at.title = entry.at ?? "";
     const body = make("div", "", make("p", "what", entry.what));
+    if (entry.sid) body.append(drawSubject(entry));
     if (entry.detail) body.append(make("p", "result", entry.detail));
     body.append(make("p", "more", entry.more));
     for (const [name, value] of entry.all ?? []) {
@@ -232,6 +240,16 @@ function entryElement(entry) {
     entry.element = make("li", `entry${entry.refused ? " refused" : ""}`, at, make("span", `kind ${entry.kind}`, entry.label), body);
   }
   return entry.element;
+}
+
+/** Draw the reservation and worker of an entry, as a button that selects the reservation. */
+function drawSubject({ sid, transition }) {
+  const worker = (transition?.reservation ?? reservations.get(sid))?.worker_name;
+  const button = make("button", "subject", make("span", "short", short(sid)), worker ? ` ${worker}` : "");
+  button.type = "button";
+  button.title = sid;
+  button.addEventListener("click", () => select(sid, true));
+  return button;
 }
 
 // --- drawing --------------------------------------------------------------------------------------------------------------------
@@ -415,6 +433,7 @@ function select(sid, asked = false) {
   page.selected = sid;
   if (location.hash.slice(1) !== sid) history.replaceState(null, "", `#${sid}`);
   draw();
+  attempt(showTools);
   if (asked && matchMedia("(max-width: 900px)").matches) one("detail").scrollIntoView();
 }
 
@@ -453,6 +472,61 @@ async function createExample() {
   select([...reservations.keys()].at(-2));
 }
 
+/** Fetch workers, faults and the selected task for the tools, when they are open. */
+async function showTools() {
+  if (!one("tools").open) return;
+  const selected = reservations.get(page.selected);
+  const [state, faults, api] = await Promise.all([send("GET", "state"), send("GET", "faults"), send("GET", "openapi.json")]);
+  const task = state.tasks.find((each) => each.sid === selected?.task_sid);
+  const { value: worker } = one("worker");
+  const isDraft = one("task").selectedOptions[0]?.value === ""; // then keep what was written
+  one("worker").replaceChildren(...state.workers.map((each) => choice(each.sid, each.name || short(each.sid))));
+  for (const option of one("worker").options) option.dataset.workspace = state.workers[option.index].workspace_sid;
+  one("task").replaceChildren(...(task ? [choice(task.sid, `selected: ${short(task.sid)}`)] : []), choice("", "a new task"));
+  if (state.workers.some((each) => each.sid === worker)) one("worker").value = worker;
+  if (isDraft) one("task").value = "";
+  else one("attributes").value = JSON.stringify(task?.attributes ?? {});
+  one("reserve").disabled = !state.workers.length;
+  const fault = api.paths["/_emulator/faults"].post.requestBody.content["application/json"].schema;
+  if (!one("fault-kind").options.length) one("fault-kind").append(...fault.properties.kind.enum.map((kind) => choice(kind, kind)));
+  showTask();
+  showFaults(faults);
+}
+
+/** Let the attributes be edited only for a new task. */
+function showTask() {
+  one("attributes").readOnly = one("task").value !== "";
+}
+
+/** Show the faults that are still to come. */
+function showFaults(faults) {
+  one("faults").textContent = faults.map(({ kind, times }) => `${kind} (${times})`).join(", ") || "none";
+}
+
+/** Reserve a worker for the selected task, or for a new one. */
+async function reserve() {
+  const worker = one("worker").selectedOptions[0];
+  const wanted = { worker_sid: worker.value };
+  const task = one("task").value;
+  if (task) return select((await send("POST", `tasks/${task}/reservations`, JSON.stringify(wanted))).sid);
+  let attributes;
+  try {
+    attributes = JSON.parse(one("attributes").value);
+  } catch (error) {
+    throw new Error(`The attributes are not JSON: ${error.message}. Write an object such as {"call_sid": "CA…"}.`);
+  }
+  const body = { workspace_sid: worker.dataset.workspace, attributes, reservations: [wanted] };
+  const { sid } = await send("POST", "tasks", JSON.stringify(body));
+  await load();
+  select([...reservations.values()].find((each) => each.task_sid === sid).sid);
+}
+
+/** Inject the chosen fault into the next requests of the API. */
+async function addFault() {
+  const body = { kind: one("fault-kind").value, times: Number(one("fault-times").value) };
+  showFaults(await send("POST", "faults", JSON.stringify(body)));
+}
+
 /** Show the settings when they are first opened. */
 async function showSettings() {
   if (one("set").childElementCount) return;
@@ -481,6 +555,11 @@ one("copy").addEventListener("click", copy);
 one("example").addEventListener("click", () => attempt(createExample));
 one("alert-close").addEventListener("click", () => warn(""));
 one("settings").addEventListener("toggle", () => attempt(showSettings));
+one("tools").addEventListener("toggle", () => attempt(showTools));
+one("task").addEventListener("input", showTask);
+one("reserve").addEventListener("click", () => attempt(reserve));
+one("fault-add").addEventListener("click", () => attempt(addFault));
+one("fault-clear").addEventListener("click", () => attempt(async () => showFaults(await send("DELETE", "faults"))));
 addEventListener("hashchange", () => select(location.hash.slice(1)));
 page.selected = location.hash.slice(1);
 setInterval(drawTimers, 250);
