@@ -1,6 +1,5 @@
 """Configuration of the documentation site."""
 
-import re
 import sys
 from enum import Enum
 from pathlib import Path
@@ -12,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the site documents this tree, not an installed package
 
 from reservation_core.gateways import settings  # noqa: E402
+from tests.docs.api import escape_names  # noqa: E402
 from tests.docs.generated import write_generated  # noqa: E402
 
 write_generated(ROOT / "docs" / "_generated")
@@ -52,13 +52,13 @@ def keep_enum_members(*event: object) -> bool | None:
     return False if kind == "class" and isinstance(member, Enum) else None
 
 
-def escape_names(*event: object) -> None:
-    """Keep the underscore at the end of a parameter's name, which is a link in reStructuredText."""
+def escape_docstring(*event: object) -> None:
+    """Change the lines of a docstring in place."""
     lines = cast("list[str]", event[-1])
-    lines[:] = [re.sub(r"^(:param \w+)_:", r"\1\\_:", line) for line in lines]
+    lines[:] = map(escape_names, lines)
 
 
 def setup(app: Sphinx) -> None:
     """Connect the hooks of this file."""
     app.connect("autodoc-skip-member", keep_enum_members)
-    app.connect("autodoc-process-docstring", escape_names)
+    app.connect("autodoc-process-docstring", escape_docstring)

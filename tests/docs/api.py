@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -61,6 +62,14 @@ def _exported_names(room: str, package: str) -> Iterator[tuple[str, tuple[str, .
             yield name, (f"autoclass:: {package}.{name}", ":no-members:")
         elif inspect.isclass(value):
             yield name, (f"autoclass:: {package}.{name}",)
+
+
+def escape_names(line: str) -> str:
+    """Keep the underscore at the end of a parameter's name.
+
+    It would be a link in reStructuredText.
+    """
+    return re.sub(r"^(\s*:param \w+)_:", r"\1\\_:", line)
 
 
 def _modules(room: str) -> list[str]:

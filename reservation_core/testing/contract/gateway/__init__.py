@@ -9,15 +9,16 @@
         def open_gateway(self):
             return lambda **options: MyGateway(CREDENTIALS, **options)
 
-======================  ==========================  ==============================================
-for threads             for asyncio                 for a gateway
-======================  ==========================  ==============================================
-``GatewayContract``     ``AsyncGatewayContract``    of any kind, also on an HTTP client that the
-                                                    service configured
-``OwnClientContract``   ``AsyncOwnClientContract``  with an HTTP client of its own. It includes
-                                                    the first contract.
-``GivenClientContract`` ``AsyncGivenClientContract`` with an HTTP client that the service passes in
-======================  ==========================  ==============================================
+=======================  ============================  ===========================================
+for threads              for asyncio                   for a gateway
+=======================  ============================  ===========================================
+``GatewayContract``      ``AsyncGatewayContract``      of any kind, also on an HTTP client that
+                                                       the service configured
+``OwnClientContract``    ``AsyncOwnClientContract``    with an HTTP client of its own. It includes
+                                                       the first contract.
+``GivenClientContract``  ``AsyncGivenClientContract``  with an HTTP client that the service passes
+                                                       in
+=======================  ============================  ===========================================
 
 The first contract covers encoding, headers, credentials, timeouts, the class of each failure (not
 sent, or outcome unknown), the size limit, redirects, secrecy, concurrency, cancellation and
