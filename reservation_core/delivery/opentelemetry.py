@@ -143,10 +143,10 @@ class OpenTelemetryObserver(Observer):
         attributes = {
             f"{_PREFIX}sid": str(reservation.sid),
             f"{_PREFIX}state": str(reservation.state),
-            f"{_PREFIX}result": result,
+            f"{_PREFIX}result": str(result),
         }
         trace.get_current_span().add_event(f"{_PREFIX}reconcile", attributes)
-        self._reconciliations.add(1, self._attributes(result))
+        self._reconciliations.add(1, self._attributes(str(result)))
 
     def delivered(self, reservation: Reservation) -> None:
         """Record the duration of the delivery."""
