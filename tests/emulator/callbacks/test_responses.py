@@ -148,7 +148,7 @@ INVALID_RESPONSES: Final[dict[str, tuple[Reply, int | None, bool]]] = {
     "an object for a text": (json_reply({"instruction": "dequeue", "to": {}}), 40131, False),
     "an endless time-out": (
         json_reply({"instruction": "conference", "timeout": 100_000}),
-        None,
+        14233,
         False,
     ),
     "a task without a call": (json_reply({"instruction": "dequeue"}), 40140, False),
