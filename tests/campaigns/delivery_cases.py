@@ -19,6 +19,7 @@ from reservation_core import (
     Reject,
     Reservation,
     Route,
+    SetStatus,
     Status,
     Supervise,
     Wrap,
@@ -49,6 +50,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Supervise(supervisor=f"WK{HEX}", supervisor_mode="monitor"),
     Wrap(),
     Complete(),
+    *(SetStatus(status=status) for status in (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED)),
+    Accept(extra=(("Priority", "5"),)),
 )
 WORKING: Final = (Status.ACCEPTED, Status.WRAPPING)
 STARTS: Final = {"supervise": WORKING, "wrap": WORKING[:1], "complete": WORKING}

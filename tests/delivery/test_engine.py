@@ -25,6 +25,7 @@ from reservation_core import (
     Request,
     ReservationError,
     ServerFailed,
+    SetStatus,
     Status,
     Throttled,
     Unauthorized,
@@ -432,3 +433,13 @@ def test_logging_observer_logs_a_caution(caplog: pytest.LogCaptureFixture) -> No
     assert record.getMessage().startswith(
         f"complete of {PENDING.sid}: caution: ReservationStatus: only accepted or wrapping"
     )
+
+
+def test_lost_status_without_a_command_may_have_acted() -> None:
+    """Its effect follows no path of the lifecycle, and is still its effect."""
+    cancel = SetStatus(status=Status.CANCELED)
+    assert deliver(ScriptedGateway(shows("canceled", "4")), ACCEPTED, cancel) == CANCELED
+    gateway = ScriptedGateway(TIMED_OUT, shows("canceled", "4"))
+    assert fails(gateway, Indistinguishable, ACCEPTED, cancel).reservation == CANCELED
+    again = ScriptedGateway(TIMED_OUT, shows("accepted", "3"), shows("canceled", "4"))
+    assert deliver(again, ACCEPTED, cancel) == CANCELED
