@@ -436,7 +436,6 @@ def test_logging_observer_logs_a_caution(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_lost_status_without_a_command_may_have_acted() -> None:
-    """Its effect follows no path of the lifecycle, and is still its effect."""
     cancel = SetStatus(status=Status.CANCELED)
     assert deliver(ScriptedGateway(shows("canceled", "4")), ACCEPTED, cancel) == CANCELED
     gateway = ScriptedGateway(TIMED_OUT, shows("canceled", "4"))
