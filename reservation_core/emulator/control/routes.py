@@ -184,6 +184,12 @@ CONTROL_ROUTES: Final = (
         read_seed_reservation,
         lambda state, request, load: load(state.platform, request.sid),
     ),
+    body_route(
+        "/tasks/WT/attributes",
+        "replace the {attributes} of a task",
+        lambda body: body.mapping("attributes") or {},
+        lambda state, request, new: state.platform.set_task_attributes(request.sid, new),
+    ),
     sid_route("POST", "/tasks/WT/wrap", "begin wrapping up a task", Platform.wrap_task),
     sid_route("POST", "/tasks/WT/cancel", "cancel a task", Platform.cancel_task),
     sid_route("POST", "/tasks/WT/complete", "complete a task", Platform.complete_task),

@@ -333,12 +333,12 @@ def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: 
     visit.go(first)
     visit.page.click("#tools summary")
     visit.page.locator("#reserve:enabled").wait_for()
-    visit.page.wait_for_function("document.querySelector('#task').options.length == 2")
+    visit.page.wait_for_function("() => document.querySelector('#task').options.length == 2")
     visit.page.select_option("#worker", WORKERS[1])
     visit.page.click("#reserve")
     visit.page.locator("#rows button").nth(1).wait_for()
     assert {each.worker_sid for each in world.platform.all(worlds.TASK)} == set(WORKERS[:2])
-    visit.page.wait_for_function("document.querySelector('#attributes').value.length > 2")
+    visit.page.wait_for_function("() => document.querySelector('#attributes').value.length > 2")
     visit.page.select_option("#task", "")
     visit.page.fill("#attributes", "{")
     visit.page.click("#reserve")
@@ -350,6 +350,19 @@ def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: 
     visit.page.click("#reserve")
     visit.page.locator("#rows button").nth(2).wait_for()
     assert world.platform.tasks()[-1].attributes == {"language": "en"}
+
+
+@needs_browser
+def test_task_attributes_are_saved(visit: Visit, world: World) -> None:
+    visit.go(world.sid())
+    visit.page.click("#tools summary")
+    visit.page.wait_for_function("() => document.querySelector('#attributes').value.length > 2")
+    visit.page.fill("#attributes", '{  "language": "en"}')
+    visit.page.click("#save")
+    visit.page.wait_for_function("() => !document.querySelector('#attributes').value.includes(' ')")
+    assert world.platform.task(worlds.TASK).attributes == {"language": "en"}
+    visit.page.select_option("#task", "")
+    assert visit.page.locator("#save").is_disabled()
 
 
 @needs_browser

@@ -98,6 +98,20 @@ def test_journal_numbers_count_forgotten_entries() -> None:
     assert (answer["last"], [act["number"] for act in answer["entries"]]) == (3, [2, 3])
 
 
+def test_task_attributes_are_replaced(send: Send, world: World) -> None:
+    sid = world.sid()
+    world.platform.advance(1)
+    path = f"/tasks/{TASK}/attributes"
+    answer = send("POST", path, {"attributes": {"a": [1]}})
+    assert answer.json["attributes"] == {"a": [1]}
+    assert answer.json == send("GET", f"/tasks/{TASK}").json
+    assert world.platform.task(TASK).date_updated == world.platform.now()
+    assert world.platform.get(sid).etag == "0"
+    assert send("POST", path, {"attributes": "x"}).status == 400
+    assert send("POST", path).json["attributes"] == {}
+    assert send("POST", f"/tasks/WT{'9' * 32}/attributes", {"attributes": {}}).status == 404
+
+
 def test_transfer_reserves_a_second_worker(send: Send, world: World) -> None:
     sid = world.sid()
     world.platform.set_status(sid, Status.ACCEPTED)

@@ -493,14 +493,29 @@ async function showTools() {
   showFaults(faults);
 }
 
-/** Let the attributes be edited only for a new task. */
+/** Let attributes be saved only for a task that exists. */
 function showTask() {
-  one("attributes").readOnly = one("task").value !== "";
+  one("save").disabled = one("task").value === "";
 }
 
 /** Show the faults that are still to come. */
 function showFaults(faults) {
   one("faults").textContent = faults.map(({ kind, times }) => `${kind} (${times})`).join(", ") || "none";
+}
+
+/** Return the attributes that were written. */
+function readAttributes() {
+  try {
+    return JSON.parse(one("attributes").value);
+  } catch (error) {
+    throw new Error(`The attributes are not JSON: ${error.message}. Write an object such as {"call_sid": "CA…"}.`);
+  }
+}
+
+/** Save the attributes of the selected task, and show what the emulator holds. */
+async function saveAttributes() {
+  const { attributes } = await send("POST", `tasks/${one("task").value}/attributes`, JSON.stringify({ attributes: readAttributes() }));
+  one("attributes").value = JSON.stringify(attributes);
 }
 
 /** Reserve a worker for the selected task, or for a new one. */
@@ -509,13 +524,7 @@ async function reserve() {
   const wanted = { worker_sid: worker.value };
   const task = one("task").value;
   if (task) return select((await send("POST", `tasks/${task}/reservations`, JSON.stringify(wanted))).sid);
-  let attributes;
-  try {
-    attributes = JSON.parse(one("attributes").value);
-  } catch (error) {
-    throw new Error(`The attributes are not JSON: ${error.message}. Write an object such as {"call_sid": "CA…"}.`);
-  }
-  const body = { workspace_sid: worker.dataset.workspace, attributes, reservations: [wanted] };
+  const body = { workspace_sid: worker.dataset.workspace, attributes: readAttributes(), reservations: [wanted] };
   const { sid } = await send("POST", "tasks", JSON.stringify(body));
   await load();
   select([...reservations.values()].find((each) => each.task_sid === sid).sid);
@@ -557,6 +566,7 @@ one("alert-close").addEventListener("click", () => warn(""));
 one("settings").addEventListener("toggle", () => attempt(showSettings));
 one("tools").addEventListener("toggle", () => attempt(showTools));
 one("task").addEventListener("input", showTask);
+one("save").addEventListener("click", () => attempt(saveAttributes));
 one("reserve").addEventListener("click", () => attempt(reserve));
 one("fault-add").addEventListener("click", () => attempt(addFault));
 one("fault-clear").addEventListener("click", () => attempt(async () => showFaults(await send("DELETE", "faults"))));
