@@ -77,11 +77,11 @@ async function send(method, path, body = null, type = "application/json") {
   return content;
 }
 
-/** Run an action and show its error. */
+/** Run an action and show its error. An older error is hidden first. */
 async function attempt(action) {
+  if (!page.isLost) warn("");
   try {
     await action();
-    if (!page.isLost) warn("");
   } catch (error) {
     warn(error.message);
   }
@@ -433,7 +433,7 @@ function select(sid, asked = false) {
   page.selected = sid;
   if (location.hash.slice(1) !== sid) history.replaceState(null, "", `#${sid}`);
   draw();
-  attempt(showTools);
+  showTools().catch((error) => warn(error.message));
   if (asked && matchMedia("(max-width: 900px)").matches) one("detail").scrollIntoView();
 }
 
