@@ -249,6 +249,14 @@ class HistoryLine:
     version: int | None = None
     platform_time: datetime | None = None
 
+    def __str__(self) -> str:
+        """Return one line for logs, without personal data."""
+        known = [self.status, None if self.version is None else f"version {self.version}"]
+        facts = ", ".join(fact for fact in known if fact is not None)
+        type_ = f" {ascii(self.type)[1:-1]}" if self.type else ""
+        shown = f"{self.source}{type_}{f' ({facts})' if facts else ''}"
+        return f"{self.recorded_at:%Y-%m-%dT%H:%M:%S%z} {self.sid}: {shown}: {self.outcome}"
+
 
 @attrs.frozen(kw_only=True)
 class Change:

@@ -247,8 +247,13 @@ class Book:
         :raises NotInBook: if the book has no entry of the reservation.
         :raises CommandInProgress: if another command to the reservation is open.
         :raises CommandError: if the command is not allowed. Nothing is written or sent.
-        :raises Refused: if the platform did not carry it out.
-        :raises OutcomeUnknown: if the outcome is not known.
+        :raises Refused: if the platform did not carry it out. A :class:`LostRace` carries the
+            reservation as it is now, if it could be fetched.
+        :raises OutcomeUnknown: if the outcome is not known. It is :class:`Indistinguishable`, with
+            the reservation, if a concurrent writer may have done the same.
+        :raises NotSent: if the last request was not sent, and no earlier one was carried out.
+        :raises GatewayError, ReplyError: with ``Policy.reconcile`` off, any other failure as it is.
+            Its class says if the outcome is unknown.
         :raises StoreFailed: if the store failed.
         """
         return _run(
@@ -283,8 +288,13 @@ class Book:
         :returns: the reservation as the platform reported it. If no command is open, nothing is
             sent, and it is the reservation of the entry.
         :raises NotInBook: if the book has no entry of the reservation.
-        :raises Refused: if the platform did not carry it out.
-        :raises OutcomeUnknown: if the outcome is not known.
+        :raises Refused: if the platform did not carry it out. A :class:`LostRace` carries the
+            reservation as it is now, if it could be fetched.
+        :raises OutcomeUnknown: if the outcome is not known. It is :class:`Indistinguishable`, with
+            the reservation, if a concurrent writer may have done the same.
+        :raises NotSent: if the last request was not sent, and no earlier one was carried out.
+        :raises GatewayError, ReplyError: with ``Policy.reconcile`` off, any other failure as it is.
+            Its class says if the outcome is unknown.
         :raises StoreFailed: if the store failed.
         """
         return _run(

@@ -12,7 +12,7 @@ from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.decisions import Decision, decide, find_allowed_triggers
 from reservation_core.domain.errors import CommandError
 from reservation_core.domain.evidence import Evidence, Source
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.lifecycle import ON_HOLD, State, Status, label_state
 
 _BY_TRIGGER = {command.trigger: command for command in COMMANDS}
 _listeners: list[Callable[[Decision], None]] = []
@@ -35,18 +35,27 @@ class CommandNotAllowed(CommandError):
     reason: str
     evidence: Evidence = Evidence.DOCUMENTED
 
+    @property
+    def state(self) -> State:
+        """The state in the lifecycle: the status, or on hold."""
+        # Every pending reservation that is not on hold allows commands.
+        is_on_hold = self.status is Status.PENDING and not self.allowed
+        return ON_HOLD if is_on_hold else self.status
+
     def __str__(self) -> str:
         """Return the command, the status, the reason and the alternatives."""
-        parts = [f"{type(self.command).__name__} is refused while {self.status}: {self.reason}."]
+        name, state = type(self.command).__name__, label_state(self.state)
+        parts = [f"{name} is refused while {state}: {self.reason}."]
         if self.allowed:
             names = ", ".join(command.__name__ for command in self.allowed)
             parts.append(f"Allowed instead: {names}.")
-        elif self.status is Status.PENDING:
-            parts.append("Fetch the reservation, or give up the hold with released().")
+        elif self.state == ON_HOLD:
+            parts.append("Wait for its report. If the earlier command was not carried out, give up")
+            parts.append("the hold: book.release(sid), or released() without a book.")
         else:
-            parts.append("No command is allowed. Fetch the reservation to see if it has changed.")
+            parts.append(f"No command is allowed any more: {state} is terminal.")
         if self.evidence in (Evidence.INFERRED, Evidence.UNKNOWN):
-            parts.append("strict=False sends it.")
+            parts.append("Policy(strict=False), or prepare(..., strict=False), sends it.")
         return " ".join(parts)
 
 

@@ -16,7 +16,7 @@ There are three branches, because a caller reacts in three ways.
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
     │   │   ├── Unauthorized       401, 403
-    │   │   └── ServerFailed       5xx: the outcome is unknown
+    │   │   └── ServerFailed       5xx: the outcome is unknown, unlike the others
     │   ├── MalformedReply         an unreadable body: .faults
     │   │   └── UnknownStatus      a status outside the eight: .raw_status .fields
     │   └── IllegalSuccession      the status cannot follow: .before .reservation
@@ -184,6 +184,10 @@ class Unauthorized(Refused):
 @attrs.frozen(slots=False, repr=False)
 class ServerFailed(Refused):
     """The platform failed (5xx). The outcome of a command is unknown.
+
+    It is the only refusal that leaves the outcome unknown. A delivery then fetches the reservation.
+    If that does not help, it raises :class:`OutcomeUnknown`, so it raises this error only with
+    ``Policy.reconcile`` off. A fetch or a list raises it as it is.
 
     :param is_read_only: True if the request read only, so that nothing was commanded.
     """

@@ -16,7 +16,18 @@ from reservation_core import (
     NotFound,
     ReservationError,
 )
-from reservation_core.book import Doubt, Ending, Entry, Intent, Recorded, Swept, Verdict
+from reservation_core.book import (
+    Doubt,
+    Ending,
+    Entry,
+    HistoryLine,
+    Intent,
+    Recorded,
+    ReportSource,
+    Swept,
+    Verdict,
+)
+from reservation_core.domain.lifecycle import Status
 from reservation_core.rest.addresses import Route
 from reservation_core.testing.strategies.commands import commands
 from reservation_core.testing.strategies.reservations import reservations, timestamps
@@ -51,6 +62,43 @@ def test_entry_is_one_line_without_personal_data(entry: Entry, text: str) -> Non
 def test_recorded_is_one_line() -> None:
     assert str(Recorded(Verdict.IGNORED, None)) == "ignored"
     assert str(Recorded(Verdict.APPLIED, ENTRY)) == f"applied; {WR}: pending, revision 3"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (
+            HistoryLine(
+                sid=WR,
+                recorded_at=NOON,
+                source=ReportSource.EVENT,
+                outcome=Verdict.APPLIED,
+                type="reservation.accepted",
+                status=Status.ACCEPTED,
+                version=3,
+            ),
+            "event reservation.accepted (accepted, version 3): applied",
+        ),
+        (
+            HistoryLine(
+                sid=WR, recorded_at=NOON, source=ReportSource.FETCH, outcome=Ending.DELETED
+            ),
+            "fetch: deleted",
+        ),
+        (
+            HistoryLine(
+                sid=WR,
+                recorded_at=NOON,
+                source=ReportSource.EVENT,
+                outcome=Verdict.IGNORED,
+                type="a\nb",
+            ),
+            "event a\\nb: ignored",
+        ),
+    ],
+)
+def test_history_line_is_one_line(line: HistoryLine, text: str) -> None:
+    assert str(line) == f"{NOON:%Y-%m-%dT%H:%M:%S%z} {WR}: {text}"
 
 
 def test_swept_counts_outcomes_and_errors() -> None:

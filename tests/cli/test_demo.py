@@ -26,7 +26,7 @@ def test_demo_shows_two_refusals_with_reason_and_evidence() -> None:
         in result
     )
     assert (
-        "Accept is refused while pending: the platform is still carrying out an earlier command"
+        "Accept is refused while on hold: the platform is still carrying out an earlier command"
         in result
     )
     assert "[documented: https://support.twilio.com/hc/en-us/articles/40136086868507]" in result
@@ -59,7 +59,7 @@ def test_demo_on_a_terminal_is_short(columns: int, monkeypatch: pytest.MonkeyPat
     lines = run_on_terminal("demo").out.splitlines()
     assert max(map(len, lines)) <= columns
     assert all(line == line.rstrip() for line in lines)
-    assert columns < 80 or len(lines) <= 60
+    assert columns < 80 or len(lines) <= 62
 
 
 def test_piped_demo_is_plain_and_repeatable() -> None:

@@ -26,14 +26,23 @@ def test_refusal_names_status_reason_and_alternatives() -> None:
     assert e.value.allowed == Reservation(status=Status.PENDING).allowed
     assert str(e.value).endswith(
         "Allowed instead: Accept, Reject, Dequeue, Call, Redirect, Conference. "
-        "strict=False sends it."
+        "Policy(strict=False), or prepare(..., strict=False), sends it."
     )
 
 
-def test_refusal_of_terminal_reservation_advises_a_fetch() -> None:
+def test_refusal_of_terminal_reservation_advises_no_fetch() -> None:
     with pytest.raises(CommandNotAllowed) as e:
         require_allowed(Status.COMPLETED, Accept())
-    assert "Fetch the reservation to see if it has changed." in str(e.value)
+    assert "No command is allowed any more: completed is terminal." in str(e.value)
+    assert "Fetch" not in str(e.value)
+
+
+@pytest.mark.parametrize("command", [Accept(), Wrap()])
+def test_refusal_on_hold_names_the_hold_and_how_to_release_it(command: Command) -> None:
+    with pytest.raises(CommandNotAllowed, match=" is refused while on hold: ") as e:
+        require_allowed(ON_HOLD, command)
+    assert (e.value.status, e.value.state) == (Status.PENDING, ON_HOLD)
+    assert "the hold: book.release(sid), or released() without a book." in str(e.value)
 
 
 def test_allowed_command_is_not_refused() -> None:
@@ -69,7 +78,10 @@ def ask(row: dict[str, str]) -> tuple[State, Command]:
 @pytest.mark.parametrize("row", WEAK, ids=lambda row: f"{row['command']}-{row['state']}")
 def test_refusal_on_weak_evidence_becomes_a_caution(row: dict[str, str]) -> None:
     state, command = ask(row)
-    with pytest.raises(CommandNotAllowed, match=r"strict=False sends it\.$") as caught:
+    with pytest.raises(
+        CommandNotAllowed,
+        match=r"Policy\(strict=False\), or prepare\(\.\.\., strict=False\), sends it\.$",
+    ) as caught:
         require_allowed(state, command)
     decision = require_allowed(state, command, strict=False)
     assert decision.refusal is not None

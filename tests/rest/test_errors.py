@@ -78,7 +78,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
         CommandNotAllowed(
             Accept(), Status.COMPLETED, (), "it has ended [inferred: x]", Evidence.INFERRED
         ),
-        "strict=False sends it.",
+        "prepare(..., strict=False), sends it.",
     ),
     (IncompleteReservation(("sid", "task_sid")), "Set it, or read"),
     (InvalidDocument("Entry", ("status is missing",)), "Write it with to_dict"),

@@ -193,8 +193,10 @@ class Redirect(Command):
 class Conference(Command):
     """Call the worker into a conference and move the caller there.
 
-    The reservation is accepted only when both are in the conference. The attributes of the task
-    must hold ``call_sid`` (inbound) or ``outbound_to`` (outbound), else error 40142.
+    The reservation is accepted only when both are in the conference. Until then it is on hold: it
+    stays pending, and no other command is allowed. The attributes of the task must hold
+    ``call_sid`` (inbound) or ``outbound_to`` (outbound), else error 40142. Set ``from_``: without
+    it the platform may refuse (40138, 40141).
     """
 
     to: str | None = param(
