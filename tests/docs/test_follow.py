@@ -4,8 +4,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.docs.follow import Reader, read_steps
+from tests.docs.installed import PROJECT, hide_others, read_installed
 from tests.docs.pages import DOCS
 
 TUTORIAL = DOCS / "tutorial.md"
@@ -28,9 +30,32 @@ def test_tutorial_works_in_a_new_virtual_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
-def test_guide_works(page: Path, tmp_path: Path) -> None:
-    with Reader(tmp_path) as reader:
+def test_guide_works_with_what_it_installs(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    environment = hide_others(tmp_path_factory.mktemp("hide"), page)
+    with Reader(tmp_path, environment) as reader:
         reader.follow(page)
+
+
+def test_reader_has_only_what_the_page_installs(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Do `pip install '/path/to/reservation-core[testing]'`.\n\n"
+        "```sh\npython -c 'import hypothesis, attr'\npython -c 'import flask'\n```\n",
+        "utf-8",
+    )
+    with (
+        Reader(tmp_path, hide_others(tmp_path, page)) as reader,
+        pytest.raises(AssertionError, match="No module named 'flask'"),
+    ):
+        reader.follow(page)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("how-to/*.md")), ids=lambda page: page.stem)
+def test_guide_installs_existing_extras(page: Path) -> None:
+    named = {extra for name in read_installed(page) for extra in Requirement(name).extras}
+    assert named <= PROJECT["optional-dependencies"].keys()
 
 
 @pytest.mark.parametrize(
