@@ -1,6 +1,7 @@
 """The application: its commands, help, error messages and exit codes.
 
-An error is one message on stderr, with nothing secret or personal in it.
+An error is one message on stderr, with nothing secret or personal in it. With ``--json``, stdout
+has the same message in a JSON document.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rich.box import Box
 from reservation_core.cli.commands import CommandLine
 from reservation_core.cli.console import OutputClosed, OutputFailed, TerminalOutput
 from reservation_core.cli.demo import run_demo
+from reservation_core.cli.error_texts import describe_error, error_document
 from reservation_core.cli.exit_codes import (
     DONE,
     INTERRUPTED,
@@ -28,7 +30,6 @@ from reservation_core.cli.exit_codes import (
 from reservation_core.cli.flags import make_group
 from reservation_core.cli.names import (
     CASE_RULE,
-    describe_error,
     describe_unknown_flag,
     lower_commands,
     read_word,
@@ -64,23 +65,26 @@ def run_command_line(argv: Sequence[str]) -> int:
     except OutputClosed:
         return DONE
     except OutputFailed as error:
-        message, code = str(error), NOT_WRITTEN
+        name, message, code = type(error).__name__, str(error), NOT_WRITTEN
     except (UsageError, ConfigurationError) as error:
-        message, code = str(error), USAGE
+        name, message, code = type(error).__name__, describe_error(error), USAGE
     except cyclopts.CycloptsError as error:
-        message, code = _describe_usage(error), USAGE
+        name, message, code = UsageError.__name__, _describe_usage(error), USAGE
     except ReservationError as error:
-        message, code = describe_error(error), find_exit_code(error)
+        name, message, code = type(error).__name__, describe_error(error), find_exit_code(error)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        name, code = KeyboardInterrupt.__name__, INTERRUPTED
         message = (
             "interrupted. If a command was on its way, fetch the reservation before sending it "
             "again"
         )
     else:
         return code or DONE
+    message = hide_url_users(message)
     with suppress(OutputClosed, OutputFailed):
-        errors.write_wrapped(f"{_PROGRAM}: {hide_url_users(message)}", "red", indent=0)
+        errors.write_wrapped(f"{_PROGRAM}: {message}", "red", indent=0)
+        if "--json" in argv and code != NOT_WRITTEN:
+            output.write_json(error_document(name, message))
     return code
 
 

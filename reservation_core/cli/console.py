@@ -125,7 +125,7 @@ class TerminalOutput:
         """Write the states before and after, and the commands allowed now."""
         change = f"{describe_version(before)} -> {describe_version(after)}"
         self.write_wrapped(change, _COLOURS.get(after.state, "red"))
-        self.write_allowed(after)
+        self._write_allowed(after)
 
     def write_reservation(self, reservation: Reservation) -> None:
         """Write a reservation, and the commands allowed now."""
@@ -135,13 +135,13 @@ class TerminalOutput:
         self.write_wrapped(f"task {reservation.task_sid}")
         self.write_wrapped(f"worker {worker}")
         self.write_wrapped(f"updated {reservation.date_updated}")
-        self.write_allowed(reservation)
+        is_unsure = reservation.state is Status.PENDING  # no reply shows a hold
+        self._write_allowed(reservation, " (unless it is on hold)" if is_unsure else "")
 
-    def write_allowed(self, reservation: Reservation) -> None:
-        """Write the commands allowed now."""
+    def _write_allowed(self, reservation: Reservation, condition: str = "") -> None:
         state = reservation.state
         allowed = ", ".join(find_allowed_triggers(state)) or describe_no_command(state)
-        self.write_wrapped(f"allowed: {allowed}")
+        self.write_wrapped(f"allowed{condition}: {allowed}")
 
     def _print(self, text: Text, end: str = "\n") -> None:
         self.console.print(text, soft_wrap=True, end=end)

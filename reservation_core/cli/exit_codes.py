@@ -18,7 +18,7 @@ EXIT_CODES: Final = (
     (1, "refused before it was sent: the command is not valid, or not allowed"),
     (USAGE, "wrong usage, or a missing file, credentials or extra"),
     (3, "refused by the platform, or its reply cannot be used"),
-    (4, "no usable answer: the outcome is unknown"),
+    (4, "no usable answer: not sent (the error says so), or outcome unknown"),
     (EXPLAINED_REFUSAL, "explain: the command is refused in this status"),
     (NOT_WRITTEN, "the output cannot be written"),
     (INTERRUPTED, "interrupted"),

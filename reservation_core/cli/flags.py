@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 import cyclopts
 
 from reservation_core.cli.exit_codes import UsageError
-from reservation_core.cli.names import COMMANDS_BY_NAME
+from reservation_core.cli.names import COMMANDS_BY_NAME, name_flag
 from reservation_core.cli.redaction import is_secret, secret_variable
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
@@ -22,7 +22,7 @@ SwitchFlag: TypeAlias = Annotated[bool, cyclopts.Parameter(negative=())]
 """A flag without a value and without its ``--no-`` form."""
 
 JsonFlag: TypeAlias = Annotated[
-    bool, cyclopts.Parameter(name="--json", negative=(), help="Print JSON.")
+    bool, cyclopts.Parameter(name="--json", negative=(), help="Print JSON, also of an error.")
 ]
 
 
@@ -83,7 +83,7 @@ def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
     hints, summaries = get_type_hints(command), read_member_docs(command)
     for parameter in command.parameters:
         flag = cyclopts.Parameter(
-            name=f"--{parameter.field.strip('_').replace('_', '-')}",
+            name=name_flag(parameter.field),
             help=" ".join(_help_sentences(parameter, summaries.get(parameter.field, ""))),
             converter=None if isinstance(parameter.kind, Boolean) else _make_decoder(parameter),
             negative_iterable=(),

@@ -15,10 +15,7 @@ import cyclopts
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS, SetStatus
-from reservation_core.domain.errors import InvalidCommand, ReservationError
-from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
-from reservation_core.domain.refusals import CommandNotAllowed
 
 CASE_RULE: Final = (
     "Commands, statuses and words may be typed in any letter case, and flags in lower case."
@@ -30,6 +27,11 @@ _MAX_FLAG: Final = 48  # characters of a typed flag that is shown
 def name_command(command: type[Command]) -> str:
     """Return the name of a command on the command line."""
     return re.sub("(?<=[a-z])(?=[A-Z])", "-", command.__name__).lower()
+
+
+def name_flag(field: str) -> str:
+    """Return the flag of a field."""
+    return f"--{field.strip('_').replace('_', '-')}"
 
 
 COMMANDS_BY_NAME: Final[Mapping[str, type[Command]]] = {
@@ -93,20 +95,3 @@ def describe_unknown_flag(token: cyclopts.Token, known: Sequence[str]) -> str:
     similar = difflib.get_close_matches(typed.lower(), known, n=1)
     question = f" (did you mean {similar[0]}?)" if similar else ""
     return f"unknown flag{f' {typed}' if is_flag else ''}{question}"
-
-
-def describe_error(error: ReservationError) -> str:
-    """Return the text of an error, with command names as typed."""
-    if isinstance(error, CommandNotAllowed):
-        instead = ", ".join(map(name_command, error.allowed))
-        look_again = "nothing. Fetch the reservation to see if it has changed"
-        text = (
-            f"{name_command(type(error.command))} is refused while {error.status}: "
-            f"{error.reason}. Allowed instead: {instead or look_again}."
-        )
-        is_certain = error.evidence in (Evidence.DOCUMENTED, Evidence.OBSERVED)
-        return text if is_certain else f"{text} --no-strict sends it."
-    if isinstance(error, InvalidCommand):
-        names = {command.__name__: name for name, command in COMMANDS_BY_NAME.items()}
-        return str(error).replace(error.command, names.get(error.command, error.command), 1)
-    return str(error)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.delivery.observer import Observer
+from reservation_core.delivery.reconciliation import ReconcileResult
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
+
+_CONCLUSIONS: Final[Mapping[str, str]] = {
+    ReconcileResult.DONE: "the command was carried out",
+    ReconcileResult.REPEAT: "the command was not carried out, and is sent again",
+    ReconcileResult.REFUSED: "the platform refuses the command",
+    ReconcileResult.LOST_RACE: "the command was not carried out",
+    ReconcileResult.INDISTINGUISHABLE: "it cannot be told if this command did that",
+    ReconcileResult.OUTCOME_UNKNOWN: "this does not show if the command was carried out",
+}
+"""The conclusions from a fetch, in plain words."""
 
 
 class ProgressObserver(Observer):
@@ -31,7 +43,7 @@ class ProgressObserver(Observer):
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Write what a fetch shows."""
-        self._write(f"the reservation is {label_state(reservation.state)}: {result}")
+        self._write(f"the reservation is {label_state(reservation.state)}: {_CONCLUSIONS[result]}")
 
     def pause(self, seconds: float) -> None:
         """Announce a pause and make it."""

@@ -14,7 +14,7 @@ from reservation_core.cli.console import OutputFailed, TerminalOutput
 from reservation_core.cli.documents import request_document, reservation_document
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.cli.flags import JsonFlag, SwitchFlag, read_whole_number
-from reservation_core.cli.names import name_command
+from reservation_core.cli.names import name_command, name_flag
 from reservation_core.cli.progress import ProgressObserver
 from reservation_core.cli.redaction import redact
 from reservation_core.delivery.client import fetch, list_reservations, perform
@@ -248,7 +248,7 @@ def _naming_flags() -> Generator[None]:
     try:
         yield
     except IncompleteReservation as error:
-        flags = ", ".join(f"--{field.replace('_', '-')}" for field in error.missing)
+        flags = ", ".join(map(name_flag, error.missing))
         raise UsageError(
             f"{flags}: missing or not a SID (two letters and 32 hexadecimal digits)"
         ) from None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8420
 EXAMPLE_SEED: Final = Path(__file__).with_name("example_seed.json")
-"""Scene with workers, tasks and pending reservations."""
+"""Scene with workers, tasks, and pending, accepted and wrapping reservations."""
 
 _MAX_PORT: Final = 65_535
 _TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
@@ -59,7 +59,7 @@ class ServeCommand:
     ) -> None:
         """Serve the emulator on a port until it is interrupted.
 
-        The README lists what it does not emulate.
+        The page docs/explanation/emulator.md lists what it does not emulate.
 
         A seed is loaded only if the state file is empty, and causes no callbacks.
         TWILIO_AUTH_TOKEN, if set, signs the callbacks.
@@ -67,7 +67,7 @@ class ServeCommand:
         :param port: The port. 0 takes a free one.
         :param host: The address to listen on.
         :param seed: A JSON file with initial workers, tasks and reservations.
-        :param seed_example: Load an example: three workers, four tasks, pending reservations.
+        :param seed_example: Load an example: workers, tasks, and reservations in three statuses.
         :param state: A file that keeps the state between runs.
         :param clock: real, manual (time moves only on request), or a factor such as 60.
         :param strict: Refuse what the platform is known to tolerate.

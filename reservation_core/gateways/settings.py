@@ -94,15 +94,16 @@ class Credentials:
 
         :raises ConfigurationError: if variables are missing. The message names them.
         """
-        for pair in _CREDENTIAL_VARIABLES:
+        for number, pair in enumerate(_CREDENTIAL_VARIABLES):
             missing = [name for name in pair if not environ.get(name)]
             if not missing:
                 return cls(*(environ[name] for name in pair))
             if len(missing) == 1:
                 present = next(name for name in pair if name not in missing)
+                other = " and ".join(_CREDENTIAL_VARIABLES[not number])
                 raise ConfigurationError(
                     f"{missing[0]} is missing while {present} is set. "
-                    "Set both, or neither, or pass Credentials"
+                    f"Set both, or remove {present} and set {other}, or pass Credentials"
                 )
         wanted = ", or ".join(" and ".join(pair) for pair in _CREDENTIAL_VARIABLES)
         raise ConfigurationError(f"credentials are missing. Set {wanted}, or pass Credentials")

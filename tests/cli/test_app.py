@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -96,7 +97,6 @@ def test_version_is_printed_beside_the_name() -> None:
         (("encode", "conference", "--xyzzy"), "unknown flag --xyzzy. See"),
         (("encode", "conference", "--hush4"), "unknown flag. See"),
         (("encode", "conference", f"--hush{'x' * 50}"), "unknown flag. See"),
-        (("encode", "accept", "--json", "--body"), "--json and --body exclude each other"),
         (("show", "--workspace-sid", "x"), "--sid is missing"),
         (("show", WORKSPACE, SID), "--task-sid: missing or not a SID"),
         (("list", WORKSPACE), "--task-sid or --worker-sid is missing"),
@@ -136,7 +136,7 @@ def test_version_is_printed_beside_the_name() -> None:
                 "--base-url",
                 "https://hush@host",
             ),
-            "base_url must have the form",
+            "--base-url must have the form",
         ),
     ],
 )
@@ -151,8 +151,8 @@ def test_wrong_usage_ends_with_2_and_names_the_flag(argv: tuple[str, ...], messa
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("encode", "call"), "CallUrl = <unset>: is required (platform error 40112)"),
-        (("encode", "wrap", "--json"), "cannot answer an assignment callback"),
+        (("encode", "call"), "--url = <unset>: is required (platform error 40112)"),
+        (("encode", "set-status", "--status", "accepted"), "Use accept."),
         (
             ("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted"),
             "accept is refused while accepted: the platform answers a repeated accept",
@@ -168,7 +168,7 @@ def test_wrong_usage_ends_with_2_and_names_the_flag(argv: tuple[str, ...], messa
                 "--supervisor-mode=barge",
                 "--supervisor=client:bob",
             ),
-            "is not available on the worker route. Use the task route",
+            "is not available on the worker route. Use --route task.",
         ),
     ],
 )
@@ -185,9 +185,29 @@ def test_refusal_names_commands_as_they_are_typed() -> None:
     accept = run("send", "accept", WORKSPACE, TASK, SID, "--dry-run", "--status", "accepted").err
     assert accept == f"reservation-core: {run('explain', 'accepted', 'accept').out}"
     terminal = run("send", "wrap", WORKSPACE, TASK, SID, "--dry-run", "--status", "completed").err
-    assert "Allowed instead: nothing. Fetch the reservation" in terminal
+    assert "Allowed instead: nothing, completed is terminal. --no-strict sends it." in terminal
     invalid = run("encode", "call").err
     assert invalid.startswith("reservation-core: call cannot be sent:")
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "name", "message"),
+    [
+        (("encode", "call"), 1, "InvalidCommand", "call cannot be sent:\n  --from = <unset>"),
+        (("encode", "wrap"), 1, "InvalidCommand", "send the command with send."),
+        (("encode", "accept", "--body"), 2, "UsageError", "--json and --body exclude each other"),
+        (("explain", "sea", "wrap"), 2, "UsageError", "STATUS must be one of"),
+        (("show", WORKSPACE, TASK, SID), 2, "ConfigurationError", "credentials are missing."),
+    ],
+)
+def test_json_error_repeats_the_message(
+    argv: tuple[str, ...], code: int, name: str, message: str
+) -> None:
+    result = run(*argv, "--json")
+    error = json.loads(result.out)["error"]
+    assert (result.code, error["class"]) == (code, name)
+    assert message in error["message"]
+    assert result.err == f"reservation-core: {error['message']}\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "FISH"])

@@ -49,6 +49,6 @@ def test_violations_are_the_same_when_pydantic_is_loaded() -> None:
         "",
     )
     assert (result.code, result.out) == (1, "")
-    for name in ("Timeout = 'soon'", "Beep = 'loud'", "SipAuthPassword = <secret>"):
+    for name in ("--timeout = 'soon'", "--beep = 'loud'", "--sip-auth-password = <secret>"):
         assert name in result.err
     assert run("encode", "conference", "--timeout", "30").code == 0

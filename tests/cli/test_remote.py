@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import sys
 
 import pytest
 
-from reservation_core import Conference, Reply, Request, Status, read_reservation
+from reservation_core import Conference, Reply, Request, Reservation, Status, read_reservation
+from reservation_core.cli.console import TerminalOutput
 from reservation_core.cli.main import main
+from reservation_core.cli.progress import ProgressObserver
+from reservation_core.delivery.reconciliation import ReconcileResult
 from reservation_core.gateways.pyreqwest import PyreqwestGateway
 from tests.cli.platform_server import PlatformServer
 from tests.cli.running import SID, SIDS, TASK, WORKER, WORKSPACE, flags, run
@@ -91,7 +95,7 @@ def test_send_ends_with_3_after_wrong_credentials(server: PlatformServer) -> Non
     result = run("send", "accept", *server.flags)
     assert (result.code, result.out) == (3, "")
     assert "HTTP 401, code 20003" in result.err
-    assert "Check the gateway's credentials" in " ".join(result.err.split())
+    assert "Check the credentials in the environment" in " ".join(result.err.split())
     assert not re.search("hush|\x1b|5550006", result.err)
 
 
@@ -223,10 +227,30 @@ def test_send_reports_retries_and_pauses_on_stderr(
         "waiting for N s",
         "request 2: POST: ServerFailed after N s",
         "request 3: GET: pending after N s",
-        "the reservation is pending: repeat",
+        "the reservation is pending: the command was not carried out, and is sent again",
         "waiting for N s",
         "request 4: POST: accepted after N s",
     ]
+
+
+def test_every_conclusion_of_a_fetch_has_plain_words() -> None:
+    output = io.StringIO()
+    with contextlib.redirect_stderr(output):
+        observer = ProgressObserver(TerminalOutput(stderr=True))
+        for result in ReconcileResult:
+            observer.reconciled(Reservation(status="accepted"), result)
+    lines = output.getvalue().splitlines()
+    assert len(set(lines)) == len(ReconcileResult)
+    assert not re.search("LostRace|Refused|Indistinguishable|OutcomeUnknown", output.getvalue())
+
+
+def test_json_of_an_error_names_its_class(server: PlatformServer) -> None:
+    missing = run("show", *server.flags[:2], f"--sid=WR{'0' * 32}", server.flags[3], "--json")
+    error = json.loads(missing.out)["error"]
+    assert (missing.code, error["class"]) == (3, "NotFound")
+    assert missing.err == f"reservation-core: {error['message']}\n"
+    away = run("send", "accept", *server.flags[:3], "--base-url=http://127.0.0.1:1", "--json")
+    assert (away.code, json.loads(away.out)["error"]["class"]) == (4, "NotSent")
 
 
 def test_send_without_retry_sends_once(server: PlatformServer) -> None:
@@ -273,7 +297,9 @@ def test_show_fetches_one_reservation(server: PlatformServer) -> None:
         f"task {SIDS['task_sid']}",
         f"worker {SIDS['worker_sid']} (no name)",
     ]
-    assert lines[-1] == "allowed: accept, reject, dequeue, call, redirect, conference"
+    assert lines[-1] == (
+        "allowed (unless it is on hold): accept, reject, dequeue, call, redirect, conference"
+    )
     assert server.methods == ["GET"]
 
 

@@ -1,0 +1,72 @@
+"""Texts of errors in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from reservation_core.cli.console import describe_no_command
+from reservation_core.cli.names import COMMANDS_BY_NAME, name_command, name_flag
+from reservation_core.domain.commands.extra import EXTRA_FIELD
+from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.evidence import Evidence
+from reservation_core.domain.lifecycle import label_state
+from reservation_core.domain.refusals import CommandNotAllowed
+
+_NAMES: Final = {command.__name__: name for name, command in COMMANDS_BY_NAME.items()}
+
+_WORDS: Final = (
+    (r", or pass (?:Credentials|base_url)\b", ""),
+    (r", or set allow_plain_http=True", ""),
+    (r"\bbase_url\b", "--base-url"),
+    (r"send the command with perform\(\)", "send the command with send"),
+    (r"Use the task route", "Use --route task"),
+    (r"Continue with this error's reservation, or [^.]*\.", "Look at it with show."),
+    (r"Continue from the reservation that this error carries\.", "Look at it with show."),
+    (r" If there are no concurrent writers, set Policy\.sole_writer\.", ""),
+    (r"Decide by this error's raw_status\. [^.]*\.", "Decide by that status."),
+    (r"Check the gateway's credentials\.", "Check the credentials in the environment."),
+    (r"check the gateway's base URL\.", "check --base-url."),
+)
+"""What the library says to a Python caller, and what the command line says instead."""
+
+
+def describe_error(error: Exception) -> str:
+    """Return the text of an error, with names and remedies as typed."""
+    text = str(error)
+    if isinstance(error, CommandNotAllowed):
+        text = _describe_refusal(error)
+    if isinstance(error, InvalidCommand):
+        violations = tuple(
+            violation._replace(parameter=name_flag(violation.field))
+            if violation.field and violation.field in (*_fields(error.command), EXTRA_FIELD)
+            else violation
+            for violation in error.violations
+        )
+        text = str(InvalidCommand(_NAMES.get(error.command, error.command), violations))
+    for words, instead in _WORDS:
+        text = re.sub(words, instead, text)
+    return re.sub(r"\b([A-Z]\w+)\(\)", lambda match: _NAMES.get(match[1], match[0]), text)
+
+
+def error_document(name: str, message: str) -> dict[str, object]:
+    """Return an error as a JSON object.
+
+    :param name: the class of the error.
+    """
+    return {"error": {"class": name, "message": message}}
+
+
+def _describe_refusal(error: CommandNotAllowed) -> str:
+    instead = ", ".join(map(name_command, error.allowed)) or describe_no_command(error.state)
+    text = (
+        f"{name_command(type(error.command))} is refused while {label_state(error.state)}: "
+        f"{error.reason}. Allowed instead: {instead}."
+    )
+    is_certain = error.evidence in (Evidence.DOCUMENTED, Evidence.OBSERVED)
+    return text if is_certain else f"{text} --no-strict sends it."
+
+
+def _fields(command_name: str) -> tuple[str, ...]:
+    command = COMMANDS_BY_NAME.get(_NAMES.get(command_name, ""))
+    return () if command is None else tuple(each.field for each in command.parameters)
