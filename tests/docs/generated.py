@@ -1,4 +1,9 @@
-"""Parts of the site that are generated from the code."""
+"""Parts of the pages that are generated from the code.
+
+``python -m tests.docs.generated`` writes tables and texts into the pages, between two marks, so
+that a checkout can be read without the site. With ``--check`` it only prints the pages that are out
+of date. The directives of the API pages are written when the site is built.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import inspect
 import io
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -17,6 +23,7 @@ from typing import Any, Final
 from unittest import mock
 
 from reservation_core.cli.main import main
+from reservation_core.diagrams.tables import write_parameters, write_statuses
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.lifecycle import COMMAND_EDGES, Edge, label_state
@@ -26,6 +33,7 @@ from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest import errors
 from tests.docs.api import IMPORTED_FROM, write_room
+from tests.docs.pages import DOCS
 
 CLI_COMMANDS: Final = (
     *("", "demo", "explain", "allowed", "encode"),
@@ -35,7 +43,7 @@ CLI_COMMANDS: Final = (
 
 
 def write_generated(folder: Path) -> None:
-    """Write all generated parts into a folder, if they changed."""
+    """Write the changed directives of the API pages into a folder."""
     folder.mkdir(exist_ok=True)
     for name, write in FILES.items():
         path, text = folder / name, write()
@@ -169,12 +177,63 @@ def _table(*header: str, rows: Iterable[Sequence[str]]) -> str:
     )
 
 
+def _without_head(write: Callable[[], str]) -> str:
+    """Return a file of ``diagrams/`` without its title and its remark."""
+    return write().partition("not this file.")[2]
+
+
 FILES: Final[Mapping[str, Callable[[], str]]] = {
-    "commands.md": write_commands,
-    "errors.md": write_error_tree,
-    "settings.md": write_settings,
-    "control.md": write_routes,
-    "migrating.md": write_migrating,
-    "cli.md": write_cli_help,
-    **{f"api-{room}.md": partial(write_room, room) for room in IMPORTED_FROM},
+    f"api-{room}.md": partial(write_room, room) for room in IMPORTED_FROM
 }
+"""The directives of the API pages, which only Sphinx can read."""
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "explanation/lifecycle.md": write_commands,
+    "reference/cli.md": write_cli_help,
+    "reference/control.md": write_routes,
+    "reference/errors.md": write_error_tree,
+    "reference/migrating.md": write_migrating,
+    "reference/parameters.md": partial(_without_head, write_parameters),
+    "reference/settings.md": write_settings,
+    "reference/statuses.md": partial(_without_head, write_statuses),
+}
+"""The parts that are kept in the pages, by page."""
+
+_START: Final = "<!-- generated: python -m tests.docs.generated -->\n"
+_END: Final = "<!-- end of the generated part -->\n"
+
+
+def fill(text: str, part: str) -> str:
+    """Return a page with a new generated part."""
+    before, start, rest = text.partition(_START)
+    _, end, after = rest.partition(_END)
+    assert start, "the page has no mark for the generated part"
+    assert end, "the page has no mark for the end of the generated part"
+    return f"{before}{start}\n{part.strip()}\n\n{end}{after}"
+
+
+def update_pages(docs: Path, *, check: bool = False) -> list[str]:
+    """Write the generated parts into the pages.
+
+    :param check: write nothing.
+    :returns: the pages that were out of date.
+    """
+    outdated: list[str] = []
+    for name, write in PARTS.items():
+        page = docs / name
+        text = page.read_text("utf-8")
+        filled = fill(text, write())
+        if text != filled:
+            outdated.append(name)
+            if not check:
+                page.write_text(filled, "utf-8")
+    return outdated
+
+
+if __name__ == "__main__":
+    is_check = sys.argv[1:] == ["--check"]
+    pages = update_pages(DOCS, check=is_check)
+    sys.stdout.writelines(
+        f"docs/{page} {'is out of date' if is_check else 'written'}\n" for page in pages
+    )
+    sys.exit(bool(pages) and is_check)

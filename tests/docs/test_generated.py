@@ -10,7 +10,16 @@ from twilio.rest.taskrouter.v1.workspace.task.reservation import ReservationCont
 
 from reservation_core.domain.commands.catalogue import COMMANDS
 from tests.docs.api import IMPORTED_FROM, write_room
-from tests.docs.generated import FILES, write_cli_help, write_generated, write_keyword
+from tests.docs.generated import (
+    FILES,
+    PARTS,
+    fill,
+    update_pages,
+    write_cli_help,
+    write_generated,
+    write_keyword,
+)
+from tests.docs.pages import DOCS, PAGES
 
 
 def test_every_part_is_written_and_left_alone_if_up_to_date(tmp_path: Path) -> None:
@@ -21,6 +30,30 @@ def test_every_part_is_written_and_left_alone_if_up_to_date(tmp_path: Path) -> N
     assert all(path.read_text("utf-8").strip() for path in folder.iterdir())
     write_generated(folder)
     assert times == {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_pages_are_up_to_date() -> None:
+    assert update_pages(DOCS, check=True) == [], "run python -m tests.docs.generated"
+
+
+def test_every_page_with_a_generated_part_is_written(tmp_path: Path) -> None:
+    marked = {
+        str(page.relative_to(DOCS)) for page in PAGES if "tests.docs.generated" in page.read_text()
+    }
+    assert marked == PARTS.keys()
+    for name in PARTS:
+        page = tmp_path / name
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(fill((DOCS / name).read_text("utf-8"), "old"), "utf-8")
+    assert update_pages(tmp_path, check=True) == list(PARTS)
+    assert update_pages(tmp_path) == list(PARTS)
+    assert update_pages(tmp_path) == []
+    assert all((tmp_path / name).read_bytes() == (DOCS / name).read_bytes() for name in PARTS)
+
+
+def test_only_api_pages_need_sphinx() -> None:
+    including = [page for page in PAGES if "_generated/" in page.read_text("utf-8")]
+    assert [page.parent.name for page in including] == ["api"] * len(FILES)
 
 
 def test_keywords_are_those_of_the_official_client() -> None:
