@@ -254,8 +254,8 @@ class AsyncBook:
         """Perform a command on a reservation of the book, safely across crashes.
 
         The command is written down before it is sent and closed after. If the outcome is not
-        known, it stays open until :meth:`recover` finds out. If no fetch can tell the outcome, it
-        is closed as unknown.
+        known, it stays open until :meth:`resume` or :meth:`recover` finds out. If no fetch can
+        tell the outcome, it is closed as unknown.
 
         :param sid: SID of the reservation.
         :param command: the command to perform.
@@ -269,8 +269,9 @@ class AsyncBook:
         :raises CommandError: if the command is not allowed. Nothing is written or sent.
         :raises Refused: if the platform did not carry it out. A :class:`LostRace` carries the
             reservation as it is now, if it could be fetched.
-        :raises OutcomeUnknown: if the outcome is not known. It is :class:`Indistinguishable`, with
-            the reservation, if a concurrent writer may have done the same.
+        :raises OutcomeUnknown: if the outcome is not known. Then call :meth:`resume`. It is
+            :class:`Indistinguishable`, with the reservation, if a concurrent writer may have done
+            the same.
         :raises NotSent: if the last request was not sent, and no earlier one was carried out.
         :raises GatewayError, ReplyError: with ``Policy.reconcile`` off, any other failure as it is.
             Its class says if the outcome is unknown.

@@ -34,7 +34,7 @@ class CommandInProgress(CommandError):
         """Name the reservation, the other command and the remedy."""
         return (
             f"the {self.trigger} to reservation {self.sid} is still in progress. "
-            "Wait for it, or call recover() if its process has ended."
+            "Wait for it, or call book.resume(sid, gateway) if its delivery has ended."
         )
 
 

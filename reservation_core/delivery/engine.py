@@ -254,10 +254,14 @@ class _Delivery:
             self._give_up("the last failure is final")
         if result is ReconcileResult.LOST_RACE:
             self._give_up("the reservation moved on")
-        if result is not ReconcileResult.DONE:
+        if result is ReconcileResult.OUTCOME_UNKNOWN:
             self._raise_unknown(result)
         is_taken = leaves_pending(suspects[0].state, command.trigger, command.is_accepting)
-        return attrs.evolve(now, on_hold=is_taken and now.status is Status.PENDING)
+        is_held = is_taken and now.status is Status.PENDING
+        self.known = attrs.evolve(now, on_hold=now.on_hold or is_held)
+        if result is ReconcileResult.INDISTINGUISHABLE:
+            self._raise_unknown(result)
+        return self.known
 
     def _fetch(self) -> _Exchanges[Reservation]:
         """Fetch the reservation. Repeat after failures that may be temporary."""

@@ -54,7 +54,10 @@ def with_remedy(failure: str, remedy: str) -> str:
     return f"{failure.removesuffix('.')}. {remedy}"
 
 
-_FETCH_FIRST: Final = "The outcome is unknown: fetch the reservation before sending anything again."
+_RESUME: Final = "With a book, call book.resume(sid, gateway)."
+_FETCH_FIRST: Final = (
+    f"The outcome is unknown: fetch the reservation before sending anything again. {_RESUME}"
+)
 _READ_AGAIN: Final = "Nothing was commanded: read again."
 
 
@@ -314,14 +317,20 @@ class OutcomeUnknown(GatewayError):
     is_final: bool = attrs.field(default=False, kw_only=True)
     unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
 
-    _REMEDY = "Fetch the reservation before sending anything again."
+    @property
+    def _remedy(self) -> str:
+        if not self.is_final:
+            return f"Fetch the reservation before sending anything again. {_RESUME}"
+        repeat = "If it may act twice, set Policy.repeat_unknown."
+        return f"Wait for the platform's next report. {repeat} {_RESUME}"
 
 
 @attrs.frozen(slots=False, repr=False)
 class Indistinguishable(OutcomeUnknown):
     """The command's effect is visible, but may be a concurrent writer's.
 
-    :param reservation: the reservation as it is now.
+    :param reservation: the reservation as it is now. It is on hold if it is still pending and the
+        command would have put it on hold.
     """
 
     reservation: Reservation | None = None
@@ -329,6 +338,11 @@ class Indistinguishable(OutcomeUnknown):
     @property
     def _remedy(self) -> str:
         remedy = "Continue from the reservation that this error carries."
+        if self.reservation is not None and self.reservation.on_hold:
+            remedy += (
+                " Wait for the platform's next report. If the hold is over, give it up with "
+                "released(), or with book.release(sid)."
+            )
         if self.reservation is not None and self.reservation.status in SET_BY_PLATFORM:
             return remedy
         return f"{remedy} If there are no concurrent writers, set Policy.sole_writer."

@@ -11,6 +11,7 @@ import pytest
 from reservation_core import (
     ONCE,
     Accept,
+    Command,
     CommandNotAllowed,
     Conference,
     GatewayError,
@@ -37,7 +38,7 @@ from reservation_core.book import (
 )
 from reservation_core.domain.lifecycle import ON_HOLD
 from tests.book.scenario import sid
-from tests.book.world import NO_WAIT, WR, ProcessCrash, S, World
+from tests.book.world import ALONE, NO_WAIT, WR, ProcessCrash, S, World
 
 _NO_REPLY: Final = GatewayError("no whole reply")
 _CONFLICT: Final = Reply(
@@ -222,6 +223,53 @@ def test_indistinguishable_command_ends_as_unknown(world: World) -> None:
         world.book.perform(WR, Accept(), world, policy=NO_WAIT)
     assert (world.entry.status, world.entry.intent) == (S.ACCEPTED, None)
     assert ("accept", "unknown") in world.lines
+
+
+def test_indistinguishable_conference_is_on_hold_in_the_book(world: World) -> None:
+    """A second conference would call the worker twice."""
+    conference = Conference(from_="+15005550006")
+    world.book.record(world.scenario.get())  # with its version
+    world.after = [_NO_REPLY]
+    with pytest.raises(Indistinguishable, match="released"):
+        world.book.perform(WR, conference, world, policy=NO_WAIT)
+    assert (world.entry.status, world.entry.reservation.on_hold) == (S.PENDING, True)
+    with pytest.raises(CommandNotAllowed):
+        world.book.perform(WR, conference, world, policy=NO_WAIT)
+    assert world.methods == ["POST", "GET"]
+    assert not world.book.release(WR).reservation.on_hold  # the remedy that the error names
+
+
+@pytest.mark.parametrize("command", [Accept(), Conference(from_="+15005550006")])
+def test_resume_closes_a_command_with_an_unknown_outcome(world: World, command: Command) -> None:
+    """The remedy that both errors name, without waiting for the sweep."""
+    world.book.record(world.scenario.get())  # with its version
+    world.before = [None, *[_NO_REPLY] * 9]
+    world.after = [_NO_REPLY]
+    with pytest.raises(OutcomeUnknown, match=r"book\.resume\(sid, gateway\)"):
+        world.book.perform(WR, command, world, policy=NO_WAIT)
+    with pytest.raises(CommandInProgress, match=r"book\.resume\(sid, gateway\)"):
+        world.book.perform(WR, command, world, policy=NO_WAIT)
+    world.before = []
+    assert not world.book.recover(world).settled  # it is too recent for the sweep
+    if isinstance(command, Accept):
+        assert world.book.resume(WR, world, policy=ALONE).status is S.ACCEPTED
+    else:
+        assert world.book.resume(WR, world, policy=ALONE).on_hold
+    assert world.entry.intent is None
+    assert [request.method for request in world.requests].count("POST") == 1
+
+
+def test_resume_closes_a_command_whose_outcome_no_fetch_can_show(world: World) -> None:
+    world.before = [_NO_REPLY]
+    conference = Conference(from_="+15005550006")
+    with pytest.raises(OutcomeUnknown, match="Wait for the platform's next report") as first:
+        world.book.perform(WR, conference, world, policy=NO_WAIT)
+    assert "book.resume(sid, gateway)" in str(first.value)
+    assert "conference is open" in str(world.entry)
+    with pytest.raises(OutcomeUnknown):
+        world.book.resume(WR, world, policy=NO_WAIT)
+    assert world.entry.intent is None
+    assert world.book.resume(WR, world, policy=NO_WAIT) == world.entry.reservation
 
 
 def test_repr_of_entry_and_history_holds_nothing_personal(world: World) -> None:

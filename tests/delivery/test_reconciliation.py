@@ -92,9 +92,9 @@ def test_own_action_and_a_concurrent_writers_are_indistinguishable(
         gateway, Indistinguishable, attrs.evolve(WHERE, status=start, etag=versions[0]), command
     )
     assert gateway.methods == "PG"
-    assert (
-        error.reservation == error.last_known == attrs.evolve(WHERE, status=now, etag=versions[1])
-    )
+    on_hold = now == "pending" and command is CONFERENCE
+    assert error.reservation == attrs.evolve(WHERE, status=now, etag=versions[1], on_hold=on_hold)
+    assert error.last_known == error.reservation
     assert "cannot be told apart" in str(error)
     assert [attempt.outcome for attempt in error.attempts] == ["GatewayError", now]
     assert error.__cause__ == TIMED_OUT
@@ -200,6 +200,17 @@ def test_sole_writer_is_done_when_the_effect_shows(
     assert done == attrs.evolve(WHERE, status=now, etag=etag, on_hold=on_hold)
 
 
+@pytest.mark.parametrize(("command", "on_hold"), [(CONFERENCE, True), (CALL, False)])
+def test_command_that_fits_a_hold_is_indistinguishable_and_on_hold(
+    command: Command, on_hold: bool
+) -> None:
+    """Continuing from the reservation must not call the worker twice."""
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
+    error = fails(gateway, Indistinguishable, command=command)
+    assert error.reservation == error.last_known == attrs.evolve(WHERE, etag="4", on_hold=on_hold)
+    assert ("Wait for the platform's next report" in str(error)) is on_hold
+
+
 def test_sole_writer_cannot_tell_about_a_status_the_platform_sets() -> None:
     fails(
         ScriptedGateway(TIMED_OUT, shows("canceled", "5")),
@@ -236,7 +247,8 @@ def test_accept_that_may_be_on_hold_stays_in_doubt() -> None:
 def test_accepting_call_is_not_repeated(command: Command) -> None:
     """It is documented to accept at once, but seen to leave pending."""
     gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
-    assert fails(gateway, Indistinguishable, PENDING, command).reservation.etag == "4"
+    held = fails(gateway, Indistinguishable, PENDING, command).reservation
+    assert (held.etag, held.on_hold) == ("4", True)
     unversioned = ScriptedGateway(TIMED_OUT, shows("pending", None))
     fails(unversioned, OutcomeUnknown, attrs.evolve(PENDING, etag=None), command)
     for script in (gateway, unversioned):
