@@ -144,7 +144,9 @@ class AsyncBook:
 
         Both are written in one change. The book then holds the reservation as pending and on hold
         until the platform reports the outcome: an answer that arrives too late has no effect. A
-        command from elsewhere is refused meanwhile. :meth:`release` gives the hold up.
+        command from elsewhere is refused meanwhile. A second callback, such as to the fallback URL
+        after a late response, is answered again if the command is the same. :meth:`release` gives
+        the hold up.
 
         :param reservation: the reservation of the callback.
         :param command: the command that answers it. ``None`` leaves the decision for later.

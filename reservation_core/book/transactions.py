@@ -116,6 +116,8 @@ class Transactions:
     ) -> Entry:
         """Record a callback and the command that answers it, in one change.
 
+        A repeated callback is answered again with the recorded command.
+
         :param command: ``None`` if the decision is left for later.
         :raises CommandInProgress: if an intent is open.
         :raises CommandNotAllowed: if the command is not allowed.
@@ -129,13 +131,23 @@ class Transactions:
             if command is not None:
                 if after.intent is not None:
                     raise CommandInProgress(report.sid, after.intent.command.trigger)
-                held = _hold(after.reservation, command, now, strict=strict)
-                after = attrs.evolve(after, reservation=held)
+                if not (after.reservation.on_hold and await self._has_answered(after, command)):
+                    held = _hold(after.reservation, command, now, strict=strict)
+                    after = attrs.evolve(after, reservation=held)
                 lines.append(_command_line(after, command, Ending.ANSWERED, now))
             change = _change(report.sid, entry, after, *lines)
             assert change.entry is not None
             if await self._write(change):
                 return change.entry
+
+    async def _has_answered(self, entry: Entry, command: Command) -> bool:
+        """Return True if the last recorded command is this answer."""
+        commands = [
+            (line.type, line.outcome)
+            for line in await self._store.history(entry.sid)
+            if line.source is ReportSource.COMMAND
+        ]
+        return commands[-1:] == [(command.trigger, Ending.ANSWERED)]
 
     async def release(self, sid: str) -> Entry:
         """Give up the hold of an entry.

@@ -14,6 +14,7 @@ from reservation_core import (
     CommandNotAllowed,
     Complete,
     Conference,
+    Dequeue,
     IncompleteReservation,
     InvalidCommand,
     OutcomeUnknown,
@@ -73,6 +74,28 @@ def test_command_from_elsewhere_is_refused_during_the_hold(world: World, command
     with pytest.raises(CommandNotAllowed):
         world.book.perform(WR, Accept(), world)
     assert world.requests == []
+
+
+@pytest.mark.parametrize("command", [Accept(), Reject(), CONFERENCE])
+def test_repeated_callback_gets_the_recorded_answer(world: World, command: Command) -> None:
+    """The platform calls the fallback URL if the first response is late."""
+    first = world.book.answer(pending(0), command)
+    assert world.book.answer(pending(0), command) == first
+    assert [line for line in world.lines if line[1] == "answered"] == [
+        (command.trigger, "answered")
+    ] * 2
+    with pytest.raises(CommandNotAllowed):
+        world.book.answer(pending(0), Dequeue())  # another decision than the recorded one
+
+
+def test_callback_is_refused_during_the_hold_of_another_client(world: World) -> None:
+    world.book.perform(WR, CONFERENCE, world)
+    with pytest.raises(CommandNotAllowed):
+        world.book.answer(pending(0), CONFERENCE)
+    held = World(0)
+    held.book.record(attrs.evolve(pending(0), on_hold=True))
+    with pytest.raises(CommandNotAllowed):
+        held.book.answer(pending(0), CONFERENCE)
 
 
 def test_answered_call_that_does_not_accept_is_not_on_hold(world: World) -> None:
