@@ -1,6 +1,7 @@
 import pytest
 
 from reservation_core import Reservation, Status
+from reservation_core.book import Book, MemoryStore, Verdict
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.testing.paths import Path, edge_paths, walk_to_end
 from reservation_core.testing.stateful.events import reported_event
@@ -41,3 +42,23 @@ def test_event_of_a_new_reservation_is_created() -> None:
     event = reported_event(list(platform.journal)[-1])
     assert event is not None
     assert (event.type, event.reservation.sid) == ("reservation.created", held.sid)
+
+
+def test_book_records_an_event_and_knows_its_repetition() -> None:
+    platform = InMemoryGateway().platform
+    task = platform.add_task(f"WS{HEX}")
+    held = platform.reserve(task.sid, platform.add_worker(f"WS{HEX}").sid)
+    platform.set_status(str(held.sid), Status.ACCEPTED)
+    created, accepted = map(reported_event, platform.journal)
+    assert created is not None
+    assert accepted is not None
+    book = Book(MemoryStore())
+    given = [accepted, created, accepted]
+    assert [book.record(event).outcome for event in given] == [
+        Verdict.APPLIED,
+        Verdict.OLDER,
+        Verdict.DUPLICATE,
+    ]
+    entry = book.get(str(held.sid))
+    assert entry is not None
+    assert (entry.reservation.status, entry.version) == (Status.ACCEPTED, accepted.version)
