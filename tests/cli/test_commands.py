@@ -170,7 +170,7 @@ def test_encode_body_prints_only_the_body() -> None:
     conference = ("encode", "conference", "--to", "client:al ice", "--body")
     result = run(*conference)
     assert (result.code, result.out) == (0, "Instruction=conference&To=client%3Aal+ice")
-    assert "caution: MaxParticipants: the default is 250" in result.err
+    assert "caution: From: the caller ID is optional" in result.err
     assert run_on_terminal(*conference).out == f"{result.out}\n"
     secret = run(*conference, "--sip-auth-password=hush")
     assert secret.out.endswith("&SipAuthPassword=***")

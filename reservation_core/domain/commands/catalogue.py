@@ -16,7 +16,6 @@ from reservation_core.domain.commands.disputes import (
     CALLER_ID_REQUIRED,
     CONFERENCE_CALLER_ID_REQUIRED,
     CONFERENCE_IN_CALLBACK,
-    MAX_PARTICIPANTS_DEFAULT,
     NEWER_REGION,
     POST_WORK_ACTIVITY_DEPRECATED,
     RECORD_TYPE,
@@ -236,8 +235,8 @@ class Conference(Command):
     early_media: bool | None = param(SWITCH, default=None, if_unset="true")
     """Let the worker hear the call setup."""
     max_participants: int | None = param(
-        PARTICIPANTS, default=None, if_unset="250", disputes=(MAX_PARTICIPANTS_DEFAULT,))
-    """Maximum number of participants."""
+        PARTICIPANTS, default=None, if_unset="250")
+    """Maximum number of participants. Set it for more than 10: one source gives that default."""
     conference_status_callback: str | None = param(URL, default=None, disputes=(SPACE_IN_URL,))
     """URL that receives the events of the conference."""
     conference_status_callback_method: HttpMethod | None = param(

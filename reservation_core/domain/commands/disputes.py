@@ -126,12 +126,6 @@ NEWER_REGION: Final = _dispute(
     ("the worker SDK knows six, without us2 and de1", Source.WORKER_SDK),
     "all eight are allowed",
 )
-MAX_PARTICIPANTS_DEFAULT: Final = _dispute(
-    _is_unset,
-    ("the default is 250", Source.RESERVATIONS),
-    ("the worker SDK says 10", Source.WORKER_SDK),
-    "250",
-)
 POST_WORK_ACTIVITY_DEPRECATED: Final = _dispute(
     _is_set,
     ("the activity is changed after the work", Source.RESERVATIONS),

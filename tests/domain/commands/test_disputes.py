@@ -86,11 +86,6 @@ DISPUTES: Final[
         [Supervise(supervisor_mode="barge", supervisor=f"WK{HEX}")],
         [Conference(), Dequeue()],
     ),
-    ("11", "conference", "MaxParticipants"): (
-        (REST, Source.WORKER_SDK),
-        [Conference(), Conference(max_participants=None)],
-        [Conference(max_participants=250), Conference(max_participants=10)],
-    ),
     ("12", "conference", "Region"): (
         (REST, Source.WORKER_SDK),
         [Conference(region="us2"), Conference(region="de1")],
@@ -118,6 +113,7 @@ CALLBACK_ONLY: Final = {("9", "conference", "Instruction")}
 
 NOT_ABOUT_COMMANDS: Final = {
     "1": "about a report, not a command",
+    "11": "about a conference that grows beyond 10 participants, which no command shows",
     "2": "its caution is of unknown evidence (test_extra)",
     "14": "about lists",
     "15": "about events",
@@ -191,7 +187,6 @@ def _expected(command: Command) -> Counter[str]:
         "CallTimeout": "CallTimeout" in sent and timeout > 600,
         "ReservationStatus": isinstance(command, Wrap),
         "Instruction": isinstance(command, Supervise),
-        "MaxParticipants": isinstance(command, Conference) and "MaxParticipants" not in sent,
         "Region": sent.get("Region") in {"us2", "de1"},
         "Record": "Record" in sent,
         "DequeuePostWorkActivitySid": "DequeuePostWorkActivitySid"
@@ -228,7 +223,7 @@ def test_command_has_exactly_its_documented_cautions(command: Command) -> None:
 
 
 def test_caution_about_callbacks_concerns_the_callback_form_only() -> None:
-    command = Conference(from_="5550006", max_participants=10)
+    command = Conference(from_="5550006")
     assert command.cautions == ()
     (caution,) = command.callback_cautions
     assert caution.parameter == "instruction"
