@@ -35,7 +35,7 @@ from reservation_core.book.records import (
 )
 from reservation_core.book.reports import Recordable, report_of_reservation, to_report
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
-from reservation_core.book.stores.port import AsyncStore, Claim
+from reservation_core.book.stores.port import AsyncStore, Claim, require_store
 from reservation_core.book.transactions import Transactions, utc_now
 from reservation_core.delivery.client import afetch
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
@@ -72,6 +72,7 @@ class AsyncBook:
     :param clock: returns the present time as an aware datetime in UTC. The clocks of several
         machines on one store should agree to a few seconds.
     :param sleep: waits between two attempts, in seconds; for tests.
+    :raises TypeError: for a store for threads, or anything but a store.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class AsyncBook:
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
+        require_store(store, is_async=True)
         self.store: Final = store
         self._clock: Final = clock
         self._sleep: Final = sleep

@@ -23,7 +23,7 @@ from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, 
 from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.adapters import InlineStore
 from reservation_core.book.stores.group_commit import GroupCommit
-from reservation_core.book.stores.port import Store
+from reservation_core.book.stores.port import Store, require_store
 from reservation_core.book.transactions import utc_now
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
@@ -64,6 +64,7 @@ class Book:
     :param clock: returns the present time as an aware datetime in UTC. The clocks of several
         machines on one store should agree to a few seconds.
     :param sleep: waits between two attempts, in seconds; for tests.
+    :raises TypeError: for a store for an event loop, or anything but a store.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Book:
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
+        require_store(store, is_async=False)
+
         async def inline_sleep(seconds: float) -> None:
             sleep(seconds)
 

@@ -97,6 +97,7 @@ def decide(
     :param orchestrated: True if the platform orchestrates the acceptance of the task, as Flex does.
         An accept then leads to on hold. It does not change the verdict.
     :raises KeyError: if ``trigger`` does not name a command.
+    :raises TypeError: if it is a command or a class. :func:`explain` takes these.
     :raises ValueError: if ``state`` is not a state.
 
     >>> decide(Status.PENDING, "wrap").is_allowed
@@ -105,6 +106,10 @@ def decide(
     ('accept', 'reject', 'dequeue', 'call', 'redirect', 'conference')
     """
     if trigger not in TRIGGERS and trigger not in STATUS_TRIGGERS:
+        if not isinstance(trigger, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                "a command's name is needed, such as 'accept'. For a command: explain()"
+            )
         raise KeyError(trigger)
     state = ON_HOLD if state == ON_HOLD else Status(state)
     edge = _trigger(trigger, state, accept, orchestrated)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.base import Command, wrong_command
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.decisions import Decision, decide, find_allowed_triggers
@@ -70,7 +70,10 @@ def require_allowed(state: State, command: Command, *, strict: bool = True) -> D
     :param strict: refuse it on any evidence. Otherwise only on documented or observed evidence.
     :returns: the decision. It has a refusal only if ``strict`` is False.
     :raises CommandNotAllowed: if it is refused. The error has the reason and the alternatives.
+    :raises TypeError: for anything but a command, such as its class.
     """
+    if not isinstance(command, Command):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong_command(command)
     decision = decide(state, command.trigger, command.is_accepting)
     refusal = decision.refusal
     if refusal is not None and (strict or refusal.is_certain):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import attrs
 
-from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.base import Command, wrong_command
 from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.decisions import Decision, decide, find_effects, follow
 from reservation_core.domain.documents import from_document, to_document
@@ -253,7 +253,10 @@ class Reservation:
         >>> reservation.allows(Accept), reservation.allows(Wrap)
         (True, False)
         """
-        return decide(self.state, command.trigger).is_allowed
+        try:
+            return decide(self.state, command.trigger).is_allowed
+        except AttributeError:
+            raise wrong_command(command) from None
 
     def explain(self, command: Command | type[Command]) -> Decision:
         """Explain why a command is allowed or refused now.
@@ -369,4 +372,8 @@ def explain(state: Reservation | State, command: Command | type[Command]) -> Dec
     wrap is allowed while accepted and sets wrapping: the work is done and after-work starts [...].
     """
     where = state.state if isinstance(state, Reservation) else state
-    return decide(where, command.trigger, isinstance(command, Command) and command.is_accepting)
+    try:
+        trigger = command.trigger
+    except AttributeError:
+        raise wrong_command(command) from None
+    return decide(where, trigger, isinstance(command, Command) and command.is_accepting)

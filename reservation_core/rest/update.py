@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.base import Command, wrong_command
 from reservation_core.domain.decisions import find_effects, follow
 from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
@@ -43,6 +43,11 @@ def prepare(
         cannot be sent as a header.
     :raises IncompleteReservation: if a SID in the path is unset or not a SID.
     """
+    if not isinstance(reservation, Reservation):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"not a reservation: it is of type {type(reservation).__name__}. Give one, such as "
+            "that of a fetch()"
+        )
     if not isinstance(route, Route):
         route = Route(route)
     decision = require_allowed(reservation.state, command, strict=strict)
@@ -77,6 +82,8 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
     :raises IllegalSuccession: if the status cannot follow. The error has the reservation.
     :raises ReplyError: for any other reply. :mod:`reservation_core.rest.errors` draws the tree.
     """
+    if not isinstance(command, Command):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong_command(command)
     report = read_report(reservation, reply, command)
     state, trigger, is_accepting = reservation.state, command.trigger, command.is_accepting
     if report.status is Status.PENDING and leaves_pending(state, trigger, is_accepting):

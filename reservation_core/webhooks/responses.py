@@ -12,7 +12,7 @@ import json
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, overload
 
-from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.base import Command, wrong_command
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import MalformedReply
 from reservation_core.rest.messages import Headers, Reply
@@ -78,6 +78,8 @@ def answer(
     >>> held.on_hold
     True
     """
+    if not (command is None or isinstance(command, Command)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise wrong_command(command)
     body = b"" if command is None else json.dumps(command.instruction()).encode()
     response = Reply(200, _JSON_HEADERS, body)
     if reservation is None:

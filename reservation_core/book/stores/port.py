@@ -6,6 +6,7 @@ hands each entry out to one sweeper at a time. It does not know the rules of mer
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -147,3 +148,24 @@ class AsyncStore(Protocol):
     async def close(self) -> None:
         """Close connections and files. Closing twice is allowed."""
         ...
+
+
+def require_store(store: object, *, is_async: bool) -> None:
+    """Raise TypeError for a value that is not such a store.
+
+    :param is_async: True for the store of an event loop.
+    """
+    look_up = getattr(store, "look_up", None)
+    if look_up is None or isinstance(store, type):
+        kind = store.__name__ if isinstance(store, type) else type(store).__name__
+        raise TypeError(
+            f"not a store: it is {kind}. Give one, such as SQLiteStore(path) or MemoryStore()"
+        )
+    method = inspect.unwrap(look_up)
+    if inspect.iscoroutinefunction(method):
+        if not is_async:
+            raise TypeError("the store is for an event loop: use AsyncBook, or a store for threads")
+        return
+    returns = getattr(method, "__annotations__", {}).get("return")
+    if is_async and returns in (LookupResult, LookupResult.__name__):
+        raise TypeError("the store is for threads: wrap it in ThreadedStore(store), or use Book")

@@ -322,6 +322,18 @@ class Command:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def wrong_command(value: object) -> TypeError:
+    """Return the error for a value that is not a command.
+
+    :param value: a class of commands, or anything else. It is not shown.
+    """
+    kind = type(value).__name__
+    if isinstance(value, type) and issubclass(value, Command):
+        name = value.__name__
+        return TypeError(f"not a command: it is the class {name}. Build it, as in {name}(...)")
+    return TypeError(f"not a command: it is of type {kind}. Give one such as Accept()")
+
+
 def _read_pairs(document: object) -> list[tuple[str, str]] | None:
     """Return the pairs of a document, or ``None``."""
     form = (
