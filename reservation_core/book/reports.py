@@ -24,12 +24,20 @@ def to_report(item: Recordable) -> Report | None:
     :returns: ``None`` for an event that does not concern a reservation.
     :raises IncompleteReservation: for a reservation without a valid SID.
     :raises ReplyError: for a reply that does not show a reservation.
+    :raises TypeError: for anything else, such as a payload that was not read.
     """
     if isinstance(item, Event):
         return _report_of_event(item)
     if isinstance(item, Reply):
         item = read_report(_ANY_RESERVATION, item)
-    return report_of_reservation(item) if isinstance(item, Reservation) else item
+    if isinstance(item, Reservation):
+        return report_of_reservation(item)
+    if not isinstance(item, Report):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"not recordable: it is of type {type(item).__name__}. Give an event, a reservation or "
+            "a reply, such as that of read_event() or fetch()"
+        )
+    return item
 
 
 def report_of_reservation(

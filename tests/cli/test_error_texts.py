@@ -17,11 +17,20 @@ from reservation_core.gateways.settings import (
     GatewaySettings,
     default_base_url,
 )
-from reservation_core.rest.errors import Indistinguishable, Refused, Unauthorized, UnknownStatus
+from reservation_core.rest.errors import (
+    GatewayError,
+    Indistinguishable,
+    OutcomeUnknown,
+    Refused,
+    ServerFailed,
+    Unauthorized,
+    UnknownStatus,
+)
 
 ACCEPTED = Reservation(status="accepted")
+HELD = Reservation(status="pending", on_hold=True)
 PYTHON_WORDS = re.compile(
-    r"\bpass\b|=True|=False|Policy|\w\(\)|this error|base_url|Credentials|the gateway's"
+    r"\bpass\b|=True|=False|Policy|\w\(\)|this error|base_url|Credentials|the gateway's|\bbook\b"
 )
 
 
@@ -47,6 +56,11 @@ ERRORS: list[ReservationError] = [
     UnknownStatus((), raw_status="sea"),
     IllegalSuccession(Status.COMPLETED, ACCEPTED),
     Indistinguishable("it is accepted", ACCEPTED, ACCEPTED),
+    Indistinguishable("it is pending", HELD, HELD),
+    OutcomeUnknown("the reservation could not be fetched", HELD),
+    OutcomeUnknown("no fetch can show it", HELD, is_final=True),
+    ServerFailed(503),
+    GatewayError("no whole reply"),
 ]
 
 

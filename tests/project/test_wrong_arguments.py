@@ -112,6 +112,27 @@ def test_sid_instead_of_a_reservation_is_refused(door: Callable[[Any], object]) 
         door(PENDING.sid)
 
 
+async def record_in_async_book(item: Any) -> None:
+    made = async_book()
+    try:
+        await made.record(item)
+    finally:
+        await made.close()
+
+
+RECORDERS: Final[list[Callable[[Any], object]]] = [
+    lambda item: book().record(item),
+    lambda item: book().record_all([item]),
+    lambda item: asyncio.run(record_in_async_book(item)),
+]
+
+
+@pytest.mark.parametrize("door", RECORDERS)
+def test_book_refuses_to_record_an_unread_payload(door: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match=r"^not recordable: it is of type dict\. Give an event,"):
+        door({"ReservationSid": PENDING.sid})
+
+
 @pytest.mark.parametrize("command", [Accept, Accept()])
 def test_decision_about_a_command_names_explain(command: Any) -> None:
     with pytest.raises(TypeError, match=r"For a command: explain\(\)$"):
