@@ -32,7 +32,7 @@ class Sensitivity(Enum):
 _CONTACT: Final = (
     r"(?i)\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
     r"|\(?\b[0-9]{3}\)?[\s.-]{1,2}[0-9]{3}[\s.-][0-9]{4}\b"
-    r"|\b(?:client|sips?|tel|app):[^\s,;\"'<>\])]+"
+    r"|\b(?:client|sips?|tel|app|whatsapp):[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
 _MIN_NAME_LENGTH: Final = 3  # shorter names are words, such as "a" and "on"

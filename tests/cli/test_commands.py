@@ -191,7 +191,7 @@ def test_encode_reports_every_violation_at_once() -> None:
         "encode",
         "conference",
         "--to",
-        "nobody at all",
+        "nobody\nat all",
         "--timeout",
         "soon",
         "--beep",

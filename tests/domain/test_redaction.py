@@ -94,6 +94,10 @@ def commands_holding(private: Private) -> list[tuple[type[Command], dict[str, ob
         ),
         (Supervise, {"supervisor": private.client, "supervisor_mode": "barge"}),
         (Supervise, {"supervisor": private.phone, "supervisor_mode": "barge"}),
+        (Supervise, {"supervisor": private.name, "supervisor_mode": "barge"}),
+        (Dequeue, {"to": private.phone[1:]}),
+        (Conference, {"to": f"whatsapp:{private.phone}", "from_": f"whatsapp:{private.phone}"}),
+        (Conference, {"to": f"messenger:{private.name}"}),
     ]
 
 
@@ -172,6 +176,7 @@ def test_mask_replaces_contacts_and_known_values() -> None:
         mask("to client:alice, sip:bob@example.com; tel:5550006")
         == "to <personal>, <personal>; <personal>"
     )
+    assert mask("to whatsapp:+15005550006") == "to <personal>"
     assert mask("caller 15005550006.") == "caller <personal>."
     assert mask("code 40135 in state [accepted]") == "code 40135 in state [accepted]"
     assert (

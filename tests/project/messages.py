@@ -121,7 +121,7 @@ WRONG: Final[list[Made]] = [
     (Reject, {"worker_activity_sid": "not-a-sid"}),
     (
         Dequeue,
-        {"from_": "", "to": "joey", "timeout": 0, "status_callback_event": [], "record": "often"},
+        {"from_": "", "to": " ", "timeout": 0, "status_callback_event": [], "record": "often"},
     ),
     (Dequeue, {"to": "sip:agent@example.com", "timeout": 601}),
     (Dequeue, {"to": "+15005550009", "from_": "client:alice"}),
@@ -150,7 +150,7 @@ WRONG: Final[list[Made]] = [
             "status_callback_event": ["initiated", None],
         },
     ),
-    (Supervise, {"supervisor_mode": "listen", "supervisor": "WK1"}),
+    (Supervise, {"supervisor_mode": "listen", "supervisor": ""}),
 ]
 CALLING: Final[dict[str, object]] = {"from_": "5550006", "url": URL}
 DISPUTED: Final[list[Made]] = [
@@ -163,6 +163,8 @@ DISPUTED: Final[list[Made]] = [
         {"to": "client:app:a", "wait_url": "https://example.com/a b", "sip_auth_username": "abc"},
     ),
     (Conference, {"to": f"app:AP{HEX}"}),
+    (Conference, {"to": "whatsapp:+15005550006"}),
+    (Supervise, {"supervisor_mode": "barge", "supervisor": "15005550006"}),
     (
         Conference,
         {

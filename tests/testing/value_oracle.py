@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from reservation_core import Evidence
 from tests.reference.oracle import rows
 
 Row: TypeAlias = Mapping[str, str]
@@ -16,7 +17,6 @@ ROWS: Final[Mapping[str, Row]] = {row["name"]: row for row in rows("parameters")
 """The 54 parameters by their wire names."""
 
 _ANY_SIP: Final = re.compile(r"(?i:sips?):[^@\s]+@[^@\s]+")
-_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]*")
 
 
 def is_text(value: object) -> bool:
@@ -33,18 +33,26 @@ def is_sid(prefix: str, value: object) -> bool:
     return is_text(value) and re.fullmatch(f"{prefix}[0-9a-fA-F]{{32}}", str(value)) is not None
 
 
-def is_contact(value: object) -> bool:
-    """Return whether it is a number, client, SIP URI or application."""
-    if not is_text(value):
-        return False
+def is_named_contact(value: object) -> bool:
+    """Return whether it has a form that the reservations page names."""
     text = str(value)
     scheme, _, rest = text.partition(":")
     return (
-        re.fullmatch(r"\+[1-9][0-9]{6,14}", text) is not None
+        re.fullmatch(r"\+[1-9][0-9]{1,14}", text) is not None
         or (scheme == "client" and rest != "" and not rest[0].isspace())
         or _ANY_SIP.fullmatch(text) is not None
-        or re.fullmatch("app:AP[0-9a-fA-F]{32}", text) is not None
     )
+
+
+def contact_evidence(text: str) -> Evidence | None:
+    """Return the evidence of the caution about a contact's form.
+
+    The participants API has applications, one example a bare name. No document has other forms.
+    """
+    if is_named_contact(text):
+        return None
+    is_shown = re.fullmatch(r"app:AP[0-9a-fA-F]{32}|[A-Za-z_][\w.@-]*", text)
+    return Evidence.DOCUMENTED if is_shown else Evidence.INFERRED
 
 
 def is_url(value: object) -> bool:
@@ -77,9 +85,7 @@ _CHECKS: Final[Mapping[str, Callable[[Row, object], bool]]] = {
         is_text(value) and re.fullmatch(row["pattern"].strip("^$"), str(value)) is not None
     ),
     "caller": lambda _, value: is_caller(value),
-    "contact": lambda row, value: (
-        is_contact(value) or (row["name"] == "CallTo" and is_text(value) and _bare(str(value)))
-    ),
+    "contact": lambda _, value: is_caller(value),
     "open-enum": lambda _, value: (
         isinstance(value, str) and re.fullmatch("[A-Za-z-]+", value) is not None
     ),
@@ -95,21 +101,13 @@ _CHECKS: Final[Mapping[str, Callable[[Row, object], bool]]] = {
         and isinstance(value, (list, tuple))
         and _all_in(row, cast("Sequence[object]", value))
     ),
-    "text": lambda row, value: (_is_supervisor if row["name"] == "Supervisor" else is_text)(value),
+    "text": lambda _, value: is_text(value),
     "secret": lambda _, value: is_text(value),
 }
 
 
-def _bare(text: str) -> bool:
-    return _BARE.fullmatch(text) is not None
-
-
 def _all_in(row: Row, values: Sequence[object]) -> bool:
     return all(isinstance(value, str) and value in row["values"].split() for value in values)
-
-
-def _is_supervisor(value: object) -> bool:
-    return is_contact(value) or is_sid("WK", value)
 
 
 def is_valid_value(name: str, value: object) -> bool:

@@ -9,13 +9,12 @@ from typing import Final
 
 from reservation_core.domain.commands.base import Command, declare
 from reservation_core.domain.commands.disputes import (
-    APPLICATION_CONTACT,
-    BARE_CLIENT_NAME,
     CALL_TIMEOUT_LIMIT,
     CALLBACK_METHOD,
     CALLER_ID_REQUIRED,
     CONFERENCE_CALLER_ID_REQUIRED,
     CONFERENCE_IN_CALLBACK,
+    CONTACT_FORMS,
     NEWER_REGION,
     POST_WORK_ACTIVITY_DEPRECATED,
     RECORD_TYPE,
@@ -26,6 +25,7 @@ from reservation_core.domain.commands.disputes import (
     SPACE_IN_URL,
     STATUS_OF_PLATFORM,
     SUPERVISE_UNLISTED,
+    SUPERVISOR_FORM,
     WRAP_FOR_FLEX_ONLY,
 )
 from reservation_core.domain.commands.parameters import param
@@ -47,7 +47,6 @@ from reservation_core.domain.commands.types import (
     HTTP_METHOD,
     JITTER_BUFFER,
     NAME,
-    NAMED_CONTACT,
     PARTICIPANTS,
     PASSWORD,
     RECORD_SWITCH,
@@ -132,7 +131,7 @@ class Dequeue(Command):
     """Seconds that the worker's phone rings."""
     to: str | None = param(
         CONTACT, default=None, if_unset="the worker's contact_uri", code=40131,
-        disputes=(APPLICATION_CONTACT,))
+        disputes=CONTACT_FORMS)
     """Contact at which the worker is called."""
     status_callback_url: str | None = param(
         URL, default=None, code=40157, disputes=(CALLBACK_METHOD, SPACE_IN_URL))
@@ -160,8 +159,8 @@ class Call(Command):
         SECONDS, default=None, if_unset="60", disputes=(CALL_TIMEOUT_LIMIT,))
     """Seconds that the worker's phone rings."""
     to: str | None = param(
-        NAMED_CONTACT, default=None, if_unset="the worker's contact_uri", code=40110,
-        disputes=(BARE_CLIENT_NAME, APPLICATION_CONTACT))
+        CONTACT, default=None, if_unset="the worker's contact_uri", code=40110,
+        disputes=CONTACT_FORMS)
     """Contact at which the worker is called."""
     url: str = param(URL, code=40112, disputes=(SPACE_IN_URL,))
     """TwiML that runs when the worker answers."""
@@ -200,7 +199,7 @@ class Conference(Command):
 
     to: str | None = param(
         CONTACT, default=None, if_unset="the worker's contact_uri", code=40137,
-        disputes=(APPLICATION_CONTACT,))
+        disputes=CONTACT_FORMS)
     """Contact at which the worker is called."""
     from_: str | None = param(
         CALLER, default=None, code=40141, disputes=(CONFERENCE_CALLER_ID_REQUIRED,))
@@ -298,7 +297,7 @@ class Supervise(Command):
 
     supervisor_mode: SupervisorMode = param(SUPERVISOR_MODE)
     """Listen only, speak to the worker, or speak to both."""
-    supervisor: str = param(SUPERVISOR)
+    supervisor: str = param(SUPERVISOR, disputes=(SUPERVISOR_FORM,))
     """Worker SID or contact of the supervisor."""
 
 

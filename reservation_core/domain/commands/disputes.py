@@ -30,6 +30,15 @@ def _matches(pattern: str) -> _Condition:
     )
 
 
+_NAMED_FORM: Final = r"\+[1-9][0-9]{1,14}|(?-i:client):\S.*|sips?:[^\s@]+@[^\s@]+"
+_BARE_NAME: Final = r"[a-z_][\w.@-]*"
+_APPLICATION: Final = "(?-i:app:AP)[0-9a-f]{32}"
+
+
+def _is_other_than(*patterns: str) -> _Condition:
+    return _matches(rf"^(?!(?:{'|'.join(patterns)})$)")
+
+
 def _is_outside(minimum: int, maximum: int) -> _Condition:
     return lambda value, _: isinstance(value, int) and not minimum <= value <= maximum
 
@@ -55,22 +64,38 @@ def _dispute(
 # --- disputes about a parameter ------------------------------------------------------------------
 
 RECORDING_MODE: Final = _dispute(
-    _matches(r"^(?!(?:record-from-answer|do-not-record)$)"),
+    _is_other_than("record-from-answer", "do-not-record"),
     ("the values are record-from-answer and do-not-record", Source.ASSIGNMENT_CALLBACK),
     ("a value may also name the leg to record", Source.RESERVATIONS),
     "any word of letters and hyphens is sent",
 )
 BARE_CLIENT_NAME: Final = _dispute(
-    _matches(r"^(?!\+|client:|sips?:|app:)"),
+    _matches(f"^{_BARE_NAME}$"),
     ("a contact is a number, client:name or a SIP address", Source.RESERVATIONS),
     ("an example calls a client by its bare name", Source.ASSIGNMENT_CALLBACK),
     "sent as given; client:name is certain to work",
 )
 APPLICATION_CONTACT: Final = _dispute(
-    _matches("^app:"),
+    _matches(f"^{_APPLICATION}$"),
     ("a contact is a number, client:name or a SIP address", Source.RESERVATIONS),
     ("the participants API also takes an application", Source.PARTICIPANTS),
     "sent as given",
+)
+UNNAMED_CONTACT: Final = _dispute(
+    _is_other_than(_NAMED_FORM, _BARE_NAME, _APPLICATION),
+    ("a contact is a number, client:name or a SIP address", Source.RESERVATIONS),
+    ("its type is a plain string, and no source says that other forms are refused", Source.OPENAPI),
+    "sent as given",
+    Evidence.INFERRED,
+)
+CONTACT_FORMS: Final = (BARE_CLIENT_NAME, APPLICATION_CONTACT, UNNAMED_CONTACT)
+"""The disputes about the form of a contact. A contact meets one of them at most."""
+SUPERVISOR_FORM: Final = _dispute(
+    _is_other_than("(?-i:WK)[0-9a-f]{32}", _NAMED_FORM),
+    ("every example has a worker SID", Source.WORKER_SDK),
+    ("it is a SID or a URI, and its type is a plain string", Source.OPENAPI),
+    "sent as given",
+    Evidence.INFERRED,
 )
 CALL_TIMEOUT_LIMIT: Final = _dispute(
     _is_outside(1, 600),

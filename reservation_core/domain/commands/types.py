@@ -17,12 +17,6 @@ from reservation_core.domain.commands.kinds import (
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import Sensitivity
 
-PHONE: Final = r"\+[1-9][0-9]{1,14}"
-_REACHABLE: Final = (
-    rf"{PHONE}|client:\S.*|[sS][iI][pP][sS]?:[^\s@]+@[^\s@]+|app:AP[0-9a-fA-F]{{32}}"
-)
-_CONTACT_DESCRIPTION: Final = "a contact: +E.164 number, client:name, or sip:user@domain"
-
 _COMMAND_OF: Final = {
     Status.ACCEPTED: "Accept",
     Status.REJECTED: "Reject",
@@ -82,19 +76,22 @@ RECORD_SWITCH: Final = Boolean((("record-from-start", True), ("do-not-record", F
 
 ACTIVITY_SID: Final = sid_kind("WA")
 CALL_SID: Final = sid_kind("CA")
-CONTACT: Final = Text(_REACHABLE, _CONTACT_DESCRIPTION, Sensitivity.PERSONAL)
-NAMED_CONTACT: Final = Text(
-    rf"{_REACHABLE}|[A-Za-z_][\w.@-]*",
-    f"{_CONTACT_DESCRIPTION}, or a client's bare name",
-    Sensitivity.PERSONAL,
+
+
+def _personal(description: str) -> Text:
+    """Return the kind of personal text that is not blank.
+
+    The fast pattern, for ASCII without spaces, saves 0.1 µs of 0.3 µs (benchmark row 4).
+    """
+    return Text(r".*\S.*", description, Sensitivity.PERSONAL, "[!-~]+")
+
+
+CONTACT: Final = _personal(
+    "a contact: +E.164 number, client:name, sip:user@domain, or another text that is not blank"
 )
-CALLER: Final = Text(
-    r".*\S.*", "a caller ID: a number of yours, or a name for client calls", Sensitivity.PERSONAL
-)
-SUPERVISOR: Final = Text(
-    rf"WK[0-9a-fA-F]{{32}}|{_REACHABLE}",
-    "a worker SID (WK and 32 hexadecimal digits) or a contact URI",
-    Sensitivity.PERSONAL,
+CALLER: Final = _personal("a caller ID: a number of yours, or a name for client calls")
+SUPERVISOR: Final = _personal(
+    "a worker SID (WK and 32 hexadecimal digits), a contact, or another text that is not blank"
 )
 NAME: Final = Text(sensitivity=Sensitivity.PERSONAL)
 PASSWORD: Final = Text(sensitivity=Sensitivity.SECRET)

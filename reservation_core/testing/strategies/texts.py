@@ -106,21 +106,30 @@ def app_contacts() -> SearchStrategy[str]:
     return sids("AP").map("app:".__add__)
 
 
-def contacts() -> SearchStrategy[str]:
-    """Draw contacts of every form. The simplest is ``client:alice``."""
-    return client_contacts() | phone_numbers() | sip_uris() | app_contacts()
-
-
 def bare_names() -> SearchStrategy[str]:
-    """Draw client names without ``client:``. The simplest is ``alice``.
-
-    Only a call takes them.
-    """
+    """Draw client names without ``client:``. The simplest is ``alice``."""
     return st.just("alice") | st.builds(
         str.__add__,
         st.sampled_from(_LETTERS + "_"),
         st.text(_LETTERS + _DIGITS + "_.-@", max_size=10),
     )
+
+
+def unnamed_contacts() -> SearchStrategy[str]:
+    """Draw contacts of a form that no document names. The simplest is ``15005550006``."""
+    return st.sampled_from(
+        (
+            *("15005550006", "whatsapp:+15005550006", "messenger:1234", "tel:+15005550006"),
+            *("+1 500 555 0006", "+1", " +15005550006", "Client:alice", "client:", "client: a"),
+            *("sip:alice", "sip:a b@example.com", "app:AP12", "https://example.com/", "käthe ö"),
+        )
+    )
+
+
+def contacts() -> SearchStrategy[str]:
+    """Draw contacts of every form. The simplest is ``client:alice``."""
+    named = client_contacts() | phone_numbers() | sip_uris()
+    return named | app_contacts() | bare_names() | unnamed_contacts()
 
 
 def caller_numbers() -> SearchStrategy[str]:
@@ -141,22 +150,9 @@ def supervisors() -> SearchStrategy[str]:
     return st.just("WK" + "0" * 32) | sids("WK") | contacts()
 
 
-_NEAR_CONTACTS: Final = (
-    *("", "+", "+1", "+0123456", "+1500555000600000", "+1 500 555 0006", "+1500555000a"),
-    *("client:", "client: a", "client\N{FULLWIDTH COLON}alice"),
-    *("sip:", "sip:alice", "sip:@example.com", "sip:a@", "sip:a b@example.com"),
-    *("tel:+15005550006", " +15005550006", "+15005550006 ", "15005550006"),
-    *("app:AP12", "app:", "https://example.com/"),
-)
-
-
-def near_contacts(*, bare: bool = False) -> SearchStrategy[str]:
-    """Draw near misses of a contact. The simplest is empty.
-
-    :param bare: whether a client's bare name is valid.
-    """
-    bare_contacts = () if bare else ("joey", "alice@example.com")
-    return _near((*_NEAR_CONTACTS, *bare_contacts), contacts())
+def near_contacts() -> SearchStrategy[str]:
+    """Draw near misses of a contact or a supervisor. The simplest is empty."""
+    return _near(("", " ", "  "), supervisors())
 
 
 def near_callers() -> SearchStrategy[str]:

@@ -21,7 +21,6 @@ from reservation_core.domain.commands.kinds import (
     sid_kind,
 )
 from reservation_core.testing.strategies.texts import (
-    bare_names,
     callers,
     contacts,
     names,
@@ -52,9 +51,8 @@ _TEXTS: Final[Mapping[Kind[object], _Texts]] = {
         for prefix in ("AC", "AP", "CA", "WA", "WK", "WR", "WS", "WT")
     },
     vocabulary.CONTACT: _Texts(contacts(), near_contacts()),
-    vocabulary.NAMED_CONTACT: _Texts(contacts() | bare_names(), near_contacts(bare=True)),
     vocabulary.CALLER: _Texts(callers(), near_callers()),
-    vocabulary.SUPERVISOR: _Texts(supervisors(), near_sids("WK") | near_contacts()),
+    vocabulary.SUPERVISOR: _Texts(supervisors(), near_contacts()),
     vocabulary.NAME: _Texts(names(), near_names()),
     vocabulary.PASSWORD: _Texts(st.just("hush") | names(), near_names()),
     vocabulary.URL: _Texts(urls(), near_urls()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
@@ -34,11 +33,36 @@ from tests.domain.commands.helpers import (
     some,
 )
 from tests.reference.oracle import rows
+from tests.testing.value_oracle import contact_evidence
 
 Sources: TypeAlias = tuple[Source, Source]
 
 
 REST, CALLBACK = Source.RESERVATIONS, Source.ASSIGNMENT_CALLBACK
+NAMED: Final = ("+15005550006", "+12", "client:alice", "client:a b", "sip:a@b", "SIPS:a@b:5060;x=y")
+UNNAMED: Final = (
+    *("15005550006", "whatsapp:+15005550006", "messenger:1234", "tel:+15005550006", "a:b", "1a"),
+    *("+1 500 555 0006", "+0123456", "+1", "+1234567890123456", " +15005550006", "Client:alice"),
+    *(
+        "client:",
+        "client: a",
+        "sip:a",
+        "sip:@b",
+        "sip:a b@c",
+        "app:AP12",
+        f"APP:AP{HEX}",
+        "app:",
+        "a b",
+    ),
+)
+
+
+def _call_to(contact: str | None = None) -> Call:
+    return Call(from_="5550006", url=URL, to=contact)
+
+
+def _supervise(supervisor: str) -> Supervise:
+    return Supervise(supervisor_mode="barge", supervisor=supervisor)
 
 
 DISPUTES: Final[
@@ -104,6 +128,26 @@ DISPUTES: Final[
         [Dequeue(status_callback_url=URL)],
         [Dequeue(), Call(from_="5550006", url=URL, status_callback_url=URL)],
     ),
+    ("18", "dequeue", "DequeueTo"): (
+        (REST, Source.OPENAPI),
+        [Dequeue(to=to) for to in UNNAMED],
+        [Dequeue(), *(Dequeue(to=to) for to in NAMED)],
+    ),
+    ("18", "call", "CallTo"): (
+        (REST, Source.OPENAPI),
+        [_call_to(to) for to in UNNAMED],
+        [_call_to(), *(_call_to(to) for to in NAMED)],
+    ),
+    ("18", "conference", "To"): (
+        (REST, Source.OPENAPI),
+        [Conference(to=to) for to in UNNAMED],
+        [Conference(), *(Conference(to=to) for to in NAMED)],
+    ),
+    ("18", "supervise", "Supervisor"): (
+        (Source.WORKER_SDK, Source.OPENAPI),
+        [_supervise(text) for text in (*UNNAMED, "boss", "WK12", f"wk{HEX}", f"app:AP{HEX}")],
+        [_supervise(text) for text in (*NAMED, f"WK{HEX}")],
+    ),
 }
 
 
@@ -121,12 +165,12 @@ NOT_ABOUT_COMMANDS: Final = {
 }
 
 
-def _documented_cautions(command: Command, parameter: str) -> list[Caution]:
-    return [
-        caution
-        for caution in command.cautions
-        if caution.parameter == parameter and caution.evidence is Evidence.DOCUMENTED
-    ]
+INFERRED: Final = {"18"}
+"""Rules that no document states. The cautions of the others are documented."""
+
+
+def _cautions_about(command: Command, parameter: str) -> list[Caution]:
+    return [caution for caution in command.cautions if caution.parameter == parameter]
 
 
 def test_disputes_cover_the_reference_table() -> None:
@@ -146,9 +190,10 @@ def test_dispute_gives_caution_with_both_interpretations(row: tuple[str, str, st
     sources, met, _ = DISPUTES[row]
     for command in met:
         assert command.trigger == row[1]
-        (caution,) = _documented_cautions(command, row[2])
+        (caution,) = _cautions_about(command, row[2])
         first, second = caution.interpretations
         assert {first.source, second.source} == set(sources)
+        assert (caution.evidence is Evidence.INFERRED) == (row[0] in INFERRED)
         assert first.statement != second.statement
         assert str(caution).startswith(f"{row[2]}: ")
         for part in (
@@ -165,9 +210,7 @@ def test_dispute_gives_caution_with_both_interpretations(row: tuple[str, str, st
 def test_command_outside_a_dispute_has_no_caution(row: tuple[str, str, str]) -> None:
     _, met, beside = DISPUTES[row]
     texts = {
-        caution.interpretations
-        for command in met
-        for caution in _documented_cautions(command, row[2])
+        caution.interpretations for command in met for caution in _cautions_about(command, row[2])
     }
     for command in beside:
         assert not [caution for caution in command.cautions if caution.interpretations in texts]
@@ -197,12 +240,8 @@ def _expected(command: Command) -> Counter[str]:
         "CallRecord": sent.get("CallRecord", "do-not-record")
         not in {"do-not-record", "record-from-answer"},
     }
-    for name in (
-        "To",
-        "CallTo",
-        "DequeueTo",
-    ):  # an application's SID; a client's bare name, which only a call takes
-        met[name] = name in sent and not re.match(r"\+|client:|sips?:", sent[name], re.IGNORECASE)
+    for name in ("To", "CallTo", "DequeueTo"):
+        met[name] = name in sent and contact_evidence(sent[name]) is Evidence.DOCUMENTED
     counted = Counter(name for name, is_met in met.items() if is_met)
     counted.update(
         name
@@ -215,11 +254,21 @@ def _expected(command: Command) -> Counter[str]:
 
 @settings(some, max_examples=200)
 @given(commands())
-def test_command_has_exactly_its_documented_cautions(command: Command) -> None:
+def test_command_has_exactly_its_cautions_about(command: Command) -> None:
     found = Counter(
         caution.parameter for caution in command.cautions if caution.evidence is Evidence.DOCUMENTED
     )
     assert found == _expected(command)
+
+
+@pytest.mark.parametrize("contact", [*NAMED, *UNNAMED, "joey", "joey.smith@x", f"app:AP{HEX}"])
+def test_form_of_contact_gives_at_most_one_caution_and_is_sent_as_given(contact: str) -> None:
+    for command in (Dequeue(to=contact), _call_to(contact), Conference(to=contact)):
+        name = {"dequeue": "DequeueTo", "call": "CallTo"}.get(command.trigger, "To")
+        found = [caution.evidence for caution in _cautions_about(command, name)]
+        assert found == [each for each in [contact_evidence(contact)] if each]
+        assert dict(command.form())[name] == command.instruction()["to"] == contact
+        assert Command.from_form(command.form()) == command
 
 
 def test_caution_about_callbacks_concerns_the_callback_form_only() -> None:

@@ -87,8 +87,9 @@ Call the worker into a conference and move the caller there.
   If unset: true. Sent as ``Beep``.
 :param wait_method: HTTP method that fetches the music. Takes one of GET, POST. If unset: POST.
   Has an effect only with ``wait_url``. Sent as ``WaitMethod``.
-:param to: Contact at which the worker is called. Takes a contact: +E.164 number, client:name, or
-  sip:user@domain. If unset: the worker's contact_uri. Sent as ``To``; platform error 40137.
+:param to: Contact at which the worker is called. Takes a contact: +E.164 number, client:name,
+  sip:user@domain, or another text that is not blank. If unset: the worker's contact_uri. Sent as
+  ``To``; platform error 40137.
 :raises InvalidCommand: if a value breaks a rule. It names all broken rules.
 """
 

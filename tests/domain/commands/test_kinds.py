@@ -81,7 +81,7 @@ def to_tuple(value: object) -> object:
 
 
 def test_every_named_type_has_a_description() -> None:
-    assert len(NAMED) == 26
+    assert len(NAMED) == 25
     assert all(
         named.describe() and named.describe() == named.describe().strip()
         for named in NAMED.values()
@@ -361,7 +361,6 @@ def test_multiple_choice_refuses_anything_but_a_list_of_its_words(wrong: object)
     "name",
     [
         "CONTACT",
-        "NAMED_CONTACT",
         "CALLER",
         "SUPERVISOR",
         "NAME",
@@ -375,7 +374,6 @@ def test_multiple_choice_refuses_anything_but_a_list_of_its_words(wrong: object)
 def test_text_refuses_unwritable_characters(name: str, spoil: str) -> None:
     right = {
         "CONTACT": "client:alice",
-        "NAMED_CONTACT": "joey",
         "SUPERVISOR": f"WK{HEX}",
         "URL": "https://example.com/a?b",
     }
@@ -388,61 +386,36 @@ def test_text_refuses_unwritable_characters(name: str, spoil: str) -> None:
 
 CONTACTS = {
     "+15005550006": True,
-    "+12": True,
-    "+123456789012345": True,
-    "+1234567890123456": False,
-    "+1": False,
-    "+0123456": False,
-    "+": False,
-    "+1 500 555 0006": False,
-    "15005550006": False,
-    "client:alice": True,
     "client:käthe+ü@example.com": True,
     "client:a b": True,
-    "client:": False,
-    "client: a": False,
-    "Client:alice": False,
-    "sip:agent@example.com": True,
-    "SIP:agent@example.com": True,
-    "sips:a@b": True,
     "sip:a@b:5060;transport=tls": True,
-    "sip:@b": False,
-    "sip:a@": False,
-    "sip:a": False,
-    "sip:a b@c": False,
     f"app:AP{HEX}": True,
-    "app:AP1": False,
-    "app:": False,
-    "tel:+15005550006": False,
+    f"WK{HEX}": True,
+    "joey": True,
+    "15005550006": True,
+    "+1 500 555 0006": True,
+    "+": True,
+    "whatsapp:+15005550006": True,
+    "tel:+15005550006": True,
+    "client:": True,
+    " client: a ": True,
+    "sip:a": True,
+    "日本語": True,
     "": False,
     " ": False,
-    "joey": False,
+    " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}": False,
     "client:alice\n": False,
     "+15005550006\n": False,
-    "\N{FULLWIDTH PLUS SIGN}15005550006": False,
-    "+1500555000\N{ARABIC-INDIC DIGIT SIX}": False,
+    "\t15005550006": False,
+    "a\x85b": False,
 }
 
 
+@pytest.mark.parametrize("name", ["CONTACT", "SUPERVISOR", "CALLER"])
 @pytest.mark.parametrize("text", CONTACTS)
-def test_contact_is_number_client_sip_or_application(text: str) -> None:
-    assert (NAMED["CONTACT"].find_problem(text) is None) == CONTACTS[text]
-
-
-@pytest.mark.parametrize(
-    ("text", "right"),
-    [
-        ("joey", True),
-        ("joey.smith@x", True),
-        ("_a", True),
-        ("1a", False),
-        ("a b", False),
-        ("", False),
-        ("a:b", False),
-    ],
-)
-def test_named_contact_accepts_bare_client_name(text: str, right: bool) -> None:
-    assert (NAMED["NAMED_CONTACT"].find_problem(text) is None) == right
+def test_contact_is_any_text_that_is_not_blank(name: str, text: str) -> None:
+    assert (NAMED[name].find_problem(text) is None) == CONTACTS[text]
+    assert passes_compiled_check(NAMED[name], text) == CONTACTS[text]
 
 
 URLS = {
@@ -531,7 +504,7 @@ def test_shown_value_is_short_and_printable(name: str, data: st.DataObject) -> N
         assert shown.isprintable()
 
 
-@pytest.mark.parametrize("name", ["CONTACT", "NAMED_CONTACT", "CALLER", "SUPERVISOR", "NAME"])
+@pytest.mark.parametrize("name", ["CONTACT", "CALLER", "SUPERVISOR", "NAME"])
 @few
 @given(data=st.data())
 def test_personal_value_is_redacted_unless_a_sid(name: str, data: st.DataObject) -> None:
@@ -646,6 +619,12 @@ def test_redacted_parts_of_personal_value_include_encoded_forms() -> None:
         ("client:a b", "client%3Aa+b", "client%3Aa%20b", "a b", "a+b", "a%20b"),
         Sensitivity.PERSONAL,
     )
+
+
+def test_redacted_parts_of_unnamed_contact_include_its_number() -> None:
+    parts = NAMED["CONTACT"].redacted_parts("whatsapp:+15005550006")
+    assert {"whatsapp:+15005550006", "+15005550006"} < parts.keys()
+    assert "15005550006" in NAMED["CONTACT"].redacted_parts("15005550006")
 
 
 def test_redacted_parts_of_url_are_user_password_and_query() -> None:

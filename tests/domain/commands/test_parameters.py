@@ -210,7 +210,7 @@ def test_kind_is_that_of_the_table(row: dict[str, str]) -> None:
         for right in (
             "+15005550006",
             *(
-                ("client:alice", "sip:alice@example.com")
+                ("client:alice", "sip:alice@example.com", "whatsapp:+15005550006")
                 if row["kind"] == "contact"
                 else ("18001234567", "bob")
             ),

@@ -52,6 +52,8 @@ CASES: Final[list[tuple[type[Command], dict[str, object], str | None]]] = [
     (Conference, {"to": SIP, "from_": "agent@example.com"}, "From"),
     (Conference, {"to": "client:alice", "from_": "an agent"}, None),
     (Conference, {"from_": "an agent"}, None),
+    (Conference, {"to": "15005550006", "from_": "bob"}, None),
+    (Conference, {"to": "whatsapp:+15005550006", "from_": "bob", "timeout": 601}, None),
 ]
 
 
@@ -76,7 +78,7 @@ def test_rules_are_reported_in_order_with_other_violations() -> None:
         "Muted",
     ]
     assert blamed(
-        refused(build, Conference, {"to": "sip:", "from_": "an agent", "timeout": 601})
+        refused(build, Conference, {"to": "sip:\n", "from_": "an agent", "timeout": 601})
     ) == ["To"]
     assert blamed(refused(build, Conference, {"to": SIP, "timeout": 1000})) == ["Timeout"]
     assert blamed(refused(build, Dequeue, {"to": 15005550006, "from_": "bob"})) == ["DequeueTo"]

@@ -92,6 +92,7 @@ SIMPLEST: Final[dict[str, tuple[SearchStrategy[object], object]]] = {
     "statuses": (kit.statuses(), Status.PENDING),
     "supervisors": (texts.supervisors(), f"WK{ZEROS}"),
     "texts": (texts.texts(), "0"),
+    "unnamed_contacts": (texts.unnamed_contacts(), "15005550006"),
     "urls": (texts.urls(), URL),
     "values": (kit.values(Integer(2, 250)), 2),
     "words": (texts.words(), "0"),

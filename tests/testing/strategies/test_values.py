@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from hypothesis.strategies import SearchStrategy
 
-from reservation_core import Parameter
+from reservation_core import Evidence, Parameter
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.kinds import Integer, Kind, MultipleChoice, Text, Value
 from reservation_core.testing import strategies as kit
@@ -15,8 +15,9 @@ from reservation_core.testing.strategies import texts
 from tests.testing.drawing import drawn
 from tests.testing.value_oracle import (
     ROWS,
+    contact_evidence,
     is_caller,
-    is_contact,
+    is_named_contact,
     is_sid,
     is_text,
     is_url,
@@ -29,26 +30,27 @@ PARAMETERS: Final = {
 
 Check = Callable[[object], bool]
 VALID: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
-    "app_contacts": (texts.app_contacts(), is_contact),
+    "app_contacts": (texts.app_contacts(), lambda text: is_sid("AP", str(text)[4:])),
     "bare_names": (texts.bare_names(), is_text),
     "callers": (texts.callers(), is_caller),
-    "client_contacts": (texts.client_contacts(), is_contact),
-    "contacts": (texts.contacts(), is_contact),
+    "client_contacts": (texts.client_contacts(), is_named_contact),
+    "contacts": (texts.contacts(), is_caller),
     "names": (texts.names(), is_text),
     "caller_numbers": (
         texts.caller_numbers(),
         lambda value: str(value).removeprefix("+").isdigit(),
     ),
-    "phone_numbers": (texts.phone_numbers(), is_contact),
+    "phone_numbers": (texts.phone_numbers(), is_named_contact),
     "recording_modes": (texts.recording_modes(), is_text),
     "sids": (texts.sids("WR"), lambda value: is_sid("WR", value)),
-    "sip_uris": (texts.sip_uris(), is_contact),
-    "supervisors": (texts.supervisors(), lambda value: is_sid("WK", value) or is_contact(value)),
+    "sip_uris": (texts.sip_uris(), is_named_contact),
+    "supervisors": (texts.supervisors(), is_caller),
+    "unnamed_contacts": (texts.unnamed_contacts(), is_caller),
     "urls": (texts.urls(), is_url),
 }
 NEAR: Final[dict[str, tuple[SearchStrategy[str], Check]]] = {
     "near_callers": (texts.near_callers(), is_caller),
-    "near_contacts": (texts.near_contacts(), is_contact),
+    "near_contacts": (texts.near_contacts(), is_caller),
     "near_names": (texts.near_names(), is_text),
     "near_sids": (texts.near_sids("WR"), lambda value: is_sid("WR", value)),
     "near_urls": (texts.near_urls(), is_url),
@@ -80,14 +82,14 @@ def test_near_misses_of_texts_are_not_valid(name: str) -> None:
 
 
 def test_contacts_phone_numbers_and_sids_cover_every_form() -> None:
-    schemes = (text.partition(":")[0].lower() for text in drawn(texts.contacts(), 200))
-    assert {scheme.rstrip("0123456789") for scheme in schemes} == {
-        "+",
-        "client",
-        "sip",
-        "sips",
-        "app",
-    }
+    found = drawn(texts.contacts(), 400)
+    schemes = {text.partition(":")[0].lower() for text in found if is_named_contact(text)}
+    assert {scheme.rstrip("0123456789") for scheme in schemes} == {"+", "client", "sip", "sips"}
+    others = {contact_evidence(text) for text in found}
+    assert others == {None, Evidence.DOCUMENTED, Evidence.INFERRED}
+    unnamed = drawn(texts.unnamed_contacts(), 100)
+    assert {contact_evidence(text) for text in unnamed} == {Evidence.INFERRED}
+    assert {"15005550006", "whatsapp:+15005550006"} <= set(unnamed)
     lengths = {len(text) - 1 for text in drawn(texts.phone_numbers(), 300)}
     assert (min(lengths), max(lengths)) == (7, 15)
     letters = {char for text in drawn(texts.sids("WR"), 200) for char in text[2:]}
