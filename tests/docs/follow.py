@@ -73,6 +73,14 @@ def free_ports(count: int) -> list[str]:
     return ports
 
 
+CI_VARIABLES: Final = {"CI", "BUILDKITE", "CIRCLECI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"}
+"""Variables by which Hypothesis sees that it runs in CI. It then prints other texts."""
+
+
+def _is_kept(variable: str) -> bool:
+    return "TWILIO" not in variable and variable not in CI_VARIABLES
+
+
 class Terminal:
     """A shell in a folder, and everything that it printed."""
 
@@ -150,7 +158,7 @@ class Reader:
         self._names: Final = {CHECKOUT: str(ROOT), **dict(zip(PORTS, free_ports(2), strict=True))}
         bin_folder = str(Path(sys.executable).parent)
         self._environment: Final = {
-            **{name: value for name, value in os.environ.items() if "TWILIO" not in name},
+            **{name: value for name, value in os.environ.items() if _is_kept(name)},
             "PATH": f"{bin_folder}:{os.environ['PATH']}",
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),

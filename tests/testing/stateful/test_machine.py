@@ -148,7 +148,9 @@ def test_exchanges_are_shown_above_the_step_that_raised() -> None:
         def handle(self, error: ReservationError) -> None:
             raise error
 
-    Runs.TestCase.settings = settings(Runs.TestCase.settings, report_multiple_bugs=False)
+    Runs.TestCase.settings = settings(
+        Runs.TestCase.settings, report_multiple_bugs=False, print_blob=False
+    )
     with pytest.raises(ReservationError) as failure:
         generate(Runs, most=30, shrink=True)
     lines = [line for note in failure.value.__notes__ for line in note.splitlines()]
