@@ -153,6 +153,9 @@ def write_cli_help() -> str:
     )
 
 
+_STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class _Terminal(io.StringIO):
     """Stream on which the help is wrapped."""
 
@@ -164,10 +167,11 @@ def _help(*words: str) -> str:
     out = _Terminal()
     with (
         contextlib.redirect_stdout(out),
-        mock.patch.dict(os.environ, COLUMNS="100", NO_COLOR="1", TERM="dumb"),
+        mock.patch.dict(os.environ, COLUMNS="100", TERM="xterm"),  # a dumb one has 80 columns
     ):
         main([*words, "--help"])
-    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines()) + "\n"
+    plain = _STYLE.sub("", out.getvalue()).strip()
+    return "\n".join(line.rstrip() for line in plain.splitlines()) + "\n"
 
 
 def _table(*header: str, rows: Iterable[Sequence[str]]) -> str:
