@@ -475,8 +475,10 @@ async function createExample() {
 /** Fetch workers, faults and the selected task for the tools, when they are open. */
 async function showTools() {
   if (!one("tools").open) return;
-  const selected = reservations.get(page.selected);
+  const shown = page.selected;
+  const selected = reservations.get(shown);
   const [state, faults, api] = await Promise.all([send("GET", "state"), send("GET", "faults"), send("GET", "openapi.json")]);
+  if (shown !== page.selected) return; // another one was selected meanwhile
   const task = state.tasks.find((each) => each.sid === selected?.task_sid);
   const { value: worker } = one("worker");
   const isDraft = one("task").selectedOptions[0]?.value === ""; // then keep what was written
@@ -523,7 +525,11 @@ async function reserve() {
   const worker = one("worker").selectedOptions[0];
   const wanted = { worker_sid: worker.value };
   const task = one("task").value;
-  if (task) return select((await send("POST", `tasks/${task}/reservations`, JSON.stringify(wanted))).sid);
+  if (task) {
+    const { sid } = await send("POST", `tasks/${task}/reservations`, JSON.stringify(wanted));
+    await load();
+    return select(sid);
+  }
   const body = { workspace_sid: worker.dataset.workspace, attributes: readAttributes(), reservations: [wanted] };
   const { sid } = await send("POST", "tasks", JSON.stringify(body));
   await load();
