@@ -130,7 +130,8 @@ def _fields() -> dict[str, object]:
     fields = {
         field.name: getattr(samples.pending(), field.name) for field in attrs.fields(Reservation)
     }
-    return {name: value for name, value in fields.items() if name not in ("status", "on_hold")}
+    state = ("status", "on_hold", "on_hold_since")  # the machine sets it
+    return {name: value for name, value in fields.items() if name not in state}
 
 
 def _held(fields: dict[str, object]) -> _Held:
