@@ -31,7 +31,7 @@ _WORDS: Final = (
     (r"Check the gateway's credentials\.", "Check the credentials in the environment."),
     (r"check the gateway's base URL\.", "check --base-url."),
 )
-"""What the library says to a Python caller, and what the command line says instead."""
+"""Phrases for a Python caller, with the phrases of the command line that replace them."""
 
 
 def describe_error(error: Exception) -> str:

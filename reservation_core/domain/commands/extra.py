@@ -28,7 +28,7 @@ _PUBLIC: Final = frozenset({"true", "false"})
 
 def to_pairs(value: object) -> object:
     """Convert lists in pairs of names and values to tuples."""
-    if not isinstance(value, (list, tuple)):
+    if value == () or not isinstance(value, (list, tuple)):
         return value
     items = cast("list[object] | tuple[object, ...]", value)
     return tuple(

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from hypothesis import given
 
-from reservation_core import Accept, Command, Conference, SetStatus
+from reservation_core import Accept, Command, Complete, Conference, SetStatus
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.compiled import compile_methods
 from reservation_core.domain.commands.kinds import Kind, Problem
@@ -71,3 +71,14 @@ def test_unknown_kind_is_checked_by_find_problem_and_encoded_by_type() -> None:
     assert form(Probe(2)) == (("Instruction", "probe"), ("Value", "2"))
     assert form(Probe(None)) == (("Instruction", "probe"),)
     assert Even().describe() == "2"
+
+
+@pytest.mark.parametrize("command", [Accept(), Complete(), Conference(timeout=5)], ids=repr)
+def test_valid_command_needs_no_plain_check(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Command) -> None:
+        raise AssertionError("the compiled check did not accept it")
+
+    monkeypatch.setattr(Command, "_require_valid", refuse)
+    assert Command.from_form(command.form()) == command
