@@ -11,7 +11,7 @@ from typing import TypeAlias
 import attrs
 
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.documents import from_document, to_document
+from reservation_core.domain.documents import Serializable
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.member_docs import document_members
@@ -82,7 +82,7 @@ class Doubt(StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Intent:
+class Intent(Serializable):
     """Command that was written down and whose outcome is not recorded yet.
 
     It is *open* until then.
@@ -101,34 +101,9 @@ class Intent:
     created_at: datetime
     strict: bool = True
 
-    def to_dict(self) -> dict[str, object]:
-        """Return a dict of JSON types, with personal and secret values.
-
-        Fields that are ``None`` are left out. Use it for queues and caches, not for logs.
-        """
-        return to_document(self)
-
-    def to_redacted_dict(self) -> dict[str, object]:
-        """Return a dict of JSON types, with sensitive values redacted.
-
-        Use it for logs and for clients.
-        """
-        return to_document(self, is_redacted=True)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, object]) -> Intent:
-        """Return the intent of a document of :meth:`to_dict`.
-
-        Unknown keys are ignored.
-
-        :raises InvalidDocument: if a field is missing or has another type.
-        :raises InvalidCommand: if the command is not valid.
-        """
-        return from_document(cls, document)
-
 
 @attrs.frozen(kw_only=True)
-class Entry:
+class Entry(Serializable):
     """Present state of one reservation in the book.
 
     :param reservation: as last reported, with the platform's version (``etag``) if it was reported.
@@ -166,31 +141,6 @@ class Entry:
     def is_live(self) -> bool:
         """True if the reservation can still change."""
         return not (self.deleted or self.reservation.status.is_terminal)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return a dict of JSON types, with personal and secret values.
-
-        Fields that are ``None`` are left out. Use it for queues and caches, not for logs.
-        """
-        return to_document(self)
-
-    def to_redacted_dict(self) -> dict[str, object]:
-        """Return a dict of JSON types, with sensitive values redacted.
-
-        Use it for logs and for clients.
-        """
-        return to_document(self, is_redacted=True)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, object]) -> Entry:
-        """Return the entry of a document of :meth:`to_dict`.
-
-        Unknown keys are ignored.
-
-        :raises InvalidDocument: if a field is missing or has another type.
-        :raises InvalidCommand: if the command is not valid.
-        """
-        return from_document(cls, document)
 
     def __str__(self) -> str:
         """Return one line for logs, without personal data."""

@@ -9,6 +9,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -46,6 +47,19 @@ def _summaries(path: Path) -> Iterator[tuple[str, str]]:
             yield f"{path.relative_to(ROOT)}:{line}", text.split("\n\n")[0].replace("\n", " ")
 
 
+def _member_summaries(path: Path) -> Iterator[tuple[str, str]]:
+    """Give the place and the summary of every string below a member."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef):
+            for above, below in pairwise(node.body):
+                match above, below:
+                    case ast.Assign() | ast.AnnAssign(), ast.Expr(value=ast.Constant(str(text))):
+                        place = f"{path.relative_to(ROOT)}:{below.lineno}"
+                        yield place, text.split("\n\n")[0].replace("\n", " ")
+                    case _:
+                        pass
+
+
 def _public_names(path: Path) -> Iterator[str]:
     """Give the public names that a module defines at its top."""
     for node in ast.parse(path.read_text("utf-8")).body:
@@ -79,7 +93,12 @@ SUMMARIES: Final = [
 
 def test_summary_does_not_begin_with_a_question_word() -> None:
     question = re.compile(r"(What|Who|Whose|Whether|How|Where|Which|Whoever|Whatever)\b")
-    assert [place for place, summary in SUMMARIES if question.match(summary)] == []
+    members = [
+        summary for path in _sources("reservation_core") for summary in _member_summaries(path)
+    ]
+    assert len(members) > 100
+    found = [place for place, summary in (*SUMMARIES, *members) if question.match(summary)]
+    assert found == []
 
 
 def test_summary_has_at_most_twelve_words() -> None:

@@ -9,7 +9,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.testing.paths import STATES, shortest_paths
 
 Belief: TypeAlias = Reservation | Status | None
-"""What a service believes of a reservation; ``None`` if it holds nothing."""
+"""Belief of a service about a reservation. ``None`` if it holds nothing."""
 
 _REACHABLE: Final = {(state, path.end) for state in STATES for path in shortest_paths(state)}
 
