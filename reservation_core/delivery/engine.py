@@ -38,6 +38,7 @@ from reservation_core.delivery.policy import Policy
 from reservation_core.delivery.reconciliation import (
     ReconcileResult,
     is_legal,
+    may_be_undone,
     may_have_acted,
     may_still_act,
     reconcile,
@@ -332,9 +333,11 @@ class _Delivery:
             reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
             reason += " apart from an action of a concurrent writer"
             self._raise(Indistinguishable(reason, now, now, is_final=True))
-        reason = (
-            f"no fetch can show if the {name} was carried out: it has no visible effect at first"
+        is_undone = any(may_be_undone(sent, self.command, now) for sent in self.unsettled)
+        why = (
+            "the platform may have undone it" if is_undone else "it has no visible effect at first"
         )
+        reason = f"no fetch can show if the {name} was carried out: {why}"
         self._raise(OutcomeUnknown(reason, now, is_final=True))
 
     def _raise(self, error: ReservationError) -> NoReturn:

@@ -8,7 +8,9 @@ A delivery may have sent the command several times. Each *request* is judged by 
    redirect is documented to accept at once, but the worker SDK's mocks show the reservation
    pending, so both statuses count as its effect. If the fetched status cannot follow the known one,
    the platform took a step that the lifecycle does not have. Then only a terminal effect is sure to
-   show, because nothing leaves a terminal status.
+   show, because nothing leaves a terminal status. Such a step may also have undone a wrap. So
+   a wrap that still shows accepted has not acted only if the version leaves no room for two
+   actions, or without a version if the date of the update is the same.
 2. **How many actions can there have been?** At most n between version v and version v+n. Each plain
    status update, dequeue, call or redirect raises the version (seen in the worker SDK). For
    conference and supervise no source shows it.
@@ -48,7 +50,8 @@ a change, and the caller is the ``sole_writer``           ``DONE``, except for a
                                                           platform sets by itself
 a change, and there may be concurrent writers             ``INDISTINGUISHABLE``
 no change, from a command without an effect at first      ``OUTCOME_UNKNOWN``
-the command is legal; the policy has ``repeat_unknown``   ``REPEAT``, in place of the last two
+accepted as before, from a wrap                           ``OUTCOME_UNKNOWN``
+the command is legal; the policy has ``repeat_unknown``   ``REPEAT``, in place of the last three
 ========================================================  =========================================
 """
 
@@ -114,7 +117,7 @@ def reconcile(
     """
     can_repeat = is_legal(now.state, command) or now.state == asked_in
     if suspects:
-        has_changed = any(_has_changed(sent, now) for sent in suspects)
+        has_changed = any(_has_changed(sent, command, now) for sent in suspects)
         if has_changed and policy.sole_writer and now.status not in SET_BY_PLATFORM:
             return ReconcileResult.DONE
         if not (can_repeat and policy.repeat_unknown):
@@ -148,15 +151,19 @@ def may_have_acted(sent: Reservation, command: Command, now: Reservation) -> boo
     most = max_actions_between(sent, now) if command.trigger in _VERSIONED else None
     return any(
         steps is not None and (most is None or steps < most)
-        for steps in (_steps_after(effect, sent, now) for effect in effects)
+        for steps in (_steps_after(effect, sent, command, now) for effect in effects)
     )
 
 
-def _steps_after(effect: State, sent: Reservation, now: Reservation) -> int | None:
+def _steps_after(
+    effect: State, sent: Reservation, command: Command, now: Reservation
+) -> int | None:
     """Return the least number of steps from an effect to a fetch."""
     path = follow(effect, now.status)
-    if path is None and effect not in TERMINAL and follow(sent.status, now.status) is None:
-        return 1  # a step that the lifecycle does not have
+    if path is None and effect not in TERMINAL:
+        is_unexpected = follow(sent.status, now.status) is None
+        if is_unexpected or may_be_undone(sent, command, now):
+            return 1  # a step that the lifecycle does not have
     return None if path is None else len(path)
 
 
@@ -190,6 +197,22 @@ def _effects_of(sent: Reservation, command: Command) -> tuple[State, ...]:
     return find_effects(sent.state, command.trigger, command.is_accepting)
 
 
-def _has_changed(sent: Reservation, now: Reservation) -> bool:
+def may_be_undone(sent: Reservation, command: Command, now: Reservation) -> bool:
+    """Return True if the platform may have undone the command since.
+
+    The status is as before then, and neither the version nor the date of the update rules it out.
+    """
+    is_same = now.status is sent.status is not Status.PENDING
+    if not is_same or now.status in _effects_of(sent, command):
+        return False
+    most = max_actions_between(sent, now)
+    if most is None:
+        return sent.date_updated is None or sent.date_updated != now.date_updated
+    return most >= 2  # the action, and the step back
+
+
+def _has_changed(sent: Reservation, command: Command, now: Reservation) -> bool:
+    if may_be_undone(sent, command, now):
+        return False
     has_versions = None not in (sent.etag, now.etag)
     return now.state != sent.state or (has_versions and max_actions_between(sent, now) != 0)

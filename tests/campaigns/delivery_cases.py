@@ -105,12 +105,21 @@ def starts_for(command: Command, *, strict: bool) -> tuple[Status, ...]:
     )
 
 
+UNLISTED: Final = {
+    Status.ACCEPTED: (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED),
+    Status.WRAPPING: (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED, Status.ACCEPTED),
+}
+"""Steps that no source shows, and none rules out."""
+
+
+def is_unexpected(status: Status, target: Status) -> bool:
+    """Return True for a step that the lifecycle does not have."""
+    return target in UNLISTED.get(status, ())
+
+
 def unexpected_targets(start: Status) -> tuple[Status, ...]:
-    """Return the statuses to which the lifecycle has no path."""
-    if start not in WORKING:
-        return ()
-    back = (Status.ACCEPTED,) if start is Status.WRAPPING else ()
-    return (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED, *back)
+    """Return the targets of unexpected steps, also those after the command acted."""
+    return UNLISTED[Status.WRAPPING] if start in WORKING else ()
 
 
 def can_act_repeatedly(command: Command) -> bool:

@@ -1,6 +1,7 @@
 """Reconciliation: the result of a fetch after a failure."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -258,6 +259,53 @@ def test_accepting_call_is_not_repeated(command: Command) -> None:
     assert is_held_as_after_the_lost_reply
     again = ScriptedGateway(TIMED_OUT, shows("pending", "3"), shows("accepted", "4"))
     assert deliver(again, PENDING, command).status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("versions", [("3", "5"), ("x", "y"), (None, None), (None, "4")])
+def test_lost_wrap_is_not_repeated_if_the_platform_may_have_undone_it(
+    versions: tuple[str | None, str | None],
+) -> None:
+    """No source rules out that wrapping becomes accepted again."""
+    held = attrs.evolve(WHERE, status="accepted", etag=versions[0])
+    for alone in (False, True):
+        gateway = ScriptedGateway(TIMED_OUT, shows("accepted", versions[1]))
+        error = fails(gateway, OutcomeUnknown, held, Wrap(), sole_writer=alone)
+        assert gateway.methods == "PG"
+        assert error.is_final
+        assert "the platform may have undone it" in str(error)
+        assert error.last_known == attrs.evolve(held, etag=versions[1])
+    again = ScriptedGateway(TIMED_OUT, shows("accepted", versions[1]), shows("wrapping", "6"))
+    assert deliver(again, held, Wrap(), repeat_unknown=True).status is Status.WRAPPING
+
+
+@pytest.mark.parametrize("versions", [("3", "3"), ("3", "4")])
+def test_lost_wrap_is_repeated_if_the_version_leaves_no_room_for_two_actions(
+    versions: tuple[str, str],
+) -> None:
+    held = attrs.evolve(WHERE, status="accepted", etag=versions[0])
+    gateway = ScriptedGateway(TIMED_OUT, shows("accepted", versions[1]), shows("wrapping", "9"))
+    assert deliver(gateway, held, Wrap()).status is Status.WRAPPING
+    assert [request.headers.get("If-Match") for request in gateway.requests] == [
+        "3",
+        None,
+        versions[1],
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "repeated"), [(0, True), (1, False)])
+def test_lost_wrap_without_versions_is_repeated_only_if_the_date_is_the_same(
+    seconds: int, repeated: bool
+) -> None:
+    date = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    held = attrs.evolve(WHERE, status="accepted", date_updated=date)
+    shown = json.loads(shows("accepted").body)
+    shown["date_updated"] = (date + timedelta(seconds=seconds)).isoformat()
+    fetched = Reply(200, {}, json.dumps(shown).encode())
+    gateway = ScriptedGateway(TIMED_OUT, fetched, shows("wrapping"))
+    if repeated:
+        assert deliver(gateway, held, Wrap()).status is Status.WRAPPING
+    else:
+        fails(gateway, OutcomeUnknown, held, Wrap())
 
 
 def test_unknown_outcome_survives_later_refusals() -> None:
