@@ -106,7 +106,9 @@ class ServeCommand:
                     port=port_number,
                     callbacks=callbacks,
                     on_start=on_start,
-                    on_exchange=None if quiet else make_exchange_logger(_log, platform.now),
+                    on_exchange=None
+                    if quiet
+                    else make_exchange_logger(_log, platform.now, platform),
                 )
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None

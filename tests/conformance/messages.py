@@ -34,6 +34,25 @@ class Messages:
         )
         assert scene.update(sid, ACCEPT).fields("message") == (400, message)
 
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [("rejected", "pending"), ("wrapping", "accepted"), ("completed", "accepted")],
+    )
+    def test_other_update_on_hold_names_what_it_asked_for(
+        self, scene: Scene, status: str, expected: str
+    ) -> None:
+        """The same sentence. Nothing but an accept leads to on hold."""
+        sid = scene.reserve()
+        scene.update(sid, CONFERENCE)
+        message = (
+            f"Reservation {sid} not in expected state [{expected}] "
+            f"and cannot be updated to [{status}]"
+        )
+        assert scene.update(sid, [("ReservationStatus", status)]).fields("message") == (
+            400,
+            message,
+        )
+
     def test_conference_on_accepted_is_refused(self, scene: Scene) -> None:
         """plugin-flex-outbound-dialpad issue 31: a 400 in the words for instructions."""
         sid = scene.reserve()

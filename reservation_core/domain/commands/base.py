@@ -156,6 +156,14 @@ class Command:
         """
         return self._find_cautions(is_callback=True)
 
+    @property
+    def parse_cautions(self) -> tuple[Caution, ...]:
+        """The cautions about the text that the command was parsed from.
+
+        It is empty for a command that was built.
+        """
+        return self._parse_cautions
+
     def _find_cautions(self, *, is_callback: bool) -> tuple[Caution, ...]:
         name = CALLBACK_INSTRUCTION_FIELD if is_callback else self.first_pair[0]
         own = [

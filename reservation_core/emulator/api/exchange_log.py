@@ -55,6 +55,7 @@ class LoggedExchange:
     :param seconds: duration in seconds.
     :param fault: the injected fault; empty for none.
     :param reason: why the request was refused; empty if it was not.
+    :param cautions: what was tolerated in the request, without values; empty if it was refused.
     """
 
     number: int
@@ -69,6 +70,7 @@ class LoggedExchange:
     seconds: float
     fault: str
     reason: str
+    cautions: tuple[str, ...] = ()
 
 
 class RawRequest(NamedTuple):
@@ -139,7 +141,21 @@ class ExchangeLog:
                 request=_describe_form(self.platform, request.body),
                 status=None if reply is None else reply.status,
                 reply="no reply" if reply is None else reply_text(reply),
+                cautions=find_tolerated(self.platform, request, reply),
             )
+
+
+def find_tolerated(platform: Platform, request: RawRequest, reply: Reply | None) -> tuple[str, ...]:
+    """Return what a platform tolerated in a request, without values."""
+    where = parse_path(request.target)
+    is_update = where is not None and where[1].sid is not None and bool(request.body)
+    if not is_update or reply is None or reply.status >= 400:
+        return ()
+    try:
+        reading = read_update(read_pairs(request.body), platform.settings)
+    except (UnreadableRequest, InvalidCommand):
+        return ()
+    return tuple(map(str, reading.cautions))
 
 
 def _describe_form(platform: Platform, body: bytes) -> str:
@@ -147,7 +163,7 @@ def _describe_form(platform: Platform, body: bytes) -> str:
     if not body:
         return ""
     try:
-        update = read_update(read_pairs(body), platform.settings)
+        update = read_update(read_pairs(body), platform.settings).update
     except (UnreadableRequest, InvalidCommand):
         return form_text(body)
     return form_text(body) if update is None or isinstance(update, Status) else repr(update)
@@ -160,7 +176,7 @@ def _explain(platform: Platform, request: RawRequest, status: int) -> str:
     where = parse_path(request.target)
     try:
         reservation = platform.get(str(where and where[1].sid))
-        update = read_update(read_pairs(request.body), platform.settings)
+        update = read_update(read_pairs(request.body), platform.settings).update
     except (KeyError, UnreadableRequest):
         return ""
     except InvalidCommand as error:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, cast
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import Status
@@ -28,6 +29,7 @@ from reservation_core.emulator.api.replies import (
 )
 from reservation_core.emulator.api.update_reading import (
     UnreadableRequest,
+    UpdateReading,
     check_content_type,
     read_pairs,
     read_update,
@@ -48,6 +50,8 @@ _READ_HEADERS: Final = frozenset({_AUTHORIZATION, _CONTENT_TYPE, _VERSION})
 
 class InMemoryGateway(ClosableGateway):
     """Gateway to an emulated platform in this process, without sockets. Sync and async.
+
+    What it tolerates in a form is a warning of the logger ``reservation_core.emulator``.
 
     Once closed it sends nothing. The platform stays as it is.
 
@@ -146,18 +150,21 @@ class InMemoryGateway(ClosableGateway):
         )
         return found if is_here else None
 
-    def _read_body(self, body: bytes) -> Command | Status | None:
+    def _read_body(self, body: bytes) -> UpdateReading:
         return read_update(read_pairs(body), self._settings)
 
     def _read_update(
         self, headers: Mapping[str, str], form: FormPairs | bytes
     ) -> Command | Status | None:
         if isinstance(form, tuple):
-            return read_update(form, self._settings)
+            update, cautions = read_update(form, self._settings)
+            if cautions:
+                _warn(cautions)
+            return update
         if form:
             check_content_type(headers.get(_CONTENT_TYPE, ""))
         read = self._read_cached if len(form) <= _MAX_CACHED_BYTES else self._read_body
-        return read(form)
+        return read(form).update
 
     def _update(
         self,
@@ -211,3 +218,10 @@ def _select_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         if (key := name.lower()) in _READ_HEADERS and key not in found:
             found[key] = value
     return found
+
+
+def _warn(cautions: Iterable[Caution]) -> None:
+    import logging  # noqa: PLC0415 - it takes 2.5 ms, and only a tolerated form needs it
+
+    for caution in cautions:
+        logging.getLogger("reservation_core.emulator").warning("tolerated: %s", caution)

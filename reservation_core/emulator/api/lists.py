@@ -55,7 +55,8 @@ class _Query:
 
     def matches(self, reservation: Reservation, route: Route, settings: Settings) -> bool:
         status, worker_sid = show_status(reservation, settings), reservation.worker_sid
-        return self.fields.get(STATUS_FIELD, status) == status and (
+        # Documented: the letter case of a status does not matter.
+        return self.fields.get(STATUS_FIELD, status).lower() == status.lower() and (
             route is Route.WORKER or self.fields.get(WORKER_SID_FILTER, worker_sid) == worker_sid
         )
 

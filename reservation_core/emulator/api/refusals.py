@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import Accept
 from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_ERROR_CODES, Status
@@ -91,7 +92,8 @@ def _conflict_message(conflict: StateConflict, update: Command | Status | None) 
         return f"Reservation {sid} is already in state [{word}] and cannot be updated to [{word}]"
     sources = (edge.source for edge in COMMAND_EDGES if edge.trigger == trigger)
     expected = next(sources, Status.PENDING)
-    target = ON_HOLD if state == ON_HOLD else word
+    # Documented for a second accept only: the first one made the step to on hold.
+    target = ON_HOLD if (trigger, state) == (Accept.trigger, ON_HOLD) else word
     return (
         f"Reservation {sid} not in expected state [{expected}] and cannot be updated to [{target}]"
     )

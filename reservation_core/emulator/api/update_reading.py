@@ -1,22 +1,25 @@
 """The form of an update, read as the emulated platform reads it.
 
 It is tolerant by default and as strict as the settings say. Only the commands know the parameters:
-a form is normalized here and then parsed by :meth:`Command.from_form`.
+a form is normalized here and then parsed by :meth:`Command.from_form`. Each thing that is tolerated
+is a caution.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import attrs
 
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD, STATUS_FIELD
 from reservation_core.domain.errors import InvalidCommand, ReservationError, Violation
+from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.platform.settings import (
     BlankValues,
@@ -39,6 +42,14 @@ _PARAMETERS: Final = {
 """Names of each command's parameters, by the field and value that choose the command."""
 
 _ALL_PARAMETERS: Final = frozenset[str]().union(*_PARAMETERS.values())
+_BLANK_IS_UNSET: Final = _COMMAND_FIELDS | {
+    parameter.wire_name
+    for command in COMMANDS
+    for parameter in command.parameters
+    if parameter.kind.find_problem("") is not None
+}
+"""Names whose empty text has no meaning. That of WaitUrl does: silence as hold music."""
+
 _CLIENT_STATUSES: Final = ", ".join(word for name, word in _PARAMETERS if name == STATUS_FIELD)
 _SYSTEM_STATUSES: Final = frozenset(status.value for status in Status) - {
     word for name, word in _PARAMETERS if name == STATUS_FIELD
@@ -91,52 +102,128 @@ def check_content_type(content_type: str) -> None:
         raise UnreadableRequest(415, f"The body must be {FORM_CONTENT_TYPE} in UTF-8")
 
 
-def read_update(form: FormPairs, settings: Settings) -> Command | Status | None:
+class UpdateReading(NamedTuple):
+    """Result of reading the form of an update.
+
+    :param update: a command; a status that only the platform is known to set; or ``None`` for an
+        empty update. The last two only where a setting allows it.
+    :param cautions: what is tolerated in the form, although no documentation shows it.
+    """
+
+    update: Command | Status | None
+    cautions: tuple[Caution, ...] = ()
+
+
+def read_update(form: FormPairs, settings: Settings) -> UpdateReading:
     """Parse the form of an update.
 
-    :returns: a command; a status that only the platform is known to set; or ``None`` for an empty
-        update. The last two only where a setting allows it.
     :raises InvalidCommand: if the form is not valid. It has every violation.
     """
-    pairs = _drop_ignored_choice(form, settings.both_given)
+    cautions: list[Caution] = []
+    pairs = form if settings.strict else _drop_tolerated(form, settings, cautions)
     choices = [pair for pair in pairs if pair[0] in _COMMAND_FIELDS]
     if not choices and settings.neither_given is EmptyUpdate.UNCHANGED:
-        return None
+        return UpdateReading(None, tuple(cautions))
     if len(choices) == 1:
         name, word = choices[0][0], choices[0][1].lower()
         is_system_status = name == STATUS_FIELD and word in _SYSTEM_STATUSES
         if is_system_status and settings.system_status is SystemStatus.CARRIED_OUT:
-            return Status(word)
+            return UpdateReading(Status(word), tuple(cautions))
         if is_system_status:
             rule = "is not a status that a client may set"
             remedy = f"give one of {_CLIENT_STATUSES}"
             raise InvalidCommand.of("Command", name, rule, repr(word), remedy)
-        own = _PARAMETERS.get((name, word), _ALL_PARAMETERS)
-        pairs = tuple(_drop_ignored_parameters(pairs, own, settings))
     if settings.strict:
         _refuse_unknown(pairs)
-    return Command.from_form(pairs)
+    command = Command.from_form(pairs)
+    cautions += (
+        each for each in command.parse_cautions if each.evidence is not Evidence.DOCUMENTED
+    )
+    return UpdateReading(command, tuple(cautions))
 
 
-def _drop_ignored_choice(form: FormPairs, both: StatusAndInstruction) -> FormPairs:
-    """Of both a status and an instruction, drop the ignored one."""
-    if both is StatusAndInstruction.REFUSED or not {name for name, _ in form} >= _COMMAND_FIELDS:
-        return form
-    keeps_status = both is StatusAndInstruction.STATUS
-    ignored = INSTRUCTION_FIELD if keeps_status else STATUS_FIELD
-    return tuple(pair for pair in form if pair[0] != ignored)
+def _drop_tolerated(form: FormPairs, settings: Settings, cautions: list[Caution]) -> FormPairs:
+    """Return a form without the pairs that the settings ignore."""
+    pairs = form
+    if settings.blank_values is BlankValues.UNSET:
+        pairs = _drop(pairs, _find_blank(pairs), _BLANK, cautions)
+    names = {name for name, _ in pairs}
+    if settings.both_given is not StatusAndInstruction.REFUSED and names >= _COMMAND_FIELDS:
+        is_status = settings.both_given is StatusAndInstruction.STATUS
+        ignored = INSTRUCTION_FIELD if is_status else STATUS_FIELD
+        pairs = _drop(pairs, [pair for pair in pairs if pair[0] == ignored], _BOTH, cautions)
+    if settings.foreign_parameters is ForeignParameters.IGNORED:
+        pairs = _drop(pairs, _find_foreign(pairs), _FOREIGN, cautions)
+    return pairs
 
 
-def _drop_ignored_parameters(
-    pairs: FormPairs, own: frozenset[str], settings: Settings
-) -> Iterable[tuple[str, str]]:
-    drops_foreign = settings.foreign_parameters is ForeignParameters.IGNORED and not settings.strict
-    drops_blank = settings.blank_values is BlankValues.UNSET
-    for name, text in pairs:
-        is_foreign = name in _ALL_PARAMETERS and name not in own
-        is_ignored = (drops_foreign and is_foreign) or (drops_blank and not text)
-        if name in _COMMAND_FIELDS or not is_ignored:
-            yield name, text
+def _find_blank(pairs: FormPairs) -> list[tuple[str, str]]:
+    blank = [pair for pair in pairs if not pair[1] and pair[0] in _BLANK_IS_UNSET]
+    has_choice = any(name in _COMMAND_FIELDS and text for name, text in pairs)
+    return [pair for pair in blank if has_choice or pair[0] not in _COMMAND_FIELDS]
+
+
+def _find_foreign(pairs: FormPairs) -> list[tuple[str, str]]:
+    choices = [(name, text.lower()) for name, text in pairs if name in _COMMAND_FIELDS]
+    own = _PARAMETERS.get(choices[0]) if len(choices) == 1 else None
+    if own is None:
+        return []
+    return [pair for pair in pairs if pair[0] in _ALL_PARAMETERS and pair[0] not in own]
+
+
+class _Tolerance(NamedTuple):
+    """Something that is ignored, and the evidence for that.
+
+    :param setting: the setting that decides.
+    """
+
+    setting: str
+    statement: str
+    source: Source
+    applied: str
+    evidence: Evidence = Evidence.UNKNOWN
+
+
+_BLANK: Final = _Tolerance(
+    "blank_values",
+    "the official Node client sends a null as an empty text",
+    Source.PUBLIC_CODE,
+    "read as not given",
+)
+_BOTH: Final = _Tolerance(
+    "both_given",
+    "a live service sends a status and an instruction together",
+    Source.PUBLIC_CODE,
+    "ignored in favor of the other one",
+)
+_FOREIGN: Final = _Tolerance(
+    "foreign_parameters",
+    "it is described as a parameter of another command",
+    Source.RESERVATIONS,
+    "ignored",
+    Evidence.INFERRED,
+)
+
+
+def _drop(
+    pairs: FormPairs,
+    ignored: Sequence[tuple[str, str]],
+    reason: _Tolerance,
+    cautions: list[Caution],
+) -> FormPairs:
+    """Return a form without some pairs, with a caution about each name."""
+    if not ignored:
+        return pairs
+    interpretations = (
+        Interpretation(reason.statement, reason.source),
+        Interpretation("no source shows the platform's answer", Source.OWN_INTERPRETATION),
+    )
+    applied = f"{reason.applied} (setting {reason.setting})"
+    cautions += [
+        Caution(name, interpretations, applied, reason.evidence)
+        for name in dict.fromkeys(name for name, _ in ignored)
+    ]
+    return tuple(pair for pair in pairs if pair not in ignored)
 
 
 def _refuse_unknown(pairs: FormPairs) -> None:

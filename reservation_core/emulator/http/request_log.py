@@ -5,6 +5,7 @@
     12:00:03.250 POST …/Reservations/WR…000001 conference -> 200 pending, version 1 (0.3 ms)
     12:00:03.251 event reservation.accepted of WR…000001 -> 204 taken (2.1 ms)
     12:00:04.001 POST …/Reservations/WR…000001 accepted -> 400 20001 Reservation … (0.2 ms)
+    12:00:04.002 tolerated: To: the official Node client sends a null as an empty text …
 
 No line has personal or secret data. Of a request's form only the status or the instruction is
 shown, if the platform knows it.
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reservation_core.domain.redaction import mask
-from reservation_core.emulator.api.exchange_log import RawRequest
+from reservation_core.emulator.api.exchange_log import RawRequest, find_tolerated
 from reservation_core.emulator.api.log_text import (
     form_text,
     reply_text,
@@ -24,16 +25,20 @@ from reservation_core.emulator.api.log_text import (
     target_text,
 )
 from reservation_core.emulator.callbacks.model import SentCallback
+from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
 
 def make_exchange_logger(
-    write: Callable[[str], object], now: Callable[[], datetime]
+    write: Callable[[str], object],
+    now: Callable[[], datetime],
+    platform: Platform | None = None,
 ) -> Callable[[RawRequest, Reply | None, float, str], None]:
     """Return an :data:`~reservation_core.emulator.http.asgi.ExchangeObserver` that writes lines.
 
     :param write: takes a line without its end.
     :param now: returns the platform's time.
+    :param platform: the platform that answers. What it tolerates in a request is then a line, too.
     """
 
     def log(request: RawRequest, reply: Reply | None, seconds: float, fault: str) -> None:
@@ -41,7 +46,10 @@ def make_exchange_logger(
         parts = (mask(method, limit=10), target_text(target), form_text(body))
         outcome = "no reply" if reply is None else reply_text(reply)
         planned = f" [{fault}, by plan]" if fault else ""
-        write(_line(now(), " ".join(filter(None, parts)), outcome + planned, seconds))
+        at = now()
+        write(_line(at, " ".join(filter(None, parts)), outcome + planned, seconds))
+        for caution in () if platform is None else find_tolerated(platform, request, reply):
+            write(f"{_time(at)} tolerated: {caution}")
 
     return log
 
@@ -64,4 +72,8 @@ def make_callback_logger(write: Callable[[str], object]) -> Callable[[SentCallba
 
 
 def _line(at: datetime, request: str, outcome: str, seconds: float) -> str:
-    return f"{at:%H:%M:%S.%f}"[:-3] + f" {request} -> {outcome} ({seconds * 1000:.1f} ms)"
+    return f"{_time(at)} {request} -> {outcome} ({seconds * 1000:.1f} ms)"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%H:%M:%S.%f}"[:-3]

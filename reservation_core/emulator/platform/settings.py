@@ -121,7 +121,7 @@ class Settings:
 
     state_codes: ErrorCodes = ErrorCodes.GENERIC
     instruction_codes: ErrorCodes = ErrorCodes.DICTIONARY
-    both_given: StatusAndInstruction = StatusAndInstruction.REFUSED
+    both_given: StatusAndInstruction = StatusAndInstruction.INSTRUCTION
     neither_given: EmptyUpdate = EmptyUpdate.REFUSED
     checks_version_first: bool = True
     has_quoted_etag: bool = False
@@ -133,7 +133,7 @@ class Settings:
     accepts_unanswered: bool = False
     system_status: SystemStatus = SystemStatus.REFUSED
     foreign_parameters: ForeignParameters = ForeignParameters.IGNORED
-    blank_values: BlankValues = BlankValues.CHECKED
+    blank_values: BlankValues = BlankValues.UNSET
     dequeue_needs_from: bool = False
     conference_needs_from: bool = False
     redirects_only_task_calls: bool = False
@@ -174,7 +174,9 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "instruction_codes": SettingInfo(
         "error number of a 400 for an invalid parameter or an unmet precondition", Evidence.INFERRED
     ),
-    "both_given": SettingInfo("result of an update with both a status and an instruction"),
+    "both_given": SettingInfo(
+        "result of an update with both a status and an instruction; strict refuses it"
+    ),
     "neither_given": SettingInfo("result of an update with neither a status nor an instruction"),
     "checks_version_first": SettingInfo(
         "If-Match is compared (412) before the form and the state are checked (400)"
@@ -210,7 +212,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         Evidence.INFERRED,
         Source.RESERVATIONS,
     ),
-    "blank_values": SettingInfo("treatment of an empty parameter value"),
+    "blank_values": SettingInfo("treatment of an empty parameter value; strict checks it"),
     "dequeue_needs_from": SettingInfo(
         "a dequeue without a caller ID is refused (40132)",
         Evidence.DOCUMENTED,
@@ -225,7 +227,8 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         "a redirect of another call than the task's is refused (40122)"
     ),
     "strict": SettingInfo(
-        "unknown fields and invalid list queries are refused, not tolerated",
+        "blank, foreign and unknown parameters, a status with an instruction and invalid list "
+        "queries are refused",
         Evidence.OBSERVED,
         Source.WORKER_SDK,
     ),

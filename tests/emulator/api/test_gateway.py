@@ -120,11 +120,6 @@ def test_other_version_is_stale(state: str, version: str, route: Route) -> None:
         ((), 20001, "exactly one status or instruction"),
         ((("To", "client:alice"),), 20001, "exactly one status or instruction"),
         (
-            (("ReservationStatus", "accepted"), ("Instruction", "conference")),
-            20001,
-            "exactly one status or instruction",
-        ),
-        (
             (("ReservationStatus", "accepted"), ("ReservationStatus", "accepted")),
             20001,
             "exactly one",

@@ -196,3 +196,10 @@ def test_page_token_keeps_its_place() -> None:
     assert (back, meta["page"]) == (["2", "3"], 1)
     assert read(meta["url"])[0] == ["2", "3"]
     assert read(meta["previous_page_url"])[0] == ["0", "1"]
+
+
+def test_list_filter_ignores_the_letter_case_of_a_status() -> None:
+    path = BASES[Route.TASK]
+    for word in ("rejected", "Rejected", "REJECTED"):
+        page = read_json(_many().send(Request("GET", f"{path}?ReservationStatus={word}")))
+        assert len(cast("list[object]", page["reservations"])) == 2

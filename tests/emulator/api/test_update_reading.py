@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reservation_core import ON_HOLD, Reply, Reservation, Status, read_reservation
+from reservation_core import ON_HOLD, Reply, Request, Reservation, Status, read_reservation
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
+from reservation_core.emulator.api.exchange_log import ExchangeLog, RawRequest
 from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs
 from reservation_core.emulator.platform.settings import (
     BlankValues,
@@ -399,11 +400,58 @@ def test_foreign_parameter_is_a_setting(body: str) -> None:
 
 def test_blank_value_is_a_setting() -> None:
     """A blank WaitUrl is valid: silence as hold music."""
-    lenient = Settings(blank_values=BlankValues.UNSET)
-    assert post("Instruction=conference&To=")[0] == 400
-    assert post("Instruction=conference&To=", lenient)[0] == 200
-    assert post("Instruction=conference&WaitUrl=")[0] == 200
-    assert post("Instruction=", lenient)[1]["code"] == 55555
+    checked = Settings(blank_values=BlankValues.CHECKED)
+    assert post("Instruction=conference&To=", checked)[0] == 400
+    assert post("Instruction=conference&To=")[0] == 200
+    assert post("Instruction=conference&WaitUrl=", checked)[0] == 200
+    assert post("Instruction=", checked)[1]["code"] == 55555
+    assert post("Instruction=")[1]["code"] == 55555
+
+
+def test_blank_word_of_a_list_is_unset() -> None:
+    """The official Node client sends it for a null in a list."""
+    body = "Instruction=conference&StatusCallbackEvent=ringing&StatusCallbackEvent="
+    assert post(body)[0] == 200
+    assert post(body, Settings(blank_values=BlankValues.CHECKED))[0] == 400
+
+
+STATES: Final = {"on hold": ("pending", True)}
+
+
+@pytest.mark.parametrize("row", rows("tolerances"), ids=lambda row: row["form"])
+@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+def test_form_is_tolerated_with_a_caution_or_refused(row: dict[str, str], strict: bool) -> None:
+    """Strict refuses. As pairs and as bytes, a form has the same result."""
+    expected = row["strict" if strict else "lenient"]
+    state = STATES.get(expected, (expected, False)) if expected != "refused" else ("pending", False)
+    status = 400 if expected == "refused" else 200
+    other = gateway(Settings(strict=strict))
+    pairs = Request("POST", PATH, dict(FORM), read_pairs(row["form"]))
+    assert (other.send(pairs).status, other.platform.get(SID).status) == (status, state[0])
+    request = RawRequest("POST", PATH, FORM, row["form"].encode())
+    emulated = gateway(Settings(strict=strict))
+    reply = emulated.receive(*request)
+    found = emulated.platform.get(SID)
+    assert (reply.status, found.status, found.on_hold) == (status, *state)
+    exchanges = ExchangeLog(emulated.platform)
+    exchanges.add(0, emulated.platform.now(), request, reply, 0.001)
+    (logged,) = exchanges.since(0)
+    named = {caution.partition(":")[0] for caution in logged.cautions}
+    assert named >= {row["caution"]} - {""} if status == 200 else not named
+    assert row["caution"] or not named
+
+
+def test_gateway_warns_about_what_it_tolerates(caplog: pytest.LogCaptureFixture) -> None:
+    """Once for each update, without its values. Other updates have no warning."""
+    emulated = gateway()
+    emulated.send(Request("POST", PATH, {}, (("Instruction", "call"), ("CallFrom", "1234"))))
+    assert caplog.messages == []
+    form = (("ReservationStatus", "accepted"), ("Instruction", "conference"), ("To", "client:ada"))
+    emulated.send(Request("POST", PATH, {}, form))
+    (message,) = caplog.messages
+    assert message.startswith("tolerated: ReservationStatus: a live service sends a status and an ")
+    assert message.endswith("ignored in favor of the other one (setting both_given).")
+    assert "ada" not in message
 
 
 @pytest.mark.parametrize(

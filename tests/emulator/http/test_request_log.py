@@ -59,6 +59,23 @@ def test_update_is_one_line(gateway: InMemoryGateway) -> None:
     )
 
 
+def test_tolerated_update_has_a_line_of_its_own(gateway: InMemoryGateway) -> None:
+    """Without a value. A refused request and a request without a form have none."""
+    gateway.platform.reserve("WT" + "2" * 32, "WK" + "3" * 32, sid="WR" + "a" * 32)
+    target = path("WR" + "a" * 32)
+    lines: list[str] = []
+    log = make_exchange_logger(lines.append, lambda: NOW, gateway.platform)
+    for body in (b"Instruction=conference&To=", b"Instruction=conference&To="):
+        request = RawRequest("POST", target, FORM, body)
+        log(request, gateway.receive(*request), 0, "")
+    request = RawRequest("GET", path(), (), b"")
+    log(request, gateway.receive(*request), 0, "")
+    log(RawRequest("POST", target, FORM, b"%"), Reply(200), 0, "200 with an unreadable body")
+    assert [line.split(" ")[1] for line in lines] == ["POST", "tolerated:", "POST", "GET", "POST"]
+    assert lines[1].startswith("12:00:03.250 tolerated: To: the official Node client sends a null ")
+    assert lines[1].endswith("Applied here: read as not given (setting blank_values).")
+
+
 def test_refusal_has_code_and_message(gateway: InMemoryGateway) -> None:
     target = worker_path("WR" + ZEROS)
     text = log_line("GET", target, b"", gateway.receive("GET", target, (), b""))

@@ -83,27 +83,8 @@ def test_command_is_answered_by_the_lifecycle(row: dict[str, str], route: Route)
     assert BASES[route] in str(read_json(reply)["url"])
 
 
-SENTENCES: Final[Mapping[tuple[str, str], str]] = {
-    (
-        "accept",
-        "accepted",
-    ): f"Reservation {SID} is already in state [accepted] and cannot be updated to [accepted]",
-    (
-        "accept",
-        "onHold",
-    ): f"Reservation {SID} not in expected state [pending] and cannot be updated to [onHold]",
-    (
-        "wrap",
-        "pending",
-    ): f"Reservation {SID} not in expected state [accepted] and cannot be updated to [wrapping]",
-    (
-        "complete",
-        "completed",
-    ): f"Reservation {SID} is already in state [completed] and cannot be updated to [completed]",
-    (
-        "accept",
-        "canceled",
-    ): f"Reservation {SID} not in expected state [pending] and cannot be updated to [accepted]",
+SENTENCES: Final = {
+    (row["sent"], row["state"]): row["message"].format(sid=SID) for row in rows("conflicts")
 }
 
 

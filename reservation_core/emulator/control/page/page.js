@@ -192,9 +192,10 @@ function addEntry(entry) {
   keep({ key: `entry ${entry.number}`, order: entry.number, at: entry.at, sid: entry.sid, kind, label: "change", what, more, why: entry.rule, transition: entry, after });
 }
 
-/** Add a request of the emulated API, with its reply and the reason of a refusal. */
+/** Add a request of the emulated API, with its reply, and the reason of a refusal or what was tolerated. */
 function addExchange(exchange) {
-  const { number, after, at, sid, method, status, fault, reason: why } = exchange;
+  const { number, after, at, sid, method, status, fault } = exchange;
+  const why = exchange.reason || exchange.cautions.map((caution) => `Tolerated: ${caution}`).join(" ");
   const refused = status === null || status >= 400;
   const more = [`${method} ${exchange.path}`, duration(exchange.seconds), fault].filter(Boolean).join(" · ");
   const what = `${exchange.request || method} → ${status ?? "no reply"}`;
