@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from reservation_core.book.deliveries import deliver_intent
+from reservation_core.book.deliveries import DeliveryOutcome, deliver_intent
 from reservation_core.book.errors import NotInBook, StoreUnavailable
 from reservation_core.book.records import (
     Entry,
@@ -321,7 +321,10 @@ class AsyncBook:
             raise NotInBook(sid)
         if entry.intent is None:
             return entry.reservation
-        return await self._deliver(sid, entry.intent, gateway, policy, observer, resume=True)
+        intent = await self._transactions.take_over(sid, entry.intent)
+        if intent is None:
+            return await self.resume(sid, gateway, policy=policy, observer=observer)
+        return await self._deliver(sid, intent, gateway, policy, observer, resume=True)
 
     async def _deliver(
         self,
@@ -333,14 +336,32 @@ class AsyncBook:
         *,
         resume: bool,
     ) -> Reservation:
-        outcome = await deliver_intent(
-            intent, gateway, policy, observer, self._sleep, resume=resume
-        )
+        outcome = await self._deliver_intent(sid, intent, gateway, policy, observer, resume=resume)
         await self._transactions.close_intent(sid, intent, outcome)
         if outcome.error is not None:
             raise outcome.error
         assert outcome.reservation is not None
         return outcome.reservation
+
+    async def _deliver_intent(
+        self,
+        sid: str,
+        intent: Intent,
+        gateway: AsyncGateway,
+        policy: Policy,
+        observer: Observer,
+        *,
+        resume: bool,
+    ) -> DeliveryOutcome:
+        return await deliver_intent(
+            intent,
+            gateway,
+            policy,
+            observer,
+            self._sleep,
+            may_send_again=lambda: self._transactions.holds(sid, intent),
+            resume=resume,
+        )
 
     async def recover(
         self,
@@ -371,10 +392,13 @@ class AsyncBook:
         before = self._ago(older_than)
         async for entry in self._transactions.claim_each(Claim.OPEN, before, limit, lease):
             assert entry.intent is not None
-            outcome = await deliver_intent(
-                entry.intent, gateway, policy, observer, self._sleep, resume=True
+            intent = await self._transactions.take_over(entry.sid, entry.intent)
+            if intent is None:  # it was closed, or another process has taken it over
+                continue
+            outcome = await self._deliver_intent(
+                entry.sid, intent, gateway, policy, observer, resume=True
             )
-            closed = await self._transactions.close_intent(entry.sid, entry.intent, outcome)
+            closed = await self._transactions.close_intent(entry.sid, intent, outcome)
             if closed is not None:
                 settled.append(closed)
             else:

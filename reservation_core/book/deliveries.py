@@ -74,11 +74,13 @@ async def deliver_intent(
     observer: Observer,
     sleep: Callable[[float], Awaitable[object]] | None,
     *,
+    may_send_again: Callable[[], Awaitable[bool]],
     resume: bool,
 ) -> DeliveryOutcome:
     """Deliver a command that was written down.
 
     :param sleep: waits between two attempts, in seconds; ``None`` for the event loop's own.
+    :param may_send_again: returns false if the intent was closed or taken over.
     :param resume: true if another process may have sent the command: then fetch first.
     """
     try:
@@ -91,6 +93,7 @@ async def deliver_intent(
             observer=observer,
             sleep=sleep,
             resume=resume,
+            may_send_again=may_send_again,
         )
     except ReservationError as error:
         return classify_failure(error, intent.command, is_resumed=resume)

@@ -92,6 +92,8 @@ class Intent(Serializable):
     :param route: the route on which the command is sent.
     :param created_at: when the intent was written, by the book's clock.
     :param strict: false if the policy lets the platform decide what is refused on weak evidence.
+    :param fence: identifier of the delivery that may send the command. Each resumption sets a new
+        one. Then an earlier delivery, of a process that was only paused, sends nothing more.
     """
 
     token: str
@@ -100,6 +102,7 @@ class Intent(Serializable):
     route: Route
     created_at: datetime
     strict: bool = True
+    fence: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -195,6 +195,29 @@ class Transactions:
             if await self._write(_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
                 return intent
 
+    async def take_over(self, sid: str, intent: Intent) -> Intent | None:
+        """Take an open intent over from its delivery, and return it.
+
+        :returns: ``None`` if it was closed or taken over meanwhile.
+        """
+        taken = attrs.evolve(intent, fence=uuid4().hex)
+        while (entry := await self.get(sid)) is not None and entry.intent is not None:
+            if _is_same_delivery(entry.intent, taken):
+                return taken  # it was written, perhaps though the store returned false
+            if not _is_same_delivery(entry.intent, intent):
+                break
+            await self._write(_change(sid, entry, attrs.evolve(entry, intent=taken)))
+        return None
+
+    async def holds(self, sid: str, intent: Intent) -> bool:
+        """Return True if an intent is open and was not taken over."""
+        entry = await self.get(sid)
+        return (
+            entry is not None
+            and entry.intent is not None
+            and _is_same_delivery(entry.intent, intent)
+        )
+
     async def close_intent(
         self, sid: str, intent: Intent, outcome: DeliveryOutcome
     ) -> Recorded | None:
@@ -266,6 +289,10 @@ class Transactions:
     async def _write(self, change: Change) -> bool:
         (is_written,) = await self._store.write((change,))
         return is_written
+
+
+def _is_same_delivery(one: Intent, other: Intent) -> bool:
+    return (one.token, one.fence) == (other.token, other.fence)
 
 
 def _merge_all(

@@ -24,7 +24,7 @@ from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import GatewayError, MalformedReply
 from reservation_core.rest.fetch import conclude_fetch, prepare_fetch
-from reservation_core.rest.messages import Reply, Request
+from reservation_core.rest.messages import Reply
 from reservation_core.rest.update import conclude, prepare
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def perform(
     policy: Policy = DEFAULT_POLICY,
     observer: Observer = NO_OBSERVER,
     resume: bool = False,
+    may_send_again: Callable[[], bool] | None = None,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], object] = blocking_sleep,
     random: Callable[[], float] | None = None,
@@ -58,6 +59,9 @@ def perform(
     :param observer: is notified of each attempt.
     :param resume: True if a process that ended may have sent this command for this reservation.
         Then the reservation is fetched first, as after a lost reply.
+    :param may_send_again: asked before the command is sent again, and before it is sent by a
+        resumed delivery. Return ``False`` if another process has taken the command over: a process
+        may have been paused meanwhile. The delivery then ends with :class:`OutcomeUnknown`.
     :param clock: for tests; returns seconds.
     :param sleep: for tests; waits for a number of seconds.
     :param random: for tests; returns a number from 0 to 1. ``random.random`` by default.
@@ -84,7 +88,7 @@ def perform(
         except (ReplyError, GatewayError) as error:
             first = request, reply, error
     # Imported lazily: with it, the import of the package takes 2.5 ms more (benchmark row 12).
-    from reservation_core.delivery.engine import deliver  # noqa: PLC0415
+    from reservation_core.delivery.engine import Pause, PermissionCheck, deliver  # noqa: PLC0415
 
     steps = deliver(
         reservation,
@@ -97,18 +101,21 @@ def perform(
         began=began,
         first=first,
         resume=resume,
+        has_permission_check=may_send_again is not None,
     )
     answer: Answer = None
     try:
         while not isinstance(step := steps.send(answer), Reservation):
             answer = None
-            if not isinstance(step, Request):
+            if isinstance(step, Pause):
                 sleep(step.seconds)
-                continue
-            try:
-                answer = gateway.send(step)
-            except GatewayError as error:
-                answer = error
+            elif isinstance(step, PermissionCheck):
+                answer = may_send_again is None or may_send_again()
+            else:
+                try:
+                    answer = gateway.send(step)
+                except GatewayError as error:
+                    answer = error
         return step
     finally:
         steps.close()
@@ -123,6 +130,7 @@ async def aperform(
     policy: Policy = DEFAULT_POLICY,
     observer: Observer = NO_OBSERVER,
     resume: bool = False,
+    may_send_again: Callable[[], Awaitable[bool]] | None = None,
     clock: Callable[[], float] = monotonic,
     sleep: Callable[[float], Awaitable[object]] | None = None,
     random: Callable[[], float] | None = None,
@@ -141,6 +149,9 @@ async def aperform(
     :param observer: is notified of each attempt.
     :param resume: True if a process that ended may have sent this command for this reservation.
         Then the reservation is fetched first, as after a lost reply.
+    :param may_send_again: asked before the command is sent again, and before it is sent by a
+        resumed delivery. Return ``False`` if another process has taken the command over: a process
+        may have been paused meanwhile. The delivery then ends with :class:`OutcomeUnknown`.
     :param clock: for tests; returns seconds.
     :param sleep: for tests; waits for a number of seconds. ``asyncio.sleep`` by default.
     :param random: for tests; returns a number from 0 to 1. ``random.random`` by default.
@@ -166,7 +177,7 @@ async def aperform(
             return conclude(reservation, command, reply)
         except (ReplyError, GatewayError) as error:
             first = request, reply, error
-    from reservation_core.delivery.engine import deliver  # noqa: PLC0415
+    from reservation_core.delivery.engine import Pause, PermissionCheck, deliver  # noqa: PLC0415
 
     steps = deliver(
         reservation,
@@ -179,18 +190,21 @@ async def aperform(
         began=began,
         first=first,
         resume=resume,
+        has_permission_check=may_send_again is not None,
     )
     answer: Answer = None
     try:
         while not isinstance(step := steps.send(answer), Reservation):
             answer = None
-            if not isinstance(step, Request):
+            if isinstance(step, Pause):
                 await (sleep or _asyncio_sleep)(step.seconds)
-                continue
-            try:
-                answer = await gateway.asend(step)
-            except GatewayError as error:
-                answer = error
+            elif isinstance(step, PermissionCheck):
+                answer = may_send_again is None or await may_send_again()
+            else:
+                try:
+                    answer = await gateway.asend(step)
+                except GatewayError as error:
+                    answer = error
         return step
     finally:
         steps.close()

@@ -76,16 +76,26 @@ class Pause(NamedTuple):
     seconds: float
 
 
-Answer: TypeAlias = Reply | GatewayError | None
-"""The value to send to a delivery: after a request its reply or error, after a pause ``None``."""
+@attrs.frozen
+class PermissionCheck:
+    """Question if the command may be sent again."""
 
-Steps: TypeAlias = Generator[Request | Pause | Reservation, Answer]
+
+Answer: TypeAlias = Reply | GatewayError | bool | None
+"""The value to send to a delivery.
+
+After a request it is its reply or error, after a pause ``None``, after a permission check a bool.
+"""
+
+_Step: TypeAlias = Request | Pause | PermissionCheck
+
+Steps: TypeAlias = Generator[_Step | Reservation, Answer]
 """The steps of a delivery. The last one is a reservation, the result."""
 
 FirstExchange: TypeAlias = tuple[Request, Reply | None, ReplyError | GatewayError]
 """A request that was sent, its reply, and the failure that follows from it."""
 
-_Exchanges: TypeAlias = Generator[Request | Pause, Answer, _T]
+_Exchanges: TypeAlias = Generator[_Step, Answer, _T]
 _Failure: TypeAlias = ReplyError | GatewayError
 _Outcome: TypeAlias = Reservation | _Failure
 
@@ -102,6 +112,7 @@ def deliver(
     began: float,
     first: FirstExchange | None = None,
     resume: bool = False,
+    has_permission_check: bool = False,
 ) -> Steps:
     """Yield the requests and pauses of a delivery, then the reservation.
 
@@ -111,6 +122,7 @@ def deliver(
     :param began: the time of the clock when the delivery began.
     :param first: the first request, its reply and its failure, if it was sent already.
     :param resume: fetch first, because another process may have sent the command.
+    :param has_permission_check: yield a :class:`PermissionCheck` before the command is sent again.
     :raises CommandError: at the first step, if the command is not allowed.
     :raises ReplyError, GatewayError: at the end, as ``perform`` describes. ``attempts`` holds every
         exchange.
@@ -118,7 +130,7 @@ def deliver(
     random = random or random_fraction
     observer = observer.for_delivery(reservation, command)
     delivery = _Delivery(reservation, command, route, policy, observer, clock, random, began)
-    done = yield from delivery.run(first, resume=resume)
+    done = yield from delivery.run(first, resume=resume, has_permission_check=has_permission_check)
     observer.delivered(done)
     yield done
 
@@ -149,7 +161,9 @@ class _Delivery:
     pauses: int = 0
     last_pause: float = 0.0
 
-    def run(self, first: FirstExchange | None, *, resume: bool) -> _Exchanges[Reservation]:
+    def run(
+        self, first: FirstExchange | None, *, resume: bool, has_permission_check: bool
+    ) -> _Exchanges[Reservation]:
         """Deliver the command.
 
         :param first: the first request, its reply and its failure, if it was sent.
@@ -165,6 +179,11 @@ class _Delivery:
             self._record(request, 0.0, 0.0, _label(failure), reply)
             done = yield from self._handle_failure(failure)
         while done is None:
+            if has_permission_check and (resume or self.times_sent):
+                is_permitted = yield PermissionCheck()
+                if not is_permitted:
+                    reason = "another process has taken the command over"
+                    self._raise(OutcomeUnknown(reason, self.known))
             self.times_sent, self.was_fetched = self.times_sent + 1, False
             request = self._prepare()
             for caution in request.cautions:
@@ -350,7 +369,7 @@ class _Delivery:
 def _read(answer: Answer, read: Callable[[Reply], Reservation]) -> _Outcome:
     if isinstance(answer, GatewayError):
         return answer
-    assert answer is not None  # a driver answers a request with a reply or an error
+    assert isinstance(answer, Reply)  # a driver answers a request with a reply or an error
     try:
         return read(answer)
     except ReplyError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import pytest
@@ -12,13 +15,16 @@ from reservation_core import (
     Complete,
     GatewayError,
     LostRace,
+    NotSent,
     OutcomeUnknown,
     Policy,
     Reject,
     Reply,
 )
 from reservation_core.book import (
+    Change,
     Ending,
+    Entry,
     NotInBook,
     Swept,
 )
@@ -199,6 +205,82 @@ def test_slow_process_does_not_close_the_intent_of_another(world: World) -> None
         "done",
         "done",
     ]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_paused_process_sends_nothing_after_another_recovered(
+    world: World, *, arrives: bool
+) -> None:
+    """It is paused just before its request leaves."""
+    world.book.record(world.scenario.get())
+
+    def pause() -> None:
+        world.scenario.clock.advance(120)
+        (settled,) = world.open_node().recover(world, policy=NO_WAIT).settled
+        assert settled.outcome is Ending.DONE
+        if not arrives:
+            raise NotSent("no")
+
+    world.before = [pause]
+    with pytest.raises(OutcomeUnknown, match="another process has taken the command over"):
+        world.book.perform(WR, CALL, world)
+    assert world.actions == ["call"]
+    assert world.methods == ["POST", "GET", "POST", *(["GET"] if arrives else [])]
+    assert world.entry.intent is None
+
+
+def test_paused_process_sends_nothing_while_another_recovers(world: World) -> None:
+    """The intent is still open, but it was taken over."""
+
+    def pause() -> None:
+        world.scenario.clock.advance(120)
+        world.before = [Reply(503)] * 4
+        assert list(world.open_node().recover(world, policy=NO_WAIT).failed) == [WR]
+        raise NotSent("no")
+
+    world.before = [pause]
+    with pytest.raises(OutcomeUnknown, match="another process has taken the command over"):
+        world.book.perform(WR, CALL, world)
+    assert world.methods == ["POST", "GET", "GET", "GET", "GET"]
+    assert world.entry.intent is not None
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_command_that_another_process_took_meanwhile_is_not_recovered(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, closes: bool
+) -> None:
+    """It is closed or taken over between the claim and the delivery."""
+    crash(world, acted=True)
+    claim = world.store.claim
+
+    def claim_and_resume(*arguments: Any, **more: Any) -> Sequence[Entry]:
+        claimed = claim(*arguments, **more)
+        monkeypatch.undo()
+        world.before = [] if closes else [Reply(503)] * 4
+        with contextlib.suppress(OutcomeUnknown):
+            world.open_node().resume(WR, world, policy=ALONE)
+        return claimed
+
+    monkeypatch.setattr(world.store, "claim", claim_and_resume)
+    assert world.book.recover(world, policy=ALONE) == Swept((), {})
+    assert (world.entry.intent is None) is closes
+    assert world.methods == ["GET"] * (1 if closes else 4)
+
+
+def test_resume_continues_if_another_process_closed_the_command(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash(world, acted=True)
+    node, write = world.open_node(), world.store.write
+
+    def close_first(changes: Sequence[Change]) -> Sequence[bool]:
+        monkeypatch.undo()
+        assert world.open_node().resume(WR, world, policy=ALONE).status is S.ACCEPTED
+        return write(changes)
+
+    monkeypatch.setattr(world.store, "write", close_first)
+    assert node.resume(WR, world).status is S.ACCEPTED
+    assert world.methods == ["GET"]
 
 
 def test_resume_finishes_the_command_of_one_reservation(world: World) -> None:

@@ -1,5 +1,7 @@
 """Engine: repetition, limits, resumption and final failures."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
@@ -23,6 +25,7 @@ from reservation_core import (
     Refused,
     Reply,
     Request,
+    Reservation,
     ReservationError,
     ServerFailed,
     SetStatus,
@@ -30,6 +33,7 @@ from reservation_core import (
     Throttled,
     Unauthorized,
     Wrap,
+    aperform,
     perform,
     prepare,
 )
@@ -240,6 +244,67 @@ def test_resumed_delivery_fetches_first(
     else:
         fails(gateway, outcome, PENDING, command, resume=True)
     assert [request.method for request in gateway.requests] == methods
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("answers", "resume", "methods"),
+    [
+        ([NotSent("no"), NotSent("no"), shows("accepted", "4")], False, "PPP"),
+        ([STALE, shows("pending", "4"), NotSent("no"), shows("accepted", "5")], False, "PGPP"),
+        ([shows("pending", "3"), NotSent("no"), shows("accepted", "4")], True, "GPP"),
+    ],
+)
+def test_permission_is_asked_before_the_command_is_sent_again(
+    answers: list[Reply | GatewayError], resume: bool, methods: str, is_async: bool
+) -> None:
+    for permitted in range(3):
+        gateway, asked = ScriptedGateway(*answers), list[str]()
+
+        def may_send_again(
+            gateway: ScriptedGateway = gateway, asked: list[str] = asked, most: int = permitted
+        ) -> bool:
+            asked.append(gateway.methods)
+            return len(asked) <= most
+
+        async def amay_send_again(ask: Callable[[], bool] = may_send_again) -> bool:
+            return ask()
+
+        def send(
+            gateway: ScriptedGateway = gateway,
+            ask: Callable[[], bool] = may_send_again,
+            aask: Callable[[], Awaitable[bool]] = amay_send_again,
+        ) -> Reservation:
+            if is_async:
+                return asyncio.run(
+                    aperform(
+                        PENDING,
+                        Accept(),
+                        gateway,
+                        resume=resume,
+                        may_send_again=aask,
+                        sleep=gateway.asleep,
+                    )
+                )
+            return perform(
+                PENDING,
+                Accept(),
+                gateway,
+                resume=resume,
+                may_send_again=ask,
+                sleep=gateway.sleep,
+            )
+
+        if permitted == 2:
+            assert send().status is Status.ACCEPTED
+        else:
+            with pytest.raises(OutcomeUnknown, match="another process has taken") as caught:
+                send()
+            assert len(caught.value.attempts) == len(gateway.methods)
+        ends = [place for place, method in enumerate(methods) if method == "P"]
+        sent_again = [methods[:end] for end in ends if resume or end]
+        assert asked == sent_again[: permitted + 1]
+        assert gateway.methods == (methods if permitted == 2 else asked[-1])
 
 
 def test_resumed_delivery_refuses_a_command_that_is_not_allowed() -> None:
