@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.cli.flags import SwitchFlag, read_whole_number
@@ -22,6 +24,7 @@ from reservation_core.emulator.http.request_log import make_callback_logger, mak
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.platform.settings_file import SettingsFileError
 from reservation_core.emulator.state_file import open_platform
 from reservation_core.gateways.settings import ConfigurationError
 
@@ -51,7 +54,8 @@ class ServeCommand:
         seed_example: SwitchFlag = False,
         state: Path | None = None,
         clock: str = "real",
-        strict: SwitchFlag = False,
+        settings: Path | None = None,
+        strict: bool | None = None,
         quiet: SwitchFlag = False,
         assignment_url: str | None = None,
         fallback_url: str | None = None,
@@ -70,6 +74,8 @@ class ServeCommand:
         :param seed_example: Load an example: workers, tasks, and reservations in three statuses.
         :param state: A file that keeps the state between runs.
         :param clock: real, manual (time moves only on request), or a factor such as 60.
+        :param settings: A JSON or TOML file of settings, as the command parity writes it. The other
+            flags win over it.
         :param strict: Refuse what the platform is known to tolerate.
         :param quiet: Log no requests and callbacks.
         :param assignment_url: The URL of the assignment callback.
@@ -89,15 +95,15 @@ class ServeCommand:
                 "the emulator needs an extra: pip install 'reservation-core[emulator]'"
             ) from None
 
+        given = _read_settings(settings, strict=strict)
+
         def on_start(emulator: Emulator) -> None:
             self._announce(emulator.url, callbacks)
             if not quiet:
                 emulator.callback_queue.subscribe(make_callback_logger(_log))
 
         try:
-            with open_platform(
-                state, read_clock(clock), settings=Settings(strict=strict)
-            ) as platform:
+            with open_platform(state, read_clock(clock), settings=given) as platform:
                 if seed_file is not None:
                     _load_seed_file(seed_file, platform)
                 serve_emulator(
@@ -188,6 +194,15 @@ def _read_callback_settings(
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _read_settings(file: Path | None, *, strict: bool | None) -> Settings:
+    """Return the settings of a file, changed by the flags."""
+    try:
+        settings = Settings() if file is None else Settings.load(file)
+    except SettingsFileError as error:
+        raise ConfigurationError(str(error)) from None
+    return settings if strict is None else attrs.evolve(settings, strict=strict)
 
 
 def _load_seed_file(file: Path, platform: Platform) -> None:

@@ -29,6 +29,7 @@ from reservation_core.emulator.platform.model import (
 )
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.platform.settings_file import SettingsFileError
 
 __all__ = [
     "Callback",
@@ -44,6 +45,7 @@ __all__ = [
     "RealClock",
     "SentCallback",
     "Settings",
+    "SettingsFileError",
     "Snapshot",
     "StateConflict",
     "StoredReservation",

@@ -119,6 +119,25 @@ def test_serve_defaults_are_local_real_time_and_tolerant(stub: StubServer) -> No
     assert not stub.platform.settings.strict
 
 
+def test_flag_wins_over_the_settings_file(stub: StubServer, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('strict = true\nneither_given = "unchanged"\n', encoding="utf-8")
+    for flags, strict in (([], True), (["--no-strict"], False), (["--strict"], True)):
+        assert main(["serve", "--quiet", "--settings", str(file), *flags]) == 0
+        settings = stub.platform.settings
+        assert (settings.strict, settings.neither_given) == (strict, "unchanged")
+
+
+def test_wrong_settings_file_is_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"strct": true}', encoding="utf-8")
+    assert main(["serve", "--settings", str(file)]) == 2
+    message = f"cannot use {file} as a settings file: strct is not a setting. Did you mean strict?"
+    assert read_error(capsys) == f"reservation-core: {message}"
+
+
 def test_serve_without_callback_urls_names_their_flags(
     stub: StubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
 """The emulated platform: its state, its rules and its time.
 
-It does no I/O and knows nothing of HTTP. :class:`Platform` is composed of parts, each of which
-imports only from those below it:
+It does no I/O but for files of settings, and knows nothing of HTTP. :class:`Platform` is composed
+of parts, each of which imports only from those below it:
 
 * ``platform``: the public face. It opens a transaction for every action.
 * ``actions``: actions on calls, tasks and workers.
@@ -11,6 +11,6 @@ imports only from those below it:
 * ``preconditions``: what instructions need of the task, the worker and the call.
 * ``storage``: transactions, timers, the journal and its subscribers.
 * ``tables``: what is stored, with an index and an undo log.
-* ``settings``, ``clock``, ``validation``, ``errors``.
+* ``settings`` and ``settings_file``, ``clock``, ``validation``, ``errors``.
 * ``model``: workers, tasks, reservations and journal entries as frozen values.
 """

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, cast, get_type_hints
 
 import attrs
 
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Status
 from reservation_core.domain.member_docs import document_members
+from reservation_core.domain.redaction import shorten
+from reservation_core.emulator.platform.settings_file import (
+    SettingsFileError,
+    read_settings_file,
+    write_settings_file,
+)
 
 
 @document_members
@@ -115,6 +122,8 @@ def _copy_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
 class Settings:
     """Settings of an emulated platform. :func:`describe_settings` describes each field.
 
+    A file can keep them: :meth:`save`, :meth:`load`. The accounts are secret and never in a file.
+
     :raises ValueError: for a number out of bounds, or an account that Basic authentication cannot
         carry.
     """
@@ -154,6 +163,34 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value!r}")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Settings:
+        """Return the settings of a file. What it does not name has its default.
+
+        :param path: a JSON file, or TOML if its name ends in ``.toml``.
+        :raises SettingsFileError: if the file is missing or damaged, or a setting in it is unknown
+            or has a wrong value. The error names the file, the setting and the remedy.
+        """
+        path = Path(path)
+        hints = get_type_hints(cls)
+        values = read_settings_file(path, {name: hints[name] for name in _STORED})
+        for name, value in values.items():
+            try:
+                cls(**{name: cast("Any", value)})
+            except ValueError as error:
+                bounds = str(error).partition(" must be ")[2].partition(", not ")[0]
+                problem, remedy = f"is {shorten(value)}", f"It must be {bounds}"
+                raise SettingsFileError(str(path), problem, remedy, name) from None
+        return cls(**cast("dict[str, Any]", values))
+
+    def save(self, path: str | Path) -> None:
+        """Write all settings but the accounts to a file.
+
+        :param path: a JSON file, or TOML if its name ends in ``.toml``. It is replaced.
+        :raises SettingsFileError: if it cannot be written.
+        """
+        write_settings_file(Path(path), {name: getattr(self, name) for name in _STORED})
 
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
@@ -259,6 +296,10 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "max_body_bytes": SettingInfo("size of a request's body in bytes before a 413"),
     "journal_length": SettingInfo("number of journal entries that are kept"),
 }
+
+
+_STORED: Final = tuple(name for name in _DESCRIPTIONS if name != "accounts")
+"""Names of the settings that a file has."""
 
 
 def describe_settings() -> Iterator[tuple[str, object, SettingInfo]]:
