@@ -71,6 +71,10 @@ class Source(Enum):
     """A reply or an event of the platform itself."""
     RESERVATIONS = "https://www.twilio.com/docs/taskrouter/api/reservations"
     """Reference of the reservation resource."""
+    TASKS = "https://www.twilio.com/docs/taskrouter/api/task"
+    """Reference of the task resource."""
+    WORKER_CHANNELS = "https://www.twilio.com/docs/taskrouter/api/worker-channel"
+    """Reference of the capacity of a worker."""
     WORKER_SDK = "https://github.com/twilio/twilio-taskrouter.js"
     """Code and tests of the official worker SDK."""
 

@@ -12,7 +12,6 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
 import attrs
 from starlette.routing import BaseRoute
 
-from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.callbacks.dispatcher import CallbackDispatcher
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
@@ -21,6 +20,7 @@ from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.http.asgi import EmulatorApplication, ExchangeObserver
 from reservation_core.emulator.http.uvicorn_server import EmulatorServer
 from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.resources.gateway import WorkspaceGateway
 
 LOCALHOST: Final = "127.0.0.1"
 
@@ -90,7 +90,7 @@ def _build(
     bound_port: int = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if is_ipv6 else host}:{bound_port}"
     faults = FaultPlan()
-    gateway = InMemoryGateway(platform, origin=url)
+    gateway = WorkspaceGateway(platform, origin=url)
     control = Control(platform, faults, queue)
     application = EmulatorApplication(gateway, control, faults, **options)
     try:

@@ -1,4 +1,4 @@
-"""File of a platform's workers, tasks and reservations.
+"""File of a platform's workers, tasks, reservations and records.
 
 It is a SQLite database with one row of JSON for each of them. Every transaction of the platform is
 one transaction of the file, on the disk before it is acknowledged. After a crash the file is as it
@@ -27,18 +27,23 @@ from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
 from reservation_core.emulator.platform.model import (
     Changes,
+    Record,
     Snapshot,
     StoredReservation,
     Task,
+    TaskOrder,
     Worker,
 )
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
 
-FORMAT: Final = 2
-"""Format number of the file. A file with another number is not read."""
+FORMAT: Final = 3
+"""Format number of the file."""
 
-_T = TypeVar("_T", Worker, Task, StoredReservation)
+READ_FORMATS: Final = (2, FORMAT)
+"""Formats that are read. A file in an older one has the newest from then on."""
+
+_T = TypeVar("_T", Worker, Task, StoredReservation, Record)
 
 
 @attrs.frozen(slots=False)
@@ -84,7 +89,7 @@ class StateFile:
         execute("BEGIN IMMEDIATE")  # locks the file for this process
         (found,) = execute("PRAGMA user_version").fetchone()
         is_empty = not execute("SELECT 1 FROM sqlite_schema").fetchone()
-        if found != FORMAT and not (found == 0 and is_empty):
+        if found not in READ_FORMATS and not (found == 0 and is_empty):
             problem = f"it has format {found}, not {FORMAT}, or is not a state file"
             raise StateFileError(str(self.path), problem)
         execute(
@@ -123,6 +128,7 @@ class StateFile:
             ("worker", changes.workers),
             ("task", changes.tasks),
             ("reservation", changes.reservations),
+            ("record", changes.records),
         )
         self._database.executemany(
             "INSERT INTO objects VALUES (?, ?, ?)"
@@ -148,6 +154,7 @@ class StateFile:
                     self._load_all(Worker, "worker"),
                     self._load_all(Task, "task"),
                     self._load_all(StoredReservation, "reservation"),
+                    self._load_all(Record, "record"),
                 )
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 problem = f"its content is damaged ({type(error).__name__})"
@@ -178,8 +185,10 @@ def _field_reader(hint: object) -> Callable[[object], object]:
     for each in get_args(hint) or (hint,):
         if each is datetime:
             return lambda text: None if text is None else datetime.fromisoformat(cast("str", text))
-        if each is Reservation:
-            return lambda value: _restore(Reservation, cast("Mapping[str, object]", value))
+        if each in (Reservation, TaskOrder):
+            return lambda value: (
+                None if value is None else _restore(each, cast("Mapping[str, object]", value))
+            )
         if each is Links:
             return lambda value: (
                 None if value is None else Links(tuple(cast("Mapping[str, str]", value).items()))

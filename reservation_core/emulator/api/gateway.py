@@ -44,8 +44,10 @@ ORIGIN: Final = "https://taskrouter.twilio.com"
 _MAX_CACHED_BYTES: Final = 512
 _LIST_METHODS: Final = ("GET",)
 _METHODS: Final = ("GET", "POST")
-_AUTHORIZATION, _CONTENT_TYPE, _VERSION = "authorization", "content-type", IF_MATCH.lower()
-_READ_HEADERS: Final = frozenset({_AUTHORIZATION, _CONTENT_TYPE, _VERSION})
+AUTHORIZATION, CONTENT_TYPE, VERSION = "authorization", "content-type", IF_MATCH.lower()
+"""Headers that are read, in lower case."""
+
+_READ_HEADERS: Final = frozenset({AUTHORIZATION, CONTENT_TYPE, VERSION})
 
 
 class InMemoryGateway(ClosableGateway):
@@ -101,11 +103,11 @@ class InMemoryGateway(ClosableGateway):
     ) -> Reply:
         if method == "OPTIONS":
             return preflight_reply()
-        if self._settings.accounts and not self._is_known(headers.get(_AUTHORIZATION, "")):
+        if self._settings.accounts and not self._is_known(headers.get(AUTHORIZATION, "")):
             return refusals.UNAUTHORIZED
         where = parse_path(target)
         if where is None:
-            return refusals.not_found(target)
+            return self._answer_elsewhere(method, target, headers, form)
         route, address = where
         is_list = address.sid is None
         if method not in (allowed := _LIST_METHODS if is_list else _METHODS):
@@ -128,15 +130,18 @@ class InMemoryGateway(ClosableGateway):
             code = refusals.GENERIC_CODE if error.status == 400 else None
             return refusals.refuse(error.status, code, error.reason)
 
+    def _answer_elsewhere(
+        self, method: str, target: str, headers: Mapping[str, str], form: FormPairs | bytes
+    ) -> Reply:
+        """Answer a request for anything but reservations. A subclass may know more."""
+        del method, headers, form
+        return refusals.not_found(target)
+
     def _is_known(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except ValueError:  # neither base64 nor UTF-8
-            return False
+        scheme, username, password = read_authorization(authorization)
         expected = self._settings.accounts.get(username, "")
         is_equal = hmac.compare_digest(expected.encode(), password.encode())
-        return scheme.lower() == "basic" and bool(expected) and is_equal
+        return scheme == "basic" and bool(expected) and is_equal
 
     def _find(self, address: Address) -> Reservation | None:
         try:
@@ -162,7 +167,7 @@ class InMemoryGateway(ClosableGateway):
                 _warn(cautions)
             return update
         if form:
-            check_content_type(headers.get(_CONTENT_TYPE, ""))
+            check_content_type(headers.get(CONTENT_TYPE, ""))
         read = self._read_cached if len(form) <= _MAX_CACHED_BYTES else self._read_body
         return read(form).update
 
@@ -174,7 +179,7 @@ class InMemoryGateway(ClosableGateway):
         form: FormPairs | bytes,
         rates: FormPairs,
     ) -> Reply:
-        wanted = headers.get(_VERSION)
+        wanted = headers.get(VERSION)
         is_stale = wanted is not None and wanted.strip('"') != reservation.etag
         if is_stale and self._settings.checks_version_first:
             return refusals.STALE
@@ -209,6 +214,16 @@ class InMemoryGateway(ClosableGateway):
         etag = None if route is Route.WORKER else show_etag(reservation.etag, self._settings)
         body = write_reservation(reservation, route, self.origin, self._settings).encode()
         return json_reply(200, body, etag=etag, headers=rates)
+
+
+def read_authorization(header: str) -> tuple[str, str, str]:
+    """Return the scheme, the username and the password. What cannot be read is empty."""
+    scheme, _, encoded = header.partition(" ")
+    try:
+        username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:  # neither base64 nor UTF-8
+        return scheme.lower(), "", ""
+    return scheme.lower(), username, password
 
 
 def _select_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from reservation_core.rest.messages import Headers, Reply
 
 CORS_HEADERS: Final = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+    ("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"),
     (
         "Access-Control-Allow-Headers",
         "Authorization, Content-Type, If-Match, apiVersion, clientVersion",

@@ -34,6 +34,10 @@ _AFTER_HANG_UP: Final[Mapping[Status, Status]] = {
 """Status of each live reservation after the caller has left. On hold is pending."""
 
 
+EXPIRED: Final = "Task TTL Exceeded"
+"""Reason of a task that no worker accepted in time (documented)."""
+
+
 class Actions:
     """Actions on calls, tasks and workers. Used inside a transaction.
 
@@ -122,8 +126,11 @@ class Actions:
         self._tables.remove_task(sid)
 
     def run_timer(self, sid: str) -> None:
-        """Let a reservation time out, or delete an ended task."""
-        if sid in self._tables.tasks:
+        """Let a reservation time out, end a task in time, or delete an ended task."""
+        task = self._tables.tasks.get(sid)
+        if task is not None and self._routing.is_waiting(task):
+            self._transitions.end(task, _AFTER_TASK_END, TaskStatus.CANCELED, EXPIRED)
+        elif task is not None:
             self._tables.remove_task(sid)
         else:
             stored = self._tables.reservations[sid]

@@ -13,6 +13,7 @@ from reservation_core.emulator.platform.model import (
     DEFAULT_ACCOUNT_SID,
     StoredReservation,
     Task,
+    TaskOrder,
     TaskStatus,
     Worker,
 )
@@ -62,6 +63,9 @@ class Creation:
             name=name,
             attributes=copy_attributes(attributes),
             activity_sid=activity_sid,
+            date_created=self._storage.date,
+            date_updated=self._storage.date,
+            date_status_changed=self._storage.date,
         )
         self._tables.workers.put(worker.sid, worker)
         return worker
@@ -74,6 +78,7 @@ class Creation:
         attributes: Mapping[str, object] | None,
         reservation_timeout: int | None,
         orchestrated: bool | None,
+        order: TaskOrder | None = None,
     ) -> Task:
         """Add a pending task."""
         if sid in self._tables.tasks:
@@ -89,6 +94,8 @@ class Creation:
             date_created=self._storage.date,
             date_updated=self._storage.date,
             is_orchestrated=self._is_orchestrated(orchestrated),
+            order=order,
+            due=None if order is None else order.expires,
         )
         self._tables.put_task(task)
         return task
@@ -146,5 +153,8 @@ class Creation:
                 account_sid=reservation.account_sid,
                 name=reservation.worker_name,
                 attributes=_ASSUMED_WORKER,
+                date_created=self._storage.date,
+                date_updated=self._storage.date,
+                date_status_changed=self._storage.date,
             )
             self._tables.workers.put(sid, worker)

@@ -1,4 +1,4 @@
-"""Values of the emulated platform: workers, tasks, reservations and journal entries."""
+"""Values of the emulated platform: workers, tasks, reservations, records and journal entries."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Worker:
     :param attributes: JSON object. Its ``contact_uri`` is the address to call the worker at.
     :param activity_sid: the worker's current activity.
     :param version: number of changes so far.
+    :param date_status_changed: time of the last change of the activity.
     """
 
     sid: str
@@ -56,6 +57,29 @@ class Worker:
     attributes: Attributes = attrs.field(factory=dict[str, Json], repr=_redact)
     activity_sid: str | None = None
     version: int = 0
+    date_created: datetime | None = None
+    date_updated: datetime | None = None
+    date_status_changed: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TaskOrder:
+    """Order for a task that the platform routes by itself.
+
+    :param workflow_sid: the workflow that routes the task.
+    :param task_queue_sid: the queue the task waits in. Without one, no worker is reserved.
+    :param worker_sid: the only worker to reserve; ``None`` for any.
+    :param priority: a higher one goes first.
+    :param expires: time at which the task is canceled if no worker has it.
+    :param fields: all other properties, as they were given.
+    """
+
+    workflow_sid: str | None = None
+    task_queue_sid: str | None = None
+    worker_sid: str | None = None
+    priority: int = 0
+    expires: datetime
+    fields: Attributes = attrs.field(factory=dict[str, Json], repr=False)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -65,12 +89,14 @@ class Task:
     :param attributes: JSON object. Instructions use its ``call_sid`` or ``outbound_to``, its
         ``from`` and its ``conference_sid``.
     :param reservation_timeout: seconds that a worker has to answer a reservation.
-    :param due: time of the task's deletion; ``None`` until the task has ended.
+    :param due: time of the deletion of an ended task, or of the end of a task that no worker has.
+        ``None`` if there is none.
     :param reason: why the task was canceled or how it was completed, if given.
     :param rounds: number of changes from pending to reserved.
     :param has_live_call: false once the caller has left.
     :param is_assumed: true if the task was created only because a reservation of it was added.
     :param is_orchestrated: true if an accept puts a reservation on hold first, as in Flex.
+    :param order: how to route the task; ``None`` if the platform does not route it.
     """
 
     sid: str
@@ -88,6 +114,24 @@ class Task:
     has_live_call: bool = True
     is_assumed: bool = False
     is_orchestrated: bool = False
+    order: TaskOrder | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Record:
+    """A resource that only sets the scene: a workspace, an activity, a queue or a workflow.
+
+    :param kind: the kind of the resource, such as ``activity``.
+    :param fields: all properties, as they were given or by default.
+    """
+
+    sid: str
+    kind: str
+    workspace_sid: str
+    account_sid: str | None = DEFAULT_ACCOUNT_SID
+    fields: Attributes = attrs.field(repr=False)
+    date_created: datetime
+    date_updated: datetime
 
 
 @attrs.frozen(eq=False)
@@ -151,6 +195,26 @@ class JournalEntry:
 
 
 @attrs.frozen
+class ResourceEvent:
+    """Event of a routed task or of a worker, as opposed to a reservation's journal entry.
+
+    :param type: the event's type, such as ``task.created``.
+    :param at: the platform's time of the event.
+    :param description: the event in words.
+    :param task: the task after the event; ``None`` for a worker's event.
+    :param worker: the worker after the event; ``None`` for a task's event.
+    :param worker_before: the worker before the event, if there was one.
+    """
+
+    type: str
+    at: datetime
+    description: str
+    task: Task | None = attrs.field(default=None, repr=False, eq=False)
+    worker: Worker | None = attrs.field(default=None, repr=False, eq=False)
+    worker_before: Worker | None = attrs.field(default=None, repr=False, eq=False)
+
+
+@attrs.frozen
 class Changes:
     """All changes of one transaction.
 
@@ -162,11 +226,12 @@ class Changes:
     workers: Mapping[str, Worker]
     removed: tuple[str, ...]
     entries: tuple[JournalEntry, ...]
+    records: Mapping[str, Record] = attrs.field(factory=dict[str, Record])
 
 
 @attrs.frozen
 class Snapshot:
-    """All workers, tasks and reservations at one moment.
+    """All workers, tasks, reservations and records at one moment.
 
     The journal and the time are not part of it.
     """
@@ -174,3 +239,4 @@ class Snapshot:
     workers: tuple[Worker, ...] = ()
     tasks: tuple[Task, ...] = ()
     reservations: tuple[StoredReservation, ...] = ()
+    records: tuple[Record, ...] = ()

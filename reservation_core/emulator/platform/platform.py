@@ -12,6 +12,8 @@ from datetime import datetime
 from random import Random, SystemRandom
 from typing import Final
 
+import attrs
+
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
@@ -20,6 +22,7 @@ from reservation_core.emulator.platform.clock import Clock, RealClock
 from reservation_core.emulator.platform.creation import Creation
 from reservation_core.emulator.platform.model import (
     JournalEntry,
+    Record,
     Snapshot,
     StoredReservation,
     Task,
@@ -27,8 +30,27 @@ from reservation_core.emulator.platform.model import (
 )
 from reservation_core.emulator.platform.routing import BY_PLATFORM, Routing
 from reservation_core.emulator.platform.settings import Settings
-from reservation_core.emulator.platform.storage import CommitHook, JournalSubscriber, Storage
+from reservation_core.emulator.platform.storage import (
+    CommitHook,
+    EventSubscriber,
+    JournalSubscriber,
+    Storage,
+)
 from reservation_core.emulator.platform.transitions import Transitions
+
+
+@attrs.frozen
+class Parts:
+    """Parts of a platform, for rooms of the emulator that extend it.
+
+    They are used inside a transaction.
+    """
+
+    storage: Storage
+    routing: Routing
+    creation: Creation
+    transitions: Transitions
+    actions: Actions
 
 
 class Platform:
@@ -69,6 +91,9 @@ class Platform:
         self._creation: Final = Creation(self._storage, self._routing, self.settings)
         self._transitions: Final = Transitions(self._storage, self._routing, self.settings)
         self._actions: Final = Actions(self._storage, self._routing, self._transitions)
+        self.parts: Final = Parts(
+            self._storage, self._routing, self._creation, self._transitions, self._actions
+        )
 
     def _run_timer(self, sid: str) -> None:
         self._actions.run_timer(sid)
@@ -88,6 +113,15 @@ class Platform:
         :returns: a function that ends the subscription.
         """
         return self._storage.subscribe(subscriber)
+
+    def subscribe_events(self, subscriber: EventSubscriber) -> Callable[[], None]:
+        """Call a function with every event of a routed task or a worker, as :meth:`subscribe`.
+
+        Both are called in the order in which things happened.
+
+        :returns: a function that ends the subscription.
+        """
+        return self._storage.subscribe_events(subscriber)
 
     # --- state and time ---
 
@@ -176,6 +210,16 @@ class Platform:
         with self._storage:
             self._tables.remove_all()
         self.journal.clear()
+
+    def record(self, sid: str) -> Record:
+        """Return a workspace, activity, queue, workflow or channel."""
+        with self._storage:
+            return self._tables.records[sid]
+
+    def records(self) -> tuple[Record, ...]:
+        """Return all workspaces, activities, queues, workflows and channels, oldest first."""
+        with self._storage:
+            return tuple(self._tables.records.values())
 
     # --- adding ---
 

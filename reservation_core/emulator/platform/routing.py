@@ -33,6 +33,7 @@ CREATED: Final = "created"
 """Trigger of a reservation's first journal entry."""
 
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
+_WAITING: Final = (TaskStatus.PENDING, TaskStatus.RESERVED)
 _ENDED: Final = (TaskStatus.COMPLETED, TaskStatus.CANCELED)
 _TASK_STATUS_OF_LIVE: Final = (
     (Status.PENDING, TaskStatus.RESERVED),
@@ -59,7 +60,10 @@ class Routing:
         tables = self._tables
         while True:
             sid = f"{prefix}{self._random.getrandbits(128):032x}"
-            if not (sid in tables.reservations or sid in tables.tasks or sid in tables.workers):
+            if not any(
+                sid in table
+                for table in (tables.reservations, tables.tasks, tables.workers, tables.records)
+            ):
                 return sid
 
     def is_worked_on(self, task_sid: str) -> bool:
@@ -70,8 +74,7 @@ class Routing:
 
     def is_waiting(self, task: Task) -> bool:
         """Return true if the task waits for a worker."""
-        is_open = task.status in (TaskStatus.PENDING, TaskStatus.RESERVED)
-        return is_open and not self.is_worked_on(task.sid)
+        return task.status in _WAITING and not self.is_worked_on(task.sid)
 
     def reserve(self, task_sid: str, worker_sid: str, sid: str | None) -> Reservation:
         """Reserve a worker for a task that waits for one."""
@@ -134,12 +137,18 @@ class Routing:
             task,
             status=status,
             date_updated=self._storage.date,
-            due=self.time_after(self._settings.delete_after) if status in _ENDED else None,
+            due=self._due_of(task, status),
             reason=reason,
             version=task.version + 1,
         )
         self._tables.put_task(task)
         return task
+
+    def _due_of(self, task: Task, status: TaskStatus) -> datetime | None:
+        if status in _ENDED:
+            return self.time_after(self._settings.delete_after)
+        is_waiting = status in _WAITING and not self.is_worked_on(task.sid)
+        return task.order.expires if task.order is not None and is_waiting else None
 
     def time_after(self, seconds: float) -> datetime:
         """Return the time that many seconds after the current transaction."""

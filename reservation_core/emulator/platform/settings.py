@@ -100,6 +100,18 @@ class BlankValues(StrEnum):
     """It is treated as if the parameter were missing."""
 
 
+@document_members
+class AttributesWithStatus(StrEnum):
+    """Treatment of attributes in a task's update to wrapping or completed."""
+
+    IGNORED = "ignored"
+    """The status is set and the attributes stay as they are."""
+    APPLIED = "applied"
+    """Both are set."""
+    REFUSED = "refused"
+    """The update is refused."""
+
+
 @attrs.frozen
 class SettingInfo:
     """Description of a setting, with the evidence and source of its default."""
@@ -151,6 +163,11 @@ class Settings:
         factory=dict[str, str], converter=_copy_accounts, repr=False
     )
     rate_limit: int | None = None
+    attributes_with_status: AttributesWithStatus = AttributesWithStatus.IGNORED
+    task_end_needs_reason: bool = False
+    can_leave_with_pending: bool = True
+    worker_capacity: int = 1
+    refills_reservations: bool = True
     reservation_timeout: int = 120
     delete_after: float = 300
     max_rounds: int = 1000
@@ -195,6 +212,7 @@ class Settings:
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "rate_limit": (1, 1e6),
+    "worker_capacity": (1, 1e6),
     "reservation_timeout": (1, 86_400),
     "delete_after": (0, 1e9),
     "max_rounds": (1, 1e6),
@@ -272,6 +290,30 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "accounts": SettingInfo("allowed usernames and passwords; all are allowed if empty"),
     "rate_limit": SettingInfo(
         "requests per second of one operation before a 429; None for no limit"
+    ),
+    "attributes_with_status": SettingInfo(
+        "treatment of attributes in a task's update to wrapping or completed (documented: the two"
+        " need two requests)",
+        Evidence.INFERRED,
+        Source.TASKS,
+    ),
+    "task_end_needs_reason": SettingInfo(
+        "a task's update to canceled or completed is refused without a reason (documented as"
+        " required; public code leaves it out)",
+        Evidence.OBSERVED,
+        Source.PUBLIC_CODE,
+    ),
+    "can_leave_with_pending": SettingInfo(
+        "a worker with pending reservations can change to an unavailable activity; they stay"
+    ),
+    "worker_capacity": SettingInfo(
+        "number of live reservations of a worker before a routed task is not offered to it",
+        Evidence.INFERRED,
+        Source.WORKER_CHANNELS,
+    ),
+    "refills_reservations": SettingInfo(
+        "a routed task that lost one of several reservations is offered to the next worker at once;"
+        " otherwise when all of them have ended"
     ),
     "reservation_timeout": SettingInfo(
         "seconds until a pending reservation times out, unless its task has its own timeout",

@@ -14,16 +14,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 from reservation_core.domain.lifecycle import State
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.clock import DEFAULT_START, Clock
-from reservation_core.emulator.platform.model import Changes, JournalEntry, Task
+from reservation_core.emulator.platform.model import Changes, JournalEntry, ResourceEvent, Task
 from reservation_core.emulator.platform.tables import Tables
 
 CommitHook = Callable[[Changes], None]
 JournalSubscriber = Callable[[JournalEntry], None]
+EventSubscriber = Callable[[ResourceEvent], None]
+_T = TypeVar("_T")
 
 
 class Storage(AbstractContextManager[None]):
@@ -48,12 +50,15 @@ class Storage(AbstractContextManager[None]):
         self.tables: Final = Tables()
         self.time: datetime = DEFAULT_START
         """Time of the current transaction."""
+        self.on_settle: Callable[[], None] | None = None
+        """Called within each transaction before its end, and after each timer."""
         self._on_due = on_due
         self._on_commit = on_commit
         self.lock: Final = threading.RLock()
         self._depth = 0
         self._subscribers: list[JournalSubscriber] = []
-        self._unpublished: deque[JournalEntry] = deque()
+        self._event_subscribers: list[EventSubscriber] = []
+        self._unpublished: deque[JournalEntry | ResourceEvent] = deque()
         self._is_publishing = False
 
     @property
@@ -83,12 +88,19 @@ class Storage(AbstractContextManager[None]):
         trace: TracebackType | None,
     ) -> None:
         """Commit the outermost transaction, or roll it back if it raised."""
-        self._depth -= 1
+        has_failed = kind is not None
         try:
-            if not self._depth:
-                self._end(has_failed=kind is not None)
+            if self._depth == 1 and not has_failed and self.on_settle is not None:
+                has_failed = True
+                self.on_settle()
+                has_failed = False
         finally:
-            self.lock.release()
+            self._depth -= 1
+            try:
+                if not self._depth:
+                    self._end(has_failed=has_failed)
+            finally:
+                self.lock.release()
 
     def _run_timers(self, now: datetime) -> None:
         self._depth = 1
@@ -97,6 +109,8 @@ class Storage(AbstractContextManager[None]):
             while (timer := self.tables.pop_due(now)) is not None:
                 self.time, sid = timer
                 self._on_due(sid)
+                if self.on_settle is not None:
+                    self.on_settle()
             has_failed = False
         finally:
             self._depth = 0
@@ -116,8 +130,8 @@ class Storage(AbstractContextManager[None]):
                 self.tables.roll_back()
                 raise
         entries = self.tables.commit()
-        self.journal.extend(entries)
-        if self._subscribers:
+        self.journal.extend(entry for entry in entries if isinstance(entry, JournalEntry))
+        if self._subscribers or self._event_subscribers:
             self._unpublished.extend(entries)
             self._publish()
 
@@ -160,8 +174,12 @@ class Storage(AbstractContextManager[None]):
         try:
             while self._unpublished:
                 entry = self._unpublished.popleft()
-                for subscriber in tuple(self._subscribers):
-                    subscriber(entry)
+                if isinstance(entry, JournalEntry):
+                    for subscriber in tuple(self._subscribers):
+                        subscriber(entry)
+                else:
+                    for event_subscriber in tuple(self._event_subscribers):
+                        event_subscriber(entry)
         finally:
             self._is_publishing = False
 
@@ -170,12 +188,22 @@ class Storage(AbstractContextManager[None]):
 
         :returns: a function that ends the subscription.
         """
+        return self._add(self._subscribers, subscriber)
+
+    def subscribe_events(self, subscriber: EventSubscriber) -> Callable[[], None]:
+        """Call a subscriber with every event of a task or worker after its commit.
+
+        :returns: a function that ends the subscription.
+        """
+        return self._add(self._event_subscribers, subscriber)
+
+    def _add(self, subscribers: list[_T], subscriber: _T) -> Callable[[], None]:
         with self.lock:
-            self._subscribers.append(subscriber)
+            subscribers.append(subscriber)
 
         def unsubscribe() -> None:
             with self.lock:
-                if subscriber in self._subscribers:
-                    self._subscribers.remove(subscriber)
+                if subscriber in subscribers:
+                    subscribers.remove(subscriber)
 
         return unsubscribe

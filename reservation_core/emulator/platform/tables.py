@@ -7,13 +7,16 @@ commits the changes or rolls them back.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import (
     Changes,
     JournalEntry,
+    Record,
+    ResourceEvent,
     Snapshot,
     StoredReservation,
     Task,
@@ -23,12 +26,44 @@ from reservation_core.emulator.platform.model import (
 _V = TypeVar("_V")
 
 
+class TableObserver(Protocol):
+    """Observer of all tables. ``None`` stands for a value that does not exist."""
+
+    def task_changed(self, before: Task | None, after: Task | None) -> None:
+        """Observe a task that is inserted, replaced or removed."""
+        ...
+
+    def worker_changed(self, before: Worker | None, after: Worker | None) -> None:
+        """Observe a worker that is inserted, replaced or removed."""
+        ...
+
+    def reservation_changed(
+        self, before: StoredReservation | None, after: StoredReservation | None
+    ) -> None:
+        """Observe a reservation that is inserted, replaced or removed."""
+        ...
+
+    def record_changed(self, before: Record | None, after: Record | None) -> None:
+        """Observe a record that is inserted, replaced or removed."""
+        ...
+
+    def reloaded(self, sids: Iterable[str]) -> None:
+        """Observe values that were rolled back, or loaded without a transaction."""
+        ...
+
+
 class Table(dict[str, _V]):
-    """Values by SID. Remembers the values from before the current transaction."""
+    """Values by SID. Remembers the values from before the current transaction.
+
+    ``on_change`` is called with the values before and after each change, and ``on_reload`` with
+    the SIDs of values that were restored or loaded.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.originals: Final[dict[str, _V | None]] = {}
+        self.on_change: Callable[[_V | None, _V | None], None] | None = None
+        self.on_reload: Callable[[Iterable[str]], None] | None = None
 
     def put(self, sid: str, value: _V) -> _V | None:
         """Insert or replace a value and return the previous one."""
@@ -36,12 +71,16 @@ class Table(dict[str, _V]):
         if sid not in self.originals:
             self.originals[sid] = previous
         self[sid] = value
+        if self.on_change is not None:
+            self.on_change(previous, value)
         return previous
 
     def remove(self, sid: str) -> _V:
         """Remove a value and return it."""
         value = self.pop(sid)
         self.originals.setdefault(sid, value)
+        if self.on_change is not None:
+            self.on_change(value, None)
         return value
 
     def changed(self) -> dict[str, _V]:
@@ -55,24 +94,40 @@ class Table(dict[str, _V]):
                 self.pop(sid, None)
             else:
                 self[sid] = value
+        self._report_reload(self.originals)
 
     def replace(self, values: dict[str, _V]) -> None:
         """Hold exactly these values. This is not part of a transaction."""
+        before = tuple(self)
         self.clear()
         self.update(values)
+        self._report_reload((*before, *values))
+
+    def _report_reload(self, sids: Iterable[str]) -> None:
+        if self.on_reload is not None:
+            self.on_reload(sids)
 
 
 class Tables:
-    """Reservations, tasks and workers. Not thread-safe."""
+    """Reservations, tasks, workers and records. Not thread-safe."""
 
     def __init__(self) -> None:
         self.reservations: Final[Table[StoredReservation]] = Table()
         self.tasks: Final[Table[Task]] = Table()
         self.workers: Final[Table[Worker]] = Table()
-        self.entries: list[JournalEntry] = []
-        """Journal entries of the current transaction."""
+        self.records: Final[Table[Record]] = Table()
+        self.entries: list[JournalEntry | ResourceEvent] = []
+        """Journal entries and events of the current transaction."""
+        self._tables: Final[tuple[Table[Any], ...]] = (
+            self.reservations,
+            self.tasks,
+            self.workers,
+            self.records,
+        )
         self._children: dict[str, dict[str, None]] = {}
         """SIDs of the reservations of each task and worker, oldest first."""
+        self._records_in: dict[str, dict[str, None]] = {}
+        """SIDs of the records of each workspace, oldest first."""
         self.timers: list[tuple[datetime, str]] = []
         """A heap. An entry is stale once its owner has another due time."""
         self._next_number = 0
@@ -109,13 +164,42 @@ class Tables:
             self._remove_from_index(self.reservations.remove(child).reservation)
         self.tasks.remove(sid)
 
+    def put_record(self, record: Record) -> None:
+        """Insert or replace a record."""
+        self.records.put(record.sid, record)
+        self._records_in.setdefault(record.workspace_sid, {})[record.sid] = None
+
+    def remove_record(self, sid: str) -> None:
+        """Remove a record."""
+        workspace_sid = self.records.remove(sid).workspace_sid
+        del self._records_in[workspace_sid][sid]
+        if not self._records_in[workspace_sid]:
+            del self._records_in[workspace_sid]
+
+    def records_in(self, workspace_sid: str, kind: str) -> list[Record]:
+        """Return the records of one kind in a workspace, oldest first."""
+        records = (self.records[sid] for sid in self._records_in.get(workspace_sid, ()))
+        return [record for record in records if record.kind == kind]
+
     def remove_all(self) -> None:
         """Remove everything."""
         for sid in tuple(self.tasks):
             self.remove_task(sid)
         for sid in tuple(self.workers):
             self.workers.remove(sid)
+        for sid in tuple(self.records):
+            self.remove_record(sid)
         self.entries.clear()
+
+    def observe(self, observer: TableObserver) -> None:
+        """Call an observer at each change from now on. It replaces an earlier one."""
+        self.tasks.on_change = observer.task_changed
+        self.workers.on_change = observer.worker_changed
+        self.reservations.on_change = observer.reservation_changed
+        self.records.on_change = observer.record_changed
+        for table in self._tables:
+            table.on_reload = observer.reloaded
+            observer.reloaded(table)
 
     def children(self, parent_sid: str) -> list[StoredReservation]:
         """Return the reservations of a task or a worker, oldest first."""
@@ -168,25 +252,34 @@ class Tables:
 
     def has_changes(self) -> bool:
         """Return true if this transaction changed anything."""
-        return bool(self.reservations.originals or self.tasks.originals or self.workers.originals)
+        return bool(
+            self.reservations.originals
+            or self.tasks.originals
+            or self.workers.originals
+            or self.records.originals
+        )
 
     def changes(self) -> Changes:
         """Return all changes of this transaction."""
-        tables = (self.reservations, self.tasks, self.workers)
-        removed = tuple(sid for table in tables for sid in table.originals if sid not in table)
-        reservations, tasks = self.reservations.changed(), self.tasks.changed()
-        return Changes(reservations, tasks, self.workers.changed(), removed, tuple(self.entries))
+        return Changes(
+            self.reservations.changed(),
+            self.tasks.changed(),
+            self.workers.changed(),
+            tuple(sid for table in self._tables for sid in table.originals if sid not in table),
+            tuple(entry for entry in self.entries if isinstance(entry, JournalEntry)),
+            self.records.changed(),
+        )
 
-    def commit(self) -> list[JournalEntry]:
-        """Forget the undo log and return the journal entries of this transaction."""
+    def commit(self) -> list[JournalEntry | ResourceEvent]:
+        """Forget the undo log and return the entries and events of this transaction."""
         entries, self.entries = self.entries, []
-        for table in (self.reservations, self.tasks, self.workers):
+        for table in self._tables:
             table.originals.clear()
         return entries
 
     def roll_back(self) -> None:
         """Undo all changes of this transaction."""
-        for table in (self.reservations, self.tasks, self.workers):
+        for table in self._tables:
             table.roll_back()
         self.commit()
         self._rebuild()
@@ -194,13 +287,15 @@ class Tables:
     def snapshot(self) -> Snapshot:
         """Return all values."""
         stored = tuple(self.reservations.values())
-        return Snapshot(tuple(self.workers.values()), tuple(self.tasks.values()), stored)
+        workers, tasks = tuple(self.workers.values()), tuple(self.tasks.values())
+        return Snapshot(workers, tasks, stored, tuple(self.records.values()))
 
     def load(self, snapshot: Snapshot) -> None:
         """Replace everything by a snapshot. This is not part of a transaction."""
         self.workers.replace({worker.sid: worker for worker in snapshot.workers})
         self.tasks.replace({task.sid: task for task in snapshot.tasks})
         self.reservations.replace({str(s.reservation.sid): s for s in snapshot.reservations})
+        self.records.replace({record.sid: record for record in snapshot.records})
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -211,6 +306,9 @@ class Tables:
         self._children = {}
         for _, stored in ordered:
             self._add_to_index(stored.reservation)
+        self._records_in = {}
+        for record in sorted(self.records.values(), key=lambda each: each.date_created):
+            self._records_in.setdefault(record.workspace_sid, {})[record.sid] = None
         reservations = [(stored.due, sid) for sid, stored in ordered]
         tasks = [(task.due, sid) for sid, task in self.tasks.items()]
         self.timers = [(due, sid) for due, sid in (*reservations, *tasks) if due is not None]

@@ -194,7 +194,14 @@ class Transitions:
     def set_activity(self, worker_sid: str, activity_sid: str) -> None:
         """Set a worker's activity."""
         worker = self._tables.workers[worker_sid]
-        worker = attrs.evolve(worker, activity_sid=activity_sid, version=worker.version + 1)
+        date = self._storage.date
+        worker = attrs.evolve(
+            worker,
+            activity_sid=activity_sid,
+            version=worker.version + 1,
+            date_updated=date,
+            date_status_changed=date,
+        )
         self._tables.workers.put(worker_sid, worker)
 
 

@@ -1,0 +1,108 @@
+"""Gateway that also answers the resources of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.emulator.api import refusals
+from reservation_core.emulator.api.gateway import (
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    ORIGIN,
+    VERSION,
+    InMemoryGateway,
+    read_authorization,
+)
+from reservation_core.emulator.api.update_reading import (
+    UnreadableRequest,
+    check_content_type,
+    read_pairs,
+)
+from reservation_core.emulator.offers.router import Router
+from reservation_core.emulator.platform.model import DEFAULT_ACCOUNT_SID
+from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.resources.addresses import ResourceAddress, parse_resource_path
+from reservation_core.emulator.resources.engine import Engine, NotHere, Stale
+from reservation_core.emulator.resources.refused import Refused
+from reservation_core.rest.addresses import is_sid
+from reservation_core.rest.messages import Reply
+
+_LIST_METHODS: Final = ("GET", "POST")
+_METHODS: Final = ("GET", "POST", "DELETE")
+
+
+class WorkspaceGateway(InMemoryGateway):
+    """Gateway to an emulated platform that also has the resources of workspaces.
+
+    Workspaces, activities, queues, workflows, channels, workers and tasks are created, fetched,
+    listed, updated and deleted by the official paths. Tasks that are created there are routed: see
+    :mod:`reservation_core.emulator.offers`.
+
+    :param platform: the platform; a new, empty one by default. Its tasks are routed from now on.
+    :param origin: start of the addresses in replies, ``https://host[:port]``.
+    """
+
+    def __init__(self, platform: Platform | None = None, *, origin: str = ORIGIN) -> None:
+        super().__init__(platform, origin=origin)
+        Router.attach(self.platform)
+        self._engine = Engine(self.platform)
+
+    def _answer_elsewhere(
+        self, method: str, target: str, headers: Mapping[str, str], form: FormPairs | bytes
+    ) -> Reply:
+        where = parse_resource_path(target)
+        if where is None:
+            return refusals.not_found(target)
+        allowed = _LIST_METHODS if where.sid is None else _METHODS
+        if method not in allowed:
+            return refusals.method_not_allowed(allowed)
+        try:
+            with self.platform.transaction():
+                operation = (method, where.resource.kind, where.sid is None)
+                rates = self._rate_limiter.take(operation)
+                if rates is None:
+                    rates = self._rate_limiter.headers(0)
+                    return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
+                return self._operate(method, target, where, headers, form, rates)
+        except NotHere:
+            return refusals.not_found(target)
+        except Stale:
+            return refusals.STALE
+        except Refused as error:
+            return refusals.refuse(error.status, error.code, error.message)
+        except UnreadableRequest as error:
+            code = refusals.GENERIC_CODE if error.status == 400 else None
+            return refusals.refuse(error.status, code, error.reason)
+
+    def _operate(
+        self,
+        method: str,
+        target: str,
+        where: ResourceAddress,
+        headers: Mapping[str, str],
+        form: FormPairs | bytes,
+        rates: FormPairs,
+    ) -> Reply:
+        engine, if_match = self._engine, headers.get(VERSION)
+        if method == "DELETE":
+            return engine.delete(where, if_match, rates)
+        if method == "GET" and where.sid is None:
+            return engine.list_page(where, target, self.origin, rates)
+        if method == "GET":
+            return engine.fetch(where, self.origin, rates)
+        if isinstance(form, bytes):
+            if form:
+                check_content_type(headers.get(CONTENT_TYPE, ""))
+            form = read_pairs(form)
+        if where.sid is None:
+            account_sid = _read_account(headers.get(AUTHORIZATION, ""))
+            return engine.create(where, form, account_sid, self.origin, rates)
+        return engine.update(where, form, if_match, self.origin, rates)
+
+
+def _read_account(authorization: str) -> str:
+    """Return the account that a client names itself by. An API key does not name it."""
+    _, username, _ = read_authorization(authorization)
+    return username if is_sid(username, "account_sid") else DEFAULT_ACCOUNT_SID

@@ -1,0 +1,110 @@
+"""Workers as resources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
+
+import attrs
+
+from reservation_core.domain.lifecycle import Status
+from reservation_core.emulator.platform.model import Worker
+from reservation_core.emulator.resources.kinds import show_date
+from reservation_core.emulator.resources.refused import Refused
+from reservation_core.emulator.resources.store import Row, Store, Values
+from reservation_core.rest.bodies import Attributes
+
+_LIVE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING)
+
+
+class WorkerStore(Store):
+    """Workers of the platform."""
+
+    def rows(self, workspace_sid: str) -> Iterable[Row]:
+        """Return all workers of a workspace, oldest first."""
+        workers = self.tables.workers.values()
+        return [self._show(each) for each in workers if each.workspace_sid == workspace_sid]
+
+    def find(self, workspace_sid: str, sid: str) -> Row | None:
+        """Return a worker, ``None`` if it is not in the workspace."""
+        worker = self.tables.workers.get(sid)
+        is_here = worker is not None and worker.workspace_sid == workspace_sid
+        return self._show(worker) if worker is not None and is_here else None
+
+    def create(self, workspace_sid: str, values: Values, account_sid: str) -> Row:
+        """Create a worker, by default in the workspace's default activity."""
+        default = self.tables.records[workspace_sid].fields.get("default_activity_sid")
+        worker = self.parts.creation.add_worker(
+            workspace_sid,
+            None,
+            account_sid,
+            cast("str", values["friendly_name"]),
+            cast("Mapping[str, object] | None", values["attributes"]),
+            cast("str | None", values["activity_sid"] or default),
+        )
+        return self._show(worker)
+
+    def update(self, sid: str, values: Values) -> Row:
+        """Update a worker, and reject its pending reservations if that is asked for."""
+        worker = self.tables.workers[sid]
+        activity_sid = cast("str | None", values.get("activity_sid"))
+        rejects = values.get("reject_pending_reservations") is True
+        self._check_activity(worker, activity_sid, rejects=rejects)
+        kept = {name: values[name] for name in ("friendly_name", "attributes") if name in values}
+        if kept:
+            worker = attrs.evolve(
+                worker,
+                name=cast("str | None", kept.get("friendly_name", worker.name)),
+                attributes=cast("Attributes", kept.get("attributes", worker.attributes)),
+                version=worker.version + 1,
+                date_updated=self.storage.date,
+            )
+            self.tables.workers.put(sid, worker)
+        if activity_sid is not None and (rejects or activity_sid != worker.activity_sid):
+            self.parts.actions.set_activity(sid, activity_sid, reject_pending=rejects)
+        return self._show(self.tables.workers[sid])
+
+    def _check_activity(self, worker: Worker, activity_sid: str | None, *, rejects: bool) -> None:
+        if activity_sid is None or self._is_available(activity_sid):
+            if rejects:  # documented
+                raise Refused(
+                    "RejectPendingReservations needs an ActivitySid that is not available"
+                )
+            return
+        children = self.tables.children(worker.sid)
+        has_pending = any(each.reservation.status is Status.PENDING for each in children)
+        if has_pending and not rejects and not self.settings.can_leave_with_pending:
+            raise Refused(
+                f"Worker {worker.sid} has pending reservations. Set RejectPendingReservations"
+            )
+
+    def delete(self, sid: str) -> None:
+        """Delete a worker. One with live reservations is refused (unknown)."""
+        children = self.tables.children(sid)
+        if any(each.reservation.status in _LIVE for each in children):
+            raise Refused(f"Cannot delete worker {sid}: it has live reservations")
+        self.tables.workers.remove(sid)
+
+    def _is_available(self, activity_sid: str | None) -> bool:
+        activity = self.tables.records.get(str(activity_sid))
+        return activity is not None and activity.fields.get("available") is True
+
+    def _show(self, worker: Worker) -> Row:
+        activity = self.tables.records.get(str(worker.activity_sid))
+        return Row(
+            worker.sid,
+            worker.workspace_sid,
+            {
+                "account_sid": worker.account_sid,
+                "activity_name": None if activity is None else activity.fields["friendly_name"],
+                "activity_sid": worker.activity_sid,
+                "attributes": json.dumps(worker.attributes),
+                "available": self._is_available(worker.activity_sid),
+                "date_created": show_date(worker.date_created),
+                "date_status_changed": show_date(worker.date_status_changed),
+                "date_updated": show_date(worker.date_updated),
+                "friendly_name": worker.name,
+            },
+            str(worker.version),
+        )
