@@ -207,7 +207,7 @@ def test_state_file_of_format_1_is_refused_and_kept(path: Path) -> None:
     database.commit()
     database.close()
     with (
-        pytest.raises(StateFileError, match="it has format 1, not 2"),
+        pytest.raises(StateFileError, match="it has format 1, not 3"),
         open_platform(path, ManualClock()),
     ):
         pass
@@ -224,7 +224,7 @@ def test_state_file_leaves_other_files_untouched(path: Path) -> None:
     path.unlink()
     for statement, problem in (
         ("CREATE TABLE t (a)", "is not a state file"),
-        ("PRAGMA user_version = 99", "it has format 99, not 2"),
+        ("PRAGMA user_version = 99", "it has format 99, not 3"),
     ):
         database = sqlite3.connect(path)
         database.execute(statement)

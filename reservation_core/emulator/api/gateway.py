@@ -44,10 +44,10 @@ ORIGIN: Final = "https://taskrouter.twilio.com"
 _MAX_CACHED_BYTES: Final = 512
 _LIST_METHODS: Final = ("GET",)
 _METHODS: Final = ("GET", "POST")
-AUTHORIZATION, CONTENT_TYPE, VERSION = "authorization", "content-type", IF_MATCH.lower()
+AUTHORIZATION, CONTENT_TYPE, IF_MATCH_KEY = "authorization", "content-type", IF_MATCH.lower()
 """Headers that are read, in lower case."""
 
-_READ_HEADERS: Final = frozenset({AUTHORIZATION, CONTENT_TYPE, VERSION})
+_READ_HEADERS: Final = frozenset({AUTHORIZATION, CONTENT_TYPE, IF_MATCH_KEY})
 
 
 class InMemoryGateway(ClosableGateway):
@@ -179,7 +179,7 @@ class InMemoryGateway(ClosableGateway):
         form: FormPairs | bytes,
         rates: FormPairs,
     ) -> Reply:
-        wanted = headers.get(VERSION)
+        wanted = headers.get(IF_MATCH_KEY)
         is_stale = wanted is not None and wanted.strip('"') != reservation.etag
         if is_stale and self._settings.checks_version_first:
             return refusals.STALE

@@ -48,7 +48,7 @@ class PageQuery:
 
     @property
     def token(self) -> str:
-        """The page token; empty without one."""
+        """The page token, empty if there is none."""
         return self.fields.get(PAGE_TOKEN, "")
 
     def link(self, number: int, token: str = "") -> str:

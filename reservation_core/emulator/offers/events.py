@@ -1,4 +1,4 @@
-"""Events of routed tasks and of workers, from the values before and after a change."""
+"""Events that follow from changes of routed tasks and of workers."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Router:
         return max(known, default=DEFAULT_START)
 
     def _place(self, sid: str) -> str | None:
-        """Put a task or a worker into its line, or remove it, and return its workspace."""
+        """Update the place of a task or worker, and return its workspace."""
         task, worker = self._tables.tasks.get(sid), self._tables.workers.get(sid)
         if task is not None:
             if task.order is None:
@@ -286,7 +286,7 @@ class Router:
 def _choose(
     idle: Line, task: Task, asked: Mapping[str, int], reserved: AbstractSet[str], limit: int | None
 ) -> str | None:
-    """Return the idle worker that was asked least often, the longest idle first."""
+    """Return the longest idle of the workers that were asked least."""
     only = task.order.worker_sid if task.order else None
     best, best_count = None, limit
     for worker_sid in idle:

@@ -126,7 +126,7 @@ class Actions:
         self._tables.remove_task(sid)
 
     def run_timer(self, sid: str) -> None:
-        """Let a reservation time out, end a task in time, or delete an ended task."""
+        """Run the timer of a reservation or of a task."""
         task = self._tables.tasks.get(sid)
         if task is not None and self._routing.is_waiting(task):
             self._transitions.end(task, _AFTER_TASK_END, TaskStatus.CANCELED, EXPIRED)

@@ -196,7 +196,7 @@ class JournalEntry:
 
 @attrs.frozen
 class ResourceEvent:
-    """Event of a routed task or of a worker, as opposed to a reservation's journal entry.
+    """Event of a routed task or of a worker.
 
     :param type: the event's type, such as ``task.created``.
     :param at: the platform's time of the event.

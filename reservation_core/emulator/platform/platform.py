@@ -115,9 +115,9 @@ class Platform:
         return self._storage.subscribe(subscriber)
 
     def subscribe_events(self, subscriber: EventSubscriber) -> Callable[[], None]:
-        """Call a function with every event of a routed task or a worker, as :meth:`subscribe`.
+        """Call a function with every event of routed tasks and workers.
 
-        Both are called in the order in which things happened.
+        It shares one order with the functions of :meth:`subscribe`.
 
         :returns: a function that ends the subscription.
         """

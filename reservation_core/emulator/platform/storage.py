@@ -191,7 +191,7 @@ class Storage(AbstractContextManager[None]):
         return self._add(self._subscribers, subscriber)
 
     def subscribe_events(self, subscriber: EventSubscriber) -> Callable[[], None]:
-        """Call a subscriber with every event of a task or worker after its commit.
+        """Call a subscriber with every event after its commit.
 
         :returns: a function that ends the subscription.
         """

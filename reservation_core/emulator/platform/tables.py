@@ -271,7 +271,7 @@ class Tables:
         )
 
     def commit(self) -> list[JournalEntry | ResourceEvent]:
-        """Forget the undo log and return the entries and events of this transaction."""
+        """Forget the undo log, and return this transaction's entries and events."""
         entries, self.entries = self.entries, []
         for table in self._tables:
             table.originals.clear()

@@ -47,8 +47,8 @@ class Effect(Flag):
 
 
 @attrs.frozen
-class Parameter:
-    """Parameter of a resource.
+class ResourceParameter:
+    """ResourceParameter of a resource.
 
     :param name: its name in a form.
     :param kind: reads its text.
@@ -59,7 +59,7 @@ class Parameter:
     """
 
     name: str
-    kind: kinds.Kind
+    kind: kinds.FieldKind
     on: On = On.BOTH
     is_required: bool = False
     default: Json = None
@@ -74,7 +74,7 @@ class Parameter:
 
 
 @attrs.frozen
-class Filter:
+class ListFilter:
     """Query parameter that filters a list by a property.
 
     :param name: its name in a query.
@@ -85,7 +85,7 @@ class Filter:
 
     name: str
     property_name: str = attrs.field()
-    kind: kinds.Kind = _TEXT
+    kind: kinds.FieldKind = _TEXT
     effect: Effect = Effect.ACTS
     is_list: bool = False
 
@@ -112,8 +112,8 @@ class Resource:
     segment: str
     key: str
     prefix: str
-    parameters: tuple[Parameter, ...]
-    filters: tuple[Filter, ...] = ()
+    parameters: tuple[ResourceParameter, ...]
+    filters: tuple[ListFilter, ...] = ()
     orderings: tuple[str, ...] = ()
     links: Mapping[str, str]
     has_version: bool = False
@@ -134,7 +134,7 @@ def snake_case(name: str) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-_NAME: Final = Parameter("FriendlyName", kinds.text(64), is_required=True)
+_NAME: Final = ResourceParameter("FriendlyName", kinds.text(64), is_required=True)
 _KEPT, _IGNORED = Effect.KEPT, Effect.IGNORED
 _WORKSPACE: Final = {"workspace": "{workspace}"}
 _ORDER: Final = kinds.word("FIFO", "LIFO")
@@ -156,15 +156,19 @@ WORKSPACE: Final = Resource(
     prefix="WS",
     parameters=(
         _NAME,
-        Parameter("EventCallbackUrl", kinds.url),
-        Parameter("EventsFilter", kinds.text()),
-        Parameter("MultiTaskEnabled", kinds.flag, default=True, effect=_KEPT),
-        Parameter("Template", kinds.word("NONE", "FIFO"), On.CREATE, is_shown=False),
-        Parameter("PrioritizeQueueOrder", _ORDER, default="FIFO", effect=_KEPT),
-        Parameter("DefaultActivitySid", kinds.sid("WA"), On.UPDATE, refers_to="activity"),
-        Parameter("TimeoutActivitySid", kinds.sid("WA"), On.UPDATE, refers_to="activity"),
+        ResourceParameter("EventCallbackUrl", kinds.url),
+        ResourceParameter("EventsFilter", kinds.text()),
+        ResourceParameter("MultiTaskEnabled", kinds.flag, default=True, effect=_KEPT),
+        ResourceParameter("Template", kinds.word("NONE", "FIFO"), On.CREATE, is_shown=False),
+        ResourceParameter("PrioritizeQueueOrder", _ORDER, default="FIFO", effect=_KEPT),
+        ResourceParameter(
+            "DefaultActivitySid", kinds.sid_of("WA"), On.UPDATE, refers_to="activity"
+        ),
+        ResourceParameter(
+            "TimeoutActivitySid", kinds.sid_of("WA"), On.UPDATE, refers_to="activity"
+        ),
     ),
-    filters=(Filter("FriendlyName"),),
+    filters=(ListFilter("FriendlyName"),),
     links={
         "activities": "{self}/Activities",
         **_statistics("{self}"),
@@ -182,8 +186,8 @@ ACTIVITY: Final = Resource(
     segment="Activities",
     key="activities",
     prefix="WA",
-    parameters=(_NAME, Parameter("Available", kinds.flag, On.CREATE, default=False)),
-    filters=(Filter("FriendlyName"), Filter("Available", kind=kinds.flag)),
+    parameters=(_NAME, ResourceParameter("Available", kinds.flag, On.CREATE, default=False)),
+    filters=(ListFilter("FriendlyName"), ListFilter("Available", kind=kinds.flag)),
     links=_WORKSPACE,
 )
 
@@ -194,16 +198,20 @@ TASK_QUEUE: Final = Resource(
     prefix="WQ",
     parameters=(
         _NAME,
-        Parameter("TargetWorkers", kinds.text(), default="1==1", effect=_KEPT),
-        Parameter("MaxReservedWorkers", kinds.integer(1, 50), default=1),
-        Parameter("TaskOrder", _ORDER, default="FIFO", effect=_KEPT),
-        Parameter("ReservationActivitySid", kinds.sid("WA"), effect=_KEPT, refers_to="activity"),
-        Parameter("AssignmentActivitySid", kinds.sid("WA"), effect=_KEPT, refers_to="activity"),
+        ResourceParameter("TargetWorkers", kinds.text(), default="1==1", effect=_KEPT),
+        ResourceParameter("MaxReservedWorkers", kinds.integer(1, 50), default=1),
+        ResourceParameter("TaskOrder", _ORDER, default="FIFO", effect=_KEPT),
+        ResourceParameter(
+            "ReservationActivitySid", kinds.sid_of("WA"), effect=_KEPT, refers_to="activity"
+        ),
+        ResourceParameter(
+            "AssignmentActivitySid", kinds.sid_of("WA"), effect=_KEPT, refers_to="activity"
+        ),
     ),
     filters=(
-        Filter("FriendlyName"),
-        Filter("EvaluateWorkerAttributes", kind=kinds.expression, effect=_IGNORED),
-        Filter("WorkerSid", effect=_IGNORED),  # every worker is eligible for every queue
+        ListFilter("FriendlyName"),
+        ListFilter("EvaluateWorkerAttributes", kind=kinds.expression, effect=_IGNORED),
+        ListFilter("WorkerSid", effect=_IGNORED),  # every worker is eligible for every queue
     ),
     orderings=("DateCreated", "DateUpdated", "FriendlyName"),
     links={
@@ -223,13 +231,15 @@ WORKFLOW: Final = Resource(
     prefix="WW",
     parameters=(
         _NAME,
-        Parameter("Configuration", kinds.json_text, is_required=True),
-        Parameter("AssignmentCallbackUrl", kinds.url),
-        Parameter("FallbackAssignmentCallbackUrl", kinds.url),
-        Parameter("TaskReservationTimeout", _SECONDS, default=120),
-        Parameter("ReEvaluateTasks", kinds.text(), On.UPDATE, effect=_IGNORED, is_shown=False),
+        ResourceParameter("Configuration", kinds.json_text, is_required=True),
+        ResourceParameter("AssignmentCallbackUrl", kinds.url),
+        ResourceParameter("FallbackAssignmentCallbackUrl", kinds.url),
+        ResourceParameter("TaskReservationTimeout", _SECONDS, default=120),
+        ResourceParameter(
+            "ReEvaluateTasks", kinds.text(), On.UPDATE, effect=_IGNORED, is_shown=False
+        ),
     ),
-    filters=(Filter("FriendlyName"),),
+    filters=(ListFilter("FriendlyName"),),
     links=_statistics("{self}"),
 )
 
@@ -240,8 +250,8 @@ TASK_CHANNEL: Final = Resource(
     prefix="TC",
     parameters=(
         _NAME,
-        Parameter("UniqueName", kinds.text(), On.CREATE, is_required=True),
-        Parameter("ChannelOptimizedRouting", kinds.flag, default=True, effect=_KEPT),
+        ResourceParameter("UniqueName", kinds.text(), On.CREATE, is_required=True),
+        ResourceParameter("ChannelOptimizedRouting", kinds.flag, default=True, effect=_KEPT),
     ),
     links=_WORKSPACE,
 )
@@ -253,18 +263,18 @@ WORKER: Final = Resource(
     prefix="WK",
     parameters=(
         _NAME,
-        Parameter("ActivitySid", kinds.sid("WA"), refers_to="activity"),
-        Parameter("Attributes", kinds.json_object),
-        Parameter("RejectPendingReservations", kinds.flag, On.UPDATE, is_shown=False),
+        ResourceParameter("ActivitySid", kinds.sid_of("WA"), refers_to="activity"),
+        ResourceParameter("Attributes", kinds.json_object),
+        ResourceParameter("RejectPendingReservations", kinds.flag, On.UPDATE, is_shown=False),
     ),
     filters=(
-        Filter("ActivityName"),
-        Filter("ActivitySid"),
-        Filter("Available", kind=kinds.flag),
-        Filter("FriendlyName"),
-        Filter("TargetWorkersExpression", kind=kinds.expression, effect=_IGNORED),
-        Filter("TaskQueueName", effect=_IGNORED),  # every worker is eligible for every queue
-        Filter("TaskQueueSid", effect=_IGNORED),
+        ListFilter("ActivityName"),
+        ListFilter("ActivitySid"),
+        ListFilter("Available", kind=kinds.flag),
+        ListFilter("FriendlyName"),
+        ListFilter("TargetWorkersExpression", kind=kinds.expression, effect=_IGNORED),
+        ListFilter("TaskQueueName", effect=_IGNORED),  # every worker is eligible for every queue
+        ListFilter("TaskQueueSid", effect=_IGNORED),
     ),
     orderings=("DateCreated", "DateUpdated", "DateStatusChanged", "FriendlyName"),
     links={
@@ -285,28 +295,28 @@ TASK: Final = Resource(
     key="tasks",
     prefix="WT",
     parameters=(
-        Parameter("Timeout", kinds.integer(1, 1_209_600), On.CREATE, default=86_400),
-        Parameter("Priority", kinds.integer(0, kinds.MAX_PRIORITY), default=0),
-        Parameter("TaskChannel", kinds.text(), default="default", effect=_KEPT),
-        Parameter("WorkflowSid", kinds.sid("WW"), On.CREATE, refers_to="workflow"),
-        Parameter("Attributes", kinds.json_object),
-        Parameter("VirtualStartTime", kinds.date, effect=_KEPT),
-        Parameter("RoutingTarget", kinds.sid("WK", "WQ", "WW"), On.CREATE),
-        Parameter("IgnoreCapacity", kinds.flag, On.CREATE, default=False, effect=_KEPT),
-        Parameter("TaskQueueSid", kinds.sid("WQ"), On.CREATE, refers_to="task_queue"),
-        Parameter("AssignmentStatus", kinds.word(*TaskStatus), On.UPDATE),
-        Parameter("Reason", kinds.text(), On.UPDATE),
+        ResourceParameter("Timeout", kinds.integer(1, 1_209_600), On.CREATE, default=86_400),
+        ResourceParameter("Priority", kinds.integer(0, kinds.MAX_PRIORITY), default=0),
+        ResourceParameter("TaskChannel", kinds.text(), default="default", effect=_KEPT),
+        ResourceParameter("WorkflowSid", kinds.sid_of("WW"), On.CREATE, refers_to="workflow"),
+        ResourceParameter("Attributes", kinds.json_object),
+        ResourceParameter("VirtualStartTime", kinds.date, effect=_KEPT),
+        ResourceParameter("RoutingTarget", kinds.sid_of("WK", "WQ", "WW"), On.CREATE),
+        ResourceParameter("IgnoreCapacity", kinds.flag, On.CREATE, default=False, effect=_KEPT),
+        ResourceParameter("TaskQueueSid", kinds.sid_of("WQ"), On.CREATE, refers_to="task_queue"),
+        ResourceParameter("AssignmentStatus", kinds.word(*TaskStatus), On.UPDATE),
+        ResourceParameter("Reason", kinds.text(), On.UPDATE),
     ),
     filters=(
-        Filter("Priority", kind=kinds.integer(0, kinds.MAX_PRIORITY)),
-        Filter("AssignmentStatus", kind=kinds.word(*TaskStatus), is_list=True),
-        Filter("WorkflowSid"),
-        Filter("WorkflowName", "workflow_friendly_name"),
-        Filter("TaskQueueSid"),
-        Filter("TaskQueueName", "task_queue_friendly_name"),
-        Filter("EvaluateTaskAttributes", kind=kinds.expression, effect=_IGNORED),
-        Filter("RoutingTarget"),
-        Filter("HasAddons", kind=kinds.flag, effect=_IGNORED),  # no task has any
+        ListFilter("Priority", kind=kinds.integer(0, kinds.MAX_PRIORITY)),
+        ListFilter("AssignmentStatus", kind=kinds.word(*TaskStatus), is_list=True),
+        ListFilter("WorkflowSid"),
+        ListFilter("WorkflowName", "workflow_friendly_name"),
+        ListFilter("TaskQueueSid"),
+        ListFilter("TaskQueueName", "task_queue_friendly_name"),
+        ListFilter("EvaluateTaskAttributes", kind=kinds.expression, effect=_IGNORED),
+        ListFilter("RoutingTarget"),
+        ListFilter("HasAddons", kind=kinds.flag, effect=_IGNORED),  # no task has any
     ),
     orderings=("DateCreated", "Priority", "VirtualStartTime"),
     links={

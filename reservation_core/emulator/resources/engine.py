@@ -35,9 +35,9 @@ from reservation_core.emulator.resources.declarations import (
     snake_case,
 )
 from reservation_core.emulator.resources.records import RecordStore
-from reservation_core.emulator.resources.refused import Refused
+from reservation_core.emulator.resources.refused import RefusedRequest
 from reservation_core.emulator.resources.scene import Scene
-from reservation_core.emulator.resources.store import Row, Store, Values
+from reservation_core.emulator.resources.store import ResourceRow, ResourceStore, Values
 from reservation_core.emulator.resources.tasks import TaskStore
 from reservation_core.emulator.resources.workers import WorkerStore
 from reservation_core.rest.bodies import Json
@@ -63,14 +63,14 @@ class Engine:
         self._platform = platform
         self._settings = platform.settings
         self._scene = Scene(platform)
-        self._stores: dict[str, Store] = {
+        self._stores: dict[str, ResourceStore] = {
             resource.kind: RecordStore(platform, resource, self._scene)
             for resource in RESOURCES.values()
         }
         self._stores[WORKER.kind] = WorkerStore(platform, WORKER)
         self._stores[TASK.kind] = TaskStore(platform, TASK)
 
-    def _find(self, where: ResourceAddress) -> tuple[Store, Row]:
+    def _find(self, where: ResourceAddress) -> tuple[ResourceStore, ResourceRow]:
         store, sid = self._stores[where.resource.kind], str(where.sid)
         workspace = self._scene.find(where.workspace_sid or sid)
         row = None if workspace is None else store.find(workspace.sid, sid)
@@ -151,7 +151,7 @@ class Engine:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def _is_stale(self, resource: Resource, row: Row, if_match: str | None) -> bool:
+    def _is_stale(self, resource: Resource, row: ResourceRow, if_match: str | None) -> bool:
         is_checked = resource.has_version and if_match is not None
         return is_checked and str(if_match).strip('"') != row.version
 
@@ -165,7 +165,9 @@ class Engine:
         values: dict[str, Json] = {}
         for parameter in resource.parameters:
             if parameter.is_required and on is On.CREATE and not given.get(parameter.name):
-                raise Refused(f"Missing required parameter {parameter.name} in the post body")
+                raise RefusedRequest(
+                    f"Missing required parameter {parameter.name} in the post body"
+                )
             if on not in parameter.on or parameter.name not in given:
                 continue
             text = given.pop(parameter.name)
@@ -174,35 +176,37 @@ class Engine:
             except ValueError as error:
                 if is_blank_unset and not text:
                     continue
-                raise Refused(f"{parameter.name} {error}") from None
+                raise RefusedRequest(f"{parameter.name} {error}") from None
             if parameter.refers_to is not None:
                 self._check_reference(
                     parameter.name, str(value), parameter.refers_to, workspace_sid
                 )
             values[parameter.property_name] = value
         if self._settings.strict and given:
-            raise Refused(f"{', '.join(given)} is not a parameter of this operation")
+            raise RefusedRequest(f"{', '.join(given)} is not a parameter of this operation")
         return values
 
     def _check_reference(self, name: str, sid: str, kind: str, workspace_sid: str | None) -> None:
         store = self._stores[kind]
         if workspace_sid is None or store.find(workspace_sid, sid) is None:
-            raise Refused(f"{name} {sid} is not in workspace {workspace_sid}")
+            raise RefusedRequest(f"{name} {sid} is not in workspace {workspace_sid}")
 
-    def _filter(self, rows: Sequence[Row], resource: Resource, query: PageQuery) -> Iterator[Row]:
+    def _filter(
+        self, rows: Sequence[ResourceRow], resource: Resource, query: PageQuery
+    ) -> Iterator[ResourceRow]:
         known = {each.name: each for each in resource.filters}
         wanted: dict[str, set[Json]] = {}
         for name, text in query.pairs:
             if name not in known:
                 if self._settings.strict and name not in _LIST_PARAMETERS:
-                    raise Refused(f"{name} is not a parameter of this list")
+                    raise RefusedRequest(f"{name} is not a parameter of this list")
                 continue
             each = known[name]
             texts = re.split(r"[,\s]+", text) if each.is_list else [text]
             try:
                 values = {each.kind(one) for one in texts}
             except ValueError as error:
-                raise Refused(f"{name} {error}") from None
+                raise RefusedRequest(f"{name} {error}") from None
             if each.effect is Effect.ACTS:
                 wanted.setdefault(each.property_name, set()).update(values)
         for row in rows:
@@ -212,14 +216,14 @@ class Engine:
     # --- writing ---------------------------------------------------------------------------------
 
     def _show(
-        self, status: int, resource: Resource, row: Row, origin: str, rates: FormPairs
+        self, status: int, resource: Resource, row: ResourceRow, origin: str, rates: FormPairs
     ) -> Reply:
         etag = show_etag(row.version, self._settings) if resource.has_version else None
         body = json.dumps(_write(row, resource, origin)).encode()
         return json_reply(status, body, etag=etag, headers=rates)
 
 
-def _order(rows: list[Row], resource: Resource, ordering: str) -> None:
+def _order(rows: list[ResourceRow], resource: Resource, ordering: str) -> None:
     """Order rows as ``Property:asc,Property:desc`` says. Unknown properties are ignored."""
     for part in reversed(ordering.split(",")):
         name, _, direction = part.strip().partition(":")
@@ -231,7 +235,7 @@ def _order(rows: list[Row], resource: Resource, ordering: str) -> None:
             )
 
 
-def _write(row: Row, resource: Resource, origin: str) -> dict[str, object]:
+def _write(row: ResourceRow, resource: Resource, origin: str) -> dict[str, object]:
     """Return a resource as replies show it. A link without its property is left out."""
     path = resource_path(resource, row.workspace_sid, row.sid)
     written: dict[str, object] = {**row.properties, "sid": row.sid, "url": origin + path}

@@ -10,8 +10,8 @@ from reservation_core.emulator.api import refusals
 from reservation_core.emulator.api.gateway import (
     AUTHORIZATION,
     CONTENT_TYPE,
+    IF_MATCH_KEY,
     ORIGIN,
-    VERSION,
     InMemoryGateway,
     read_authorization,
 )
@@ -25,7 +25,7 @@ from reservation_core.emulator.platform.model import DEFAULT_ACCOUNT_SID
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.resources.addresses import ResourceAddress, parse_resource_path
 from reservation_core.emulator.resources.engine import Engine, NotHere, Stale
-from reservation_core.emulator.resources.refused import Refused
+from reservation_core.emulator.resources.refused import RefusedRequest
 from reservation_core.rest.addresses import is_sid
 from reservation_core.rest.messages import Reply
 
@@ -70,7 +70,7 @@ class WorkspaceGateway(InMemoryGateway):
             return refusals.not_found(target)
         except Stale:
             return refusals.STALE
-        except Refused as error:
+        except RefusedRequest as error:
             return refusals.refuse(error.status, error.code, error.message)
         except UnreadableRequest as error:
             code = refusals.GENERIC_CODE if error.status == 400 else None
@@ -85,7 +85,7 @@ class WorkspaceGateway(InMemoryGateway):
         form: FormPairs | bytes,
         rates: FormPairs,
     ) -> Reply:
-        engine, if_match = self._engine, headers.get(VERSION)
+        engine, if_match = self._engine, headers.get(IF_MATCH_KEY)
         if method == "DELETE":
             return engine.delete(where, if_match, rates)
         if method == "GET" and where.sid is None:

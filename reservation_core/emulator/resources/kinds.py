@@ -16,7 +16,7 @@ from reservation_core.domain.commands.kinds import Uri, sid_kind
 from reservation_core.emulator.platform.validation import copy_attributes
 from reservation_core.rest.bodies import Json
 
-Kind: TypeAlias = Callable[[str], Json]
+FieldKind: TypeAlias = Callable[[str], Json]
 """Converts a text. Raises :class:`ValueError` with the rule that a wrong text breaks."""
 
 MAX_PRIORITY: Final = 2**31 - 1
@@ -27,7 +27,7 @@ _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _match_integer: Final = re.compile("-?[0-9]{1,10}").fullmatch
 
 
-def text(max_length: int | None = None) -> Kind:
+def text(max_length: int | None = None) -> FieldKind:
     """Return the kind of a text."""
 
     def parse(given: str) -> Json:
@@ -45,7 +45,7 @@ def url(given: str) -> Json:
     return given or None
 
 
-def sid(*prefixes: str) -> Kind:
+def sid_of(*prefixes: str) -> FieldKind:
     """Return the kind of a SID with one of these prefixes."""
     kinds = [sid_kind(prefix) for prefix in prefixes]
 
@@ -57,7 +57,7 @@ def sid(*prefixes: str) -> Kind:
     return parse
 
 
-def integer(minimum: int, maximum: int) -> Kind:
+def integer(minimum: int, maximum: int) -> FieldKind:
     """Return the kind of a whole number."""
 
     def parse(given: str) -> Json:
@@ -69,11 +69,11 @@ def integer(minimum: int, maximum: int) -> Kind:
 
 
 def flag(given: str) -> Json:
-    """Read true, 1 or yes as true, and anything else as false (documented)."""
+    """Read true, 1 or yes as true, anything else as false."""
     return given.lower() in ("true", "1", "yes")
 
 
-def word(*words: str) -> Kind:
+def word(*words: str) -> FieldKind:
     """Return the kind of one of some words, in any letter case."""
 
     def parse(given: str) -> Json:
@@ -114,7 +114,7 @@ def expression(given: str) -> Json:
 
 
 def date(given: str) -> Json:
-    """Read a date from 1900 on, in ISO 8601 and UTC unless it has another offset."""
+    """Read a date from 1900 on. Without an offset it is UTC."""
     try:
         value = datetime.fromisoformat(given)
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -19,9 +19,9 @@ from reservation_core.emulator.resources.declarations import (
     default_values,
 )
 from reservation_core.emulator.resources.kinds import show_date
-from reservation_core.emulator.resources.refused import Refused
+from reservation_core.emulator.resources.refused import RefusedRequest
 from reservation_core.emulator.resources.scene import Scene
-from reservation_core.emulator.resources.store import Row, Store, Values
+from reservation_core.emulator.resources.store import ResourceRow, ResourceStore, Values
 from reservation_core.rest.bodies import Json
 
 _NAMES_OF: Final = {
@@ -57,14 +57,14 @@ def _object(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
-class RecordStore(Store):
+class RecordStore(ResourceStore):
     """Records of one kind."""
 
     def __init__(self, platform: Platform, resource: Resource, scene: Scene) -> None:
         super().__init__(platform, resource)
         self._scene = scene
 
-    def rows(self, workspace_sid: str) -> Iterable[Row]:
+    def rows(self, workspace_sid: str) -> Iterable[ResourceRow]:
         """Return all resources of a workspace, or all workspaces."""
         if self.resource is WORKSPACE:
             found = [each for each in self.tables.records.values() if each.kind == "workspace"]
@@ -72,7 +72,7 @@ class RecordStore(Store):
             found = self.tables.records_in(workspace_sid, self.resource.kind)
         return [self._show(record) for record in found]
 
-    def find(self, workspace_sid: str, sid: str) -> Row | None:
+    def find(self, workspace_sid: str, sid: str) -> ResourceRow | None:
         """Return a resource, ``None`` if it is not in the workspace."""
         record = self.tables.records.get(sid)
         is_here = record is not None and (record.kind, record.workspace_sid) == (
@@ -81,7 +81,7 @@ class RecordStore(Store):
         )
         return self._show(record) if record is not None and is_here else None
 
-    def create(self, workspace_sid: str, values: Values, account_sid: str) -> Row:
+    def create(self, workspace_sid: str, values: Values, account_sid: str) -> ResourceRow:
         """Create a resource."""
         fields = self._shown(values)
         if self.resource is WORKSPACE:
@@ -89,7 +89,7 @@ class RecordStore(Store):
             return self._show(self._scene.create(fields, account_sid, has_queue=has_queue))
         return self._show(self._scene.add(self.resource, workspace_sid, account_sid, fields))
 
-    def update(self, sid: str, values: Values) -> Row:
+    def update(self, sid: str, values: Values) -> ResourceRow:
         """Update a resource."""
         record = self.tables.records[sid]
         fields = {**record.fields, **self._shown(values)}
@@ -103,7 +103,7 @@ class RecordStore(Store):
         use = self._find_use(record)
         if use is not None:
             kind = record.kind.replace("_", " ")
-            raise Refused(f"Cannot delete {kind} {sid}: {use}")
+            raise RefusedRequest(f"Cannot delete {kind} {sid}: {use}")
         if self.resource is WORKSPACE:
             self._scene.delete(sid)
         else:
@@ -130,7 +130,7 @@ class RecordStore(Store):
                 return "a task is in it"
         return None
 
-    def _show(self, record: Record) -> Row:
+    def _show(self, record: Record) -> ResourceRow:
         properties: dict[str, Json] = {
             **record.fields,
             "account_sid": record.account_sid,
@@ -142,4 +142,4 @@ class RecordStore(Store):
             properties[name] = None if named is None else named.fields["friendly_name"]
         if self.resource is WORKFLOW:
             properties["document_content_type"] = "application/json"
-        return Row(record.sid, record.workspace_sid, properties)
+        return ResourceRow(record.sid, record.workspace_sid, properties)

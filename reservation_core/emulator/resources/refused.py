@@ -9,7 +9,7 @@ from reservation_core.emulator.api.refusals import GENERIC_CODE
 
 
 @attrs.frozen(slots=False)
-class Refused(ReservationError):
+class RefusedRequest(ReservationError):
     """The emulated API refuses a request. Nothing has changed.
 
     :param status: HTTP status of the reply.

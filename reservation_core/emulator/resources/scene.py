@@ -19,10 +19,10 @@ from reservation_core.emulator.resources.declarations import (
 from reservation_core.emulator.resources.store import Values
 from reservation_core.rest.addresses import is_sid
 
-ACTIVITIES: Final = {"Offline": False, "Available": True, "Unavailable": False}
+DEFAULT_ACTIVITIES: Final = {"Offline": False, "Available": True, "Unavailable": False}
 """Activities of a new workspace, and whether workers are available then (documented)."""
 
-CHANNELS: Final = ("default", "voice", "chat", "sms", "video")
+DEFAULT_CHANNELS: Final = ("default", "voice", "chat", "sms", "video")
 """Channels of a new workspace (observed)."""
 
 _ASSUMED_NAME: Final = "Emulator"
@@ -80,9 +80,9 @@ class Scene:
         sid = sid or self._parts.routing.make_sid(WORKSPACE.prefix)
         offline, *_ = [
             self.add(ACTIVITY, sid, account_sid, {"friendly_name": name, "available": is_available})
-            for name, is_available in ACTIVITIES.items()
+            for name, is_available in DEFAULT_ACTIVITIES.items()
         ]
-        for name in CHANNELS:
+        for name in DEFAULT_CHANNELS:
             channel = {"friendly_name": name.capitalize(), "unique_name": name}
             self.add(TASK_CHANNEL, sid, account_sid, channel)
         if has_queue:

@@ -18,7 +18,7 @@ Values: TypeAlias = Mapping[str, Json]
 
 
 @attrs.frozen
-class Row:
+class ResourceRow:
     """A resource as the engine sees it.
 
     :param properties: all properties but the SIDs of itself and its workspace, and addresses.
@@ -30,7 +30,7 @@ class Row:
     version: str | None = None
 
 
-class Store(ABC):
+class ResourceStore(ABC):
     """Resources of one kind. Every method is called inside a transaction.
 
     :param platform: the platform that holds them.
@@ -45,32 +45,32 @@ class Store(ABC):
         self.settings: Settings = platform.settings
 
     @abstractmethod
-    def rows(self, workspace_sid: str) -> Iterable[Row]:
+    def rows(self, workspace_sid: str) -> Iterable[ResourceRow]:
         """Return all resources of a workspace, oldest first."""
 
     @abstractmethod
-    def find(self, workspace_sid: str, sid: str) -> Row | None:
+    def find(self, workspace_sid: str, sid: str) -> ResourceRow | None:
         """Return a resource, ``None`` if it is not in the workspace."""
 
     @abstractmethod
-    def create(self, workspace_sid: str, values: Values, account_sid: str) -> Row:
+    def create(self, workspace_sid: str, values: Values, account_sid: str) -> ResourceRow:
         """Create a resource.
 
         :param values: all values, with defaults.
-        :raises Refused: if the platform refuses it.
+        :raises RefusedRequest: if the platform refuses it.
         """
 
     @abstractmethod
-    def update(self, sid: str, values: Values) -> Row:
+    def update(self, sid: str, values: Values) -> ResourceRow:
         """Update a resource.
 
         :param values: only the values that were given.
-        :raises Refused: if the platform refuses it.
+        :raises RefusedRequest: if the platform refuses it.
         """
 
     @abstractmethod
     def delete(self, sid: str) -> None:
         """Delete a resource.
 
-        :raises Refused: if the platform refuses it.
+        :raises RefusedRequest: if the platform refuses it.
         """

@@ -19,8 +19,8 @@ from reservation_core.emulator.resources.declarations import (
 )
 from reservation_core.emulator.resources.kinds import show_date
 from reservation_core.emulator.resources.records import read_default_queue
-from reservation_core.emulator.resources.refused import Refused
-from reservation_core.emulator.resources.store import Row, Store, Values
+from reservation_core.emulator.resources.refused import RefusedRequest
+from reservation_core.emulator.resources.store import ResourceRow, ResourceStore, Values
 from reservation_core.rest.bodies import Attributes, Json
 
 _CONFLICTS: Final = {
@@ -34,15 +34,15 @@ _ENDS: Final = (TaskStatus.CANCELED, TaskStatus.COMPLETED)
 _DEFAULT_TIMEOUT: Final = 86_400
 
 
-class TaskStore(Store):
+class TaskStore(ResourceStore):
     """Tasks of the platform."""
 
-    def rows(self, workspace_sid: str) -> Iterable[Row]:
+    def rows(self, workspace_sid: str) -> Iterable[ResourceRow]:
         """Return all tasks of a workspace, oldest first."""
         tasks = self.tables.tasks.values()
         return [self._show(each) for each in tasks if each.workspace_sid == workspace_sid]
 
-    def find(self, workspace_sid: str, sid: str) -> Row | None:
+    def find(self, workspace_sid: str, sid: str) -> ResourceRow | None:
         """Return a task, ``None`` if it is not in the workspace."""
         task = self.tables.tasks.get(sid)
         is_here = task is not None and task.workspace_sid == workspace_sid
@@ -50,7 +50,7 @@ class TaskStore(Store):
 
     # --- creation --------------------------------------------------------------------------------
 
-    def create(self, workspace_sid: str, values: Values, account_sid: str) -> Row:
+    def create(self, workspace_sid: str, values: Values, account_sid: str) -> ResourceRow:
         """Create a task. It is routed at the end of the transaction."""
         target = self._find_target(workspace_sid, values)
         workflow = self._find_workflow(workspace_sid, values, target)
@@ -95,7 +95,7 @@ class TaskStore(Store):
             return None
         found = self.tables.records.get(str(sid)) or self.tables.workers.get(str(sid))
         if found is None or found.workspace_sid != workspace_sid:
-            raise Refused(f"RoutingTarget {sid} is not in workspace {workspace_sid}")
+            raise RefusedRequest(f"RoutingTarget {sid} is not in workspace {workspace_sid}")
         return found if isinstance(found, Record) else None
 
     def _find_workflow(
@@ -109,7 +109,7 @@ class TaskStore(Store):
         if len(workflows) == 1:  # documented
             return workflows[0]
         if values["task_queue_sid"] is None and values["routing_target"] is None:
-            raise Refused(
+            raise RefusedRequest(
                 f"WorkflowSid is required: workspace {workspace_sid} has {len(workflows)} workflows"
             )
         return None
@@ -120,20 +120,20 @@ class TaskStore(Store):
             name = channel.fields["unique_name"]
             if given in (channel.sid, name):
                 return {"task_channel_sid": channel.sid, "task_channel_unique_name": name}
-        raise Refused(f"TaskChannel {given} is not in workspace {workspace_sid}")
+        raise RefusedRequest(f"TaskChannel {given} is not in workspace {workspace_sid}")
 
     # --- updates ---------------------------------------------------------------------------------
 
-    def update(self, sid: str, values: Values) -> Row:
+    def update(self, sid: str, values: Values) -> ResourceRow:
         """Update a task. Its status is set last."""
         status = values.get("assignment_status")
         reason = cast("str | None", values.get("reason"))
         with_status = self.settings.attributes_with_status
         is_split = "attributes" in values and status in (TaskStatus.WRAPPING, TaskStatus.COMPLETED)
         if is_split and with_status is AttributesWithStatus.REFUSED:
-            raise Refused("Attributes and AssignmentStatus need two requests")
+            raise RefusedRequest("Attributes and AssignmentStatus need two requests")
         if status in _ENDS and self.settings.task_end_needs_reason and not reason:
-            raise Refused("Missing required parameter Reason in the post body")
+            raise RefusedRequest("Missing required parameter Reason in the post body")
         ignored = {"attributes"} if is_split and with_status is AttributesWithStatus.IGNORED else ()
         self._change(sid, {name: values[name] for name in values if name not in ignored})
         if status is not None:
@@ -175,7 +175,9 @@ class TaskStore(Store):
             elif status is TaskStatus.COMPLETED:
                 actions.complete_task(task.sid, reason)
             else:
-                raise Refused(f"AssignmentStatus {status} is not a status that a client may set")
+                raise RefusedRequest(
+                    f"AssignmentStatus {status} is not a status that a client may set"
+                )
         except TaskConflict as conflict:
             named = (
                 f"a task {task.sid} in workspace {task.workspace_sid} for account"
@@ -183,7 +185,7 @@ class TaskStore(Store):
             )
             message = _CONFLICTS[conflict.action]
             named = named if "up" in conflict.action else named.removeprefix("a ")
-            raise Refused(message.format(task=named)) from None
+            raise RefusedRequest(message.format(task=named)) from None
 
     def delete(self, sid: str) -> None:
         """Delete a task with its reservations."""
@@ -191,13 +193,13 @@ class TaskStore(Store):
 
     # --- showing ---------------------------------------------------------------------------------
 
-    def _show(self, task: Task) -> Row:
+    def _show(self, task: Task) -> ResourceRow:
         order = task.order
         fields: Values = {} if order is None else order.fields
         workflow_sid = None if order is None else order.workflow_sid
         queue_sid = None if order is None else order.task_queue_sid
         created = show_date(task.date_created)
-        return Row(
+        return ResourceRow(
             task.sid,
             task.workspace_sid,
             {

@@ -11,28 +11,28 @@ import attrs
 from reservation_core.domain.lifecycle import Status
 from reservation_core.emulator.platform.model import Worker
 from reservation_core.emulator.resources.kinds import show_date
-from reservation_core.emulator.resources.refused import Refused
-from reservation_core.emulator.resources.store import Row, Store, Values
+from reservation_core.emulator.resources.refused import RefusedRequest
+from reservation_core.emulator.resources.store import ResourceRow, ResourceStore, Values
 from reservation_core.rest.bodies import Attributes
 
 _LIVE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING)
 
 
-class WorkerStore(Store):
+class WorkerStore(ResourceStore):
     """Workers of the platform."""
 
-    def rows(self, workspace_sid: str) -> Iterable[Row]:
+    def rows(self, workspace_sid: str) -> Iterable[ResourceRow]:
         """Return all workers of a workspace, oldest first."""
         workers = self.tables.workers.values()
         return [self._show(each) for each in workers if each.workspace_sid == workspace_sid]
 
-    def find(self, workspace_sid: str, sid: str) -> Row | None:
+    def find(self, workspace_sid: str, sid: str) -> ResourceRow | None:
         """Return a worker, ``None`` if it is not in the workspace."""
         worker = self.tables.workers.get(sid)
         is_here = worker is not None and worker.workspace_sid == workspace_sid
         return self._show(worker) if worker is not None and is_here else None
 
-    def create(self, workspace_sid: str, values: Values, account_sid: str) -> Row:
+    def create(self, workspace_sid: str, values: Values, account_sid: str) -> ResourceRow:
         """Create a worker, by default in the workspace's default activity."""
         default = self.tables.records[workspace_sid].fields.get("default_activity_sid")
         worker = self.parts.creation.add_worker(
@@ -45,8 +45,8 @@ class WorkerStore(Store):
         )
         return self._show(worker)
 
-    def update(self, sid: str, values: Values) -> Row:
-        """Update a worker, and reject its pending reservations if that is asked for."""
+    def update(self, sid: str, values: Values) -> ResourceRow:
+        """Update a worker, and reject its pending reservations on request."""
         worker = self.tables.workers[sid]
         activity_sid = cast("str | None", values.get("activity_sid"))
         rejects = values.get("reject_pending_reservations") is True
@@ -68,14 +68,14 @@ class WorkerStore(Store):
     def _check_activity(self, worker: Worker, activity_sid: str | None, *, rejects: bool) -> None:
         if activity_sid is None or self._is_available(activity_sid):
             if rejects:  # documented
-                raise Refused(
+                raise RefusedRequest(
                     "RejectPendingReservations needs an ActivitySid that is not available"
                 )
             return
         children = self.tables.children(worker.sid)
         has_pending = any(each.reservation.status is Status.PENDING for each in children)
         if has_pending and not rejects and not self.settings.can_leave_with_pending:
-            raise Refused(
+            raise RefusedRequest(
                 f"Worker {worker.sid} has pending reservations. Set RejectPendingReservations"
             )
 
@@ -83,16 +83,16 @@ class WorkerStore(Store):
         """Delete a worker. One with live reservations is refused (unknown)."""
         children = self.tables.children(sid)
         if any(each.reservation.status in _LIVE for each in children):
-            raise Refused(f"Cannot delete worker {sid}: it has live reservations")
+            raise RefusedRequest(f"Cannot delete worker {sid}: it has live reservations")
         self.tables.workers.remove(sid)
 
     def _is_available(self, activity_sid: str | None) -> bool:
         activity = self.tables.records.get(str(activity_sid))
         return activity is not None and activity.fields.get("available") is True
 
-    def _show(self, worker: Worker) -> Row:
+    def _show(self, worker: Worker) -> ResourceRow:
         activity = self.tables.records.get(str(worker.activity_sid))
-        return Row(
+        return ResourceRow(
             worker.sid,
             worker.workspace_sid,
             {
