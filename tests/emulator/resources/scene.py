@@ -29,10 +29,18 @@ class Workplace:
             each["friendly_name"]: each["sid"] for each in self.rows("/Activities", "activities")
         }
 
-    def ask(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, **form: object
-    ) -> Reply:
+    def ask(self, method: str, path: str, **form: object) -> Reply:
         """Send a request below the workspace, or to all workspaces for an empty path."""
+        return self.send(method, path, form)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, object],
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send a request with headers."""
         root = self.root if self.sid else "/v1/Workspaces"
         body = urlencode(form, doseq=True).encode()
         return self.gateway.receive(method, root + path, {**FORM, **(headers or {})}, body)
