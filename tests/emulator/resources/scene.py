@@ -30,7 +30,7 @@ class Workplace:
         }
 
     def ask(self, method: str, path: str, **form: object) -> Reply:
-        """Send a request below the workspace, or to all workspaces for an empty path."""
+        """Send a request for something in the workspace."""
         return self.send(method, path, form)
 
     def send(
@@ -95,7 +95,7 @@ class Workplace:
         return f"/Tasks/{self.create('/Tasks', **form)['sid']}"
 
     def offers(self, task: str) -> list[tuple[str, str]]:
-        """Return the worker's name and the status of each reservation of a task."""
+        """Return the worker and the status of each reservation."""
         rows = self.rows(f"{task}/Reservations", "reservations")
         return [(row["worker_name"], row["reservation_status"]) for row in rows]
 
