@@ -37,13 +37,13 @@ from reservation_core.book.reports import Recordable, report_of_reservation, to_
 from reservation_core.book.stores.group_commit import AsyncGroupCommit
 from reservation_core.book.stores.port import AsyncStore, Claim, require_store
 from reservation_core.book.transactions import Transactions, utc_now
-from reservation_core.delivery.client import afetch
+from reservation_core.delivery.client import afetch, require_delivery
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
-from reservation_core.gateways.port import AsyncGateway
+from reservation_core.gateways.port import AsyncGateway, require_gateway
 from reservation_core.rest.addresses import Address, Route
 from reservation_core.rest.errors import NotFound
 from reservation_core.webhooks.responses import CallbackAnswer, answer
@@ -281,6 +281,7 @@ class AsyncBook:
             Its class says if the outcome is unknown.
         :raises StoreFailed: if the store failed.
         """
+        require_delivery(gateway, policy, observer, is_async=True, instead="Book")
         intent = await self._transactions.open_intent(
             sid, command, Route(route), strict=policy.strict
         )
@@ -316,6 +317,7 @@ class AsyncBook:
             Its class says if the outcome is unknown.
         :raises StoreFailed: if the store failed.
         """
+        require_delivery(gateway, policy, observer, is_async=True, instead="Book")
         entry = await self._transactions.get(sid)
         if entry is None:
             raise NotInBook(sid)
@@ -387,6 +389,7 @@ class AsyncBook:
         :returns: the ending of each command, and the errors of those that stay open.
         :raises StoreFailed: if the store failed.
         """
+        require_delivery(gateway, policy, observer, is_async=True, instead="Book")
         settled: list[Recorded] = []
         failed: dict[str, ReservationError] = {}
         before = self._ago(older_than)
@@ -429,6 +432,7 @@ class AsyncBook:
         :returns: the result of each fetch, and the errors of those that failed.
         :raises StoreFailed: if the store failed.
         """
+        require_gateway(gateway, is_async=True, instead="Book")
         settled: list[Recorded] = []
         failed: dict[str, ReservationError] = {}
         before = self._ago(older_than)

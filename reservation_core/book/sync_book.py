@@ -29,7 +29,7 @@ from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.reservation import Reservation
-from reservation_core.gateways.port import Gateway
+from reservation_core.gateways.port import Gateway, require_gateway
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.webhooks.responses import CallbackAnswer
@@ -51,6 +51,7 @@ class _InlineGateway:
     """Adapter that gives a gateway for threads an async method."""
 
     def __init__(self, gateway: Gateway) -> None:
+        require_gateway(gateway, is_async=False, instead="AsyncBook")
         self._gateway = gateway
 
     async def asend(self, request: Request) -> Reply:

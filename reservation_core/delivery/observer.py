@@ -68,6 +68,17 @@ NO_OBSERVER: Final = Observer()
 """The default observer. A delivery does not call it, to save time."""
 
 
+def require_observer(observer: object) -> None:
+    """Raise TypeError for anything but an observer, such as a class of observers."""
+    if isinstance(observer, Observer):
+        return
+    if isinstance(observer, type):
+        name = observer.__name__
+        raise TypeError(f"not an observer: it is the class {name}. Build it, as in {name}()")
+    kind = type(observer).__name__
+    raise TypeError(f"not an observer: it is of type {kind}. Give one of a subclass of Observer")
+
+
 class LoggingObserver(Observer):
     """Observer that logs attempts (DEBUG), results (INFO), cautions and failures (WARNING).
 

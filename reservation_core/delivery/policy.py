@@ -79,3 +79,10 @@ ONCE: Final = Policy(attempts=1, reconcile=False)
 ``Policy(attempts=1)`` also sends the command once, but fetches the reservation after a failure that
 needs it.
 """
+
+
+def require_policy(policy: object) -> None:
+    """Raise TypeError for anything but a policy, such as its class."""
+    if not isinstance(policy, Policy):
+        kind = "the class Policy" if policy is Policy else f"of type {type(policy).__name__}"
+        raise TypeError(f"not a policy: it is {kind}. Give one, such as Policy(attempts=2)")

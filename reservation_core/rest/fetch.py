@@ -14,7 +14,13 @@ def prepare_fetch(where: Address | Reservation, *, route: Route | str = Route.TA
     :param where: the reservation, or its address.
     :param route: the path to use: ``task`` or ``worker``.
     :raises IncompleteReservation: if a SID in the path is unset or not a SID.
+    :raises TypeError: for anything else, such as a SID.
     """
+    if not isinstance(where, (Address, Reservation)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"not an address: it is of type {type(where).__name__}. Give a Reservation, or an "
+            "Address(workspace_sid=..., task_sid=..., sid=...)"
+        )
     return Request("GET", reservation_path(where, Route(route)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import TypeAlias, cast
 
 from reservation_core.gateways.closing import ClosableGateway
-from reservation_core.gateways.port import AsyncGateway, Gateway
+from reservation_core.gateways.port import AsyncGateway, Gateway, require_gateway
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
@@ -56,6 +56,7 @@ class GatewayWrapper(ClosableGateway, ABC):
         gateway = cast("Gateway", self._gateway)
         try:
             request = next(exchange)
+            require_gateway(gateway, is_async=False, instead="aperform() or afetch()")
             while True:
                 try:
                     reply = gateway.send(request)
@@ -70,6 +71,7 @@ class GatewayWrapper(ClosableGateway, ABC):
         gateway = cast("AsyncGateway", self._gateway)
         try:
             request = next(exchange)
+            require_gateway(gateway, is_async=True, instead="perform() or fetch()")
             while True:
                 try:
                     reply = await gateway.asend(request)

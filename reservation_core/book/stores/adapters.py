@@ -11,7 +11,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from reservation_core.book.errors import StoreFailed
 from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
-from reservation_core.book.stores.port import Claim, Store
+from reservation_core.book.stores.port import Claim, Store, require_store
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -66,9 +66,11 @@ class ThreadedStore(InlineStore):
 
     :param store: the store for threads.
     :param threads: maximum number of calls at the same time.
+    :raises TypeError: for a store for an event loop, or anything but a store.
     """
 
     def __init__(self, store: Store, *, threads: int = 16) -> None:
+        require_store(store, is_async=False)
         super().__init__(store)
         self._pool: Final = ThreadPoolExecutor(threads, "book")
         self._is_closed = False

@@ -56,3 +56,13 @@ def test_wrapped_and_unannotated_stores_are_let_through() -> None:
     for store in (Wrapping(), Plain()):
         require_store(store, is_async=True)
     require_store(Plain(), is_async=False)
+
+
+def test_threaded_store_refuses_an_async_store() -> None:
+    untyped: Any = ThreadedStore
+    store = ThreadedStore(MemoryStore())
+    with pytest.raises(TypeError, match="is for an event loop: use AsyncBook"):
+        untyped(store)
+    with pytest.raises(TypeError, match="not a store: it is str"):
+        untyped("book.db")
+    asyncio.run(store.close())
