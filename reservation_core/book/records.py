@@ -180,7 +180,7 @@ class Report:
 
 
 @attrs.frozen(kw_only=True)
-class HistoryLine:
+class HistoryLine(Serializable):
     """One report or command in the history of a reservation. It holds no personal data.
 
     :param sid: SID of the reservation.

@@ -7,8 +7,9 @@ then refuse page links that lead to another origin.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Hashable
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 from reservation_core.rest.messages import Reply, Request
 
@@ -47,14 +48,14 @@ def require_gateway(gateway: object, *, is_async: bool, instead: str) -> None:
     :param is_async: True for a gateway of an event loop.
     :param instead: the function or class that takes the other kind of gateway.
     """
-    if _has_method(type(gateway), is_async):
+    if _has_method(cast("Hashable", type(gateway)), is_async):
         return
     if isinstance(gateway, type) or not _can_send(gateway, is_async):
         raise _wrong_gateway(gateway, is_async, instead)
 
 
 @lru_cache(maxsize=64)
-def _has_method(kind: type, is_async: bool) -> bool:
+def _has_method(kind: Hashable, is_async: bool) -> bool:
     # Cached because every update asks: 0.3 µs instead of 3 µs, of 8 µs (benchmark row 7).
     return _can_send(kind, is_async)
 

@@ -148,6 +148,49 @@ def test_intent_survives_json(intent: Intent) -> None:
     assert Intent.from_dict(json.loads(json.dumps(intent.to_dict()))) == intent
 
 
+LINES = st.builds(
+    HistoryLine,
+    sid=st.just(WR),
+    recorded_at=TIMES,
+    source=st.sampled_from(ReportSource),
+    outcome=st.sampled_from((*Verdict, *Ending)),
+    type=st.text(max_size=9),
+    event_key=st.none() | st.text(max_size=9),
+    status=st.none() | st.sampled_from(Status),
+    version=st.none() | st.integers(0, 9),
+    platform_time=st.none() | TIMES,
+)
+
+
+@given(LINES)
+def test_history_line_survives_json(line: HistoryLine) -> None:
+    assert HistoryLine.from_dict(json.loads(json.dumps(line.to_dict()))) == line
+    assert line.to_redacted_dict() == line.to_dict()
+
+
+def test_document_of_a_history_line_has_its_known_fields() -> None:
+    line = HistoryLine(
+        sid=WR,
+        recorded_at=NOON,
+        source=ReportSource.COMMAND,
+        outcome=Ending.NOT_DONE,
+        type="accept",
+        status=Status.PENDING,
+    )
+    assert line.to_dict() == {
+        "sid": WR,
+        "recorded_at": NOON.isoformat(),
+        "source": "command",
+        "outcome": "not done",
+        "type": "accept",
+        "status": "pending",
+    }
+    with pytest.raises(InvalidDocument) as caught:
+        HistoryLine.from_dict({**line.to_dict(), "outcome": "lost", "source": None})
+    assert "source is missing" in caught.value.faults
+    assert any(fault.startswith("outcome is not one of applied, ") for fault in caught.value.faults)
+
+
 def test_redacted_entry_holds_nothing_personal() -> None:
     entry = attrs.evolve(ENTRY, intent=INTENT)
     text = json.dumps(entry.to_redacted_dict())

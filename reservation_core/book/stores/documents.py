@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 from reservation_core.book.records import Entry, HistoryLine
-from reservation_core.domain.documents import from_document, to_document
 
 _ENTRY_COLUMNS: Final = ("revision", "refreshed_at")
 _LINE_COLUMNS: Final = ("sid", "event_key", "recorded_at")
@@ -25,7 +24,7 @@ def write_entry(entry: Entry) -> str:
 
 def write_line(line: HistoryLine) -> str:
     """Return a history line as JSON text in ASCII."""
-    return _without(to_document(line), _LINE_COLUMNS)
+    return _without(line.to_dict(), _LINE_COLUMNS)
 
 
 def _without(document: dict[str, object], columns: tuple[str, ...]) -> str:
@@ -41,4 +40,4 @@ def read_entry(document: str, revision: int, refreshed_at: datetime) -> Entry:
 def read_line(document: str, sid: str, event_key: str | None, recorded_at: datetime) -> HistoryLine:
     """Return the history line of a document."""
     columns = {"sid": sid, "event_key": event_key, "recorded_at": recorded_at.isoformat()}
-    return from_document(HistoryLine, json.loads(document) | columns)
+    return HistoryLine.from_dict(json.loads(document) | columns)

@@ -192,7 +192,7 @@ class Service:
 
     @asynccontextmanager
     async def _live(self, _: FastAPI) -> AsyncGenerator[None]:
-        _log_sweep("recovered", await self.book.recover(self.gateway, older_than=0, policy=ALONE))
+        log_sweep("recovered", await self.book.recover(self.gateway, older_than=0, policy=ALONE))
         sweeper = asyncio.create_task(self._sweep())
         try:
             yield
@@ -207,10 +207,10 @@ class Service:
         older_than = 0.0
         while True:
             try:
-                _log_sweep(
+                log_sweep(
                     "reconciled", await self.book.reconcile(self.gateway, older_than=older_than)
                 )
-                _log_sweep("recovered", await self.book.recover(self.gateway, policy=ALONE))
+                log_sweep("recovered", await self.book.recover(self.gateway, policy=ALONE))
             except StoreFailed:
                 log.exception("the book cannot be swept; will retry")
             older_than = self.patience
@@ -227,16 +227,13 @@ def _skip(error: MalformedReply) -> None:
     log.warning("an event was skipped: %s", error)
 
 
-def _log_sweep(what: str, swept: Swept) -> None:
+def log_sweep(what: str, swept: Swept) -> None:
+    """Log the result of each entry. One that was purged meanwhile has no entry."""
     for settled in swept.settled:
-        assert settled.entry is not None
-        log.info(
-            "%s %s: %s, now %s",
-            what,
-            short(settled.entry.sid),
-            settled.outcome,
-            settled.entry.status,
-        )
+        if (entry := settled.entry) is None:
+            log.info("%s a reservation that was purged meanwhile: %s", what, settled.outcome)
+        else:
+            log.info("%s %s: %s, now %s", what, short(entry.sid), settled.outcome, entry.status)
     for sid, error in swept.failed.items():
         log.warning("%s could not be fetched, will retry: %s", short(sid), error)
 

@@ -31,8 +31,10 @@ from reservation_core.book import (
     AsyncBook,
     Book,
     Ending,
+    Recorded,
     ReportSource,
     SQLiteStore,
+    Swept,
     ThreadedStore,
     Verdict,
 )
@@ -45,7 +47,7 @@ from reservation_core.gateways.settings import Credentials
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import encode_form
 from reservation_core.webhooks import Verifier, Webhook, add_body_hash, read_assignment, sign
-from tests.examples.service.service import Service, decide
+from tests.examples.service.service import Service, decide, log_sweep
 from tests.webhooks.referee import verdict
 
 ACCOUNT: Final = "AC" + "0" * 32
@@ -468,6 +470,14 @@ def test_book_agrees_with_platform_after_faults(scene: Scene) -> None:
     assert len(scene.received) > len({one.webhook.body for one in scene.received})
     acts = Counter((act.sid, act.trigger) for act in scene.platform.journal if act.by != "platform")
     assert set(acts.values()) == {1}
+
+
+def test_entry_that_was_purged_during_a_sweep_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "service")
+    log_sweep("recovered", Swept((Recorded(Ending.DONE, None),), {}))
+    assert caplog.messages == ["recovered a reservation that was purged meanwhile: done"]
 
 
 # --- the one command -----------------------------------------------------------------------------
