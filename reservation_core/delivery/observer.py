@@ -69,7 +69,7 @@ NO_OBSERVER: Final = Observer()
 
 
 def require_observer(observer: object) -> None:
-    """Raise TypeError for anything but an observer, such as a class of observers."""
+    """Raise TypeError for anything but an observer, such as its class."""
     if isinstance(observer, Observer):
         return
     if isinstance(observer, type):
