@@ -15,21 +15,33 @@
         is_english = assignment.task_attributes.get("language") == "en"
         return respond(answer(Accept() if is_english else None))
 
-No other code may read the form before ``receive``: it would consume the body, and Django would
-raise a ``RawPostDataException``. Django refuses a body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
+No other code may read uploaded files before ``receive``: it would consume the body.
+
+At most ``max_body`` bytes are read, and one more. A body longer than Django's
+``DATA_UPLOAD_MAX_MEMORY_SIZE`` is refused, too. The URL's host must be one of ``ALLOWED_HOSTS``,
+unless the verifier has settings of its own. Under ASGI, Django stores the whole body before any
+view runs: put :class:`reservation_core.webhooks.asgi.Guard` in front of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
-from django.http import HttpResponse  # pyright: ignore[reportMissingTypeStubs]
+from django.conf import settings  # pyright: ignore[reportMissingTypeStubs]
+from django.http import (  # pyright: ignore[reportMissingTypeStubs]
+    HttpResponse,
+    UnreadablePostError,
+)
 
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
+from reservation_core.webhooks.request import Forged, broken_body
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
+
+_DEBUG_HOSTS: Final = ("localhost", ".localhost", "127.0.0.1", "[::1]")
+_KEPT_BODY: Final = "_body"
 
 
 class DjangoRequest(Protocol):
@@ -41,13 +53,12 @@ class DjangoRequest(Protocol):
         ...
 
     @property
-    def body(self) -> bytes:
-        """The whole body."""
-        ...
-
-    @property
     def scheme(self) -> str | None:
         """The scheme, from the proxy's header if Django is configured so."""
+        ...
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to so many bytes of the body."""
         ...
 
 
@@ -58,13 +69,34 @@ def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
     :raises Forged: if it fails verification.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
+    hosts = tuple(settings.ALLOWED_HOSTS) or (_DEBUG_HOSTS if settings.DEBUG else ())
     head = (
-        from_environ(request.META, scheme=request.scheme)
+        from_environ(request.META, scheme=request.scheme, allowed_hosts=hosts)
         if scope is None
-        else from_scope(scope, scheme=request.scheme)
+        else from_scope(scope, scheme=request.scheme, allowed_hosts=hosts)
     )
     verifier.check_head(head)
-    return verifier.verify(head.with_body(request.body))
+    return verifier.verify(head.with_body(_read(request, verifier.max_body, head.url)))
+
+
+def _read(request: DjangoRequest, max_body: int, url: str) -> bytes:
+    """Read the body up to the limits, whatever the headers say."""
+    kept: bytes | None = getattr(request, _KEPT_BODY, None)
+    if kept is not None:
+        return kept
+    limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        body = request.read(1 + (max_body if limit is None else min(limit, max_body)))
+    except UnreadablePostError:
+        raise broken_body(url) from None
+    if limit is not None and len(body) > limit:
+        reason = f"the body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE, {limit} bytes"
+        remedy = "If it is the platform's, configure smaller batches or a larger setting."
+        raise Forged(reason, url, remedy)
+    # Where Django's own ``body`` keeps it, for readers after this one (checked with 4.2 to 5.2). To
+    # remove it, say that nothing may read the body after ``receive``.
+    setattr(request, _KEPT_BODY, body)
+    return body
 
 
 def respond(reply: Reply) -> HttpResponse:

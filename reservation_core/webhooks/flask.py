@@ -14,14 +14,21 @@
         is_english = assignment.task_attributes.get("language") == "en"
         return respond(answer(Accept() if is_english else None))
 
-No other code may read the form before ``receive``: it would consume the body.
+No other code may read the form before ``receive``: it would consume the body. Code that runs after
+it may.
+
+At most ``max_body`` bytes are read, and one more. If Flask has ``TRUSTED_HOSTS``, the URL's host
+must be one of them, unless the verifier has settings of its own.
 """
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from flask import Response, request
 
 from reservation_core.rest.messages import Reply
+from reservation_core.webhooks.request import broken_body
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -32,14 +39,19 @@ def receive(verifier: Verifier) -> bytes:
     :returns: the body, or the query of the URL if there is no body (GET).
     :raises Forged: if it fails verification.
     """
-    head = from_environ(request.environ)
-    verifier.check_head(head)
-    body = (
-        request.stream.read(verifier.max_body + 1)
-        if request.content_length is None
-        else request.get_data()
-    )
+    verifier.check_head(head := from_environ(request.environ, allowed_hosts=request.trusted_hosts))
+    body = _read(verifier.max_body + 1, head.url)
     return verifier.verify(head.with_body(body))
+
+
+def _read(size: int, url: str) -> bytes:
+    """Read the body up to a size, whatever the headers say."""
+    try:
+        body = request.stream.read(size) or request.get_data()  # that of code that read it before
+    except Exception:  # noqa: BLE001 - each server has its own for too few bytes and broken chunks
+        raise broken_body(url) from None
+    setattr(request, "stream", BytesIO(body))  # noqa: B010 - declared read-only; for later readers
+    return body
 
 
 def respond(reply: Reply) -> Response:

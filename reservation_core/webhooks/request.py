@@ -5,7 +5,12 @@ The signature covers that URL. Behind a proxy it may differ from the URL that th
 1. A public base URL, if configured, replaces the scheme and host that the server received.
 2. Otherwise the headers of a trusted proxy are used: ``X-Forwarded-Proto`` and
    ``X-Forwarded-Host``, one value each.
-3. Otherwise the URL is the one that the server received.
+3. Otherwise the URL is the one that the server received, with its ``Host`` header.
+
+In the last two cases the caller chooses the host. A webhook that the platform signed for another
+service of the same account then passes here, if that service sends it on with its own host. So
+set the public base URL, or the allowed hosts. Without both, the framework's own list applies, such
+as Django's ``ALLOWED_HOSTS``.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ _MAX_HOST_LENGTH: Final = 253
 
 _parse_url: Final = re.compile(r"(https?)://([^/?#\s]+)([^#\s]*)", re.IGNORECASE).fullmatch
 _parse_authority: Final = re.compile(
-    r"((?:[^@/?#\s]*@)?)(\[[0-9a-f:.]+\]|[^:@/?#\s\[\]]+)(?::([0-9]{0,5}))?", re.IGNORECASE
+    r"((?:[^@/?#\s]*@)?)(\[[0-9a-f:.]+\]|[^:@,/?#\s\[\]]+)(?::([0-9]{0,5}))?", re.IGNORECASE
 ).fullmatch
 _is_scheme: Final = re.compile("https?").fullmatch
 
@@ -77,6 +82,8 @@ class Webhook:
         the wire. :func:`received_url` builds it.
     :param other_url: the same with the query that the server reports separately, where it differs.
         A WSGI server reports the query twice, and a test client or proxy may change one of them.
+    :param allowed_hosts: the hosts that the framework allows, such as ``.example.com``. ``None`` if
+        it has no such list. A verifier with ``public_url`` or ``allowed_hosts`` ignores it.
     :param peer: the IP address of the other end of the connection, such as a proxy. Empty if
         unknown.
     """
@@ -86,6 +93,7 @@ class Webhook:
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
     peer: str = ""
     other_url: str | None = attrs.field(default=None, repr=False)
+    allowed_hosts: tuple[str, ...] | None = attrs.field(default=None, repr=False)
 
     def with_body(self, body: bytes) -> Webhook:
         """Return a copy with this body."""
@@ -105,6 +113,12 @@ def received_url(scheme: str, host: str, target: str) -> str:
         remedy = "The platform sends the host of its configured URL, and nothing else."
         raise Forged("the Host header is not a host", url, remedy)
     return url
+
+
+def broken_body(url: str) -> Forged:
+    """Return the error for a body that breaks off."""
+    remedy = "If it is the platform's, it sends it again: its connection broke off."
+    return Forged("the body cannot be read: the request broke off", url, remedy)
 
 
 def server_host(name: str, port: object) -> str:
@@ -153,6 +167,28 @@ def _parse_networks(given: Iterable[str] | str) -> tuple[ProxyNetwork, ...]:
         ) from None
 
 
+def _check_hosts(given: Iterable[str] | str | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    hosts = (given,) if isinstance(given, str) else tuple(given)
+    if not hosts or not all(host == "*" or _parse_authority(host) for host in hosts):
+        raise ValueError(
+            "allowed_hosts must be hosts without a scheme, such as hooks.example.com or "
+            ".example.com, or * for any"
+        )
+    return hosts
+
+
+def _is_allowed(host: str, patterns: Iterable[str]) -> bool:
+    authority = _parse_authority(host)
+    name = authority[2].lower().rstrip(".") if authority else ""
+    for pattern in map(str.lower, patterns):
+        is_domain = pattern.startswith(".") and f".{name}".endswith(pattern)
+        if pattern == "*" or is_domain or name == pattern:
+            return True
+    return False
+
+
 @attrs.frozen(repr=False)
 class UrlResolver:
     """Resolver of the URL that the platform called.
@@ -160,16 +196,23 @@ class UrlResolver:
     :param public_url: the scheme and host that replace those of every request.
     :param trusted_proxies: the networks whose ``X-Forwarded-`` headers are used. Without both, the
         URL is the one that the server received.
-    :raises ValueError: if a setting is malformed, or both are set.
+    :param allowed_hosts: the hosts that a URL without ``public_url`` may have. A port is ignored, a
+        leading dot includes all subdomains, and ``*`` is any host. ``None`` for the framework's.
+    :raises ValueError: if a setting is malformed, or ``public_url`` is set with another.
     """
 
     public_url: str | None = attrs.field(default=None, converter=_check_base)
     trusted_proxies: tuple[ProxyNetwork, ...] = attrs.field(default=(), converter=_parse_networks)
+    allowed_hosts: tuple[str, ...] | None = attrs.field(default=None, converter=_check_hosts)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse both settings at once."""
-        if self.public_url is not None and self.trusted_proxies:
+        """Refuse settings that have no effect."""
+        if self.public_url is None:
+            return
+        if self.trusted_proxies:
             raise ValueError("set public_url or trusted_proxies: public_url replaces the other")
+        if self.allowed_hosts is not None:
+            raise ValueError("set public_url or allowed_hosts: public_url replaces every host")
 
     def resolve(self, webhook: Webhook) -> str:
         """Return the URL that the platform called.
@@ -185,6 +228,12 @@ class UrlResolver:
         if self.trusted_proxies and self._is_trusted(webhook.peer):
             scheme = _forwarded(webhook, "X-Forwarded-Proto", scheme, _is_scheme)
             host = _forwarded(webhook, "X-Forwarded-Host", host, _parse_authority)
+        own = self.allowed_hosts
+        allowed = webhook.allowed_hosts if own is None else own
+        if allowed is not None and not _is_allowed(host, allowed):
+            name = "the framework's allowed hosts" if own is None else "allowed_hosts"
+            remedy = f"If it is the platform's, add it to {name}, or set public_url."
+            raise Forged(f"the URL's host is not one of {name}", webhook.url, remedy)
         return f"{scheme}://{host}{target}"
 
     def _is_trusted(self, peer: str) -> bool:

@@ -7,7 +7,8 @@ it is in the query of the URL, as ``bodySHA256``. A webhook without a body, such
 fields in the query. The signed URL may or may not have the port.
 
 A webhook that cannot be checked is refused: one without a signature or with several, without a body
-hash, with a body of an unknown content type, or with one that is too long or cannot be decoded.
+hash, with a body of an unknown content type, or with one that is too long, has another length than
+its ``Content-Length``, or cannot be decoded.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ BODY_HASH_FIELD: Final = "bodySHA256"
 MAX_BODY_BYTES: Final = 1 << 20
 """The default limit of a body: 1 MiB."""
 
-_is_length: Final = re.compile("[0-9]{1,18}").fullmatch
+_LENGTH_DIGITS: Final = 19
+_LENGTH_CAP: Final = 10 ** (_LENGTH_DIGITS - 1)
+"""Declared lengths from here on count as this one: the int of thousands of digits would raise."""
+
+_is_length: Final = re.compile("[0-9]+").fullmatch
 _is_json: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json").fullmatch
 _find_charset: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE).search
 
@@ -123,11 +128,15 @@ class Verifier:
         is the safest choice behind a proxy.
     :param trusted_proxies: alternatively, the addresses or networks (``10.0.0.0/8``) of the proxies
         whose ``X-Forwarded-Proto`` and ``X-Forwarded-Host`` are used. Without both, the URL is the
-        one that the server received.
+        one that the server received, with its ``Host`` header.
+    :param allowed_hosts: the hosts that a URL without ``public_url`` may have, such as
+        ``hooks.example.com``, ``.example.com`` (with its subdomains) or ``*`` (any). By default
+        those of the framework: Django's ``ALLOWED_HOSTS``, Flask's ``TRUSTED_HOSTS``. Starlette
+        has none, and there any host passes.
     :param max_body: the limit of a body in bytes. A longer body is refused before it is verified.
         A callback has some kilobytes. Batches of Event Streams may need more.
     :raises ValueError: if there is no token or an empty one, a URL or network is malformed, or
-        ``public_url`` and ``trusted_proxies`` are both set.
+        ``public_url`` is set with ``trusted_proxies`` or ``allowed_hosts``.
     """
 
     def __init__(
@@ -136,10 +145,11 @@ class Verifier:
         *,
         public_url: str | None = None,
         trusted_proxies: Iterable[str] | str = (),
+        allowed_hosts: Iterable[str] | str | None = None,
         max_body: int = MAX_BODY_BYTES,
     ) -> None:
         self._tokens: Final = _check_tokens(tokens)
-        self._resolver: Final = UrlResolver(public_url, trusted_proxies)
+        self._resolver: Final = UrlResolver(public_url, trusted_proxies, allowed_hosts)
         self.max_body: Final = max_body
 
     def check_head(self, head: Webhook) -> None:
@@ -152,11 +162,12 @@ class Verifier:
         """
         url = self._resolver.resolve(head)
         _read_signature(head, url)
-        self._check_length(_declared_length(head), url)
+        self._check_length(_declared_length(head, url) or 0, url)
 
     def _check_length(self, length: int, url: str) -> None:
         if length > self.max_body:
-            reason = f"the body has {length} bytes, more than the limit of {self.max_body}"
+            shown = f"{length} bytes" if length < _LENGTH_CAP else f"at least {length} bytes"
+            reason = f"the body has {shown}, more than the limit of {self.max_body}"
             remedy = "If it is the platform's, configure smaller batches or a larger max_body."
             raise Forged(reason, url, remedy)
 
@@ -183,6 +194,7 @@ class Verifier:
         url = self._resolver.resolve(webhook)
         signature = _read_signature(webhook, url)
         self._check_length(len(webhook.body), url)
+        _check_whole(webhook, url)
         digest = _read_algorithm(webhook, url).digest
         fields = _join(_read_signed_form(webhook, url))
         texts = [variant + fields for variant in url_variants(url)]
@@ -191,7 +203,6 @@ class Verifier:
             for text in texts:
                 matches |= hmac.compare_digest(_sign_text(text, token, digest), signature)
         if not matches:
-            _check_whole(webhook, url)
             remedy = (
                 "If it is the platform's, check that scheme, host, path and query are those of the "
                 "URL configured there (behind a proxy, set public_url or trusted_proxies), and "
@@ -214,17 +225,28 @@ def _read_signature(webhook: Webhook, url: str) -> bytes:
     return signatures[0].encode(errors="surrogatepass")
 
 
-def _declared_length(webhook: Webhook) -> int:
-    length = _is_length(webhook.headers.get("Content-Length", ""))
-    return int(length[0]) if length else 0
+def _declared_length(webhook: Webhook, url: str) -> int | None:
+    """Return the ``Content-Length``, ``None`` if there is none."""
+    texts = webhook.headers.get_all("Content-Length")
+    if not texts:
+        return None
+    if len(texts) > 1 or not _is_length(texts[0]):
+        shown = mask(", ".join(texts), limit=40)
+        remedy = "Let the server refuse such a request, as HTTP demands."
+        raise Forged(f"Content-Length is not one whole number: {shown}", url, remedy)
+    return min(int(texts[0].lstrip("0")[:_LENGTH_DIGITS] or "0"), _LENGTH_CAP)
 
 
 def _check_whole(webhook: Webhook, url: str) -> None:
-    """Explain a mismatch by a truncated body, if it is truncated."""
-    if (declared := _declared_length(webhook)) > len(webhook.body):
-        reason = f"only {len(webhook.body)} of the body's {declared} bytes are present"
-        remedy = "Pass the whole body as it was received, before any other code reads it."
-        raise Forged(reason, url, remedy)
+    """Refuse a body of another length than the declared one."""
+    declared, length = _declared_length(webhook, url), len(webhook.body)
+    if declared is None or declared == length:
+        return
+    reason = f"only {length} of the body's {declared} bytes are present"
+    if declared < length:
+        reason = f"the body has {length} bytes, and its Content-Length is {declared}"
+    remedy = "Pass the whole body as it was received, before any other code reads it."
+    raise Forged(reason, url, remedy)
 
 
 def _read_algorithm(webhook: Webhook, url: str) -> Algorithm:
@@ -244,7 +266,6 @@ def _read_algorithm(webhook: Webhook, url: str) -> Algorithm:
 def _read_signed_form(webhook: Webhook, url: str) -> FormPairs:
     """Read the signed fields of the body. JSON has none, and its hash is checked."""
     if not webhook.body:
-        _check_whole(webhook, url)
         _check_body_hash(webhook, url)
         return ()
     content_type = webhook.headers.get("Content-Type", "")
@@ -276,6 +297,5 @@ def _check_body_hash(webhook: Webhook, url: str) -> None:
         raise Forged(reason, url, "Pass the URL with its query.")
     expected = hashlib.sha256(webhook.body).hexdigest().encode()
     if not hmac.compare_digest(expected, hashes[0].encode(errors="surrogatepass")):
-        _check_whole(webhook, url)
         reason = f"{BODY_HASH_FIELD} in the query is not the hash of the body"
         raise Forged(reason, url, "Pass the body as it was received, byte for byte.")

@@ -22,12 +22,17 @@ Some servers replace scheme and peer themselves, as uvicorn does for proxies tha
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
+from reservation_core.webhooks.request import broken_body
 from reservation_core.webhooks.signature import Verifier
+
+_KEPT_BODY: Final = "_body"
 
 
 async def receive(request: Request, verifier: Verifier) -> bytes:
@@ -38,21 +43,23 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
     """
     head = from_scope(request.scope)
     verifier.check_head(head)
-    body = (
-        await request.body()
-        if "content-length" in request.headers
-        else await _read(request, verifier.max_body)
-    )
+    body = await _read(request, verifier.max_body, head.url)
     return verifier.verify(head.with_body(body))
 
 
-async def _read(request: Request, max_body: int) -> bytes:
-    """Read a body of unknown length until it exceeds the limit."""
+async def _read(request: Request, max_body: int, url: str) -> bytes:
+    """Read the body up to the limit, whatever the headers say."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_body:
-            break
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_body:
+                return bytes(body)
+    except ClientDisconnect:
+        raise broken_body(url) from None
+    # Where Starlette's own ``body()`` keeps it, for readers after this one (checked with 0.41.3 to
+    # 1.10). To remove it, say that nothing may read the body after ``receive``.
+    setattr(request, _KEPT_BODY, bytes(body))
     return bytes(body)
 
 

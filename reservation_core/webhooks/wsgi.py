@@ -10,15 +10,21 @@ webhook has both URLs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reservation_core.webhooks.request import Webhook, escape_path, received_url, server_host
 
 
-def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) -> Webhook:
+def from_environ(
+    environ: Mapping[str, object],
+    *,
+    scheme: str | None = None,
+    allowed_hosts: Iterable[str] | None = None,
+) -> Webhook:
     """Build the webhook of an environment, without its body.
 
     :param scheme: the scheme that the framework determined, by default that of the environment.
+    :param allowed_hosts: the framework's list of hosts, if it has one.
     :raises Forged: if the ``Host`` header is not a host.
     """
 
@@ -28,7 +34,8 @@ def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) ->
     def url_of(target: str) -> str:
         return received_url(scheme or text("wsgi.url_scheme"), host, target)
 
-    host = text("HTTP_HOST") or server_host(text("SERVER_NAME"), text("SERVER_PORT"))
+    own_host = server_host(text("SERVER_NAME"), text("SERVER_PORT"))
+    host = text("HTTP_HOST") if "HTTP_HOST" in environ else own_host
     targets = [uri for name in ("REQUEST_URI", "RAW_URI") if (uri := text(name)).startswith("/")]
     if targets:
         path = targets[0].partition("?")[0]
@@ -43,10 +50,12 @@ def from_environ(environ: Mapping[str, object], *, scheme: str | None = None) ->
         tuple(_headers(environ)),
         peer=text("REMOTE_ADDR"),
         other_url=url_of(parsed) if is_ambiguous else None,
+        allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
     )
 
 
 def _headers(environ: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for key, value in environ.items():
-        if key.startswith("HTTP_") or key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        is_set = value != "" and key in ("CONTENT_TYPE", "CONTENT_LENGTH")
+        if is_set or key.startswith("HTTP_"):
             yield key.removeprefix("HTTP_").replace("_", "-").title(), str(value)

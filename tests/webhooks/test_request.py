@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import attrs
 import pytest
 
 from reservation_core.webhooks import Forged, Verifier, Webhook
@@ -177,3 +178,67 @@ def test_forged_is_a_value() -> None:
         str(error)
         == "the signature does not match (checked against the URL https://example.com/). look"
     )
+
+
+# --- allowed hosts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "is_allowed"),
+    [
+        ("hooks.example.com", "hooks.example.com", True),
+        ("hooks.example.com", "HOOKS.example.com:8443", True),
+        ("Hooks.Example.com", "hooks.example.com.", True),
+        ("hooks.example.com", "user@hooks.example.com", True),
+        ("hooks.example.com", "other.example.com", False),
+        ("hooks.example.com", "a.hooks.example.com", False),
+        ("hooks.example.com", "hooks.example.com.evil.example", False),
+        (".example.com", "example.com", True),
+        (".example.com", "a.b.example.com", True),
+        (".example.com", "evilexample.com", False),
+        ("*", "anything", True),
+        (["a.example", "b.example"], "b.example", True),
+        (["a.example", "b.example"], "c.example", False),
+        ("[::1]", "[::1]:8000", True),
+        ("127.0.0.1", "127.0.0.1:80", True),
+    ],
+)
+def test_host_must_be_allowed(allowed: str | list[str], host: str, *, is_allowed: bool) -> None:
+    webhook = signed(f"https://{host}/assign")
+    assert passes(Verifier(TOKEN), webhook)
+    assert passes(Verifier(TOKEN, allowed_hosts=allowed), webhook) is is_allowed
+    framework = (allowed,) if isinstance(allowed, str) else tuple(allowed)
+    given = attrs.evolve(webhook, allowed_hosts=framework)
+    assert passes(Verifier(TOKEN), given) is is_allowed
+    assert passes(Verifier(TOKEN, allowed_hosts="*"), given)
+    assert passes(Verifier(TOKEN, public_url=f"https://{host}"), given)
+
+
+def test_forwarded_host_must_be_allowed() -> None:
+    """The host of the connection is the proxy's, and need not be."""
+    webhook = signed(received="http://inner/assign?node=7", peer="10.0.0.1")
+    headers = (*webhook.headers.pairs, ("X-Forwarded-Host", "hooks.example.com"))
+    webhook = attrs.evolve(
+        webhook, headers=(*headers, ("X-Forwarded-Proto", "https")), allowed_hosts=("inner",)
+    )
+    proxies = "10.0.0.0/8"
+    assert passes(Verifier(TOKEN, trusted_proxies=proxies, allowed_hosts=".example.com"), webhook)
+    with pytest.raises(Forged, match="not one of the framework's allowed hosts"):
+        Verifier(TOKEN, trusted_proxies=proxies).verify(webhook)
+
+
+def test_webhook_without_allowed_hosts_of_its_framework_is_refused() -> None:
+    """An empty list allows nothing."""
+    with pytest.raises(Forged, match=r"not one of .* set public_url"):
+        Verifier(TOKEN).check_head(attrs.evolve(signed(), allowed_hosts=()))
+
+
+@pytest.mark.parametrize("hosts", [[], "", "https://example.com", ["a.example", "b/c"], "a,b"])
+def test_malformed_allowed_hosts_are_refused(hosts: str | list[str]) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts must be hosts without a scheme"):
+        Verifier(TOKEN, allowed_hosts=hosts)
+
+
+def test_allowed_hosts_and_public_url_are_refused() -> None:
+    with pytest.raises(ValueError, match="set public_url or allowed_hosts"):
+        Verifier(TOKEN, public_url="https://a.example", allowed_hosts="a.example")

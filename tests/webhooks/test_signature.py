@@ -255,7 +255,7 @@ def test_check_head_refuses_before_the_body_is_read() -> None:
     verifier = Verifier(TOKEN, max_body=100)
     verifier.check_head(signed().with_body(b""))
     verifier.check_head(signed(Content_Length="100").with_body(b""))
-    verifier.check_head(signed(Content_Length="many").with_body(b""))
+    verifier.check_head(signed(Content_Length="0000000000000000000000100").with_body(b""))
     with pytest.raises(
         Forged, match=r"the body has 101 bytes, more than the limit of 100 .*larger max_body"
     ):
@@ -269,3 +269,41 @@ def test_check_head_refuses_before_the_body_is_read() -> None:
 def test_mapping_is_signed_as_its_pairs() -> None:
     form = {"TaskSid": "WT1", "AccountSid": "AC1"}
     assert sign(URL, form, TOKEN) == sign(URL, tuple(form.items()), TOKEN)
+
+
+@pytest.mark.parametrize("length", ["abc", "1e3", "0x10", "5, 5", "+5", "-1", "1_0", "²", " 5", ""])
+def test_length_that_is_not_one_whole_number_is_refused(length: str) -> None:
+    verifier = Verifier(TOKEN)
+    webhook = signed(Content_Length=length)
+    for check in (verifier.check_head, verifier.verify):
+        with pytest.raises(Forged, match="Content-Length is not one whole number"):
+            check(webhook)
+
+
+def test_two_lengths_are_refused_even_if_equal() -> None:
+    webhook = signed()
+    pairs = (*webhook.headers.pairs, *(("content-length", str(len(webhook.body))),) * 2)
+    with pytest.raises(Forged, match="Content-Length is not one whole number"):
+        Verifier(TOKEN).verify(attrs.evolve(webhook, headers=pairs))
+
+
+@pytest.mark.parametrize("digits", [18, 19, 20, 4300, 5000])
+def test_length_of_many_digits_is_refused_before_the_body_is_read(digits: int) -> None:
+    with pytest.raises(Forged, match=r"the body has (at least )?[0-9]{18,19} bytes, more than"):
+        Verifier(TOKEN).check_head(signed(Content_Length="9" * digits))
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"),
+    [
+        ("65", "only 64 of the body's 65 bytes are present"),
+        ("999", "only 64 of the body's 999 bytes are present"),
+        ("63", "the body has 64 bytes, and its Content-Length is 63"),
+        ("0", "the body has 64 bytes, and its Content-Length is 0"),
+    ],
+)
+def test_signed_body_of_another_length_than_declared_is_refused(length: str, reason: str) -> None:
+    """The signature alone would match."""
+    with pytest.raises(Forged, match=reason):
+        Verifier(TOKEN).verify(signed(Content_Length=length))
+    assert passes(Verifier(TOKEN), signed(Content_Length="64"))

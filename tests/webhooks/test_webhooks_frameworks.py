@@ -36,7 +36,7 @@ from reservation_core.webhooks import (
 from reservation_core.webhooks import django as on_django
 from reservation_core.webhooks import flask as on_flask
 from reservation_core.webhooks import starlette as on_starlette
-from reservation_core.webhooks.asgi import from_scope
+from reservation_core.webhooks.asgi import Guard, from_scope
 from reservation_core.webhooks.wsgi import from_environ
 
 Answered: TypeAlias = tuple[int, str | None, bytes]
@@ -318,6 +318,18 @@ def test_starlette_escapes_the_path_without_raw_path() -> None:
     assert asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN))) == body
 
 
+@pytest.mark.parametrize(
+    ("server", "url"), [(("app", 8000), "http://app:8000/"), (("::1", None), "http://[::1]:0/")]
+)
+def test_asgi_uses_the_servers_host_without_a_host_header(server: object, url: str) -> None:
+    assert from_scope({"path": "/", "headers": [], "server": server}).url == url
+
+
+def test_asgi_needs_the_host_of_request_or_server() -> None:
+    with pytest.raises(Forged, match="the Host header is not a host"):
+        from_scope({"path": "/", "headers": [], "server": None})
+
+
 def test_wsgi_escapes_the_path_without_raw_uri() -> None:
     """Without a Host header, the host is the server's own."""
     environ: dict[str, object] = {
@@ -526,3 +538,348 @@ def test_flask_reports_a_form_that_was_read_before() -> None:
             match=r"only 0 of the body's .* bytes are present .*before any other code reads it",
         ):
             on_flask.receive(Verifier(TOKEN))
+
+
+# --- the bytes read are counted, whatever a header says ------------------------------------------
+
+UNTRUE: Final[tuple[dict[str, str], ...]] = (
+    {},
+    {"Content-Length": "5"},
+    {"Content-Length": "5", "Transfer-Encoding": "chunked"},
+    {"Content-Length": "5", "Transfer-Encoding": "gzip, chunked"},
+)
+untrue = pytest.mark.parametrize("more", UNTRUE)
+
+
+class Endless(io.RawIOBase):
+    """A body without an end, which counts the bytes that are read."""
+
+    given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert size >= 0, "everything is read"
+        self.given += size
+        return b"a" * size
+
+
+@untrue
+def test_starlette_stops_at_the_limit_whatever_the_headers_say(more: dict[str, str]) -> None:
+    given = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal given
+        given += 65536
+        return {"type": "http.request", "body": b"a" * 65536, "more_body": True}
+
+    headers = _raw(callback()[0] | more)
+    scope = {"type": "http", "scheme": "https", "path": "/", "headers": headers}
+    with pytest.raises(Forged, match="more than the limit of 1000"):
+        asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN, max_body=1000)))
+    assert given == 65536
+
+
+@untrue
+def test_flask_stops_at_the_limit_whatever_the_headers_say(more: dict[str, str]) -> None:
+    body = Endless()
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "wsgi.url_scheme": "https",
+        "HTTP_HOST": "hooks.example.com",
+        "PATH_INFO": "/",
+        "CONTENT_TYPE": FORM,
+        "HTTP_X_TWILIO_SIGNATURE": "abc",
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
+    }
+    if "Content-Length" in more:
+        environ["CONTENT_LENGTH"] = more["Content-Length"]
+    if "Transfer-Encoding" in more:
+        environ["HTTP_TRANSFER_ENCODING"] = more["Transfer-Encoding"]
+    with (
+        flask.Flask("service").request_context(environ),
+        pytest.raises(Forged, match="more than the limit of 1000"),
+    ):
+        on_flask.receive(Verifier(TOKEN, max_body=1000))
+    assert body.given == 1001
+
+
+def _django_asgi(body: io.IOBase, headers: Mapping[str, str]) -> Any:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "https",
+        "path": "/",
+        "query_string": b"",
+        "headers": _raw(headers),
+    }
+    return _django("django.core.handlers.asgi").ASGIRequest(scope, body)
+
+
+@untrue
+@pytest.mark.parametrize(("site", "read"), [(None, 1001), (2000, 1001), (500, 501)])
+def test_django_under_asgi_stops_at_the_limits_whatever_the_headers_say(
+    more: dict[str, str], site: int | None, read: int
+) -> None:
+    body = Endless()
+    request = _django_asgi(body, callback()[0] | more)
+    with (
+        _django("django.test.utils").override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=site),
+        pytest.raises(
+            Forged, match=r"more than the limit of 1000|DATA_UPLOAD_MAX_MEMORY_SIZE, 500"
+        ),
+    ):
+        on_django.receive(request, Verifier(TOKEN, max_body=1000))
+    assert body.given == read
+
+
+@pytest.mark.parametrize("length", ["abc", "1e3", "0x10", "5, 5", "9" * 19, "²", "1_0", ""])
+def test_django_under_wsgi_reads_no_body_of_a_wrong_length(length: str) -> None:
+    body = Endless()
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "wsgi.url_scheme": "https",
+        "HTTP_HOST": "hooks.example.com",
+        "PATH_INFO": "/",
+        "CONTENT_TYPE": FORM,
+        "CONTENT_LENGTH": length,
+        "HTTP_X_TWILIO_SIGNATURE": "abc",
+        "wsgi.input": body,
+    }
+    request = _django("django.core.handlers.wsgi").WSGIRequest(environ)
+    with pytest.raises(Forged):
+        on_django.receive(request, Verifier(TOKEN, max_body=1000))
+    assert body.given == 0
+
+
+def test_django_reports_a_body_over_its_own_limit() -> None:
+    headers, body = callback(ORIGIN + "/")
+    request = _django_asgi(io.BytesIO(body), headers)
+    limited = _django("django.test.utils").override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=20)
+    with limited, pytest.raises(Forged, match=r"DATA_UPLOAD_MAX_MEMORY_SIZE, 20 bytes .*smaller"):
+        on_django.receive(request, Verifier(TOKEN))
+
+
+class Broken(io.RawIOBase):
+    """A body whose connection breaks off."""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, _: int | None = -1, /) -> bytes:
+        raise ConnectionResetError
+
+
+def test_body_that_breaks_off_is_refused() -> None:
+    headers, _ = callback(ORIGIN + "/")
+    request = _django_asgi(Broken(), headers)
+    with pytest.raises(Forged, match="the request broke off"):
+        on_django.receive(request, Verifier(TOKEN))
+
+    environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+    with (
+        flask.Flask("service").test_request_context(
+            "/", base_url=ORIGIN, method="POST", headers=headers, environ_overrides=environ
+        ),
+        pytest.raises(Forged, match="the request broke off"),
+    ):
+        on_flask.receive(Verifier(TOKEN))
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "scheme": "https", "path": "/", "headers": _raw(headers)}
+    with pytest.raises(Forged, match="the request broke off"):
+        asyncio.run(on_starlette.receive(Request(scope, receive), Verifier(TOKEN)))
+
+
+# --- readers before and after --------------------------------------------------------------------
+
+
+def test_flask_lets_others_read_the_body_before_and_after() -> None:
+    headers, body = callback()
+    with flask.Flask("service").test_request_context(
+        PATH, base_url=ORIGIN, method="POST", data=body, headers=headers
+    ):
+        assert on_flask.receive(Verifier(TOKEN)) == body
+        assert on_flask.receive(Verifier(TOKEN)) == body
+        assert flask.request.form["ReservationSid"] == SID
+    with flask.Flask("service").test_request_context(
+        PATH, base_url=ORIGIN, method="POST", data=body, headers=headers
+    ):
+        assert flask.request.get_data() == body
+        assert on_flask.receive(Verifier(TOKEN)) == body
+
+
+def test_django_lets_others_read_the_body_before_and_after() -> None:
+    headers, body = callback(ORIGIN + "/")
+    request = _django_asgi(io.BytesIO(body), headers)
+    assert on_django.receive(request, Verifier(TOKEN)) == body
+    assert on_django.receive(request, Verifier(TOKEN)) == body
+    assert request.body == body
+    assert request.POST["ReservationSid"] == SID
+    request = _django_asgi(io.BytesIO(body), headers)
+    assert request.POST["ReservationSid"] == SID
+    assert on_django.receive(request, Verifier(TOKEN)) == body
+
+
+def test_starlette_lets_others_read_the_body_before_and_after() -> None:
+    headers, body = callback(ORIGIN + "/")
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def read() -> None:
+        scope = {"type": "http", "scheme": "https", "path": "/", "headers": _raw(headers)}
+        request = Request(scope, receive)
+        assert await on_starlette.receive(request, Verifier(TOKEN)) == body
+        assert await on_starlette.receive(request, Verifier(TOKEN)) == body
+        assert await request.body() == body
+        request = Request(scope, receive)
+        assert await request.body() == body
+        assert await on_starlette.receive(request, Verifier(TOKEN)) == body
+
+    asyncio.run(read())
+
+
+# --- hosts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allowed", "debug", "is_allowed"),
+    [
+        (["hooks.example.com"], False, True),
+        ([".example.com"], False, True),
+        (["*"], False, True),
+        (["example.com"], False, False),
+        ([], False, False),
+        ([], True, False),
+    ],
+)
+def test_django_allows_only_its_allowed_hosts(
+    allowed: list[str], *, debug: bool, is_allowed: bool
+) -> None:
+    headers, body = callback(ORIGIN + "/")
+
+    def receive(verifier: Verifier) -> bytes:
+        return on_django.receive(_django_asgi(io.BytesIO(body), headers), verifier)
+
+    with _django("django.test.utils").override_settings(ALLOWED_HOSTS=allowed, DEBUG=debug):
+        assert receive(Verifier(TOKEN, public_url=ORIGIN)) == body
+        assert receive(Verifier(TOKEN, allowed_hosts="hooks.example.com")) == body
+        if is_allowed:
+            assert receive(Verifier(TOKEN)) == body
+        else:
+            with pytest.raises(Forged, match="not one of the framework's allowed hosts"):
+                receive(Verifier(TOKEN))
+    with pytest.raises(Forged, match="host is not one of allowed_hosts"):
+        receive(Verifier(TOKEN, allowed_hosts="other.example.com"))
+
+
+def test_django_allows_local_hosts_in_debug_mode() -> None:
+    headers, body = callback("https://localhost:8000/")
+    request = _django_asgi(io.BytesIO(body), headers | {"Host": "localhost:8000"})
+    with _django("django.test.utils").override_settings(ALLOWED_HOSTS=[], DEBUG=True):
+        assert on_django.receive(request, Verifier(TOKEN)) == body
+
+
+def test_flask_allows_only_its_trusted_hosts() -> None:
+    headers, body = callback()
+    headers |= {"X-Forwarded-Host": "hooks.example.com"}
+    app = flask.Flask("service")
+    app.config["TRUSTED_HOSTS"] = ["inner.example.com"]
+    with app.test_request_context(
+        PATH,
+        base_url="https://inner.example.com",
+        method="POST",
+        data=body,
+        headers=headers,
+        environ_overrides={"REMOTE_ADDR": PEER},
+    ):
+        with pytest.raises(Forged, match="not one of the framework's allowed hosts"):
+            on_flask.receive(Verifier(TOKEN, trusted_proxies=PEER))
+        own = Verifier(TOKEN, trusted_proxies=PEER, allowed_hosts=".example.com")
+        assert on_flask.receive(own) == body
+
+
+def test_empty_host_is_refused_behind_a_proxy() -> None:
+    """The proxy's header would replace it."""
+    headers, _ = callback(ORIGIN + "/")
+    headers |= {"X-Forwarded-Host": "hooks.example.com", "Host": ""}
+    environ: dict[str, object] = {"HTTP_HOST": "", "PATH_INFO": "/", "REMOTE_ADDR": PEER}
+    scope = {"type": "http", "path": "/", "headers": _raw(headers), "client": (PEER, 1)}
+    for make in (partial(from_environ, environ), partial(from_scope, scope)):
+        with pytest.raises(Forged, match="the Host header is not a host"):
+            make()
+
+
+# --- the guard -----------------------------------------------------------------------------------
+
+
+def _guarded(
+    headers: Mapping[str, str], path: str, messages: list[dict[str, object]]
+) -> tuple[list[int], int]:
+    """Return the statuses that are sent, and the number of reads."""
+    statuses: list[int] = []
+    reads = 0
+
+    async def application(_: object, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200})
+
+    async def receive() -> dict[str, object]:
+        nonlocal reads
+        reads += 1
+        return messages[reads - 1]
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope: dict[str, object] = {
+        "type": "http",
+        "scheme": "https",
+        "path": path,
+        "headers": _raw(headers),
+    }
+    guard = Guard(application, Verifier(TOKEN, max_body=100), "/hooks/")
+    asyncio.run(guard(scope, receive, send))
+    return statuses, reads
+
+
+def _parts(*sizes: int) -> list[dict[str, object]]:
+    sent: list[dict[str, object]] = [
+        {"type": "http.request", "body": b"a" * size, "more_body": True} for size in sizes
+    ]
+    return [*sent, {"type": "http.request"}]
+
+
+def test_guard_passes_requests_on_up_to_the_limit() -> None:
+    headers = callback()[0]
+    assert _guarded(headers, "/hooks/a", _parts(60, 40)) == ([200], 3)
+    assert _guarded(headers, "/hooks/a", _parts(60, 41, 60)) == ([403], 2)
+    assert _guarded(headers | {"Content-Length": "5"}, "/hooks/a", _parts(101, 1)) == ([403], 1)
+
+
+def test_guard_reads_no_body_of_a_refused_head() -> None:
+    assert _guarded({}, "/hooks/a", []) == ([403], 0)
+    assert _guarded(callback()[0] | {"Content-Length": "101"}, "/hooks/a", []) == ([403], 0)
+
+
+def test_guard_leaves_other_paths_alone() -> None:
+    assert _guarded({}, "/upload", _parts(1000, 1000)) == ([200], 3)
+
+
+def test_guard_leaves_other_connections_alone() -> None:
+    seen: list[object] = []
+
+    async def application(scope: Any, *_: object) -> None:
+        seen.append(scope["type"])
+
+    given: Any = None
+    asyncio.run(Guard(application, Verifier(TOKEN))({"type": "lifespan"}, given, given))
+    assert seen == ["lifespan"]

@@ -1,0 +1,1 @@
+"""Raw requests to every framework under every server."""
