@@ -24,11 +24,13 @@ OFFLINE = {
 """Settings with which a new virtual environment needs no network."""
 
 
+@pytest.mark.slow
 def test_tutorial_works_in_a_new_virtual_environment(tmp_path: Path) -> None:
     with Reader(tmp_path, OFFLINE) as reader:
         reader.follow(TUTORIAL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_guide_works_with_what_it_installs(
     page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory

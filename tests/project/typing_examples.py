@@ -48,7 +48,7 @@ from reservation_core import (
     perform,
     read_reservation,
 )
-from reservation_core.domain.commands.base import declare
+from reservation_core.domain.commands.declaration import declare
 from reservation_core.domain.commands.parameters import param
 from reservation_core.domain.commands.types import CONTACT, HTTP_METHOD, SECONDS, HttpMethod
 from reservation_core.emulator import InMemoryGateway

@@ -1,7 +1,8 @@
 """The nine commands and ``SetStatus``, declared by their parameters.
 
 * ``catalogue``: the nine commands, and ``SetStatus`` for statuses without a command
-* ``base``: the base class, and the decorator that declares a command
+* ``base``: the base class of the commands
+* ``declaration``: the decorator that declares a command
 * ``compiled``: compiled methods of the commands, for speed
 * ``parsing``: parsing of forms, and of the JSON that answers an assignment callback
 * ``extra``: parameters that this library does not know

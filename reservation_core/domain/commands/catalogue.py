@@ -7,7 +7,8 @@ dictionary.
 from collections.abc import Sequence
 from typing import Final
 
-from reservation_core.domain.commands.base import Command, declare
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.declaration import declare
 from reservation_core.domain.commands.disputes import (
     CALL_TIMEOUT_LIMIT,
     CALLBACK_METHOD,

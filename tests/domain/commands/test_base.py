@@ -30,8 +30,8 @@ from reservation_core import (
     Supervise,
     Wrap,
 )
-from reservation_core.domain.commands.base import PARAMETER_METADATA_KEY
 from reservation_core.domain.commands.catalogue import COMMANDS
+from reservation_core.domain.commands.declaration import PARAMETER_METADATA_KEY
 from reservation_core.domain.commands.kinds import (
     MultipleChoice,
 )

@@ -27,7 +27,7 @@ WORKSPACE = "WS" + "0" * 32
 WAIT = 30.0
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> Generator[dict[str, str]]:
     """Return the setting of an empty database."""
     if request.param == "sqlite":
