@@ -29,8 +29,10 @@ from reservation_core.book.book import DEFAULT_LEASE, DEFAULT_OLDER_THAN, AsyncB
 from reservation_core.book.errors import (
     CommandInProgress,
     NotInBook,
+    StoreDamaged,
     StoreFailed,
     StoreUnavailable,
+    UnreadableEntry,
 )
 from reservation_core.book.records import (
     Change,
@@ -44,6 +46,7 @@ from reservation_core.book.records import (
     Recorded,
     Report,
     ReportSource,
+    StoredEntry,
     Swept,
     Verdict,
 )
@@ -78,9 +81,12 @@ __all__ = [
     "ReportSource",
     "SQLiteStore",
     "Store",
+    "StoreDamaged",
     "StoreFailed",
     "StoreUnavailable",
+    "StoredEntry",
     "Swept",
     "ThreadedStore",
+    "UnreadableEntry",
     "Verdict",
 ]

@@ -23,13 +23,14 @@ from itertools import islice
 from typing import Final
 
 from reservation_core.book.deliveries import DeliveryOutcome, deliver_intent
-from reservation_core.book.errors import NotInBook, StoreUnavailable
+from reservation_core.book.errors import SHARED_FAILURES, NotInBook, UnreadableEntry
 from reservation_core.book.records import (
     Entry,
     HistoryLine,
     Intent,
     Recorded,
     Report,
+    StoredEntry,
     Swept,
     Verdict,
 )
@@ -88,7 +89,7 @@ class AsyncBook:
         self._sleep: Final = sleep
         self._transactions: Final = Transactions(store, clock)
         self._recording: Final = AsyncGroupCommit[Report, Recorded](
-            self.record_batch, shared_failures=StoreUnavailable
+            self.record_batch, shared_failures=SHARED_FAILURES
         )
 
     # --- recording -------------------------------------------------------------------------------
@@ -118,18 +119,35 @@ class AsyncBook:
         :param batch_size: how many items share one commit.
         :raises IncompleteReservation: for a reservation without a valid SID.
         :raises ReplyError: for a reply that does not show a reservation.
+        :raises UnreadableEntry: at the end, for the first entry that cannot be read. The items of
+            other reservations are recorded.
         :raises StoreFailed: if a batch could not be written. Earlier batches are.
         """
         counts = Counter[Verdict]()
+        unreadable: dict[str, UnreadableEntry] = {}
         remaining = iter(items)
         while batch := tuple(islice(remaining, batch_size)):
             reports = [report for item in batch if (report := to_report(item)) is not None]
             if ignored := len(batch) - len(reports):
                 counts[Verdict.IGNORED] += ignored
-            for recorded in await self.record_batch(reports):
+            for recorded in await self._record_readable(reports, unreadable):
                 assert isinstance(recorded.outcome, Verdict)
                 counts[recorded.outcome] += 1
+        for error in unreadable.values():
+            raise error
         return counts
+
+    async def _record_readable(
+        self, reports: Sequence[Report], unreadable: dict[str, UnreadableEntry]
+    ) -> Sequence[Recorded]:
+        """Record the reports of readable entries. Collect the other errors."""
+        while True:
+            try:
+                return await self.record_batch(
+                    [report for report in reports if report.sid not in unreadable]
+                )
+            except UnreadableEntry as error:
+                unreadable[error.sid] = error
 
     async def record_batch(self, reports: Sequence[Report]) -> Sequence[Recorded]:
         """Record reports in their order in one commit.
@@ -184,26 +202,41 @@ class AsyncBook:
     async def get(self, sid: str) -> Entry | None:
         """Return the entry of a reservation, or ``None``.
 
+        :raises UnreadableEntry: if the store holds one that cannot be read.
         :raises StoreFailed: if the store failed.
         """
         return await self._transactions.get(sid)
 
-    async def live(self) -> AsyncIterator[Entry]:
+    async def live(
+        self, *, on_unreadable: Callable[[UnreadableEntry], object] | None = None
+    ) -> AsyncIterator[Entry]:
         """Iterate over the entries that can still change, ordered by SID.
 
+        Entries that are added behind the last one meanwhile are left out, so that it ends.
+
+        :param on_unreadable: called with the error of each entry that cannot be read. Without it,
+            the first error is raised at the end.
+        :raises UnreadableEntry: after the others, if an entry cannot be read.
         :raises StoreFailed: if the store failed.
         """
-        after = ""
-        while page := await self.store.live(after, BATCH_SIZE):
+        first: UnreadableEntry | None = None
+        async for page in self._transactions.live_pages(BATCH_SIZE):
             for entry in page:
-                yield entry
-            after = page[-1].sid
+                if isinstance(entry, Entry):
+                    yield entry
+                elif on_unreadable is not None:
+                    on_unreadable(entry)
+                else:
+                    first = first or entry
+        if first is not None:
+            raise first
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation, in the order it was written.
 
         It is empty for a reservation that the book does not know.
 
+        :raises UnreadableEntry: if a line of it cannot be read.
         :raises StoreFailed: if the store failed.
         """
         return await self.store.history(sid)
@@ -223,10 +256,13 @@ class AsyncBook:
         :param limit: maximum number of entries.
         :param lease: seconds for which no other caller gets the same entries. A claim also ends
             when its entry is written without an open intent.
-        :returns: the claimed entries, longest waiting first.
+        :returns: the claimed entries, longest waiting first. Those that cannot be read are left
+            out: :meth:`reconcile` reports them.
         :raises StoreFailed: if the store failed.
         """
-        return await self._transactions.claim(Claim.DUE, self._ago(older_than), limit, lease)
+        before = self._ago(older_than)
+        claimed = await self._transactions.claim(Claim.DUE, before, limit, lease)
+        return [entry for entry in claimed if isinstance(entry, Entry)]
 
     async def purge(self, older_than: float) -> int:
         """Delete ended entries with their history, and return how many entries.
@@ -238,6 +274,20 @@ class AsyncBook:
         :raises StoreFailed: if the store failed.
         """
         return await self.store.purge(self._ago(older_than))
+
+    async def forget(self, sid: str) -> bool:
+        """Delete the entry of one reservation and its history, in any status.
+
+        Use it if a person asks for it, or for an entry that cannot be read. A later event of the
+        reservation counts as its first report.
+
+        :param sid: SID of the reservation.
+        :returns: false if the book had no entry of it.
+        :raises CommandInProgress: if a command to the reservation is open. An entry that cannot be
+            read is deleted all the same: look on the platform how its command ended.
+        :raises StoreFailed: if the store failed.
+        """
+        return await self._transactions.forget(sid)
 
     async def close(self) -> None:
         """Close the store. Closing it twice is allowed."""
@@ -394,20 +444,35 @@ class AsyncBook:
         failed: dict[str, ReservationError] = {}
         before = self._ago(older_than)
         async for entry in self._transactions.claim_each(Claim.OPEN, before, limit, lease):
-            assert entry.intent is not None
+            ended = await self._recover_entry(entry, gateway, policy, observer)
+            if isinstance(ended, Recorded):
+                settled.append(ended)
+            elif ended is not None:
+                failed[entry.sid] = ended
+        return Swept(tuple(settled), failed)
+
+    async def _recover_entry(
+        self, entry: StoredEntry, gateway: AsyncGateway, policy: Policy, observer: Observer
+    ) -> Recorded | ReservationError | None:
+        """Recover the command of one entry.
+
+        :returns: the error if it stays open, and ``None`` if another process settles it.
+        """
+        if isinstance(entry, UnreadableEntry):
+            return entry
+        if entry.intent is None:
+            return UnreadableEntry("its open command is missing", entry.sid)
+        try:
             intent = await self._transactions.take_over(entry.sid, entry.intent)
-            if intent is None:  # it was closed, or another process has taken it over
-                continue
+            if intent is None:
+                return None
             outcome = await self._deliver_intent(
                 entry.sid, intent, gateway, policy, observer, resume=True
             )
             closed = await self._transactions.close_intent(entry.sid, intent, outcome)
-            if closed is not None:
-                settled.append(closed)
-            else:
-                assert outcome.error is not None
-                failed[entry.sid] = outcome.error
-        return Swept(tuple(settled), failed)
+        except UnreadableEntry as error:  # it was damaged meanwhile
+            return error
+        return outcome.error if closed is None else closed
 
     async def reconcile(
         self,
@@ -437,18 +502,26 @@ class AsyncBook:
         failed: dict[str, ReservationError] = {}
         before = self._ago(older_than)
         async for entry in self._transactions.claim_each(Claim.DUE, before, limit, lease):
+            if isinstance(entry, UnreadableEntry):
+                failed[entry.sid] = entry
+                continue
             try:
-                fetched = await afetch(_address_of(entry.reservation), gateway, route=route)
-                settled.append(await self._transactions.record_fetch(entry, fetched))
-            except NotFound as error:
-                deleted = await self._transactions.record_deletion(entry)
-                if deleted is not None:
-                    settled.append(deleted)
-                else:
-                    failed[entry.sid] = error
+                settled.append(await self._fetch_again(entry, gateway, route))
             except ReservationError as error:
                 failed[entry.sid] = error
         return Swept(tuple(settled), failed)
+
+    async def _fetch_again(
+        self, entry: Entry, gateway: AsyncGateway, route: Route | str
+    ) -> Recorded:
+        try:
+            fetched = await afetch(_address_of(entry.reservation), gateway, route=route)
+        except NotFound:
+            deleted = await self._transactions.record_deletion(entry)
+            if deleted is None:
+                raise
+            return deleted
+        return await self._transactions.record_fetch(entry, fetched)
 
     def _ago(self, seconds: float) -> datetime:
         return self._clock() - timedelta(seconds=seconds)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from reservation_core.domain.errors import CommandError, ReservationError
+from reservation_core.rest.addresses import is_sid
+
+
+def _show_sid(sid: object) -> str:
+    """Return a SID, if it is one. A damaged one may hold anything."""
+    return str(sid) if is_sid(sid, "sid") else "<damaged>"
 
 
 @attrs.frozen(slots=False)
@@ -55,3 +63,39 @@ class StoreFailed(ReservationError):
 @attrs.frozen(slots=False)
 class StoreUnavailable(StoreFailed):
     """The store is locked, full or unreachable: every request would fail. Try again later."""
+
+
+@attrs.frozen(slots=False)
+class StoreDamaged(StoreFailed):
+    """The store is damaged, or is not a book."""
+
+    def __str__(self) -> str:
+        """Give the reason and the remedy."""
+        return (
+            f"the book's store is damaged, or is not a book: {self.reason}. "
+            "Stop all processes that use it, and repair it or restore a backup."
+        )
+
+
+SHARED_FAILURES: Final = (StoreUnavailable, StoreDamaged)
+"""Failures that every request would meet."""
+
+
+@attrs.frozen(slots=False)
+class UnreadableEntry(StoreFailed):
+    """The store holds an entry or a history that cannot be read.
+
+    Other entries are not affected. ``reason`` shows no values.
+
+    :param sid: SID of the reservation.
+    """
+
+    sid: str = attrs.field(repr=_show_sid)
+
+    def __str__(self) -> str:
+        """Name the entry, the reason and the remedy."""
+        return (
+            f"the book's entry of reservation {_show_sid(self.sid)} cannot be read: {self.reason}. "
+            "A command may be open. Delete the entry with book.forget(sid), then fetch the "
+            "reservation and record it."
+        )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import attrs
 
+from reservation_core.book.errors import UnreadableEntry
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.documents import Serializable
 from reservation_core.domain.errors import ReservationError
@@ -157,6 +158,10 @@ class Entry(Serializable):
         return f"{self.sid}: {', '.join(facts)}"
 
 
+StoredEntry: TypeAlias = Entry | UnreadableEntry
+"""An entry as a store returns it, or the error of one that cannot be read."""
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """Report on one reservation, ready to be recorded.
@@ -231,10 +236,26 @@ EventRef: TypeAlias = tuple[str, str]
 
 @attrs.frozen
 class LookupResult:
-    """Entries by SID, and the requested events that were seen before."""
+    """Entries by SID, and the requested events that were seen before.
+
+    :param unreadable: errors by SID of the entries that cannot be read.
+    """
 
     entries: Mapping[str, Entry]
     seen_events: frozenset[EventRef]
+    unreadable: Mapping[str, UnreadableEntry] = attrs.Factory(dict[str, UnreadableEntry])
+
+    @classmethod
+    def of(cls, found: Iterable[StoredEntry], seen_events: Iterable[EventRef]) -> Self:
+        """Make the result of what a store found."""
+        entries: dict[str, Entry] = {}
+        unreadable: dict[str, UnreadableEntry] = {}
+        for each in found:
+            if isinstance(each, Entry):
+                entries[each.sid] = each
+            else:
+                unreadable[each.sid] = each
+        return cls(entries, frozenset(seen_events), unreadable)
 
 
 @attrs.frozen
@@ -254,8 +275,8 @@ class Swept:
     """Result of one sweep: a call of ``recover`` or ``reconcile``.
 
     :param settled: one result for each entry that was settled.
-    :param failed: errors by SID of the entries that were not. They are due again when their
-        lease has expired.
+    :param failed: errors by SID of the entries that were not, also of those that cannot be read.
+        They are due again when their lease has expired.
     """
 
     settled: tuple[Recorded, ...]

@@ -7,7 +7,15 @@ suspend it, so it runs to its end in one step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -18,7 +26,7 @@ from reservation_core.book.book import (
     IGNORED,
     AsyncBook,
 )
-from reservation_core.book.errors import StoreUnavailable
+from reservation_core.book.errors import SHARED_FAILURES, UnreadableEntry
 from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
 from reservation_core.book.reports import Recordable, to_report
 from reservation_core.book.stores.adapters import InlineStore
@@ -28,6 +36,7 @@ from reservation_core.book.transactions import utc_now
 from reservation_core.delivery.observer import NO_OBSERVER, Observer
 from reservation_core.delivery.policy import DEFAULT_POLICY, Policy
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway, require_gateway
 from reservation_core.rest.addresses import Route
@@ -45,6 +54,20 @@ def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
         result: _T = end.value
         return result
     raise AssertionError("a coroutine of a book for threads suspended")
+
+
+def _iterate(items: AsyncIterator[_T]) -> Iterator[_T]:
+    """Iterate over items whose iterator never suspends."""
+
+    async def take_next() -> _T:
+        return await anext(items)
+
+    while True:
+        try:
+            item = _run(take_next())
+        except StopAsyncIteration:
+            return
+        yield item
 
 
 class _InlineGateway:
@@ -83,7 +106,7 @@ class Book:
         self.store: Final = store
         self._book: Final = AsyncBook(InlineStore(store), clock=clock, sleep=inline_sleep)
         self._recording: Final = GroupCommit[Report, Recorded](
-            self.record_batch, shared_failures=StoreUnavailable
+            self.record_batch, failures=ReservationError, shared_failures=SHARED_FAILURES
         )
 
     # --- recording -------------------------------------------------------------------------------
@@ -113,6 +136,8 @@ class Book:
         :param batch_size: how many items share one commit.
         :raises IncompleteReservation: for a reservation without a valid SID.
         :raises ReplyError: for a reply that does not show a reservation.
+        :raises UnreadableEntry: at the end, for the first entry that cannot be read. The items of
+            other reservations are recorded.
         :raises StoreFailed: if a batch could not be written. Earlier batches are.
         """
         return _run(self._book.record_all(items, batch_size=batch_size))
@@ -167,25 +192,31 @@ class Book:
     def get(self, sid: str) -> Entry | None:
         """Return the entry of a reservation, or ``None``.
 
+        :raises UnreadableEntry: if the store holds one that cannot be read.
         :raises StoreFailed: if the store failed.
         """
         return _run(self._book.get(sid))
 
-    def live(self) -> Iterator[Entry]:
+    def live(
+        self, *, on_unreadable: Callable[[UnreadableEntry], object] | None = None
+    ) -> Iterator[Entry]:
         """Iterate over the entries that can still change, ordered by SID.
 
+        Entries that are added behind the last one meanwhile are left out, so that it ends.
+
+        :param on_unreadable: called with the error of each entry that cannot be read. Without it,
+            the first error is raised at the end.
+        :raises UnreadableEntry: after the others, if an entry cannot be read.
         :raises StoreFailed: if the store failed.
         """
-        after = ""
-        while page := self.store.live(after, BATCH_SIZE):
-            yield from page
-            after = page[-1].sid
+        return _iterate(self._book.live(on_unreadable=on_unreadable))
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation, in the order it was written.
 
         It is empty for a reservation that the book does not know.
 
+        :raises UnreadableEntry: if a line of it cannot be read.
         :raises StoreFailed: if the store failed.
         """
         return self.store.history(sid)
@@ -205,7 +236,8 @@ class Book:
         :param limit: maximum number of entries.
         :param lease: seconds for which no other caller gets the same entries. A claim also ends
             when its entry is written without an open intent.
-        :returns: the claimed entries, longest waiting first.
+        :returns: the claimed entries, longest waiting first. Those that cannot be read are left
+            out: :meth:`reconcile` reports them.
         :raises StoreFailed: if the store failed.
         """
         return _run(self._book.due(older_than, limit=limit, lease=lease))
@@ -220,6 +252,20 @@ class Book:
         :raises StoreFailed: if the store failed.
         """
         return _run(self._book.purge(older_than))
+
+    def forget(self, sid: str) -> bool:
+        """Delete the entry of one reservation and its history, in any status.
+
+        Use it if a person asks for it, or for an entry that cannot be read. A later event of the
+        reservation counts as its first report.
+
+        :param sid: SID of the reservation.
+        :returns: false if the book had no entry of it.
+        :raises CommandInProgress: if a command to the reservation is open. An entry that cannot be
+            read is deleted all the same: look on the platform how its command ended.
+        :raises StoreFailed: if the store failed.
+        """
+        return _run(self._book.forget(sid))
 
     def close(self) -> None:
         """Close the store. Closing it twice is allowed."""

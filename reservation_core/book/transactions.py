@@ -14,7 +14,7 @@ from uuid import uuid4
 import attrs
 
 from reservation_core.book.deliveries import DeliveryOutcome, is_recent, without_deletion
-from reservation_core.book.errors import CommandInProgress, NotInBook
+from reservation_core.book.errors import CommandInProgress, NotInBook, StoreDamaged, UnreadableEntry
 from reservation_core.book.merging import judge, merge
 from reservation_core.book.records import (
     Change,
@@ -26,6 +26,7 @@ from reservation_core.book.records import (
     Recorded,
     Report,
     ReportSource,
+    StoredEntry,
     Verdict,
 )
 from reservation_core.book.reports import report_of_reservation
@@ -53,13 +54,22 @@ class Transactions:
         self._clock: Final = clock
 
     async def get(self, sid: str) -> Entry | None:
-        """Return the entry of a reservation, or ``None``."""
-        return (await self._store.look_up((sid,), ())).entries.get(sid)
+        """Return the entry of a reservation, or ``None``.
+
+        :raises UnreadableEntry: if it cannot be read.
+        """
+        found = await self._store.look_up((sid,), ())
+        for error in found.unreadable.values():
+            raise error
+        return found.entries.get(sid)
 
     # --- reports ---------------------------------------------------------------------------------
 
     async def record(self, reports: Sequence[Report]) -> Sequence[Recorded]:
-        """Record reports in their order, and return the result of each."""
+        """Record reports in their order, and return the result of each.
+
+        :raises UnreadableEntry: if an entry cannot be read. Then nothing is written.
+        """
         results: dict[int, Recorded] = {}
         waiting: dict[int, Report] = dict(enumerate(reports))
         while waiting:
@@ -71,6 +81,8 @@ class Transactions:
                     if each.event_key is not None
                 ],
             )
+            for error in found.unreadable.values():
+                raise error
             changes, recorded = _merge_all(found, waiting, self._clock())
             is_written = await self._store.write(changes) if changes else ()
             lost = {change.sid for change, ok in zip(changes, is_written, strict=True) if not ok}
@@ -223,7 +235,8 @@ class Transactions:
     ) -> Recorded | None:
         """Write down how a command ended, on the present entry.
 
-        Another intent that was opened meanwhile stays open.
+        An intent is closed once. If another process closed it meanwhile, only the reservation is
+        recorded that this one read. Another intent that was opened meanwhile stays open.
 
         :returns: ``None`` if the outcome is not known. Then the intent stays open.
         """
@@ -237,11 +250,46 @@ class Transactions:
                 return Recorded(ending, change.entry)
         return None if ending is None else Recorded(ending, None)
 
+    # --- deletion ---------------------------------------------------------------------------------
+
+    async def forget(self, sid: str) -> bool:
+        """Delete an entry and its history, also one that cannot be read.
+
+        :returns: false if there was no entry.
+        :raises CommandInProgress: if an intent is open.
+        """
+        while True:
+            found = await self._store.look_up((sid,), ())
+            entry = found.entries.get(sid)
+            if entry is not None and entry.intent is not None:
+                raise CommandInProgress(sid, entry.intent.command.trigger)
+            revision = 0 if entry is None else entry.revision
+            if await self._store.delete(sid, None if found.unreadable else revision):
+                return bool(found.entries or found.unreadable)
+
+    # --- pages ------------------------------------------------------------------------------------
+
+    async def live_pages(self, size: int) -> AsyncIterator[Sequence[StoredEntry]]:
+        """Iterate over pages of the live entries.
+
+        The page with the last entry at the beginning is the last page. So the iteration ends, even
+        if entries are added faster than it proceeds.
+
+        :param size: maximum number of entries of a page.
+        :raises StoreDamaged: if the store returns a page again.
+        """
+        after, last = "", await self._store.last_live()
+        while after < last and (page := await self._store.live(after, size)):
+            if page[-1].sid <= after:
+                raise StoreDamaged("the order of its entries is wrong")
+            after = page[-1].sid
+            yield [entry for entry in page if entry.sid <= last]
+
     # --- claims ----------------------------------------------------------------------------------
 
     async def claim(
         self, claim: Claim, before: datetime, limit: int, lease: float
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries for a time.
 
         :param claim: the kind of entries.
@@ -255,21 +303,22 @@ class Transactions:
 
     async def claim_each(
         self, claim: Claim, before: datetime, limit: int, lease: float
-    ) -> AsyncIterator[Entry]:
+    ) -> AsyncIterator[StoredEntry]:
         """Claim entries one by one.
 
         So no lease expires while other entries are settled. Each entry is yielded once. The store
         returns one again if it is still in doubt after it was settled, or if its lease expired
-        meanwhile. Then more entries are claimed at once, to reach the ones behind it. In the end
-        the claims of entries that were not yielded are released, for the next sweep.
+        meanwhile. Then more entries are claimed at once, to reach the ones behind it. An entry that
+        cannot be read does not count. In the end the claims of entries that were not yielded are
+        released, for the next sweep.
         """
         yielded: set[str] = set()
-        unused: dict[str, Entry] = {}
+        unused: dict[str, StoredEntry] = {}
         count = 1
-        while len(yielded) < limit:
+        while (free := limit - len(yielded)) > 0:
             claimed = await self.claim(claim, before, count, lease)
             new = [entry for entry in claimed if entry.sid not in yielded]
-            taken = new[: limit - len(yielded)]
+            taken = new[:free]
             unused |= {entry.sid: entry for entry in claimed if entry not in taken}
             if not new and len(claimed) < count:
                 break
@@ -277,13 +326,14 @@ class Transactions:
                 count *= 2
             for entry in taken:
                 yielded.add(entry.sid)
+                limit += isinstance(entry, UnreadableEntry)
                 yield entry
         for entry in unused.values():
             await self._release(entry)
 
-    async def _release(self, entry: Entry) -> None:
+    async def _release(self, entry: StoredEntry) -> None:
         """End the claim of an entry without an open intent."""
-        if entry.intent is None:
+        if isinstance(entry, Entry) and entry.intent is None:
             await self._write(_change(entry.sid, entry, entry))
 
     async def _write(self, change: Change) -> bool:
@@ -331,14 +381,16 @@ def _closing_change(
     entry: Entry, intent: Intent, ending: Ending, fetched: Reservation | None, now: datetime
 ) -> Change:
     is_open = entry.intent is not None and entry.intent.token == intent.token
-    after = attrs.evolve(entry, intent=None) if is_open else entry
-    lines = [_command_line(entry, intent.command, ending, now)]
+    after, lines = entry, list[HistoryLine]()
+    if is_open:
+        after = attrs.evolve(entry, intent=None)
+        lines.append(_command_line(entry, intent.command, ending, now))
     if fetched is not None:
         report = report_of_reservation(fetched)
         verdict = judge(after, report)
         after = merge(after, report, verdict, now) or after
         lines.append(_report_line(report, verdict, now))
-    if ending is Ending.DELETED:
+    if is_open and ending is Ending.DELETED:
         after = attrs.evolve(after, deleted=True, doubt=None)
     return _change(entry.sid, entry, after, *lines)
 

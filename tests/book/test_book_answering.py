@@ -29,6 +29,7 @@ from reservation_core.book import (
     Change,
     CommandInProgress,
     Ending,
+    Entry,
     MemoryStore,
     NotInBook,
     ThreadedStore,
@@ -174,18 +175,25 @@ def test_async_book_answers_and_releases() -> None:
     asyncio.run(work())
 
 
+def stored_and_read(entry: Entry) -> Entry:
+    """Return what a store reads after it wrote an entry."""
+    read = read_entry(entry.sid, write_entry(entry), entry.revision, lambda: entry.refreshed_at)
+    assert isinstance(read, Entry)
+    return read
+
+
 def test_hold_and_strictness_are_stored() -> None:
     world = World()
     world.book.answer(pending(0), CONFERENCE)
     entry = world.entry
-    read = read_entry(write_entry(entry), entry.revision, entry.refreshed_at)
+    read = stored_and_read(entry)
     assert read == entry
     assert read.reservation.on_hold_since == entry.reservation.on_hold_since
     crash(loose := World(), acted=False, command=CALL)
     intent = loose.entry.intent
     assert intent is not None
     entry = attrs.evolve(loose.entry, intent=attrs.evolve(intent, strict=False))
-    assert read_entry(write_entry(entry), entry.revision, entry.refreshed_at) == entry
+    assert stored_and_read(entry) == entry
 
 
 def test_command_on_weak_evidence_is_recovered_with_any_policy(world: World) -> None:

@@ -10,8 +10,15 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from reservation_core.book.errors import StoreFailed
-from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.book.records import (
+    Change,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoredEntry,
+)
 from reservation_core.book.stores.port import Claim, Store, require_store
+from reservation_core.book.stores.process import OpeningProcess
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,19 +43,27 @@ class InlineStore:
 
     async def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries."""
         return await self._call(
             self._store.claim, claim, before=before, now=now, until=until, limit=limit
         )
 
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
+    async def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries."""
         return await self._call(self._store.live, after, limit)
+
+    async def last_live(self) -> str:
+        """Return the SID of the last live entry."""
+        return await self._call(self._store.last_live)
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         return await self._call(self._store.history, sid)
+
+    async def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry and the history of a reservation."""
+        return await self._call(self._store.delete, sid, revision)
 
     async def purge(self, before: datetime) -> int:
         """Delete ended entries."""
@@ -62,7 +77,8 @@ class InlineStore:
 class ThreadedStore(InlineStore):
     """Async methods that call the store in a thread each.
 
-    So calls at the same time can share one commit of the store.
+    So calls at the same time can share one commit of the store. A forked child has no such threads:
+    open store and adapter there.
 
     :param store: the store for threads.
     :param threads: maximum number of calls at the same time.
@@ -73,17 +89,19 @@ class ThreadedStore(InlineStore):
         require_store(store, is_async=False)
         super().__init__(store)
         self._pool: Final = ThreadPoolExecutor(threads, "book")
+        self._opened_by: Final = OpeningProcess()
         self._is_closed = False
 
     async def _call(self, method: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         if self._is_closed:
             raise StoreFailed("it is closed")
+        self._opened_by.require_current()
         call = partial(method, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def close(self) -> None:
-        """Close the store and end the threads."""
-        if not self._is_closed:
+        """Close the store and end the threads. A forked child leaves both to its parent."""
+        if not self._is_closed and self._opened_by.is_current:
             await super().close()
             self._is_closed = True
             self._pool.shutdown()

@@ -21,6 +21,19 @@ _TAKEOVER_AFTER: Final = 1.0
 """Seconds after which a waiter checks whether the leader was interrupted."""
 
 
+class InterruptedAfterWork(BaseException):
+    """The work was done, and then its thread was interrupted.
+
+    :param results: the result of each item.
+    :param interrupt: the exception that was raised in the thread.
+    """
+
+    def __init__(self, results: Sequence[object], interrupt: BaseException) -> None:
+        super().__init__()
+        self.results: Final = results
+        self.interrupt: Final = interrupt
+
+
 class _Waiter(Generic[_T, _R]):
     """One caller that waits for its result."""
 
@@ -52,13 +65,16 @@ class GroupCommit(Generic[_T, _R]):
     started at once, the callers would fall into two halves that wait for each other.
 
     If the leader is interrupted, another waiter takes over within 1 s. Work that was interrupted is
-    then done once more.
+    then done once more, except for the members of its group that already have their results. Work
+    that was done and then interrupted raises :class:`InterruptedAfterWork`, so that they have.
 
     A waiter has a lock of its own, as one ``threading.Condition`` for all is 20 % slower
     (benchmark row 14).
 
     :param work: returns a result for each item, in order. If it fails for several items, it is
         called again for each item alone.
+    :param failures: exceptions of the work. Any other one is an interrupt: only the leader raises
+        it, and the others are served once more.
     :param shared_failures: exceptions that would hit every item: no item is tried alone then.
     :param max_batch: maximum number of items that share one call of ``work``.
     """
@@ -67,10 +83,12 @@ class GroupCommit(Generic[_T, _R]):
         self,
         work: Callable[[Sequence[_T]], Sequence[_R]],
         *,
-        shared_failures: type[Exception] | tuple[()] = (),
+        failures: type[Exception] = Exception,
+        shared_failures: tuple[type[Exception], ...] = (),
         max_batch: int = 500,
     ) -> None:
         self._work: Final = work
+        self._failures: Final = failures
         self._shared_failures: Final = shared_failures
         self._max_batch: Final = max_batch
         self._mutex: Final = threading.Lock()  # guards the fields below and those of waiters
@@ -156,18 +174,33 @@ class GroupCommit(Generic[_T, _R]):
             self._waiting[0].wake()
 
     def _serve(self, group: Sequence[_Waiter[_T, _R]]) -> None:
+        results: Sequence[_R] | None = None
         try:
             results = self._work([waiter.item for waiter in group])
-        except Exception as failure:  # noqa: BLE001 - the waiters raise it
-            if len(group) > 1 and not isinstance(failure, self._shared_failures):
-                for waiter in group:
-                    self._serve((waiter,))
-                return
+            _settle(group, results)
+        except BaseException as error:
+            if isinstance(error, InterruptedAfterWork):
+                results = cast("Sequence[_R]", error.results)
+                error = error.interrupt
+            if results is not None:  # the others must not do the work once more
+                _settle(group, results)
+                raise error from error.__cause__
+            if not isinstance(error, self._failures):
+                raise
+            self._handle_failure(group, error)
+
+    def _handle_failure(self, group: Sequence[_Waiter[_T, _R]], failure: Exception) -> None:
+        if len(group) > 1 and not isinstance(failure, self._shared_failures):
             for waiter in group:
-                waiter.failure, waiter.is_done = failure, True
-        else:
-            for waiter, result in zip(group, results, strict=True):
-                waiter.result, waiter.is_done = result, True
+                self._serve((waiter,))
+            return
+        for waiter in group:
+            waiter.failure, waiter.is_done = failure, True
+
+
+def _settle(group: Sequence[_Waiter[_T, _R]], results: Sequence[_R]) -> None:
+    for waiter, result in zip(group, results, strict=True):
+        waiter.result, waiter.is_done = result, True
 
 
 class AsyncGroupCommit(Generic[_T, _R]):
@@ -185,7 +218,7 @@ class AsyncGroupCommit(Generic[_T, _R]):
         self,
         work: Callable[[Sequence[_T]], Awaitable[Sequence[_R]]],
         *,
-        shared_failures: type[Exception] | tuple[()] = (),
+        shared_failures: tuple[type[Exception], ...] = (),
         max_batch: int = 500,
     ) -> None:
         self._work: Final = work

@@ -68,6 +68,11 @@ class MemoryStore:
             live = [sid for sid, entry in self._entries.items() if entry.is_live and sid > after]
             return [self._entries[sid] for sid in sorted(live)[:limit]]
 
+    def last_live(self) -> str:
+        """Return the SID of the last live entry."""
+        with self._lock:
+            return max((sid for sid, entry in self._entries.items() if entry.is_live), default="")
+
     def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         with self._lock:
@@ -82,18 +87,31 @@ class MemoryStore:
                 if not entry.is_live and entry.intent is None and entry.refreshed_at < before
             ]
             for sid in ended:
-                del self._entries[sid]
-                self._claims.pop(sid, None)
+                self._delete(sid)
             without_entry = [
                 sid
                 for sid, lines in self._lines.items()
                 if sid not in self._entries and max(line.recorded_at for line in lines) < before
             ]
-            for sid in {*ended, *without_entry}:
-                for line in self._lines.pop(sid, ()):
-                    if line.event_key is not None:
-                        self._seen.discard((sid, line.event_key))
+            for sid in without_entry:
+                self._delete(sid)
             return len(ended)
+
+    def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry and the history of a reservation."""
+        with self._lock:
+            present = self._entries.get(sid)
+            if revision is not None and (present.revision if present else 0) != revision:
+                return False
+            self._delete(sid)
+            return True
+
+    def _delete(self, sid: str) -> None:
+        self._entries.pop(sid, None)
+        self._claims.pop(sid, None)
+        for line in self._lines.pop(sid, ()):
+            if line.event_key is not None:
+                self._seen.discard((sid, line.event_key))
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

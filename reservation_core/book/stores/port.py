@@ -1,7 +1,8 @@
 """Ports of a store, for threads and for an event loop.
 
 A store only stores: it finds entries, writes changes if the revision is the expected one, and
-hands each entry out to one sweeper at a time. It does not know the rules of merging.
+hands each entry out to one sweeper at a time. It does not know the rules of merging. An entry that
+it cannot read is returned as an :class:`UnreadableEntry`, beside the others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.book.records import (
+    Change,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoredEntry,
+)
 from reservation_core.domain.member_docs import document_members
 
 
@@ -49,7 +56,7 @@ class Store(Protocol):
 
     def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries, longest waiting first.
 
         An entry is not handed out again before its claim ends. The claim also ends when the entry
@@ -63,7 +70,7 @@ class Store(Protocol):
         """
         ...
 
-    def live(self, after: str, limit: int) -> Sequence[Entry]:
+    def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries, ordered by SID.
 
         :param after: SID of the last entry before them; an empty string for the first ones.
@@ -71,8 +78,24 @@ class Store(Protocol):
         """
         ...
 
+    def last_live(self) -> str:
+        """Return the SID of the last live entry, or an empty string."""
+        ...
+
     def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Return the history of a reservation, in the order it was written."""
+        """Return the history of a reservation, in the order it was written.
+
+        :raises UnreadableEntry: if a line cannot be read.
+        """
+        ...
+
+    def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry of a reservation with its history, durably.
+
+        :param sid: SID of the reservation.
+        :param revision: the expected revision: 0 if there is no entry, ``None`` for any.
+        :returns: false if the stored entry has another revision. Then nothing is deleted.
+        """
         ...
 
     def purge(self, before: datetime) -> int:
@@ -111,7 +134,7 @@ class AsyncStore(Protocol):
 
     async def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries, longest waiting first.
 
         An entry is not handed out again before its claim ends. The claim also ends when the entry
@@ -125,7 +148,7 @@ class AsyncStore(Protocol):
         """
         ...
 
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
+    async def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries, ordered by SID.
 
         :param after: SID of the last entry before them; an empty string for the first ones.
@@ -133,8 +156,24 @@ class AsyncStore(Protocol):
         """
         ...
 
+    async def last_live(self) -> str:
+        """Return the SID of the last live entry, or an empty string."""
+        ...
+
     async def history(self, sid: str) -> Sequence[HistoryLine]:
-        """Return the history of a reservation, in the order it was written."""
+        """Return the history of a reservation, in the order it was written.
+
+        :raises UnreadableEntry: if a line cannot be read.
+        """
+        ...
+
+    async def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry of a reservation with its history, durably.
+
+        :param sid: SID of the reservation.
+        :param revision: the expected revision: 0 if there is no entry, ``None`` for any.
+        :returns: false if the stored entry has another revision. Then nothing is deleted.
+        """
         ...
 
     async def purge(self, before: datetime) -> int:

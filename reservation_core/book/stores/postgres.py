@@ -24,13 +24,21 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final, Self, TypeVar
 
+import attrs
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from reservation_core.book.errors import StoreFailed, StoreUnavailable
-from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.book.errors import StoreDamaged, StoreFailed, StoreUnavailable
+from reservation_core.book.records import (
+    Change,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoredEntry,
+)
 from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.postgres_statements import Query
@@ -41,6 +49,8 @@ _T = TypeVar("_T")
 _OPTIONS: Final = {"autocommit": True}
 _ROLLBACK_CLASS: Final = "40"
 """SQLSTATE class of transactions that gave way to another. A retry may succeed."""
+_DAMAGED: Final = ("XX001", "XX002", "42P01", "42703")
+"""SQLSTATEs of damaged data or indexes, and of missing tables or columns."""
 
 
 @contextmanager
@@ -49,18 +59,33 @@ def _translated_errors() -> Generator[None]:
         yield
     except (psycopg.Error, UnicodeError) as error:
         state = getattr(error, "sqlstate", None) or ""
-        is_rollback = state.startswith(_ROLLBACK_CLASS)
-        is_unavailable = isinstance(error, psycopg.OperationalError) and not is_rollback
         reason = ", ".join(filter(None, (type(error).__name__, state)))
-        raise (StoreUnavailable if is_unavailable else StoreFailed)(reason) from error
+        raise _failure_of(error, state)(reason) from error
 
 
-def _configure(connection: psycopg.Connection) -> None:
-    connection.execute(statements.ISOLATION)
+def _failure_of(error: Exception, state: str) -> type[StoreFailed]:
+    if state in _DAMAGED:
+        return StoreDamaged
+    is_rollback = state.startswith(_ROLLBACK_CLASS)
+    is_unavailable = isinstance(error, psycopg.OperationalError) and not is_rollback
+    return StoreUnavailable if is_unavailable else StoreFailed
 
 
-async def _aconfigure(connection: psycopg.AsyncConnection) -> None:
-    await connection.execute(statements.ISOLATION)
+def _configure(connection: psycopg.Connection, seconds: float) -> None:
+    for statement in statements.configuration(seconds):
+        connection.execute(*statement)
+
+
+async def _aconfigure(connection: psycopg.AsyncConnection, seconds: float) -> None:
+    for statement in statements.configuration(seconds):
+        await connection.execute(*statement)
+
+
+@attrs.frozen
+class _Database:
+    """Connection parameters, which may hold a password. Tracebacks with locals do not show them."""
+
+    conninfo: str = attrs.field(repr=False)
 
 
 class PostgresStore:
@@ -68,7 +93,7 @@ class PostgresStore:
 
     :param conninfo: the database, as libpq takes it; ``""`` uses the environment.
     :param max_connections: maximum number of connections, besides one for ``wait_for_doubt``.
-    :param pool_timeout: seconds to wait for a connection.
+    :param pool_timeout: seconds to wait for a connection, and then for each statement and its lock.
     :raises StoreFailed: if it cannot be reached, or its tables are of a later version of this
         library.
     """
@@ -76,17 +101,18 @@ class PostgresStore:
     def __init__(
         self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> None:
-        self._conninfo: Final = conninfo
+        self._database: Final = _Database(conninfo)
+        del conninfo
         self._opened_by: Final = OpeningProcess()
         self._listening: Final = threading.Lock()
         self._listener: psycopg.Connection | None = None
         self._pool: Final = ConnectionPool(
-            conninfo,
+            self._database.conninfo,
             min_size=1,
             max_size=max_connections,
             timeout=pool_timeout,
             kwargs=_OPTIONS,
-            configure=_configure,
+            configure=partial(_configure, seconds=pool_timeout),
             open=False,
             name="book",
         )
@@ -123,17 +149,25 @@ class PostgresStore:
 
     def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries."""
         return self._run(statements.claim(claim, before, now, until, limit))
 
-    def live(self, after: str, limit: int) -> Sequence[Entry]:
+    def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries."""
         return self._run(statements.live(after, limit))
+
+    def last_live(self) -> str:
+        """Return the SID of the last live entry."""
+        return self._run(statements.last_live())
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         return self._run(statements.history(sid))
+
+    def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry and the history of a reservation."""
+        return self._run(statements.delete(sid, revision))
 
     def purge(self, before: datetime) -> int:
         """Delete ended entries."""
@@ -152,7 +186,7 @@ class PostgresStore:
         self._opened_by.require_current()
         with _translated_errors(), self._listening:
             if self._listener is None:
-                self._listener = psycopg.connect(self._conninfo, autocommit=True)
+                self._listener = psycopg.connect(self._database.conninfo, autocommit=True)
                 self._listener.execute(statements.LISTEN)
                 return True
             try:
@@ -181,23 +215,24 @@ class AsyncPostgresStore:
 
     :param conninfo: the database, as libpq takes it; ``""`` uses the environment.
     :param max_connections: maximum number of connections, besides one for ``wait_for_doubt``.
-    :param pool_timeout: seconds to wait for a connection.
+    :param pool_timeout: seconds to wait for a connection, and then for each statement and its lock.
     """
 
     def __init__(
         self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> None:
-        self._conninfo: Final = conninfo
+        self._database: Final = _Database(conninfo)
+        del conninfo
         self._opened_by: Final = OpeningProcess()
         self._listening: Final = asyncio.Lock()
         self._listener: psycopg.AsyncConnection | None = None
         self._pool: Final = AsyncConnectionPool(
-            conninfo,
+            self._database.conninfo,
             min_size=1,
             max_size=max_connections,
             timeout=pool_timeout,
             kwargs=_OPTIONS,
-            configure=_aconfigure,
+            configure=partial(_aconfigure, seconds=pool_timeout),
             open=False,
             name="book",
         )
@@ -210,11 +245,13 @@ class AsyncPostgresStore:
 
         :param conninfo: the database, as libpq takes it; ``""`` uses the environment.
         :param max_connections: maximum number of connections, besides one for ``wait_for_doubt``.
-        :param pool_timeout: seconds to wait for a connection.
+        :param pool_timeout: seconds to wait for a connection, and then for each statement and its
+            lock.
         :raises StoreFailed: if it cannot be reached, or its tables are of a later version of this
             library.
         """
         store = cls(conninfo, max_connections=max_connections, pool_timeout=pool_timeout)
+        del conninfo
         with _translated_errors():
             await store._pool.open()
             try:
@@ -250,17 +287,25 @@ class AsyncPostgresStore:
 
     async def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries."""
         return await self._run(statements.claim(claim, before, now, until, limit))
 
-    async def live(self, after: str, limit: int) -> Sequence[Entry]:
+    async def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries."""
         return await self._run(statements.live(after, limit))
+
+    async def last_live(self) -> str:
+        """Return the SID of the last live entry."""
+        return await self._run(statements.last_live())
 
     async def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         return await self._run(statements.history(sid))
+
+    async def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry and the history of a reservation."""
+        return await self._run(statements.delete(sid, revision))
 
     async def purge(self, before: datetime) -> int:
         """Delete ended entries."""
@@ -281,7 +326,7 @@ class AsyncPostgresStore:
             async with self._listening:
                 if self._listener is None:
                     self._listener = await psycopg.AsyncConnection.connect(
-                        self._conninfo, autocommit=True
+                        self._database.conninfo, autocommit=True
                     )
                     await self._listener.execute(statements.LISTEN)
                     return True

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
 from reservation_core.book.errors import StoreFailed
-from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.book.records import (
+    Change,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoredEntry,
+)
 from reservation_core.book.stores.documents import read_entry, read_line, write_entry, write_line
 from reservation_core.book.stores.port import Claim
 
@@ -42,11 +49,24 @@ CHANNEL: Final = "reservation_book"
 
 LISTEN: Final = f"LISTEN {CHANNEL}".encode()
 
-ISOLATION: Final = b"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
-"""First statement of each connection, for databases with another default.
-
-A node that waited for a lock must see what was written meanwhile.
+_ISOLATION: Final = b"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+_TIMEOUTS: Final = b"""
+    SELECT set_config('lock_timeout', %(milliseconds)s, false),
+        set_config('statement_timeout', %(milliseconds)s, false)
 """
+
+
+def configuration(timeout: float) -> Sequence[Statement]:
+    """Return the first statements of each connection.
+
+    A node that waited for a lock must see what was written meanwhile, also in a database with
+    another default isolation level.
+
+    :param timeout: seconds that a statement may take, and may wait for a lock.
+    """
+    milliseconds = str(max(1, round(timeout * 1000)))
+    return (_ISOLATION, {}), (_TIMEOUTS, {"milliseconds": milliseconds})
+
 
 _MIGRATIONS: Final = (
     b"""
@@ -80,7 +100,11 @@ _MIGRATIONS: Final = (
 _LOCK: Final = 0x7265_7365_7276  # an arbitrary constant
 
 VERSION: Final[Statement] = (b"SELECT coalesce(max(version), 0) FROM reservation_book_version", {})
+_TAKE_ANY_TIME: Final = b"SELECT set_config('statement_timeout', '0', true)"
+"""Lifts the limit of time of a transaction that may change a lot. That of locks stays."""
+
 BEFORE_MIGRATING: Final[Sequence[Statement]] = (
+    (_TAKE_ANY_TIME, {}),
     # One node migrates; the others wait, and find it done.
     (b"SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK}),
     (b"CREATE TABLE IF NOT EXISTS reservation_book_version (version integer PRIMARY KEY)", {}),
@@ -104,15 +128,15 @@ def migrations(version_rows: Rows) -> Sequence[Statement]:
     return missing
 
 
-def _entries(rows: Rows) -> Sequence[Entry]:
+def _entries(rows: Rows) -> Sequence[StoredEntry]:
     return [
-        read_entry(document, revision, refreshed_at.astimezone(UTC))
-        for document, revision, refreshed_at, *_ in rows
+        read_entry(sid, document, revision, partial(refreshed_at.astimezone, UTC))
+        for sid, document, revision, refreshed_at, *_ in rows
     ]
 
 
 _ENTRIES: Final = b"""
-    SELECT document::text, revision, refreshed_at FROM reservation_book_entry
+    SELECT sid, document::text, revision, refreshed_at FROM reservation_book_entry
     WHERE sid = ANY(%(sids)s)
 """
 _EVENTS: Final = b"""
@@ -126,8 +150,7 @@ def look_up(sids: Sequence[str], events: Sequence[EventRef]) -> Query[LookupResu
     """Find entries and events."""
 
     def read(results: Sequence[Rows]) -> LookupResult:
-        entries = {entry.sid: entry for entry in _entries(results[0])}
-        return LookupResult(entries, frozenset((sid, key) for sid, key in results[1]))
+        return LookupResult.of(_entries(results[0]), ((sid, key) for sid, key in results[1]))
 
     values = {"sids": [sid for sid, _ in events], "event_keys": [key for _, key in events]}
     return Query(((_ENTRIES, {"sids": list(sids)}), (_EVENTS, values)), read)
@@ -214,7 +237,7 @@ _CLAIMS: Final = {
         )
         UPDATE reservation_book_entry SET claimed_until = %(until)s
         FROM waiting WHERE reservation_book_entry.sid = waiting.sid
-        RETURNING document::text, revision, refreshed_at, {since}, reservation_book_entry.sid
+        RETURNING reservation_book_entry.sid, document::text, revision, refreshed_at, {since}
     """.encode()  # noqa: S608 - of constants
     for claim, condition, since in (
         (Claim.DUE, _IS_DUE, "refreshed_at"),
@@ -225,25 +248,35 @@ _CLAIMS: Final = {
 
 def claim(
     kind: Claim, before: datetime, now: datetime, until: datetime, limit: int
-) -> Query[Sequence[Entry]]:
+) -> Query[Sequence[StoredEntry]]:
     """Claim entries, longest waiting first, except those that another node is claiming."""
     values = {"before": before, "now": now, "until": until, "limit": limit}
     return Query(
         ((_CLAIMS[kind], values),),
-        lambda results: _entries(sorted(results[0], key=itemgetter(3, 4))),
+        lambda results: _entries(sorted(results[0], key=itemgetter(4, 0))),
     )
 
 
 _LIVE: Final = b"""
-    SELECT document::text, revision, refreshed_at FROM reservation_book_entry
+    SELECT sid, document::text, revision, refreshed_at FROM reservation_book_entry
     WHERE live AND sid COLLATE "C" > %(after)s ORDER BY sid COLLATE "C" LIMIT %(limit)s
 """
 
 
-def live(after: str, limit: int) -> Query[Sequence[Entry]]:
+_LAST_LIVE: Final = b"""
+    SELECT coalesce(max(sid COLLATE "C"), '') FROM reservation_book_entry WHERE live
+"""
+
+
+def live(after: str, limit: int) -> Query[Sequence[StoredEntry]]:
     """Find the next live entries, ordered by SID in any locale."""
     values = {"after": after, "limit": limit}
     return Query(((_LIVE, values),), lambda results: _entries(results[0]))
+
+
+def last_live() -> Query[str]:
+    """Find the SID of the last live entry."""
+    return Query(((_LAST_LIVE, {}),), lambda results: str(results[0][0][0]))
 
 
 _HISTORY: Final = b"""
@@ -257,11 +290,33 @@ def history(sid: str) -> Query[Sequence[HistoryLine]]:
 
     def read(results: Sequence[Rows]) -> Sequence[HistoryLine]:
         return [
-            read_line(document, sid, event_key, recorded_at.astimezone(UTC))
+            read_line(sid, document, event_key, partial(recorded_at.astimezone, UTC))
             for document, event_key, recorded_at in results[0]
         ]
 
     return Query(((_HISTORY, {"sid": sid}),), read)
+
+
+_LOCK_ENTRY: Final = f"SELECT turn FROM {_TURN}".encode()  # noqa: S608 - of constants
+_DELETE: Final = b"""
+    WITH expected AS MATERIALIZED (
+        SELECT WHERE %(revision)s::bigint IS NULL OR %(revision)s = coalesce(
+            (SELECT revision FROM reservation_book_entry WHERE sid = %(sid)s), 0
+        )
+    ),
+    entries AS (DELETE FROM reservation_book_entry USING expected WHERE sid = %(sid)s),
+    lines AS (DELETE FROM reservation_book_line USING expected WHERE sid = %(sid)s)
+    SELECT count(*) FROM expected
+"""
+
+
+def delete(sid: str, revision: int | None) -> Query[bool]:
+    """Delete the entry and the history of a reservation.
+
+    The lock is a statement of its own. So the next one sees what was written before.
+    """
+    values = {"sid": sid, "revision": revision}
+    return Query(((_LOCK_ENTRY, values), (_DELETE, values)), lambda results: bool(results[1][0][0]))
 
 
 _PURGE_ENTRIES: Final = b"""
@@ -293,8 +348,13 @@ _PURGE_LINES: Final = b"""
 def purge(before: datetime) -> Query[int]:
     """Delete and count ended entries, except those that another node writes.
 
-    The next purge finds those. A purge that waited for a writer could make both wait for ever.
+    The next purge finds those. A purge that waited for a writer could make both wait for ever. It
+    may take longer than other calls, as it may delete a lot.
     """
     values = {"before": before}
-    statements = ((_PURGE_ENTRIES, values), (_PURGE_LINES, values))
-    return Query(statements, lambda results: results[0][0][0])
+    statements: Sequence[Statement] = (
+        (_TAKE_ANY_TIME, {}),
+        (_PURGE_ENTRIES, values),
+        (_PURGE_LINES, values),
+    )
+    return Query(statements, lambda results: results[1][0][0])

@@ -4,11 +4,12 @@
 * Writers share commits (:mod:`reservation_core.book.stores.group_commit`): many threads cost one
   synchronization of the disk and not one each.
 * Deleted data is overwritten (``secure_delete``), as an open command may hold phone numbers and
-  passwords. The write-ahead log keeps them until its next checkpoint.
+  passwords. The write-ahead log keeps them until its next checkpoint: ``purge`` and ``delete`` make
+  one, and so does SQLite after 1,000 pages and when the last process closes the file.
 
-If a signal raises an exception in a thread that writes for others, nothing is half-written, and the
-group is written once more. ``write`` may then return false for a change that was written: read
-the entry again before deciding.
+If a signal raises an exception in a thread that writes for others, nothing is half-written. The
+others get their results if the group was committed, and are written once more if it was not. The
+interrupted thread itself cannot know: read the entry again.
 
 Open the store after a fork, in each child: one that was opened before it refuses to work there.
 
@@ -22,30 +23,44 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
-from reservation_core.book.errors import StoreFailed, StoreUnavailable
-from reservation_core.book.records import Change, Entry, EventRef, HistoryLine, LookupResult
+from reservation_core.book.errors import (
+    SHARED_FAILURES,
+    StoreDamaged,
+    StoreFailed,
+    StoreUnavailable,
+)
+from reservation_core.book.records import (
+    Change,
+    EventRef,
+    HistoryLine,
+    LookupResult,
+    StoredEntry,
+)
 from reservation_core.book.stores import sqlite_statements as statements
 from reservation_core.book.stores.documents import read_entry, read_line
-from reservation_core.book.stores.group_commit import GroupCommit
+from reservation_core.book.stores.group_commit import GroupCommit, InterruptedAfterWork
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.process import OpeningProcess
 
-_UNAVAILABLE: Final = (
-    "SQLITE_BUSY",
-    "SQLITE_LOCKED",
-    "SQLITE_READONLY",
-    "SQLITE_IOERR",
-    "SQLITE_CORRUPT",
-    "SQLITE_FULL",
-    "SQLITE_CANTOPEN",
-)
-"""Error names, and beginnings of names, that mean that every request would fail."""
+_FAILURES: Final[Mapping[type[StoreFailed], tuple[str, ...]]] = {
+    StoreUnavailable: (
+        "SQLITE_BUSY",
+        "SQLITE_LOCKED",
+        "SQLITE_READONLY",
+        "SQLITE_IOERR",
+        "SQLITE_FULL",
+        "SQLITE_CANTOPEN",
+    ),
+    StoreDamaged: ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT"),
+}
+"""Beginnings of the error names that mean that every request would fail."""
 
 
 class SQLiteStore:
@@ -59,7 +74,7 @@ class SQLiteStore:
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 10.0) -> None:
         self._group_commit: Final = GroupCommit[Sequence[Change], Sequence[bool]](
-            self._write_groups, shared_failures=StoreUnavailable
+            self._write_groups, failures=StoreFailed, shared_failures=SHARED_FAILURES
         )
         self._opened_by: Final = OpeningProcess()
         self._writing: Final = threading.Lock()
@@ -75,9 +90,11 @@ class SQLiteStore:
 
     def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """Find entries and events."""
-        entries = map(_entry, self._select(statements.ENTRIES, (_json(sids),)))
+        entries = self._select(statements.ENTRIES, (_json(sids),))
+        if not {sid for sid, *_ in entries} <= {*sids}:
+            raise StoreDamaged("an index does not fit its table")
         seen = self._select(statements.EVENTS, (_json(events),))
-        return LookupResult({entry.sid: entry for entry in entries}, frozenset(seen))
+        return LookupResult.of(map(_entry, entries), seen)
 
     def write(self, changes: Sequence[Change]) -> Sequence[bool]:
         """Write changes, in one commit with those of other threads."""
@@ -85,12 +102,20 @@ class SQLiteStore:
         return self._group_commit.submit(changes)
 
     def _write_groups(self, groups: Sequence[Sequence[Change]]) -> Sequence[Sequence[bool]]:
-        with self._transaction() as writer:
-            return _write_changes(writer, groups)
+        results: Sequence[Sequence[bool]] = ()
+        transaction = _Transaction(self._writer)
+        try:
+            with _translated_errors(), self._writing, transaction:
+                results = _write_changes(self._writer, groups)
+        except BaseException as interrupt:
+            if transaction.is_committed:
+                raise InterruptedAfterWork(results, interrupt) from interrupt
+            raise
+        return results
 
     def claim(
         self, claim: Claim, *, before: datetime, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[StoredEntry]:
         """Claim entries."""
         values = {
             "before": statements.to_micros(before),
@@ -100,24 +125,46 @@ class SQLiteStore:
         }
         with self._transaction() as writer:
             rows = writer.execute(statements.CLAIMS[claim], values).fetchall()
-        return [_entry(row) for row in sorted(rows, key=lambda row: row[3:])]
+        return [_entry(row) for row in sorted(rows, key=_waiting_order)]
 
-    def live(self, after: str, limit: int) -> Sequence[Entry]:
+    def live(self, after: str, limit: int) -> Sequence[StoredEntry]:
         """Return the next live entries."""
         return [_entry(row) for row in self._select(statements.LIVE, (after, limit))]
+
+    def last_live(self) -> str:
+        """Return the SID of the last live entry."""
+        return "".join(str(sid) for (sid,) in self._select(statements.LAST_LIVE, ()))
 
     def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         return [
-            read_line(document, sid, event_key, statements.from_micros(recorded_at))
+            read_line(sid, document, event_key, partial(statements.from_micros, recorded_at))
             for document, event_key, recorded_at in self._select(statements.HISTORY, (sid,))
         ]
+
+    def delete(self, sid: str, revision: int | None) -> bool:
+        """Delete the entry and the history of a reservation."""
+        with self._transaction() as writer:
+            found = dict(writer.execute(statements.REVISIONS, (_json([sid]),)))
+            if revision is not None and found.get(sid, 0) != revision:
+                return False
+            for delete in statements.DELETE:
+                writer.execute(delete, (sid,))
+        self._erase()
+        return True
 
     def purge(self, before: datetime) -> int:
         """Delete ended entries."""
         values = {"before": statements.to_micros(before)}
         with self._transaction() as writer:
-            return [writer.execute(delete, values).rowcount for delete in statements.PURGE][-1]
+            counts = [writer.execute(delete, values).rowcount for delete in statements.PURGE]
+        self._erase()
+        return counts[-1]
+
+    def _erase(self) -> None:
+        """Empty the write-ahead log, which may still hold what was deleted."""
+        with _translated_errors(), self._writing:
+            self._writer.execute(statements.CHECKPOINT).fetchall()
 
     def _select(self, statement: str, values: tuple[str | int, ...]) -> list[Any]:
         self._opened_by.require_current()
@@ -127,7 +174,7 @@ class SQLiteStore:
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
         self._opened_by.require_current()
-        with _translated_errors(), self._writing, _transaction(self._writer):
+        with _translated_errors(), self._writing, _Transaction(self._writer):
             yield self._writer
 
     def close(self) -> None:
@@ -163,23 +210,54 @@ def _write_changes(
     return is_written
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    document, revision, refreshed_at, *_ = row
-    return read_entry(document, revision, statements.from_micros(refreshed_at))
+def _entry(row: tuple[Any, ...]) -> StoredEntry:
+    sid, document, revision, refreshed_at, *_ = row
+    return read_entry(sid, document, revision, partial(statements.from_micros, refreshed_at))
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[None]:
-    if connection.in_transaction:  # an interrupted thread left it
-        connection.execute("ROLLBACK")
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+def _waiting_order(row: tuple[Any, ...]) -> tuple[int, str]:
+    sid, *_, since = row  # of any types, if the file is damaged
+    return since if isinstance(since, int) else 0, str(sid)
+
+
+class _Transaction:
+    """Transaction that knows if it was committed when it is interrupted."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection: Final = connection
+        self.is_committed = False
+
+    def __enter__(self) -> None:
+        if self._connection.in_transaction:  # an interrupted thread left it
+            self._connection.execute("ROLLBACK")
+        with self._rolled_back_if_interrupted():
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, error: object, *_: object) -> None:
+        with self._rolled_back_if_interrupted():
+            if error is None:
+                self._commit()
+            elif self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+            self.is_committed = True
+        except sqlite3.Error:
+            raise
+        except BaseException:  # interrupted before or after it
+            self.is_committed = not self._connection.in_transaction
+            raise
+
+    @contextmanager
+    def _rolled_back_if_interrupted(self) -> Generator[None]:
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
 
 @contextmanager
@@ -188,7 +266,9 @@ def _translated_errors() -> Generator[None]:
         yield
     except (sqlite3.Error, UnicodeError, OverflowError) as error:
         name = getattr(error, "sqlite_errorname", "")
-        failure = StoreUnavailable if name.startswith(_UNAVAILABLE) else StoreFailed
+        failure = next(
+            (kind for kind, names in _FAILURES.items() if name.startswith(names)), StoreFailed
+        )
         reason = ", ".join(filter(None, (type(error).__name__, name)))
         raise failure(reason) from error
 
@@ -198,7 +278,12 @@ def _json(values: Sequence[object]) -> str:
 
 
 def _connect(path: str | os.PathLike[str], timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
+    # A text that is not UTF-8 makes its own entry unreadable, and not the whole result.
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    return connection
 
 
 def _prepare(writer: sqlite3.Connection, timeout: float) -> None:
@@ -213,7 +298,7 @@ def _prepare(writer: sqlite3.Connection, timeout: float) -> None:
             time.sleep(0.01)
     writer.execute("PRAGMA synchronous = FULL")
     writer.execute("PRAGMA secure_delete = ON")
-    with _transaction(writer):
+    with _Transaction(writer):
         _migrate(writer)
 
 

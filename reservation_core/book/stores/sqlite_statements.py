@@ -59,8 +59,8 @@ the same time are next to each other, and a commit writes few pages.
 """
 
 ENTRIES: Final = """
-    SELECT document, revision, refreshed_at FROM entry
-    WHERE revision > 0 AND sid IN (SELECT value FROM json_each(?))
+    SELECT sid, document, revision, refreshed_at FROM entry
+    WHERE revision IS NOT 0 AND sid IN (SELECT value FROM json_each(?))
 """
 EVENTS: Final = """
     WITH wanted (sid, event_key) AS (
@@ -85,9 +85,10 @@ ADD_LINE: Final = """
     SELECT id, ?, ?, ? FROM entry WHERE sid = ? ON CONFLICT DO NOTHING
 """
 LIVE: Final = """
-    SELECT document, revision, refreshed_at FROM entry
+    SELECT sid, document, revision, refreshed_at FROM entry
     WHERE live AND sid > ? ORDER BY sid LIMIT ?
 """
+LAST_LIVE: Final = "SELECT sid FROM entry WHERE live ORDER BY sid DESC LIMIT 1"
 HISTORY: Final = """
     SELECT line.document, event_key, recorded_at FROM entry JOIN line ON line.entry = entry.id
     WHERE sid = ? ORDER BY number
@@ -100,7 +101,7 @@ CLAIMS: Final = {
             SELECT sid FROM entry
             WHERE {condition} AND (claimed_until IS NULL OR claimed_until <= :now)
             ORDER BY {since}, sid LIMIT :limit
-        ) RETURNING document, revision, refreshed_at, {since} AS since, sid
+        ) RETURNING sid, document, revision, refreshed_at, {since} AS since
     """  # noqa: S608 - of constants
     for claim, condition, since in (
         (Claim.DUE, _IS_DUE, "refreshed_at"),
@@ -119,6 +120,15 @@ PURGE: Final = (
     f"DELETE FROM entry WHERE {_ENDED}",  # noqa: S608 - of constants
 )
 """Deletes of lines, of placeholders, and of entries; the last one counts."""
+
+DELETE: Final = (
+    "DELETE FROM line WHERE entry IN (SELECT id FROM entry WHERE sid = ?)",
+    "DELETE FROM entry WHERE sid = ?",
+)
+"""Deletes of the lines and of the entry of one reservation."""
+
+CHECKPOINT: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+"""Moves the write-ahead log into the file and empties it, unless another process is using it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -7,6 +7,7 @@ import linecache
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 from types import FrameType, FunctionType, SimpleNamespace
@@ -14,7 +15,12 @@ from typing import Any, Final
 
 import pytest
 
-from reservation_core.book.stores.group_commit import AsyncGroupCommit, GroupCommit, _Waiter  # pyright: ignore[reportPrivateUsage]
+from reservation_core.book.stores.group_commit import (
+    AsyncGroupCommit,
+    GroupCommit,
+    InterruptedAfterWork,
+    _Waiter,
+)  # pyright: ignore[reportPrivateUsage]
 
 
 class Interrupted(BaseException):
@@ -297,6 +303,19 @@ def is_with(frame: FrameType) -> bool:
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
 
 
+class CountingWork:
+    """Work that counts how often each item is done."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[int]()
+
+    def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        """Return the double of each item."""
+        time.sleep(0.001)
+        self.counts.update(items)
+        return [2 * item for item in items]
+
+
 def interrupt_at(line: int, group_commit: GroupCommit[int, int], *, first: bool) -> bool:
     """Interrupt one of four callers at a line.
 
@@ -342,14 +361,43 @@ def test_interrupt_at_any_line_does_not_block_others(
 ) -> None:
     monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 0.02)
 
-    def work(items: Sequence[int]) -> Sequence[int]:
-        time.sleep(0.001)
-        return [2 * item for item in items]
-
     lines = 1
-    while interrupt_at(lines, GroupCommit(work, max_batch=3), first=first):
+    while interrupt_at(lines, GroupCommit(work := CountingWork(), max_batch=3), first=first):
+        assert {work.counts[item] for item in (10, 11, 20, 21, 30, 31)} == {1}
         lines += 1
     assert lines > 20
+
+
+@pytest.mark.parametrize("interrupt", [Interrupted, TimeoutError])
+def test_group_of_a_leader_interrupted_after_the_work_is_not_served_again(
+    interrupt: type[BaseException],
+) -> None:
+    """The interrupt may be of any class, as in job queues."""
+    work = SlowWork()
+    callers = Callers(GroupCommit(work, failures=ValueError))
+    callers.call(1)
+    assert work.started.acquire(timeout=10)
+    for item in (2, 3, 4):
+        callers.call(item)
+    work.raises = [None, InterruptedAfterWork([4, 6, 8], interrupt())]
+    for _ in range(2):
+        work.proceed.release()
+    assert callers.join() == {1: 2, 2: interrupt, 3: 6, 4: 8}
+    assert work.batches == [[1], [2, 3, 4]]
+
+
+def test_interrupt_of_any_class_is_raised_in_the_leader_only() -> None:
+    work = SlowWork()
+    callers = Callers(GroupCommit(work, failures=ValueError))
+    callers.call(1)
+    assert work.started.acquire(timeout=10)
+    for item in (2, 3):
+        callers.call(item)
+    work.raises = [None, TimeoutError()]
+    for _ in range(3):
+        work.proceed.release()
+    assert callers.join() == {1: 2, 2: TimeoutError, 3: 6}
+    assert work.batches == [[1], [2, 3], [3]]
 
 
 def test_shared_failure_is_not_retried() -> None:
@@ -361,7 +409,7 @@ def test_shared_failure_is_not_retried() -> None:
         raise KeyError
 
     slow = SlowWork()
-    callers = Callers(GroupCommit(slow, shared_failures=LookupError))
+    callers = Callers(GroupCommit(slow, shared_failures=(LookupError,)))
     callers.call(1)
     assert slow.started.acquire(timeout=10)
     for item in (2, 3):
@@ -376,7 +424,7 @@ def test_shared_failure_is_not_retried() -> None:
         async def at_once(items: Sequence[int]) -> Sequence[int]:
             return work(items)
 
-        group_commit = AsyncGroupCommit(at_once, shared_failures=LookupError)
+        group_commit = AsyncGroupCommit(at_once, shared_failures=(LookupError,))
         return [
             type(outcome)
             for outcome in await asyncio.gather(

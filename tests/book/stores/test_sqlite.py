@@ -141,10 +141,14 @@ class InterruptibleConnection(sqlite3.Connection):
     """Connection that is interrupted after one statement."""
 
     at = ""
+    skip = 0
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # as in sqlite3
         done = super().execute(sql, parameters)
         if sql == self.at:
+            if InterruptibleConnection.skip:
+                InterruptibleConnection.skip -= 1
+                return done
             InterruptibleConnection.at = ""
             raise Interrupted
         return done
@@ -172,6 +176,46 @@ def test_interrupted_write_leaves_no_transaction(
     ]
     store.close()
     other.close()
+
+
+@pytest.mark.parametrize(("at", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True)])
+def test_interrupted_write_returns_its_results_to_the_other_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, *, kept: bool
+) -> None:
+    """The others of the group write their changes once."""
+    monkeypatch.setattr(
+        "sqlite3.connect", partial(sqlite3.connect, factory=InterruptibleConnection)
+    )
+    store = SQLiteStore(tmp_path / "book.db")
+    outcomes: dict[int, object] = {}
+
+    def write(number: int) -> None:
+        try:
+            outcomes[number] = store.write([make.change(make.entry(number), make.line(number))])
+        except Interrupted:
+            outcomes[number] = Interrupted
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in (1, 2, 3)]
+    with store._writing:  # pyright: ignore[reportPrivateUsage]
+        threads[0].start()
+        while not store._group_commit._leading.locked():  # pyright: ignore[reportPrivateUsage]
+            pass
+        for thread in threads[1:]:
+            thread.start()
+        while len(store._group_commit._waiting) < 2:  # pyright: ignore[reportPrivateUsage]
+            pass
+        monkeypatch.setattr(InterruptibleConnection, "at", at)
+        monkeypatch.setattr(InterruptibleConnection, "skip", 1)
+    for thread in threads:
+        thread.join(10)
+    assert sorted(map(repr, outcomes.values())) == [repr(Interrupted), "[True]", "[True]"]
+    (interrupted,) = [number for number, outcome in outcomes.items() if outcome is Interrupted]
+    assert interrupted != 1
+    assert (find_entry(store, interrupted) is not None) is kept
+    assert [
+        len(store.history(sid("WR", number))) for number in outcomes if number != interrupted
+    ] == [1, 1]
+    store.close()
 
 
 def test_abandoned_transaction_is_rolled_back(tmp_path: Path) -> None:

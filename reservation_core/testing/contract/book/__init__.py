@@ -18,7 +18,7 @@ To see the values of a failed test, put
 ``pytest.register_assert_rewrite("reservation_core.testing.contract.book")`` in ``conftest.py``.
 
 * ``storing``: entries, revisions, history lines and events.
-* ``sweeping``: live entries, claims and purges.
+* ``sweeping``: live entries, claims, deletions and purges.
 * ``concurrency``: several threads and nodes.
 * ``fixtures``, ``make``: helpers of the tests.
 """

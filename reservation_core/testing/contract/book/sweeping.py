@@ -1,6 +1,8 @@
-"""Contract tests of live entries, claims and purges."""
+"""Contract tests of live entries, claims, deletions and purges."""
 
 from collections.abc import Callable
+
+import pytest
 
 from reservation_core.book import Claim, Doubt, Store
 from reservation_core.domain.lifecycle import Status
@@ -8,12 +10,13 @@ from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import (
     StoreFixtures,
     claim_numbers,
+    find_entry,
     write_entries,
 )
 
 
 class SweepingTests(StoreFixtures):
-    """Contract tests of live entries, claims and purges."""
+    """Contract tests of live entries, claims, deletions and purges."""
 
     def test_live_returns_pages_in_order_of_sid(self, store: Store) -> None:
         """Ended and deleted entries are left out."""
@@ -30,6 +33,50 @@ class SweepingTests(StoreFixtures):
             make.entry(33),
             make.entry(34, Status.WRAPPING),
         ]
+
+    def test_last_live_is_the_last_in_order_of_sid(self, store: Store) -> None:
+        """Ended entries do not count. An empty string means that there is none."""
+        assert store.last_live() == ""
+        write_entries(store, make.entry(3), make.entry(7), make.entry(8, Status.TIMEOUT))
+        assert store.last_live() == make.sid("WR", 7)
+
+    @pytest.mark.parametrize(
+        ("revision", "is_deleted"), [(2, True), (None, True), (1, False), (3, False), (0, False)]
+    )
+    def test_delete_needs_the_expected_revision(
+        self, store: Store, revision: int | None, is_deleted: bool
+    ) -> None:
+        """Of one reservation, with its history, in any status."""
+        store.write([make.change(make.entry(1), make.line(1, "EV1"))])
+        write_entries(store, make.entry(1, revision=2, intent=make.intent()))
+        store.write([make.change(make.entry(2), make.line(2, "EV2"))])
+        assert store.delete(make.sid("WR", 1), revision) is is_deleted
+        assert (find_entry(store, 1) is None) is is_deleted
+        assert (len(store.history(make.sid("WR", 1))) == 0) is is_deleted
+        assert find_entry(store, 2) == make.entry(2)
+        seen = store.look_up([], [make.event_ref(1), make.event_ref(2)]).seen_events
+        assert (make.event_ref(1) not in seen) is is_deleted
+        assert make.event_ref(2) in seen
+
+    def test_delete_deletes_a_history_without_an_entry(self, store: Store) -> None:
+        """Its revision is 0. Deleting what does not exist is allowed."""
+        store.write([make.history_change(make.line(1, "EV1"))])
+        assert store.delete(make.sid("WR", 1), 1) is False
+        assert store.delete(make.sid("WR", 1), 0) is True
+        assert list(store.history(make.sid("WR", 1))) == []
+        assert store.delete(make.sid("WR", 1), 0) is True
+        assert store.delete(make.sid("WR", 1), None) is True
+
+    def test_deleted_reservation_starts_anew(self, store: Store) -> None:
+        """Its first revision is 1 again, and its events are new."""
+        store.write([make.change(make.entry(1), make.line(1, "EV1"))])
+        assert claim_numbers(store, Claim.DUE, before=1) == [1]
+        store.delete(make.sid("WR", 1), 1)
+        assert claim_numbers(store, Claim.DUE, before=1) == []
+        assert store.write([make.change(make.entry(1, revision=2))]) == [False]
+        assert store.write([make.change(make.entry(1), make.line(1, "EV1"))]) == [True]
+        assert list(store.history(make.sid("WR", 1))) == [make.line(1, "EV1")]
+        assert claim_numbers(store, Claim.DUE, before=1) == [1]
 
     def test_due_claim_returns_the_longest_waiting_first(self, store: Store) -> None:
         """Due are live entries without news, and entries in doubt."""
