@@ -21,6 +21,11 @@ from reservation_core.domain.member_docs import read_member_docs
 SwitchFlag: TypeAlias = Annotated[bool, cyclopts.Parameter(negative=())]
 """A flag without a value and without its ``--no-`` form."""
 
+RepeatedFlag: TypeAlias = Annotated[
+    Sequence[str], cyclopts.Parameter(negative_iterable=(), show_default=False)
+]
+"""A flag that may be given several times."""
+
 JsonFlag: TypeAlias = Annotated[
     bool, cyclopts.Parameter(name="--json", negative=(), help="Print JSON, also of an error.")
 ]

@@ -15,7 +15,7 @@ import attrs
 
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.cli.exit_codes import UsageError
-from reservation_core.cli.flags import SwitchFlag, read_whole_number
+from reservation_core.cli.flags import RepeatedFlag, SwitchFlag, read_whole_number
 from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.route import CONTROL_ROOT
@@ -29,11 +29,19 @@ from reservation_core.emulator.state_file import open_platform
 from reservation_core.gateways.settings import ConfigurationError
 
 if TYPE_CHECKING:
+    from reservation_core.emulator.http.sites import SiteOptions
     from reservation_core.emulator.server import Emulator
 
 DEFAULT_PORT: Final = 8420
 EXAMPLE_SEED: Final = Path(__file__).with_name("example_seed.json")
 """Scene with workers, tasks, and pending, accepted and wrapping reservations."""
+
+_FLAGS: Final = {
+    "public_url": "--public-url",
+    "allowed_hosts": "--allow-host",
+    "trusted_proxies": "--trusted-proxy",
+}
+"""Flags by the names of the options about sites."""
 
 _MAX_PORT: Final = 65_535
 _TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
@@ -60,6 +68,9 @@ class ServeCommand:
         assignment_url: str | None = None,
         fallback_url: str | None = None,
         event_url: str | None = None,
+        public_url: str | None = None,
+        allow_host: RepeatedFlag = (),
+        trusted_proxy: RepeatedFlag = (),
     ) -> None:
         """Serve the emulator on a port until it is interrupted.
 
@@ -81,6 +92,9 @@ class ServeCommand:
         :param assignment_url: The URL of the assignment callback.
         :param fallback_url: The URL to call if the assignment URL fails.
         :param event_url: The URL of event callbacks.
+        :param public_url: The start of links in replies. By default the host of the request.
+        :param allow_host: A further name of the emulator, such as a container's. * for every name.
+        :param trusted_proxy: A proxy's address or network. Links follow its X-Forwarded headers.
         """
         port_number = read_whole_number("--port", port, 0, _MAX_PORT)
         _check_host(host)
@@ -89,16 +103,26 @@ class ServeCommand:
         seed_file = EXAMPLE_SEED if seed_example else seed
         callbacks = _read_callback_settings(assignment_url, fallback_url, event_url)
         try:
-            from reservation_core.emulator.server import serve as serve_emulator  # noqa: PLC0415 - it needs an extra
+            from reservation_core.emulator.http.sites import check_site_options  # noqa: PLC0415 - it needs an extra
+            from reservation_core.emulator.server import serve as serve_emulator  # noqa: PLC0415
         except ImportError:
             raise ConfigurationError(
                 "the emulator needs an extra: pip install 'reservation-core[emulator]'"
             ) from None
+        sites: SiteOptions = {
+            "public_url": public_url,
+            "allowed_hosts": allow_host,
+            "trusted_proxies": trusted_proxy,
+        }
+        try:
+            check_site_options(sites)
+        except ValueError as error:
+            raise UsageError(_name_flags(str(error))) from None
 
         given = _read_settings(settings, strict=strict)
 
         def on_start(emulator: Emulator) -> None:
-            self._announce(emulator.url, callbacks)
+            self._announce(public_url or emulator.url, callbacks)
             if not quiet:
                 emulator.callback_queue.subscribe(make_callback_logger(_log))
 
@@ -115,6 +139,7 @@ class ServeCommand:
                     on_exchange=None
                     if quiet
                     else make_exchange_logger(_log, platform.now, platform),
+                    **sites,
                 )
         except ReservationError as error:
             raise ConfigurationError(str(error)) from None
@@ -166,6 +191,12 @@ class ServeCommand:
                 f"Callbacks are signed with {_TOKEN_VARIABLE}, for these addresses as they stand.",
                 indent=0,
             )
+
+
+def _name_flags(text: str) -> str:
+    for name, flag in _FLAGS.items():
+        text = text.replace(name, flag)
+    return text
 
 
 def _check_host(host: str) -> None:

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Final, TypeVar, Unpack, cast
 
 import attrs
 from starlette.routing import BaseRoute
@@ -18,6 +18,7 @@ from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.http.asgi import EmulatorApplication, ExchangeObserver
+from reservation_core.emulator.http.sites import SITE_OPTIONS, SiteOptions, Sites
 from reservation_core.emulator.http.uvicorn_server import EmulatorServer
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.resources.gateway import WorkspaceGateway
@@ -65,8 +66,8 @@ class Emulator:
         return client
 
 
-class EmulatorOptions(TypedDict, total=False):
-    """Options of the emulator's application.
+class EmulatorOptions(SiteOptions, total=False):
+    """Options of the emulator's application: the following, and :class:`SiteOptions`.
 
     * ``on_exchange``: called after each exchange of the emulated API.
     * ``routes``: more routes under ``/_emulator``. They take precedence over its own.
@@ -83,22 +84,28 @@ def _build(
     platform: Platform, host: str, port: int, queue: CallbackQueue, options: EmulatorOptions
 ) -> Generator[tuple[Emulator, EmulatorServer, socket.socket]]:
     """Bind the port and build the emulator. Stop its callbacks afterwards."""
+    given: dict[str, Any] = {**options}
     is_ipv6 = ":" in host
-    listener = socket.create_server(
-        (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET, backlog=2048
-    )
-    bound_port: int = listener.getsockname()[1]
-    url = f"http://{f'[{host}]' if is_ipv6 else host}:{bound_port}"
-    faults = FaultPlan()
-    gateway = WorkspaceGateway(platform, origin=url)
-    control = Control(platform, faults, queue)
-    application = EmulatorApplication(gateway, control, faults, **options)
-    try:
-        with listener, CallbackDispatcher(queue) as dispatcher:
+    site_options: Any = {name: given.pop(name) for name in SITE_OPTIONS if name in given}
+    with (
+        contextlib.closing(queue),
+        socket.create_server(
+            (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET, backlog=2048
+        ) as listener,
+    ):
+        address, bound_port, *_ = listener.getsockname()
+        url = f"http://{f'[{host}]' if is_ipv6 else host}:{bound_port}"
+        faults = FaultPlan()
+        application = EmulatorApplication(
+            WorkspaceGateway(platform, origin=url),
+            Control(platform, faults, queue),
+            faults,
+            Sites(url, address, **site_options),
+            **given,
+        )
+        with CallbackDispatcher(queue) as dispatcher:
             emulator = Emulator(url, platform, faults, queue, dispatcher)
             yield emulator, EmulatorServer(application), listener
-    finally:
-        queue.close()
 
 
 def serve(
@@ -119,6 +126,7 @@ def serve(
     :param on_start: called when the port is bound, before the first request is answered.
     :param options: see :class:`EmulatorOptions`.
     :raises OSError: if the port cannot be bound.
+    :raises ValueError: if an option about hosts is malformed.
     :raises RuntimeError: if one of the lifespans fails.
     """
     queue = CallbackQueue(platform, callbacks)
@@ -146,6 +154,7 @@ def running_emulator(
     :param callbacks: callback URLs; none by default. ``Emulator.settle`` waits for them.
     :param options: see :class:`EmulatorOptions`.
     :raises OSError: if the port cannot be bound.
+    :raises ValueError: if an option about hosts is malformed.
     :raises RuntimeError: if one of the lifespans fails.
 
     ::

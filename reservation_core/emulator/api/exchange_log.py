@@ -8,9 +8,8 @@ nothing about the sender is stored.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -33,6 +32,8 @@ MAX_EXCHANGES: Final = 1000
 _MAX_BODY: Final = 8192  # bytes; no command has as many
 _SEE_SETTING: Final = "See the setting {} in GET /_emulator/settings."
 _REASONS: Final[Mapping[int, str]] = {
+    403: "",  # the reply says enough
+    421: "",
     401: f"The credentials are not those of an account. {_SEE_SETTING.format('accounts')}",
     404: "There is no reservation at this address. Check the SIDs of the workspace, the task or "
     "worker and the reservation. A reservation is deleted some time after its task has ended.",
@@ -82,7 +83,7 @@ class RawRequest(NamedTuple):
     body: bytes
 
 
-_Record = tuple[Callable[..., LoggedExchange], RawRequest, Reply | None]
+_Record = tuple[int, tuple[int, datetime, float, str, str], str, str, bytes, Reply | None]
 
 
 class ExchangeLog:
@@ -116,32 +117,31 @@ class ExchangeLog:
         elif reply is not None and reply.status >= 400:
             reason = _explain(self.platform, request, reply.status)
         self.last_number += 1
-        kept = RawRequest(request.method, request.target, (), request.body[:_MAX_BODY])
-        describe = partial(
-            LoggedExchange,
-            number=self.last_number,
-            after=after,
-            at=at,
-            seconds=seconds,
-            fault=fault,
-            reason=reason,
-        )
-        self._records.append((describe, kept, reply))
+        what = (after, at, seconds, fault, reason)
+        method, target, _, body = request
+        record = (self.last_number, what, method, target, body[:_MAX_BODY], reply)
+        self._records.append(record)
 
     def since(self, number: int) -> Iterator[LoggedExchange]:
         """Yield the exchanges after a number."""
         first = self.last_number - len(self._records)
         records = tuple(islice(self._records, max(0, number - first), None))
-        for describe, request, reply in records:
-            where = parse_path(request.target)
-            yield describe(
-                method=mask(request.method, limit=10),
-                path=target_text(request.target),
+        for present, (after, at, seconds, fault, reason), method, target, body, reply in records:
+            where = parse_path(target)
+            yield LoggedExchange(
+                number=present,
+                after=after,
+                at=at,
+                method=mask(method, limit=10),
+                path=target_text(target),
                 sid=None if where is None else where[1].sid,
-                request=_describe_form(self.platform, request.body),
+                request=_describe_form(self.platform, body),
                 status=None if reply is None else reply.status,
                 reply="no reply" if reply is None else reply_text(reply),
-                cautions=find_tolerated(self.platform, request, reply),
+                cautions=find_tolerated(self.platform, RawRequest(method, target, (), body), reply),
+                seconds=seconds,
+                fault=fault,
+                reason=reason,
             )
 
 

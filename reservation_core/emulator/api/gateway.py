@@ -72,7 +72,7 @@ class InMemoryGateway(ClosableGateway):
         """Answer one request."""
         self._check_open()
         headers = _select_headers(request.headers.pairs)
-        return self._answer(request.method, request.path, headers, request.form or b"")
+        return self._answer(request.method, request.path, headers, request.form or b"", self.origin)
 
     async def asend(self, request: Request) -> Reply:
         """Answer one request. It never waits."""
@@ -84,6 +84,7 @@ class InMemoryGateway(ClosableGateway):
         target: str,
         headers: Mapping[str, str] | Iterable[tuple[str, str]],
         body: bytes,
+        origin: str | None = None,
     ) -> Reply:
         """Answer one raw request. Every request has a reply.
 
@@ -91,15 +92,22 @@ class InMemoryGateway(ClosableGateway):
         :param target: the path and the query, still percent-encoded.
         :param headers: the headers, as a mapping or as pairs. Names are compared in any case.
         :param body: the form, percent-encoded.
+        :param origin: start of the addresses in the reply. By default that of the gateway.
         """
         if isinstance(headers, Mapping):
             headers = cast("Mapping[str, str]", headers).items()
         if len(body) > (limit := self._settings.max_body_bytes):
             return refusals.refuse(413, None, f"The body has more than {limit} bytes")
-        return self._answer(method, target, _select_headers(headers), body)
+        selected = _select_headers(headers)
+        return self._answer(method, target, selected, body, origin or self.origin)
 
     def _answer(
-        self, method: str, target: str, headers: Mapping[str, str], form: FormPairs | bytes
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        form: FormPairs | bytes,
+        origin: str,
     ) -> Reply:
         if method == "OPTIONS":
             return preflight_reply()
@@ -107,7 +115,7 @@ class InMemoryGateway(ClosableGateway):
             return refusals.UNAUTHORIZED
         where = parse_path(target)
         if where is None:
-            return self._answer_elsewhere(method, target, headers, form)
+            return self._answer_elsewhere(method, target, headers, form, origin)
         route, address = where
         is_list = address.sid is None
         if method not in (allowed := _LIST_METHODS if is_list else _METHODS):
@@ -119,19 +127,24 @@ class InMemoryGateway(ClosableGateway):
                     rates = self._rate_limiter.headers(0)
                     return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
                 if is_list:
-                    return list_page(self.platform, self.origin, target, route, address, rates)
+                    return list_page(self.platform, origin, target, route, address, rates)
                 reservation = self._find(address)
                 if reservation is None:
                     return refusals.not_found(target)
                 if method == "GET":
-                    return self._show(reservation, route, rates)
-                return self._update(reservation, route, headers, form, rates)
+                    return self._show(reservation, route, origin, rates)
+                return self._update(reservation, route, headers, form, origin, rates)
         except UnreadableRequest as error:
             code = refusals.GENERIC_CODE if error.status == 400 else None
             return refusals.refuse(error.status, code, error.reason)
 
     def _answer_elsewhere(
-        self, method: str, target: str, headers: Mapping[str, str], form: FormPairs | bytes
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        form: FormPairs | bytes,
+        origin: str,
     ) -> Reply:
         """Answer a request for anything but reservations. A subclass may know more."""
         del method, headers, form
@@ -177,6 +190,7 @@ class InMemoryGateway(ClosableGateway):
         route: Route,
         headers: Mapping[str, str],
         form: FormPairs | bytes,
+        origin: str,
         rates: FormPairs,
     ) -> Reply:
         wanted = headers.get(IF_MATCH_KEY)
@@ -196,7 +210,7 @@ class InMemoryGateway(ClosableGateway):
                 if isinstance(update, Command):
                     self.platform.check_command(str(reservation.sid), update)
                 return refusals.STALE
-            return self._show(self._apply(reservation, update), route, rates)
+            return self._show(self._apply(reservation, update), route, origin, rates)
         except StateConflict as conflict:
             return refusals.state_conflict(conflict, update, self._settings.state_codes)
         except UnmetPrecondition as error:
@@ -209,10 +223,10 @@ class InMemoryGateway(ClosableGateway):
             return self.platform.set_status(str(reservation.sid), update, by="client")
         return self.platform.execute(str(reservation.sid), update)
 
-    def _show(self, reservation: Reservation, route: Route, rates: FormPairs) -> Reply:
+    def _show(self, reservation: Reservation, route: Route, origin: str, rates: FormPairs) -> Reply:
         # The worker route is documented without a version.
         etag = None if route is Route.WORKER else show_etag(reservation.etag, self._settings)
-        body = write_reservation(reservation, route, self.origin, self._settings).encode()
+        body = write_reservation(reservation, route, origin, self._settings).encode()
         return json_reply(200, body, etag=etag, headers=rates)
 
 

@@ -30,16 +30,21 @@ from reservation_core.emulator.control.feed import EventFeed
 from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
-from reservation_core.emulator.http.asgi_messages import error_reply, read_request, send_reply
+from reservation_core.emulator.http.asgi_messages import (
+    SiteHeaders,
+    error_reply,
+    read_request,
+    read_site,
+    send_reply,
+)
+from reservation_core.emulator.http.sites import Access, Sites, api_access
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
 RESET_EXTENSION: Final = "reservation_core.reset"
 """Extension of the ASGI scope: a function that resets the connection."""
 
-_FOREIGN_SITES: Final = frozenset(
-    (b"sec-fetch-site", site) for site in (b"cross-site", b"same-site")
-)
+_READING: Final = ("GET", "HEAD")
 _TIMER_SECONDS: Final = 0.1  # between two checks of the timers
 _RETRY_SECONDS: Final = 1.0  # after timers that failed
 _log: Final = logging.getLogger("reservation_core.emulator")
@@ -69,6 +74,7 @@ class EmulatorApplication:
     :param gateway: answers the emulated API.
     :param control: answers the control surface.
     :param faults: faults to inject into the emulated API.
+    :param sites: names and sites of the emulator.
     :param on_exchange: called after each exchange of the emulated API.
     :param routes: more routes under ``/_emulator``. They take precedence over its own.
     :param lifespans: context managers that are entered at the start and left at the end.
@@ -79,6 +85,7 @@ class EmulatorApplication:
         gateway: InMemoryGateway,
         control: Control,
         faults: FaultPlan,
+        sites: Sites,
         *,
         on_exchange: ExchangeObserver | None = None,
         routes: Sequence[BaseRoute] = (),
@@ -89,10 +96,12 @@ class EmulatorApplication:
         self.feed: Final = EventFeed(control)
         self.max_body_bytes: Final = gateway.platform.settings.max_body_bytes
         """Bytes of the longest body. Of a longer one, only a little more is read."""
+        self._sites = sites
         self._receive = gateway.receive
         self._control = control
         self._on_exchange = on_exchange
         self._lifespans = tuple(lifespans)
+        self._stopping = asyncio.Event()
         feed = Route(f"{CONTROL_ROOT}/events", self._stream_feed, methods=["GET"])
         self._starlette = Starlette(
             routes=[*routes, feed, Mount("/", app=self._answer_control)],
@@ -101,17 +110,30 @@ class EmulatorApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one exchange, or run through the server's lifespan."""
-        if scope["type"] == "http" and not is_outside_api(scope["path"]):
-            await self._answer_api(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._starlette(scope, receive, send)
+        elif is_outside_api(scope["path"]):
+            await self._admit_control(scope, receive, send)
+        else:
+            await self._answer_api(scope, receive, send)
 
     # --- the emulated API ------------------------------------------------------------------------
 
-    def answer(self, request: RawRequest) -> Reply:
-        """Answer and log a request of the emulated API without a fault."""
+    def find_origin(self, method: str, client: str, site: SiteHeaders) -> str | Reply:
+        """Return the start of the links in a reply, or the refusal of the request.
+
+        :param client: the client's IP address.
+        :param site: the site headers of the request.
+        """
+        return self._sites.find_origin(api_access(method, site), client, site)
+
+    def answer(self, request: RawRequest, origin: str | Reply) -> Reply:
+        """Answer and log a request of the emulated API without a fault.
+
+        :param origin: the start of the links in the reply, or the refusal of the request.
+        """
         start = self._start()
-        reply = self._act(request)
+        reply = origin if isinstance(origin, Reply) else self._act(request, origin)
         self._log(start, request, reply)
         return reply
 
@@ -128,9 +150,11 @@ class EmulatorApplication:
         if self._on_exchange is not None:
             self._on_exchange(request, reply, seconds, fault)
 
-    def _act(self, request: RawRequest) -> Reply:
+    def _act(self, request: RawRequest, origin: str) -> Reply:
+        method, target, headers, body = request
+        method = "GET" if method == "HEAD" else method  # the server leaves the body out
         try:
-            return self._receive(*request)
+            return self._receive(method, target, headers, body, origin)
         except Exception as error:  # noqa: BLE001 - such as a full disk; the server continues
             _log.exception("the emulator could not answer")
             is_known = isinstance(error, ReservationError)
@@ -141,50 +165,78 @@ class EmulatorApplication:
         request = await read_request(scope, receive, self.max_body_bytes)
         if request is None:
             return
-        fault = self.faults.take(request.method, request.target) if self.faults else None
-        start = self._start()
-        reply = await self._inject(fault, scope, request) if fault else self._act(request)
-        if reply is None:
-            await receive()  # returns when the connection is gone; until then uvicorn would answer
-        self._log(start, request, reply, fault.kind.value if fault else "")
+        origin = self.find_origin(request.method, *read_site(scope))
+        fault = None
+        if self.faults and not isinstance(origin, Reply):
+            fault = self.faults.take(request.method, request.target)
+        if fault is None or isinstance(origin, Reply):
+            reply: Reply | None = self.answer(request, origin)
+        else:
+            start = self._start()
+            reply = await self._inject(fault, origin, scope, request)
+            if reply is None:
+                await receive()  # returns when the connection is gone; uvicorn would answer before
+            self._log(start, request, reply, fault.kind.value)
         if reply is not None:
             await send_reply(send, reply, close=len(request.body) > self.max_body_bytes)
 
-    async def _inject(self, fault: Fault, scope: Scope, request: RawRequest) -> Reply | None:
+    async def _inject(
+        self, fault: Fault, origin: str, scope: Scope, request: RawRequest
+    ) -> Reply | None:
         """Inject a fault, and return ``None`` when the connection was reset."""
         if fault.kind is FaultKind.DELAYED:
-            await asyncio.sleep(fault.delay)
-            return self._act(request)
-        reply = self._act(request) if fault.kind in ACTING_KINDS else None
+            if await self._pause(fault.delay):
+                return self._act(request, origin)
+            return _reset(scope)
+        reply = self._act(request, origin) if fault.kind in ACTING_KINDS else None
         if fault.kind is FaultKind.DUPLICATE:
-            self._act(request)
+            self._act(request, origin)
             return reply
         if (planned := fault.planned_reply()) is not None:
             return planned
-        await asyncio.sleep(fault.delay)
-        reset = scope.get("extensions", {}).get(RESET_EXTENSION)
-        if reset is None:
-            return error_reply(500, 20500, "This server cannot reset a connection")
-        reset()
-        return None
+        await self._pause(fault.delay)
+        return _reset(scope)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait. Return false at once when the server stops."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+                return False
+        return True
 
     # --- the control surface ---------------------------------------------------------------------
 
+    async def _admit_control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of the control surface, unless it is from another site."""
+        is_page = scope["method"] in _READING and scope["path"] in page_files()
+        client, site = read_site(scope)
+        access = Access.OPEN if is_page else Access.CONTROL
+        origin = self._sites.find_origin(access, client, site)
+        if not isinstance(origin, Reply):
+            await self._starlette(scope, receive, send)
+        elif (request := await read_request(scope, receive, self.max_body_bytes)) is not None:
+            await send_reply(send, origin, close=len(request.body) > self.max_body_bytes)
+
     async def _answer_control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        file = page_files().get(scope["path"]) if scope["method"] == "GET" else None
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        file = page_files().get(scope["path"]) if method == "GET" else None
         if file is not None:
             await send_reply(send, file)
-        elif any(header in _FOREIGN_SITES for header in scope["headers"]):
-            message = "Pages of other sites cannot control the emulator. Use its own page"
-            await send_reply(send, error_reply(403, 20403, message), close=True)
         elif (request := await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)) is not None:
-            reply = self._control.receive(request.method, request.target, request.body)
+            reply = self._control.receive(method, request.target, request.body)
             await send_reply(send, reply, close=len(request.body) > MAX_CONTROL_BODY_BYTES)
 
-    async def _stream_feed(self, _: Request) -> Response:
-        return StreamingResponse(
-            self.feed.read(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+    async def _stream_feed(self, request: Request) -> Response:
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        return StreamingResponse(self.feed.read(), headers=headers)
+
+    def stop(self) -> None:
+        """End the feed and the planned faults."""
+        self.feed.close()
+        self._stopping.set()
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -218,3 +270,12 @@ class EmulatorApplication:
                 _log.exception("the emulator could not run its timers; it tries again")
                 pause = _RETRY_SECONDS
             await asyncio.sleep(pause)
+
+
+def _reset(scope: Scope) -> Reply | None:
+    """Reset the connection, or return an error reply where that is impossible."""
+    reset = scope.get("extensions", {}).get(RESET_EXTENSION)
+    if reset is None:
+        return error_reply(500, 20500, "This server cannot reset a connection")
+    reset()
+    return None

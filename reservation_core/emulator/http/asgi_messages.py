@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.rest.messages import Reply
+from reservation_core.webhooks.request import server_host
 
 READ_HEADERS: Final = frozenset((b"authorization", b"content-type", b"if-match"))
 """Request headers that the emulated API reads."""
+
+
+SITE_HEADERS: Final = frozenset(
+    (
+        *(b"host", b"origin", b"sec-fetch-site", b"access-control-request-method"),
+        *(b"x-forwarded-host", b"x-forwarded-proto"),
+    )
+)
+"""Request headers that say where a request comes from, and where to."""
+
+SiteHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""The headers of a request that are among :data:`SITE_HEADERS`, in order."""
+
+
+def read_site(scope: Scope) -> tuple[str, SiteHeaders]:
+    """Return the client's IP address and the site headers.
+
+    A request of HTTP/1.0 needs no ``Host``. The address that it came to stands in for it.
+    """
+    headers: SiteHeaders = tuple(header for header in scope["headers"] if header[0] in SITE_HEADERS)
+    if scope["http_version"] == "1.0" and all(name != b"host" for name, _ in headers):
+        name, port = scope["server"]
+        headers = (*headers, (b"host", server_host(name, port).encode()))
+    client, _ = scope["client"] or ("", 0)  # unknown if it has already gone
+    return client, headers
 
 
 async def read_request(scope: Scope, receive: Receive, limit: int) -> RawRequest | None:

@@ -28,6 +28,7 @@ from reservation_core.emulator.http.connection import (
 )
 
 _GRACE_SECONDS: Final = 2  # for what is being answered when the server ends
+_ABORT_SECONDS: Final = 0.5  # for requests to notice that their connection is gone
 _log: Final = logging.getLogger("reservation_core.emulator")
 
 
@@ -107,7 +108,7 @@ class EmulatorServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more requests, and wait two seconds for pending replies."""
-        self._application.feed.close()
+        self._application.stop()
         if self.config.http_protocol_class is not EmulatorConnection:
             await super().shutdown(sockets)
             return
@@ -115,11 +116,15 @@ class EmulatorServer(uvicorn.Server):
             listener.close()
         for connection in tuple(self.server_state.connections):
             connection.shutdown()
-        if unanswered := tuple(self.server_state.tasks):
-            _, late = await asyncio.wait(unanswered, timeout=_GRACE_SECONDS)
-            for task in late:
-                task.cancel()
+        await self._wait_for_replies(_GRACE_SECONDS)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
+        await self._wait_for_replies(_ABORT_SECONDS)
+        for task in self.server_state.tasks:
+            task.cancel()
         await asyncio.sleep(0)
         await self.lifespan.shutdown()
+
+    async def _wait_for_replies(self, seconds: float) -> None:
+        if unanswered := tuple(self.server_state.tasks):
+            await asyncio.wait(unanswered, timeout=seconds)

@@ -50,7 +50,12 @@ class WorkspaceGateway(InMemoryGateway):
         self._engine = Engine(self.platform)
 
     def _answer_elsewhere(
-        self, method: str, target: str, headers: Mapping[str, str], form: FormPairs | bytes
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        form: FormPairs | bytes,
+        origin: str,
     ) -> Reply:
         where = parse_resource_path(target)
         if where is None:
@@ -65,7 +70,7 @@ class WorkspaceGateway(InMemoryGateway):
                 if rates is None:
                     rates = self._rate_limiter.headers(0)
                     return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
-                return self._operate(method, target, where, headers, form, rates)
+                return self._operate(method, target, where, headers, form, origin, rates)
         except NotHere:
             return refusals.not_found(target)
         except Stale:
@@ -83,23 +88,24 @@ class WorkspaceGateway(InMemoryGateway):
         where: ResourceAddress,
         headers: Mapping[str, str],
         form: FormPairs | bytes,
+        origin: str,
         rates: FormPairs,
     ) -> Reply:
         engine, if_match = self._engine, headers.get(IF_MATCH_KEY)
         if method == "DELETE":
             return engine.delete(where, if_match, rates)
         if method == "GET" and where.sid is None:
-            return engine.list_page(where, target, self.origin, rates)
+            return engine.list_page(where, target, origin, rates)
         if method == "GET":
-            return engine.fetch(where, self.origin, rates)
+            return engine.fetch(where, origin, rates)
         if isinstance(form, bytes):
             if form:
                 check_content_type(headers.get(CONTENT_TYPE, ""))
             form = read_pairs(form)
         if where.sid is None:
             account_sid = _read_account(headers.get(AUTHORIZATION, ""))
-            return engine.create(where, form, account_sid, self.origin, rates)
-        return engine.update(where, form, if_match, self.origin, rates)
+            return engine.create(where, form, account_sid, origin, rates)
+        return engine.update(where, form, if_match, origin, rates)
 
 
 def _read_account(authorization: str) -> str:

@@ -21,7 +21,7 @@ FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 HEAD = (
     b"POST "
     + worlds.path("WR" + "9" * 32).encode()
-    + b" HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+    + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 )
 
 
@@ -35,5 +35,5 @@ def read_until(feed: socket.socket, mark: bytes, text: bytes = b"") -> bytes:
 
 def raw_accept(sid: str) -> bytes:
     """Return the bytes of a request that accepts a reservation."""
-    start = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n"
+    start = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n"
     return f"{start}Content-Length: {len(ACCEPT)}\r\n\r\n{ACCEPT}".encode()

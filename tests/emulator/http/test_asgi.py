@@ -212,7 +212,7 @@ def test_delay_does_not_block_other_requests(emulator: Emulator, world: World) -
 
 def test_feed_streams_journal_entries(emulator: Emulator, world: World) -> None:
     with socket.create_connection(address(emulator.url), WAIT) as feed:
-        feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
+        feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         begin = read_until(feed, b": hello")
         sid = world.sid()
         update(emulator, sid)
@@ -233,7 +233,7 @@ def test_feed_streams_journal_entries(emulator: Emulator, world: World) -> None:
 def test_quiet_feed_sends_heartbeats(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "_HEARTBEAT_SECONDS", 0.01)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
-        feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\n\r\n")
+        feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_until(feed, b": heartbeat")
 
 
@@ -242,7 +242,9 @@ def test_slow_feed_reader_is_closed(
 ) -> None:
     monkeypatch.setattr(feeds, "_MAX_BACKLOG", 0)
     with socket.create_connection(address(emulator.url), WAIT) as feed:
-        feed.sendall(b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        feed.sendall(
+            b"GET /_emulator/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
         read_until(feed, b": hello")
         with emulator.platform.transaction():
             for worker in WORKERS:

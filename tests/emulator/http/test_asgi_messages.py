@@ -11,6 +11,7 @@ from reservation_core.emulator import InMemoryGateway
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.http.asgi import EmulatorApplication
+from reservation_core.emulator.http.sites import Sites
 from tests.emulator import worlds
 from tests.emulator.http.helpers import ACCEPT
 from tests.emulator.worlds import World
@@ -19,7 +20,10 @@ from tests.emulator.worlds import World
 def run_without_server(world: World, method: str, path: str, *messages: Message) -> list[Message]:
     faults = FaultPlan()
     application = EmulatorApplication(
-        InMemoryGateway(world.platform), Control(world.platform, faults), faults
+        InMemoryGateway(world.platform),
+        Control(world.platform, faults),
+        faults,
+        Sites("http://127.0.0.1:80", "127.0.0.1"),
     )
     incoming = iter(messages)
     sent: list[Message] = []
@@ -36,7 +40,9 @@ def run_without_server(world: World, method: str, path: str, *messages: Message)
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [],
+        "headers": [(b"host", b"localhost")],
+        "http_version": "1.1",
+        "client": ("127.0.0.1", 1234),
     }
     asyncio.run(application(scope, receive, send))
     return sent

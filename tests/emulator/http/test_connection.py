@@ -23,7 +23,7 @@ def test_idle_connection_is_closed_after_a_while(
     emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.3)
-    request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+    request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         for _ in range(3):
             sock.sendall(request)
@@ -34,9 +34,11 @@ def test_idle_connection_is_closed_after_a_while(
 def test_pipelined_requests_are_answered_in_order(emulator: Emulator, world: World) -> None:
     sid = world.sid()
     emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=0.2))
-    first = f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n"
-    second = f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\nContent-Length: 26\r\n\r\n{ACCEPT}"
-    third = f"GET /_emulator/reservations/{sid} HTTP/1.0\r\nHost: here\r\n\r\n"
+    first = f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    second = (
+        f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 26\r\n\r\n{ACCEPT}"
+    )
+    third = f"GET /_emulator/reservations/{sid} HTTP/1.0\r\nHost: localhost\r\n\r\n"
     text = send_raw(emulator.url, (first + second + third).encode()).decode()
     found = [
         text.index(mark)
@@ -58,7 +60,7 @@ def test_fast_path_and_asgi_answer_the_same(
     close = (
         "" if "close" in head else "Connection: close\r\n" if not head or "Expect" in head else ""
     )
-    start = f"POST {worlds.path(sid)} HTTP/{version}\r\nHost: here\r\n{head}{close}"
+    start = f"POST {worlds.path(sid)} HTTP/{version}\r\nHost: localhost\r\n{head}{close}"
     request = f"{start}Content-Length: 26\r\n\r\n{ACCEPT}"
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(request.encode())
@@ -78,17 +80,17 @@ def test_fast_path_and_asgi_answer_the_same(
     assert (headers["etag"], int(headers["content-length"])) == ("1", len(body))
 
 
-SEED = b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+SEED = b"POST /_emulator/seed HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 MALFORMED_REQUESTS: dict[str, tuple[bytes, ...]] = {
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",),
-    "an unknown method": (b"FROB / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
+    "an unknown method": (b"FROB / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",),
     "a path beyond ASCII": (
-        "GET /v1/Workspaces/\u00e4 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode(),
+        "GET /v1/\u00e4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(),
     ),
     "a path of broken escapes": (
-        b"GET /v1/%zz%ff%00 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
+        b"GET /v1/%zz%ff%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ),
-    "a tunnel": (b"CONNECT here:80 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",),
+    "a tunnel": (b"CONNECT here:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",),
     "a body that is not UTF-8": (
         HEAD + FORM + b"Content-Length: 20\r\n\r\nReservationStatus=\xff\xfe",
     ),
@@ -129,11 +131,11 @@ UNFINISHED_REQUESTS: dict[str, tuple[bytes, int]] = {
     "half a head": (b"POST /v1/Workspaces HTTP/1.1\r\nHost:", 408),
     "half a body": (HEAD + FORM + b"Content-Length: 40\r\n\r\nReservationStatus=", 408),
     "half a control body": (
-        b"POST /_emulator/seed HTTP/1.1\r\nHost: here\r\nContent-Length: 40\r\n\r\n{",
+        b"POST /_emulator/seed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{",
         408,
     ),
     "half a body, after the reply began": (
-        b"GET /_emulator/events HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{",
+        b"GET /_emulator/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{",
         200,
     ),
     "nothing at all": (b"", 0),
@@ -152,11 +154,11 @@ def test_unfinished_request_times_out(
 def test_request_in_parts_is_answered(emulator: Emulator, world: World) -> None:
     sid = world.sid()
     with socket.create_connection(address(emulator.url), WAIT) as sock:
-        for byte in f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode():
+        for byte in f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode():
             sock.sendall(bytes((byte,)))
         assert b"200 OK" in read_until(sock, b"}}")
         head = (
-            f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n".encode()
+            f"POST {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n".encode()
             + FORM
             + b"Content-Length: 26\r\n\r\n"
         )
@@ -171,7 +173,7 @@ def test_slow_request_leaves_no_deadline_behind(
     emulator: Emulator, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_ARRIVAL_SECONDS", 0.4)
-    request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+    request = f"GET {worlds.path(world.sid())} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(request[:9])
         ask(emulator.url, "GET", worlds.path())  # which shows that the first part has been read
@@ -189,9 +191,8 @@ def test_incomplete_request_has_no_effect(emulator: Emulator, world: World) -> N
     sid = world.sid()
     for path in (worlds.path(sid), "/_emulator/reset"):
         with socket.create_connection(address(emulator.url), WAIT) as sock:
-            sock.sendall(
-                f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: 27\r\n\r\n{ACCEPT}".encode()
-            )
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 27\r\n\r\n"
+            sock.sendall((head + ACCEPT).encode())
     assert update(emulator, sid, "ReservationStatus=rejected").status == 200
 
 
@@ -207,7 +208,7 @@ def test_disconnected_client_is_not_reset(
         emulator.faults.add(Fault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
         sock.sendall(raw_accept(sid))
         sock.close()
-        other.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        other.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):  # by which time the other one would have been
             other.recv(1)
     assert emulator.platform.get(sid).status is Status.ACCEPTED
@@ -216,7 +217,7 @@ def test_disconnected_client_is_not_reset(
 
 def test_client_that_does_not_read_is_paused(emulator: Emulator, world: World) -> None:
     worker = emulator.platform.add_worker(worlds.WORKSPACE, name="N" * 50_000)
-    start = f"GET {worlds.path(world.sid(worker.sid))} HTTP/1.1\r\nHost: here\r\n"
+    start = f"GET {worlds.path(world.sid(worker.sid))} HTTP/1.1\r\nHost: localhost\r\n"
     request = f"{start}X-Long: {'a' * 30_000}\r\n\r\n".encode()
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
