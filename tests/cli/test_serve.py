@@ -252,6 +252,42 @@ def test_serve_reports_a_host_on_which_it_cannot_listen(
     assert "while attempting" not in error
 
 
+def test_serve_passes_hosts_and_proxies(
+    stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--allow-host", "emulator", "--allow-host=emu.lan", "--trusted-proxy", "10.0.0.0/8"]
+    assert main(["serve", *flags]) == 0
+    assert [*stub.arguments["allowed_hosts"]] == ["emulator", "emu.lan"]
+    assert [*stub.arguments["trusted_proxies"]] == ["10.0.0.0/8"]
+    assert stub.arguments["public_url"] is None
+    capsys.readouterr()
+    assert main(["serve", "--public-url", "https://emu.example"]) == 0
+    assert stub.arguments["public_url"] == "https://emu.example"
+    assert 'client.taskrouter.base_url = "https://emu.example"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--public-url", "emu.example"], "--public-url must be a scheme, a host and optionally"),
+        (["--public-url", ""], "--public-url must be a scheme, a host and optionally"),
+        (["--allow-host", "http://emu.example"], "--allow-host must be names or addresses"),
+        (["--allow-host", ""], "--allow-host must be names or addresses"),
+        (["--trusted-proxy", "proxy"], "--trusted-proxy must be addresses or networks"),
+        (
+            ["--trusted-proxy", "::1", "--public-url", "http://a"],
+            "set --public-url or --trusted-proxy: --public-url replaces the other",
+        ),
+    ],
+)
+def test_serve_refuses_malformed_hosts_and_proxies(
+    flags: list[str], message: str, stub: StubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *flags]) == 2
+    assert message in read_error(capsys)
+    assert not stub.arguments
+
+
 def test_serve_loads_the_example_seed(stub: StubServer) -> None:
     assert main(["serve", "--seed-example"]) == 0
     assert len(stub.platform.workers()) == 3

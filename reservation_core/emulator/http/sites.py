@@ -96,7 +96,6 @@ class Sites:
         names = options.get("allowed_hosts", ())
         allowed = {_read_name(name) for name in ([names] if isinstance(names, str) else names)}
         given = (address, urlsplit(url).hostname, public.hostname)
-        self._own_authority: Final = _normalize(public.netloc)
         self._names: Final = frozenset({*map(_bare, filter(None, given)), *allowed - {ANY_HOST}})
         self._allows_any: Final = ANY_HOST in allowed
         self._is_on_all_addresses: Final = ip_address(address).is_unspecified
@@ -124,7 +123,7 @@ class Sites:
             if not self._is_served(name := _bare(asked)):
                 message = f"{name} is not a name of this emulator: start it with --allow-host"
                 return _refuse(421, f"{message} {name}")
-        own = {_normalize(hosts[0]), _normalize(authority), self._own_authority}
+        own = {_normalize(hosts[0]), _normalize(authority.partition("/")[0])}
         return self._find_refusal(access, pairs, own) or origin
 
     def _find_refusal(
