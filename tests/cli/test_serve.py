@@ -259,7 +259,6 @@ def test_serve_passes_hosts_and_proxies(
     assert main(["serve", *flags]) == 0
     assert [*stub.arguments["allowed_hosts"]] == ["emulator", "emu.lan"]
     assert [*stub.arguments["trusted_proxies"]] == ["10.0.0.0/8"]
-    assert stub.arguments["public_url"] is None
     capsys.readouterr()
     assert main(["serve", "--public-url", "https://emu.example"]) == 0
     assert stub.arguments["public_url"] == "https://emu.example"

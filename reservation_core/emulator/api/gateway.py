@@ -147,7 +147,7 @@ class InMemoryGateway(ClosableGateway):
         origin: str,
     ) -> Reply:
         """Answer a request for anything but reservations. A subclass may know more."""
-        del method, headers, form
+        del method, headers, form, origin
         return refusals.not_found(target)
 
     def _is_known(self, authorization: str) -> bool:
