@@ -37,7 +37,7 @@ _OWN_SITE: Final = ("same-origin", "none")
 
 
 class Access(Enum):
-    """What a request of a page could do."""
+    """Access that a request needs."""
 
     OPEN = "open"
     """Read what pages of all sites may read."""
