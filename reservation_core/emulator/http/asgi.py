@@ -120,7 +120,7 @@ class EmulatorApplication:
     # --- the emulated API ------------------------------------------------------------------------
 
     def find_origin(self, method: str, client: str, site: SiteHeaders) -> str | Reply:
-        """Return the start of the links in a reply, or the refusal of the request.
+        """Return the start of the reply's links, or the refusal.
 
         :param client: the client's IP address.
         :param site: the site headers of the request.
@@ -208,7 +208,7 @@ class EmulatorApplication:
     # --- the control surface ---------------------------------------------------------------------
 
     async def _admit_control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request of the control surface, unless it is from another site."""
+        """Answer a request of the control surface, or refuse its site."""
         is_page = scope["method"] in _READING and scope["path"] in page_files()
         client, site = read_site(scope)
         access = Access.OPEN if is_page else Access.CONTROL

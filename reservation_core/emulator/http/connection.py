@@ -106,7 +106,7 @@ class EmulatorConnection(HttpToolsProtocol):
             self._deadline = self.loop.call_later(_ARRIVAL_SECONDS, self._refuse_late)
 
     def _feed_pieces(self, data: bytes) -> None:
-        """Parse data, but of a head only as much as its limit allows."""
+        """Parse data up to the limit of a head."""
         while data and not self._has_ended:
             room = len(data)
             if self._is_whole or self._is_in_head:
@@ -118,7 +118,7 @@ class EmulatorConnection(HttpToolsProtocol):
             data = data[room:]
 
     def _feed(self, piece: bytes) -> None:
-        """Parse a piece of data, and count the bytes of an unfinished head in it."""
+        """Parse data, and count the bytes of an unfinished head."""
         count, self._is_at_start = self._request_count, self._is_whole
         super().data_received(piece)
         if self._is_in_head and (self._is_counted or self._request_count == count):
@@ -178,7 +178,7 @@ class EmulatorConnection(HttpToolsProtocol):
     # --- ASGI ------------------------------------------------------------------------------------
 
     def _begin_asgi(self) -> None:
-        """Begin an ASGI request, which includes the scope that the fast path does without."""
+        """Begin an ASGI request with its scope."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         if absolute := _parse_absolute_target(url):
             # Its host stands in for that of the header (RFC 9112, section 3.2.2).

@@ -1,4 +1,4 @@
-"""Names under which an emulator answers, and sites whose pages may use it.
+"""Names of an emulator, and sites whose pages may use it.
 
 A page of any site can send requests to an emulator on the same machine, and can make its own name
 resolve to it (DNS rebinding). Two checks keep such pages out:
@@ -101,7 +101,7 @@ class Sites:
         self._is_on_all_addresses: Final = ip_address(address).is_unspecified
 
     def find_origin(self, access: Access, client: str, headers: SiteHeaders) -> str | Reply:
-        """Return the start of the links in a reply, or the refusal of the request.
+        """Return the start of the reply's links, or the refusal.
 
         :param client: the client's IP address.
         :param headers: the site headers of the request.

@@ -29,7 +29,7 @@ def find(
     client: str = LOCAL,
     options: SiteOptions | None = None,
 ) -> str:
-    """Return the start of the links, or the status and the text of the refusal."""
+    """Return the start of the links, or the refusal as text."""
     sites = Sites(f"http://{host or bound}:8420", bound, **(options or {}))
     site = tuple((name.encode(), value.encode()) for name, value in headers)
     found = sites.find_origin(access, client, site)
@@ -149,7 +149,7 @@ def test_headers_of_other_proxies_are_ignored() -> None:
 
 
 def test_both_hosts_of_a_proxied_request_must_be_names() -> None:
-    """A page on the proxy's machine could send the header of the proxy itself."""
+    """A page on the proxy's machine can send the proxy's header."""
     options: SiteOptions = {"trusted_proxies": (LOCAL,)}
     rebound = (("host", "evil.example"), ("x-forwarded-host", "localhost"))
     assert find(*rebound, options=options).startswith("421 evil.example is not a name")
@@ -339,7 +339,7 @@ def test_request_of_http_1_0_needs_no_host(emulator: Emulator, world: World) -> 
 
 
 def test_official_client_reads_all_pages_under_another_name() -> None:
-    """The emulator listens on all addresses, and the client asks for another one."""
+    """The emulator listens on all addresses."""
     with running_emulator(Platform(ManualClock()), host="0.0.0.0") as emulator:
         world = people(emulator.platform)
         sids = [world.sid(worker) for worker in WORKERS]
