@@ -22,7 +22,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from reservation_core.book.deliveries import DeliveryOutcome, deliver_intent
+from reservation_core.book.deliveries import (
+    DeliveryOutcome,
+    PolicyChoice,
+    choose_policy,
+    deliver_intent,
+    require_policy_choice,
+)
 from reservation_core.book.errors import SHARED_FAILURES, NotInBook, UnreadableEntry
 from reservation_core.book.records import (
     Entry,
@@ -422,7 +428,7 @@ class AsyncBook:
         older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
         lease: float = DEFAULT_LEASE,
-        policy: Policy = DEFAULT_POLICY,
+        policy: PolicyChoice = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
         """Find out how open commands ended, and finish those not carried out.
@@ -434,12 +440,15 @@ class AsyncBook:
         :param limit: maximum number of commands.
         :param lease: seconds for which no other process recovers the same command. If this
             process ends, others can continue after that time.
-        :param policy: retries, pauses and deadline of each delivery.
+        :param policy: retries, pauses and deadline of each delivery. It may be a function that
+            chooses the policy of each intent, for example because you are the sole writer of some
+            commands only.
         :param observer: is notified of each attempt.
         :returns: the ending of each command, and the errors of those that stay open.
         :raises StoreFailed: if the store failed.
         """
-        require_delivery(gateway, policy, observer, is_async=True, instead="Book")
+        require_delivery(gateway, DEFAULT_POLICY, observer, is_async=True, instead="Book")
+        require_policy_choice(policy)
         settled: list[Recorded] = []
         failed: dict[str, ReservationError] = {}
         before = self._ago(older_than)
@@ -452,7 +461,7 @@ class AsyncBook:
         return Swept(tuple(settled), failed)
 
     async def _recover_entry(
-        self, entry: StoredEntry, gateway: AsyncGateway, policy: Policy, observer: Observer
+        self, entry: StoredEntry, gateway: AsyncGateway, policy: PolicyChoice, observer: Observer
     ) -> Recorded | ReservationError | None:
         """Recover the command of one entry.
 
@@ -462,12 +471,13 @@ class AsyncBook:
             return entry
         if entry.intent is None:
             return UnreadableEntry("its open command is missing", entry.sid)
+        chosen = choose_policy(policy, entry.intent)
         try:
             intent = await self._transactions.take_over(entry.sid, entry.intent)
             if intent is None:
                 return None
             outcome = await self._deliver_intent(
-                entry.sid, intent, gateway, policy, observer, resume=True
+                entry.sid, intent, gateway, chosen, observer, resume=True
             )
             closed = await self._transactions.close_intent(entry.sid, intent, outcome)
         except UnreadableEntry as error:  # it was damaged meanwhile

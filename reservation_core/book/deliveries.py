@@ -22,14 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 from reservation_core.book.records import Ending, Entry, Intent
 from reservation_core.delivery.client import aperform
 from reservation_core.delivery.observer import Observer
-from reservation_core.delivery.policy import Policy
+from reservation_core.delivery.policy import Policy, require_policy
 from reservation_core.delivery.reconciliation import is_legal
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
@@ -53,6 +53,23 @@ answer 404 for resources that exist.
 """
 
 
+PolicyChoice: TypeAlias = Policy | Callable[[Intent], Policy]
+"""A policy for all intents, or a function that chooses the policy of each."""
+
+
+def require_policy_choice(policy: object) -> None:
+    """Raise TypeError for anything but a policy or a function."""
+    if isinstance(policy, type) or not callable(policy):
+        require_policy(policy)
+
+
+def choose_policy(policy: PolicyChoice, intent: Intent) -> Policy:
+    """Return the policy of an intent."""
+    chosen = policy if isinstance(policy, Policy) else policy(intent)
+    require_policy(chosen)
+    return chosen
+
+
 @attrs.frozen
 class DeliveryOutcome:
     """Outcome of one delivery.
@@ -65,6 +82,11 @@ class DeliveryOutcome:
     ending: Ending | None
     reservation: Reservation | None = None
     error: ReservationError | None = None
+
+    @property
+    def may_be_on_hold(self) -> bool:
+        """True if the command may have put the reservation on hold, which no fetch shows."""
+        return isinstance(self.error, OutcomeUnknown) and self.error.may_be_on_hold
 
 
 async def deliver_intent(

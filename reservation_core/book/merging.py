@@ -177,6 +177,7 @@ def _apply(
         platform_time=report.platform_time or (entry.platform_time if is_same else None),
         doubt=None if is_fetch else _doubt_after(entry.doubt, verdict, reported.status),
         intent=entry.intent,
+        may_be_on_hold=entry.may_be_on_hold and is_same and not reported.on_hold,
     )
 
 

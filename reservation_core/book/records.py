@@ -120,6 +120,8 @@ class Entry(Serializable):
     :param deleted: true if the platform no longer has the reservation. The status is then the
         last one that was reported.
     :param intent: the command that is open.
+    :param may_be_on_hold: true if a command that was closed as unknown may have put it on hold. No
+        fetch shows that. Its next status ends it, and so does ``release``.
     """
 
     reservation: Reservation
@@ -130,6 +132,7 @@ class Entry(Serializable):
     doubt: Doubt | None = None
     deleted: bool = False
     intent: Intent | None = None
+    may_be_on_hold: bool = False
 
     @property
     def sid(self) -> str:
@@ -149,6 +152,8 @@ class Entry(Serializable):
     def __str__(self) -> str:
         """Return one line for logs, without personal data."""
         facts = [label_state(self.reservation.state), f"revision {self.revision}"]
+        if self.may_be_on_hold:
+            facts.insert(1, "may be on hold")
         if self.deleted:
             facts.append("deleted")
         if self.doubt is not None:

@@ -26,6 +26,7 @@ from reservation_core.book.book import (
     IGNORED,
     AsyncBook,
 )
+from reservation_core.book.deliveries import PolicyChoice
 from reservation_core.book.errors import SHARED_FAILURES, UnreadableEntry
 from reservation_core.book.records import Entry, HistoryLine, Recorded, Report, Swept, Verdict
 from reservation_core.book.reports import Recordable, to_report
@@ -361,7 +362,7 @@ class Book:
         older_than: float = DEFAULT_OLDER_THAN,
         limit: int = 1000,
         lease: float = DEFAULT_LEASE,
-        policy: Policy = DEFAULT_POLICY,
+        policy: PolicyChoice = DEFAULT_POLICY,
         observer: Observer = NO_OBSERVER,
     ) -> Swept:
         """Find out how open commands ended, and finish those not carried out.
@@ -373,7 +374,9 @@ class Book:
         :param limit: maximum number of commands.
         :param lease: seconds for which no other process recovers the same command. If this
             process ends, others can continue after that time.
-        :param policy: retries, pauses and deadline of each delivery.
+        :param policy: retries, pauses and deadline of each delivery. It may be a function that
+            chooses the policy of each intent, for example because you are the sole writer of some
+            commands only.
         :param observer: is notified of each attempt.
         :returns: the ending of each command, and the errors of those that stay open.
         :raises StoreFailed: if the store failed.

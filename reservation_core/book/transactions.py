@@ -167,7 +167,8 @@ class Transactions:
         :raises NotInBook: if the book has no entry of the reservation.
         """
         while (entry := await self.get(sid)) is not None:
-            after = attrs.evolve(entry, reservation=entry.reservation.released())
+            released = entry.reservation.released()
+            after = attrs.evolve(entry, reservation=released, may_be_on_hold=False)
             change = _change(sid, entry, after)
             assert change.entry is not None
             if await self._write(change):
@@ -245,7 +246,7 @@ class Transactions:
             if ending is Ending.DELETED and is_recent(entry, now):
                 outcome = attrs.evolve(outcome, ending=without_deletion(outcome))
                 continue
-            change = _closing_change(entry, intent, ending, outcome.reservation, now)
+            change = _closing_change(entry, intent, ending, outcome, now)
             if await self._write(change):
                 return Recorded(ending, change.entry)
         return None if ending is None else Recorded(ending, None)
@@ -378,20 +379,22 @@ def _merge_all(
 
 
 def _closing_change(
-    entry: Entry, intent: Intent, ending: Ending, fetched: Reservation | None, now: datetime
+    entry: Entry, intent: Intent, ending: Ending, outcome: DeliveryOutcome, now: datetime
 ) -> Change:
     is_open = entry.intent is not None and entry.intent.token == intent.token
     after, lines = entry, list[HistoryLine]()
     if is_open:
         after = attrs.evolve(entry, intent=None)
         lines.append(_command_line(entry, intent.command, ending, now))
-    if fetched is not None:
-        report = report_of_reservation(fetched)
+    if outcome.reservation is not None:
+        report = report_of_reservation(outcome.reservation)
         verdict = judge(after, report)
         after = merge(after, report, verdict, now) or after
         lines.append(_report_line(report, verdict, now))
     if is_open and ending is Ending.DELETED:
         after = attrs.evolve(after, deleted=True, doubt=None)
+    if is_open and outcome.may_be_on_hold and after.reservation.state is Status.PENDING:
+        after = attrs.evolve(after, may_be_on_hold=True)
     return _change(entry.sid, entry, after, *lines)
 
 

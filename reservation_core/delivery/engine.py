@@ -322,7 +322,12 @@ class _Delivery:
         assert error is not None
         if self.unsettled:
             reason += "; a request that was sent may have been carried out, or may still be"
-            error = OutcomeUnknown(reason, self.known, unknown_status=self.unknown_status)
+            error = OutcomeUnknown(
+                reason,
+                self.known,
+                unknown_status=self.unknown_status,
+                may_be_on_hold=self._may_be_on_hold(),
+            )
         elif isinstance(error, LostRace):
             now = self.known if self.was_fetched else None
             error = attrs.evolve(error, reservation=now, unknown_status=self.unknown_status)
@@ -351,13 +356,23 @@ class _Delivery:
         if result is ReconcileResult.INDISTINGUISHABLE:
             reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
             reason += " apart from an action of a concurrent writer"
-            self._raise(Indistinguishable(reason, now, now, is_final=True))
+            error = Indistinguishable(reason, now, now, is_final=True, may_be_on_hold=now.on_hold)
+            self._raise(error)
         is_undone = any(may_be_undone(sent, self.command, now) for sent in self.unsettled)
         why = (
             "the platform may have undone it" if is_undone else "it has no visible effect at first"
         )
         reason = f"no fetch can show if the {name} was carried out: {why}"
-        self._raise(OutcomeUnknown(reason, now, is_final=True))
+        may_hold = self._may_be_on_hold()
+        self._raise(OutcomeUnknown(reason, now, is_final=True, may_be_on_hold=may_hold))
+
+    def _may_be_on_hold(self) -> bool:
+        """Return True if a request may have put the reservation on hold, which no fetch shows."""
+        command, is_pending = self.command, self.known.status is Status.PENDING
+        return is_pending and any(
+            leaves_pending(sent.state, command.trigger, command.is_accepting)
+            for sent in self.unsettled
+        )
 
     def _raise(self, error: ReservationError) -> NoReturn:
         if isinstance(error, (Refused, GatewayError)):

@@ -23,6 +23,7 @@ There are three branches, because a caller reacts in three ways.
     └── GatewayError               no complete reply: .attempts  fetch before sending again
         ├── NotSent                the request was not sent: safe to send again
         └── OutcomeUnknown         the delivery gave up: .last_known .is_final .unknown_status
+            │                      .may_be_on_hold
             └── Indistinguishable  done by us or by a concurrent writer: .reservation
 
 A *concurrent writer* is anything else that commands the same reservation: another client, the
@@ -311,18 +312,23 @@ class OutcomeUnknown(GatewayError):
     :param last_known: the reservation as it was last reported: by a fetch, or before the delivery.
     :param is_final: True if the reservation was fetched and another fetch cannot show more.
     :param unknown_status: the error of the fetch, if it showed a status outside the eight.
+    :param may_be_on_hold: True if the command may have put the reservation on hold. No fetch shows
+        that. ``last_known`` is not on hold, because it is not certain.
     """
 
     last_known: Reservation | None = None
     is_final: bool = attrs.field(default=False, kw_only=True)
     unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
+    may_be_on_hold: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def _remedy(self) -> str:
         if not self.is_final:
-            return f"Fetch the reservation before sending anything again. {_RESUME}"
+            hold = ". If it is pending, it may be on hold" if self.may_be_on_hold else ""
+            return f"Fetch the reservation before sending anything again{hold}. {_RESUME}"
+        hold = "The reservation may be on hold. " if self.may_be_on_hold else ""
         repeat = "If it may act twice, set Policy.repeat_unknown."
-        return f"Wait for the platform's next report. {repeat} {_RESUME}"
+        return f"{hold}Wait for the platform's next report. {repeat} {_RESUME}"
 
 
 @attrs.frozen(slots=False, repr=False)

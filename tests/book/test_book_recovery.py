@@ -13,6 +13,7 @@ import pytest
 from reservation_core import (
     Accept,
     Complete,
+    Conference,
     GatewayError,
     LostRace,
     NotSent,
@@ -20,15 +21,20 @@ from reservation_core import (
     Policy,
     Reject,
     Reply,
+    Status,
 )
 from reservation_core.book import (
     Change,
     Ending,
     Entry,
+    Intent,
     NotInBook,
     Swept,
 )
+from tests.book.scenario import sid
 from tests.book.world import ALONE, CALL, NO_WAIT, WR, ProcessCrash, S, World, crash
+
+CONFERENCE = Conference(to="client:alice")
 
 
 @pytest.mark.parametrize("policy", [NO_WAIT, ALONE])
@@ -39,6 +45,65 @@ def test_recover_sends_a_command_that_was_not_sent(world: World, policy: Policy)
     assert settled.entry == world.entry
     assert (world.entry.status, world.entry.intent, world.actions) == (S.ACCEPTED, None, ["accept"])
     assert world.methods == ["GET", "POST"]
+
+
+def test_recover_takes_the_policy_of_each_intent() -> None:
+    """The caller is the sole writer of accepts, but not of rejects."""
+    world = World(2)
+    second = sid("WR", 1)
+    for known, command in ((WR, Accept()), (second, Reject())):
+        world.after.append(ProcessCrash())
+        with pytest.raises(ProcessCrash):
+            world.book.perform(known, command, world)
+    world.scenario.clock.advance(120)
+    asked: list[Intent] = []
+
+    def choose(intent: Intent) -> Policy:
+        asked.append(intent)
+        return ALONE if intent.command == Accept() else NO_WAIT
+
+    settled = world.open_node().recover(world, policy=choose).settled
+    endings = {str(each.entry and each.entry.sid): each.outcome for each in settled}
+    assert endings == {WR: Ending.DONE, second: Ending.UNKNOWN}
+    assert {intent.reservation.sid for intent in asked} == {WR, second}
+
+
+def test_recover_refuses_another_value_than_a_policy_of_an_intent(world: World) -> None:
+    crash(world, acted=False)
+
+    def forget(_: Intent) -> None:
+        """Return nothing by mistake."""
+
+    choices: list[Any] = [Policy, None, {"accept": ALONE}, forget]
+    for policy in choices:
+        with pytest.raises(TypeError, match=r"^not a policy: it is"):
+            world.open_node().recover(world, policy=policy)
+    assert world.entry.intent is not None
+    assert world.methods == []
+
+
+def test_conference_closed_as_unknown_may_be_on_hold(world: World) -> None:
+    """The entry shows it, until the next status or until it is given up."""
+    crash(world, acted=True, command=CONFERENCE)
+    with pytest.raises(OutcomeUnknown) as caught:
+        world.book.resume(WR, world, policy=NO_WAIT)
+    assert caught.value.may_be_on_hold
+    assert (world.entry.intent, world.entry.may_be_on_hold) == (None, True)
+    assert not world.entry.reservation.on_hold  # it is not claimed
+    assert str(world.entry).startswith(f"{WR}: pending, may be on hold, revision ")
+    world.book.record(world.scenario.get().released())
+    assert world.entry.may_be_on_hold  # the same status does not tell
+    assert not world.book.release(WR).may_be_on_hold
+
+
+@pytest.mark.parametrize("status", [S.ACCEPTED, S.CANCELED])
+def test_next_status_ends_what_may_be_a_hold(world: World, status: Status) -> None:
+    crash(world, acted=True, command=CONFERENCE)
+    with pytest.raises(OutcomeUnknown):
+        world.book.resume(WR, world, policy=NO_WAIT)
+    world.scenario.apply(status)
+    world.book.record(world.scenario.get())
+    assert (world.entry.status, world.entry.may_be_on_hold) == (status, False)
 
 
 @pytest.mark.parametrize(("policy", "ending"), [(NO_WAIT, Ending.UNKNOWN), (ALONE, Ending.DONE)])

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from reservation_core import Accept, Call, Policy, Reject, Reply, Request, Status
+from reservation_core import Accept, Call, Command, Policy, Reply, Request, Status
 from reservation_core.book import Book, Entry, MemoryStore
 from reservation_core.emulator import InMemoryGateway
 from tests.book.scenario import Scenario, sid
@@ -94,7 +94,7 @@ class World:
         return [request.method for request in self.requests]
 
 
-def crash(world: World, *, acted: bool, command: Accept | Reject | Call = Accept()) -> None:  # noqa: B008 - it is frozen
+def crash(world: World, *, acted: bool, command: Command = Accept()) -> None:  # noqa: B008 - it is frozen
     """Perform a command whose process ends, and let two minutes pass.
 
     :param acted: true if the process ends after the command was executed.

@@ -163,6 +163,10 @@ def test_command_without_visible_effect_is_repeated_only_on_request(command: Com
         gateway := ScriptedGateway(TIMED_OUT, shows(start.status)), OutcomeUnknown, start, command
     )
     assert gateway.methods == "PG"
+    holds = command in (CONFERENCE, Dequeue())
+    assert error.may_be_on_hold is holds
+    assert ("The reservation may be on hold." in str(error)) is holds
+    assert not error.last_known.on_hold  # it is not claimed
     assert f"if the {command.trigger} was carried out" in str(error)
     gateway = ScriptedGateway(TIMED_OUT, shows(start.status), shows(start.status))
     deliver(gateway, start, command, repeat_unknown=True)
@@ -209,6 +213,7 @@ def test_command_that_fits_a_hold_is_indistinguishable_and_on_hold(
     gateway = ScriptedGateway(TIMED_OUT, shows("pending", "4"))
     error = fails(gateway, Indistinguishable, command=command)
     assert error.reservation == error.last_known == attrs.evolve(WHERE, etag="4", on_hold=on_hold)
+    assert error.may_be_on_hold is on_hold
     assert ("Wait for the platform's next report" in str(error)) is on_hold
 
 
@@ -228,6 +233,29 @@ def test_passed_version_rules_out_a_request_on_its_way() -> None:
     for version, command in (("3", Reject()), ("3", Accept()), accept_may_be_on_hold):
         still = ScriptedGateway(TIMED_OUT, shows("pending", version))
         assert "may still be" in str(fails(still, OutcomeUnknown, PENDING, command, attempts=1))
+
+
+@pytest.mark.parametrize(
+    ("command", "start", "holds"),
+    [
+        (CONFERENCE, "pending", True),
+        (Dequeue(), "pending", True),
+        (Accept(), "pending", True),  # it may be orchestrated
+        (attrs.evolve(CALL, accept=True), "pending", True),
+        (CALL, "pending", False),
+        (Reject(), "pending", False),
+        (SUPERVISE, "accepted", False),
+        (Complete(), "accepted", False),
+    ],
+)
+def test_delivery_that_gives_up_tells_if_a_hold_is_possible(
+    command: Command, start: str, holds: bool
+) -> None:
+    gateway = ScriptedGateway(*[TIMED_OUT] * 2)
+    held = attrs.evolve(WHERE, status=start)
+    error = fails(gateway, OutcomeUnknown, held, command, attempts=1)
+    assert (error.is_final, error.may_be_on_hold) == (False, holds)
+    assert ("it may be on hold" in str(error)) is holds
 
 
 def test_accept_that_may_be_on_hold_stays_in_doubt() -> None:
