@@ -85,7 +85,7 @@ class DeliveryOutcome:
 
     @property
     def may_be_on_hold(self) -> bool:
-        """True if the command may have put the reservation on hold, which no fetch shows."""
+        """True if the command may have put the reservation on hold."""
         return isinstance(self.error, OutcomeUnknown) and self.error.may_be_on_hold
 
 

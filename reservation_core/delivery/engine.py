@@ -367,7 +367,7 @@ class _Delivery:
         self._raise(OutcomeUnknown(reason, now, is_final=True, may_be_on_hold=may_hold))
 
     def _may_be_on_hold(self) -> bool:
-        """Return True if a request may have put the reservation on hold, which no fetch shows."""
+        """Return True if a request may have put the reservation on hold."""
         command, is_pending = self.command, self.known.status is Status.PENDING
         return is_pending and any(
             leaves_pending(sent.state, command.trigger, command.is_accepting)

@@ -83,7 +83,7 @@ def test_recover_refuses_another_value_than_a_policy_of_an_intent(world: World) 
 
 
 def test_conference_closed_as_unknown_may_be_on_hold(world: World) -> None:
-    """The entry shows it, until the next status or until it is given up."""
+    """The entry shows it until the next status, or until released."""
     crash(world, acted=True, command=CONFERENCE)
     with pytest.raises(OutcomeUnknown) as caught:
         world.book.resume(WR, world, policy=NO_WAIT)
