@@ -14,10 +14,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from reservation_core.domain.commands.extra import FormPairs
-from reservation_core.emulator.platform.model import JournalEntry, Task, TaskStatus, Worker
+from reservation_core.emulator.platform.model import (
+    JournalEntry,
+    ResourceEvent,
+    ResourceEventType,
+    Task,
+    TaskStatus,
+    Worker,
+)
 from reservation_core.webhooks.events import EVENT_TYPES
 
 _ASSIGNMENT_FIELDS: Final = ("WorkflowSid", "TaskQueueSid", "TaskPriority")
+_TASK_FIELDS: Final = ("Task", "Workflow", "Workspace", "OperatingUnit")
+_WORKER_FIELDS: Final = ("Worker", "Workspace", "OperatingUnit")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REASON_FIELDS: Final = {
     TaskStatus.CANCELED: "TaskCanceledReason",
@@ -72,6 +81,42 @@ def event_form(entry: JournalEntry, type_: str, sid: str, fields: Mapping[str, s
     return tuple(form.items())
 
 
+def resource_event_form(event: ResourceEvent, sid: str, fields: Mapping[str, str]) -> FormPairs:
+    """Return the documented and observed fields of the event of a task or worker.
+
+    :param sid: SID of the event.
+    :param fields: values that the event does not hold; see ``CallbackSettings.fields``.
+    """
+    task, worker = event.task, event.worker
+    own = _WORKER_FIELDS if task is None else _TASK_FIELDS
+    subject = task or worker
+    assert subject is not None
+    form = {
+        **{name: value for name, value in fields.items() if name.startswith(own)},
+        "EventType": event.type.value,
+        "Sid": sid,
+        **_present(AccountSid=subject.account_sid, WorkspaceSid=subject.workspace_sid),
+        "EventDescription": event.description,
+        "ResourceType": "worker" if task is None else "task",
+        "ResourceSid": subject.sid,
+        "Timestamp": _epoch_seconds(event.at),
+        "TimestampMs": str((event.at - _EPOCH) // timedelta(milliseconds=1)),
+    }
+    if task is not None:
+        form |= {"TaskSid": task.sid, "TaskAssignmentStatus": task.status.value}
+        form |= _task_fields(task, event.at)
+    if worker is not None:
+        form |= {"WorkerSid": worker.sid, **_worker_fields(worker)}
+    before = event.worker_before
+    if before is not None and event.type is ResourceEventType.WORKER_ACTIVITY_UPDATE:
+        since = before.date_status_changed or event.at
+        form |= _present(
+            WorkerPreviousActivitySid=before.activity_sid,
+            WorkerTimeInPreviousActivity=str((event.at - since) // timedelta(seconds=1)),
+        )
+    return tuple(form.items())
+
+
 def _sid_fields(entry: JournalEntry) -> dict[str, str]:
     reservation = entry.reservation
     return _present(
@@ -90,7 +135,7 @@ def _task_fields(task: Task, at: datetime) -> dict[str, str]:
         "TaskAge": _age(task, at),
         "TaskVersion": str(task.version),
         "TaskDateCreated": created,
-        "TaskQueueEnteredDate": created,  # the one queue, which a task enters when it is created
+        "TaskQueueEnteredDate": created,  # a task enters its one queue when it is created
         "TaskVirtualStartTime": created,
     }
     if task.reason and task.status in _REASON_FIELDS:

@@ -52,6 +52,8 @@ class Callback:
     """One request to send.
 
     :param number: 1-based number of the callback; the two copies of a duplicate share it.
+    :param reservation_sid: the reservation; empty for the event of a task or a worker.
+    :param fallback_url: URL to call if this one gives no valid response; ``None`` for none.
     :param url: the URL without its fragment.
     :param event: type of the event, such as ``reservation.accepted``; ``None`` for an
         assignment callback.
@@ -67,6 +69,7 @@ class Callback:
     form: FormPairs = attrs.field(repr=lambda form: f"<{', '.join(name for name, _ in form)}>")
     event: str | None = None
     again: bool = False
+    fallback_url: str | None = attrs.field(default=None, repr=False)
 
     @property
     def body(self) -> bytes:

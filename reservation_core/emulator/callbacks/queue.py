@@ -25,7 +25,18 @@ from uuid import UUID
 import attrs
 
 from reservation_core.domain.commands.extra import FormPairs
-from reservation_core.emulator.callbacks.forms import assignment_form, event_form, event_type
+from reservation_core.emulator.callbacks.forms import (
+    assignment_form,
+    event_form,
+    event_type,
+    resource_event_form,
+)
+from reservation_core.emulator.callbacks.known_fields import (
+    assignment_urls,
+    event_target,
+    task_fields,
+    worker_fields,
+)
 from reservation_core.emulator.callbacks.model import (
     RETRIEVAL_FAILURE,
     Callback,
@@ -34,8 +45,8 @@ from reservation_core.emulator.callbacks.model import (
     SentCallback,
 )
 from reservation_core.emulator.callbacks.responses import UnusableResponse, process_response
-from reservation_core.emulator.callbacks.settings import CallbackSettings
-from reservation_core.emulator.platform.model import JournalEntry
+from reservation_core.emulator.callbacks.settings import CallbackSettings, is_callable_url
+from reservation_core.emulator.platform.model import JournalEntry, ResourceEvent, Task, Worker
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import FORM_CONTENT_TYPE, Headers, Reply
 from reservation_core.webhooks.signature import SIGNATURE_HEADER, sign
@@ -89,8 +100,16 @@ class CallbackQueue:
         self._assignments: _Line = deque()
         self._delayed: list[tuple[int, Callback]] = []  # with the events that still overtake each
         self.settings = settings or CallbackSettings()
-        self.close: Final = platform.subscribe(self._handle_entry)
+        self._records: Final = platform.parts.storage.tables.records
+        self._subscriptions = (
+            platform.subscribe(self._handle_entry),
+            platform.subscribe_events(self._handle_event),
+        )
+
+    def close(self) -> None:
         """Stop making callbacks for what happens from then on."""
+        for unsubscribe in self._subscriptions:
+            unsubscribe()
 
     @property
     def settings(self) -> CallbackSettings:
@@ -107,18 +126,68 @@ class CallbackQueue:
     # --- making callbacks ------------------------------------------------------------------------
 
     def _handle_entry(self, entry: JournalEntry) -> None:
-        settings = self._settings
-        if entry.before is None and settings.assignment_url:
-            form = assignment_form(entry, settings.fields)
-            self._make(CallbackKind.ASSIGNMENT, settings.assignment_url, entry.sid, form)
+        if entry.before is None:
+            url, fallback_url = self._assignment_urls(entry.task, entry.sid)
+            if url is not None:
+                form = assignment_form(entry, self._fields(entry.task, entry.worker))
+                kind = CallbackKind.ASSIGNMENT
+                self._make(kind, url, entry.sid, form, fallback_url=fallback_url)
         type_ = event_type(entry)
-        if settings.event_url and type_ in settings.event_types:
-            event_sid = f"EV{self._random.getrandbits(128):032x}"
-            form = event_form(entry, str(type_), event_sid, settings.fields)
-            self._make(CallbackKind.EVENT, settings.event_url, entry.sid, form, type_)
+        url = type_ and self._event_url(entry.task.workspace_sid, type_)
+        if type_ and url:
+            fields = self._fields(entry.task, entry.worker)
+            form = event_form(entry, type_, self._make_event_sid(), fields)
+            self._make(CallbackKind.EVENT, url, entry.sid, form, type_)
+
+    def _handle_event(self, event: ResourceEvent) -> None:
+        subject = event.task or event.worker
+        url = subject and self._event_url(subject.workspace_sid, event.type)
+        if url:
+            fields = self._fields(event.task, event.worker)
+            form = resource_event_form(event, self._make_event_sid(), fields)
+            self._make(CallbackKind.EVENT, url, "", form, event.type.value)
+
+    def _make_event_sid(self) -> str:
+        return f"EV{self._random.getrandbits(128):032x}"
+
+    def _fields(self, task: Task | None, worker: Worker | None) -> dict[str, str]:
+        return {
+            **self._settings.fields,
+            **(worker_fields(self._records, worker) if worker else {}),
+            **(task_fields(self._records, task) if task else {}),
+        }
+
+    def _assignment_urls(self, task: Task, sid: str) -> tuple[str | None, str | None]:
+        """Return the assignment URL and the fallback URL for a reservation of a task."""
+        settings = self._settings
+        found = assignment_urls(self._records, task) if settings.calls_resources else None
+        if found is None:
+            return settings.assignment_url, settings.fallback_url
+        return self._check_url(found[0], sid), self._check_url(found[1], sid)
+
+    def _event_url(self, workspace_sid: str, type_: str) -> str | None:
+        settings = self._settings
+        target = event_target(self._records, workspace_sid) if settings.calls_resources else None
+        if target is None:
+            return settings.event_url if type_ in settings.event_types else None
+        return self._check_url(target.url, "") if target.takes(type_) else None
+
+    def _check_url(self, url: str | None, sid: str) -> str | None:
+        """Return a client's URL, or ``None`` with an alert if it cannot be called."""
+        if url is None or is_callable_url(url):
+            return url
+        text = "the emulator cannot call the URL. Use one in ASCII, without user information"
+        self.alerts.append(CallbackAlert(0, sid, self.platform.now(), None, text))
+        return None
 
     def _make(
-        self, kind: CallbackKind, url: str, sid: str, form: FormPairs, event: str | None = None
+        self,
+        kind: CallbackKind,
+        url: str,
+        sid: str,
+        form: FormPairs,
+        event: str | None = None,
+        fallback_url: str | None = None,
     ) -> None:
         with self._lock:
             self._made += 1
@@ -138,6 +207,7 @@ class CallbackQueue:
                 headers=Headers(tuple(headers)),
                 form=form,
                 event=event,
+                fallback_url=fallback_url,
             )
             copies = [callback]
             if kind is not CallbackKind.FALLBACK and self._happens(self._settings.duplicates):
@@ -281,7 +351,7 @@ class CallbackQueue:
         self._alert(callback, error.code, error.reason)
         outcome = error.reason if error.code is None else f"{error.code}: {error.reason}"
         self._record(callback, status, seconds, outcome)
-        fallback = self._settings.fallback_url
+        fallback = callback.fallback_url
         if error.allows_fallback and callback.kind is CallbackKind.ASSIGNMENT and fallback:
             self._make(CallbackKind.FALLBACK, fallback, callback.reservation_sid, callback.form)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from reservation_core.domain.commands.kinds import Uri
+from reservation_core.emulator.platform.model import ResourceEventType
 from reservation_core.webhooks.events import EVENT_STATUSES
 from reservation_core.webhooks.request import redact_url
 
@@ -36,18 +37,22 @@ DEFAULT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Values of callback fields that the emulator does not know."""
 
+ALL_EVENT_TYPES: Final = (*EVENT_STATUSES, *(type_.value for type_ in ResourceEventType))
+"""Types of all events that the emulator sends."""
+
 _URI: Final = Uri()
 
 
 def _check_url(_: object, field: attrs.Attribute[str | None], url: str | None) -> None:
-    if url is not None and not _is_callable_url(url):
+    if url is not None and not is_callable_url(url):
         raise ValueError(
             f"{field.name} must be an http or https URL in ASCII, without user information. "
             "Escape other characters"
         )
 
 
-def _is_callable_url(url: str) -> bool:
+def is_callable_url(url: str) -> bool:
+    """Return true if the emulator can call a URL."""
     if not url.isascii() or " " in url or _URI.find_problem(url) or "@" in urlsplit(url).netloc:
         return False
     with suppress(ValueError):  # the port is greater than 65535
@@ -79,13 +84,13 @@ def _convert_fields(given: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _convert_types(types: Iterable[str] | None) -> frozenset[str]:
-    return frozenset(EVENT_STATUSES if types is None else types)
+    return frozenset(ALL_EVENT_TYPES if types is None else types)
 
 
 def _check_types(_: object, __: object, types: frozenset[str]) -> None:
-    if unknown := types - EVENT_STATUSES.keys():
+    if unknown := types.difference(ALL_EVENT_TYPES):
         raise ValueError(
-            f"event_types must be among {', '.join(EVENT_STATUSES)}: {len(unknown)} are not"
+            f"event_types must be among {', '.join(ALL_EVENT_TYPES)}: {len(unknown)} are not"
         )
 
 
@@ -93,11 +98,13 @@ def _check_types(_: object, __: object, types: frozenset[str]) -> None:
 class CallbackSettings:
     """Callback URLs of an emulator, and how reliably they are called.
 
-    By default there is no URL, so nothing is sent. The fragment of a URL is never sent.
+    By default only the URLs of workflows and workspaces are called, if they have any. The fragment
+    of a URL is never sent.
 
-    :param assignment_url: called for each new reservation.
+    :param assignment_url: called for each new reservation whose workflow has no URL.
     :param fallback_url: called when the assignment URL gives no valid response.
-    :param event_url: called for each event.
+    :param event_url: called for each event of a workspace that has no URL.
+    :param calls_resources: true to call the URLs that clients set for workflows and workspaces.
     :param auth_token: token that signs every callback, as the platform does with the account's;
         ``None`` for unsigned callbacks.
     :param event_types: events to send, such as ``reservation.accepted``; ``None`` for all.
@@ -123,6 +130,7 @@ class CallbackSettings:
     duplicates: float = attrs.field(default=0.0, validator=_check_share)
     reordered: float = attrs.field(default=0.0, validator=_check_share)
     seed: int = 0
+    calls_resources: bool = True
 
     @property
     def urls(self) -> tuple[str, ...]:

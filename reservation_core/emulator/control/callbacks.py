@@ -8,11 +8,10 @@ import attrs
 
 from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.callbacks.queue import CallbackQueue
-from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.callbacks.settings import ALL_EVENT_TYPES, CallbackSettings
 from reservation_core.emulator.documents import as_json
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.field_reader import FieldReader
-from reservation_core.webhooks.events import EVENT_STATUSES
 from reservation_core.webhooks.request import redact_url
 
 _URLS: Final = ("assignment_url", "fallback_url", "event_url")
@@ -44,11 +43,12 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
     )
     values: dict[str, Any] = {
         **{name: body.text(name) for name in (*_URLS, "auth_token")},
-        "event_types": body.choices("event_types", tuple(EVENT_STATUSES)) or None,
+        "event_types": body.choices("event_types", ALL_EVENT_TYPES) or None,
         "fields": fields,
         "duplicates": body.number("duplicates", 0.0, maximum=1),
         "reordered": body.number("reordered", 0.0, maximum=1),
         "seed": body.integer("seed", 0),
+        "calls_resources": body.flag("calls_resources") is not False,
     }
     body.finish()
     return CallbackSettings(**values)

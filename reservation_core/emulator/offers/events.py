@@ -7,12 +7,18 @@ from datetime import datetime
 from typing import Final
 
 from reservation_core.emulator.platform.actions import EXPIRED
-from reservation_core.emulator.platform.model import ResourceEvent, Task, TaskStatus, Worker
+from reservation_core.emulator.platform.model import (
+    ResourceEvent,
+    ResourceEventType,
+    Task,
+    TaskStatus,
+    Worker,
+)
 
 _TYPE_OF_STATUS: Final = {
-    TaskStatus.CANCELED: "task.canceled",
-    TaskStatus.WRAPPING: "task.wrapup",
-    TaskStatus.COMPLETED: "task.completed",
+    TaskStatus.CANCELED: ResourceEventType.TASK_CANCELED,
+    TaskStatus.WRAPPING: ResourceEventType.TASK_WRAPUP,
+    TaskStatus.COMPLETED: ResourceEventType.TASK_COMPLETED,
 }
 
 
@@ -21,23 +27,21 @@ def task_events(before: Task | None, after: Task | None, at: datetime) -> Iterat
 
     The deletion of an ended task in time is no event (observed).
     """
-    task = after or before
-    if task is None or task.order is None:
-        return
     if before is None:
-        yield _task_event("task.created", task, at)
+        assert after is not None
+        yield _task_event(ResourceEventType.TASK_CREATED, after, at)
     elif after is None:
         if before.due is None or before.due > at:
-            yield _task_event("task.deleted", task, at)
+            yield _task_event(ResourceEventType.TASK_DELETED, before, at)
     else:
         if after.status is not before.status and after.status in _TYPE_OF_STATUS:
-            yield _task_event(_TYPE_OF_STATUS[after.status], task, at)
+            yield _task_event(_TYPE_OF_STATUS[after.status], after, at)
         if after.attributes != before.attributes or after.order != before.order:
-            yield _task_event("task.updated", task, at)
+            yield _task_event(ResourceEventType.TASK_UPDATED, after, at)
 
 
-def _task_event(type_: str, task: Task, at: datetime) -> ResourceEvent:
-    has_expired = type_ == "task.canceled" and task.reason == EXPIRED
+def _task_event(type_: ResourceEventType, task: Task, at: datetime) -> ResourceEvent:
+    has_expired = type_ is ResourceEventType.TASK_CANCELED and task.reason == EXPIRED
     description = EXPIRED if has_expired else f"Task {task.sid} {type_.partition('.')[2]}"
     return ResourceEvent(type_, at, description, task=task)
 
@@ -46,21 +50,20 @@ def worker_events(
     before: Worker | None, after: Worker | None, at: datetime
 ) -> Iterator[ResourceEvent]:
     """Yield the events of a change of a worker."""
-    worker = after or before
-    if worker is None:
-        return
-    if before is None or after is None:
-        type_ = "worker.created" if before is None else "worker.deleted"
-        yield _worker_event(type_, before, worker, at)
-        return
-    if after.activity_sid != before.activity_sid:
-        yield _worker_event("worker.activity.update", before, worker, at)
-    if after.attributes != before.attributes:
-        yield _worker_event("worker.attributes.update", before, worker, at)
+    if before is None:
+        assert after is not None
+        yield _worker_event(ResourceEventType.WORKER_CREATED, before, after, at)
+    elif after is None:
+        yield _worker_event(ResourceEventType.WORKER_DELETED, before, before, at)
+    else:
+        if after.activity_sid != before.activity_sid:
+            yield _worker_event(ResourceEventType.WORKER_ACTIVITY_UPDATE, before, after, at)
+        if after.attributes != before.attributes:
+            yield _worker_event(ResourceEventType.WORKER_ATTRIBUTES_UPDATE, before, after, at)
 
 
-def _worker_event(type_: str, before: Worker | None, worker: Worker, at: datetime) -> ResourceEvent:
-    words = type_.partition(".")[2].replace(".", " ")
-    return ResourceEvent(
-        type_, at, f"Worker {worker.sid} {words}", worker=worker, worker_before=before
-    )
+def _worker_event(
+    type_: ResourceEventType, before: Worker | None, worker: Worker, at: datetime
+) -> ResourceEvent:
+    description = f"Worker {worker.sid} {type_.partition('.')[2].replace('.', ' ')}"
+    return ResourceEvent(type_, at, description, worker=worker, worker_before=before)

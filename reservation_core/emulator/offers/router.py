@@ -39,13 +39,13 @@ class Router:
     """
 
     def __init__(self, platform: Platform) -> None:
-        self._platform = platform
         self._storage = platform.parts.storage
         self._tables = platform.parts.storage.tables
         self._routing = platform.parts.routing
+        self._transitions = platform.parts.transitions
         self._settings = platform.settings
         self._touched: dict[str, None] = {}
-        self._timed_out: dict[str, str] = {}
+        self._timed_out: dict[str, None] = {}
         self._worker_of_live: dict[str, str] = {}
         self._live: Counter[str] = Counter()
         self._arrivals: dict[str, int] = {}
@@ -73,14 +73,16 @@ class Router:
     def task_changed(self, before: Task | None, after: Task | None) -> None:
         """Note a task, and report its events."""
         task = after or before
-        if task is not None and task.order is not None:
+        assert task is not None
+        if task.order is not None:
             self._touched[task.sid] = None
             self._tables.entries.extend(task_events(before, after, self._storage.time))
 
     def worker_changed(self, before: Worker | None, after: Worker | None) -> None:
         """Note a worker, and report its events."""
         worker = after or before
-        if worker is not None and worker.workspace_sid in self._tables.records:
+        assert worker is not None
+        if worker.workspace_sid in self._tables.records:
             self._touched[worker.sid] = None
             self._tables.entries.extend(worker_events(before, after, self._storage.time))
 
@@ -89,8 +91,7 @@ class Router:
     ) -> None:
         """Note the task and the worker of a reservation."""
         stored = after or before
-        if stored is None:
-            return
+        assert stored is not None
         reservation = stored.reservation
         if reservation.workspace_sid not in self._tables.records:
             return
@@ -100,13 +101,12 @@ class Router:
         self._count(sid)
         self._touched[task_sid] = self._touched[worker_sid] = None
         if after is not None and reservation.status is Status.TIMEOUT:
-            self._timed_out[sid] = worker_sid
+            self._timed_out[sid] = None
 
     def record_changed(self, before: Record | None, after: Record | None) -> None:
         """Note the tasks and the workers that a record concerns."""
         record = after or before
-        if record is None:
-            return
+        assert record is not None
         if record.kind == "task_queue":
             for task in self._tables.tasks.values():
                 if task.order is not None and task.order.task_queue_sid == record.sid:
@@ -159,20 +159,19 @@ class Router:
     def _leave_after_timeout(self) -> None:
         # Documented: a worker that lets a reservation time out gets the workspace's activity.
         timed_out, self._timed_out = self._timed_out, {}
-        for sid, worker_sid in timed_out.items():
-            stored, worker = (
-                self._tables.reservations.get(sid),
-                self._tables.workers.get(worker_sid),
-            )
-            if stored is None or worker is None or stored.reservation.status is not Status.TIMEOUT:
-                continue
-            task = self._tables.tasks[str(stored.reservation.task_sid)]
-            workspace = self._tables.records.get(worker.workspace_sid)
-            if workspace is None or task.order is None:
-                continue
-            activity_sid = workspace.fields.get("timeout_activity_sid")
-            if isinstance(activity_sid, str) and activity_sid != worker.activity_sid:
-                self._platform.parts.transitions.set_activity(worker_sid, activity_sid)
+        for sid in timed_out:
+            stored = self._tables.reservations.get(sid)
+            if stored is not None and stored.reservation.status is Status.TIMEOUT:
+                self._leave(stored.reservation)
+
+    def _leave(self, reservation: Reservation) -> None:
+        worker = self._tables.workers.get(str(reservation.worker_sid))
+        task = self._tables.tasks[str(reservation.task_sid)]
+        if worker is None or task.order is None:
+            return
+        activity_sid = self._tables.records[worker.workspace_sid].fields["timeout_activity_sid"]
+        if activity_sid != worker.activity_sid:
+            self._transitions.set_activity(worker.sid, str(activity_sid))
 
     def _idle_since(self, sid: str) -> datetime:
         worker = self._tables.workers.get(sid)
@@ -189,7 +188,7 @@ class Router:
             if task.order is None:
                 return None
             workspace_sid = task.workspace_sid
-            lines, is_in_line = self._waiting, self._count_wanted(task) > 0
+            lines, is_in_line = self._waiting, self._count_wanted(task, task.order) > 0
             arrival = self._arrivals.setdefault(sid, next(self._numbers))
             place = (-task.order.priority, arrival)
         elif worker is not None:
@@ -227,11 +226,9 @@ class Router:
         is_available = activity is not None and activity.fields.get("available") is True
         return is_available and self._live[worker.sid] < self._settings.worker_capacity
 
-    def _count_wanted(self, task: Task) -> int:
+    def _count_wanted(self, task: Task, order: TaskOrder) -> int:
         """Return the number of workers that a task still waits for."""
-        if task.order is None:
-            return 0
-        most = self._max_workers(task.order)
+        most = self._max_workers(order)
         if task.status is TaskStatus.PENDING:
             return most
         if task.status is not TaskStatus.RESERVED or not self._settings.refills_reservations:
@@ -260,19 +257,21 @@ class Router:
         for sid in self._waiting.get(workspace_sid, ()):
             if not idle:
                 break
-            self._offer_task(self._tables.tasks[sid], idle)
+            task = self._tables.tasks[sid]
+            assert task.order is not None  # else it would not wait
+            self._offer_task(task, task.order, idle)
         if not idle:
             del self._idle[workspace_sid]
 
-    def _offer_task(self, task: Task, idle: Line) -> None:
+    def _offer_task(self, task: Task, order: TaskOrder, idle: Line) -> None:
         children = [stored.reservation for stored in self._tables.children(task.sid)]
         asked = Counter(str(each.worker_sid) for each in children)
         reserved = {str(each.worker_sid) for each in children if each.status in _LIVE}
         # A refill asks only workers that were asked less often than those that are reserved. Else
         # a worker that rejects at once would be asked again and again.
         limit = max((asked[worker_sid] for worker_sid in reserved), default=None)
-        for _ in range(self._count_wanted(task)):
-            worker_sid = _choose(idle, task, asked, reserved, limit)
+        for _ in range(self._count_wanted(task, order)):
+            worker_sid = _choose(idle, order, asked, reserved, limit)
             if worker_sid is None:
                 return
             self._routing.reserve(task.sid, worker_sid, None)
@@ -284,10 +283,14 @@ class Router:
 
 
 def _choose(
-    idle: Line, task: Task, asked: Mapping[str, int], reserved: AbstractSet[str], limit: int | None
+    idle: Line,
+    order: TaskOrder,
+    asked: Mapping[str, int],
+    reserved: AbstractSet[str],
+    limit: int | None,
 ) -> str | None:
     """Return the longest idle of the workers that were asked least."""
-    only = task.order.worker_sid if task.order else None
+    only = order.worker_sid
     best, best_count = None, limit
     for worker_sid in idle:
         if worker_sid in reserved or only not in (None, worker_sid):

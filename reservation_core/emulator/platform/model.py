@@ -36,6 +36,32 @@ class TaskStatus(StrEnum):
     """The task ended before it was finished."""
 
 
+@document_members
+class ResourceEventType(StrEnum):
+    """Types of events of routed tasks and of workers."""
+
+    TASK_CREATED = "task.created"
+    """A task was created."""
+    TASK_UPDATED = "task.updated"
+    """The attributes or the priority of a task have changed."""
+    TASK_CANCELED = "task.canceled"
+    """A task was canceled, or no worker accepted it in time."""
+    TASK_WRAPUP = "task.wrapup"
+    """A task is wrapping."""
+    TASK_COMPLETED = "task.completed"
+    """A task was completed."""
+    TASK_DELETED = "task.deleted"
+    """A task was deleted by a client."""
+    WORKER_CREATED = "worker.created"
+    """A worker was created."""
+    WORKER_ACTIVITY_UPDATE = "worker.activity.update"
+    """A worker has another activity."""
+    WORKER_ATTRIBUTES_UPDATE = "worker.attributes.update"
+    """A worker has other attributes."""
+    WORKER_DELETED = "worker.deleted"
+    """A worker was deleted."""
+
+
 def _redact(_: object) -> str:
     return "<personal>"
 
@@ -198,7 +224,6 @@ class JournalEntry:
 class ResourceEvent:
     """Event of a routed task or of a worker.
 
-    :param type: the event's type, such as ``task.created``.
     :param at: the platform's time of the event.
     :param description: the event in words.
     :param task: the task after the event; ``None`` for a worker's event.
@@ -206,7 +231,7 @@ class ResourceEvent:
     :param worker_before: the worker before the event, if there was one.
     """
 
-    type: str
+    type: ResourceEventType
     at: datetime
     description: str
     task: Task | None = attrs.field(default=None, repr=False, eq=False)

@@ -78,20 +78,21 @@ class ListFilter:
     """Query parameter that filters a list by a property.
 
     :param name: its name in a query.
-    :param property_name: the property that is compared; by default that of the same name.
+    :param shown_as: the property that is compared; by default that of the same name.
     :param kind: reads its text, to compare it with the property's value.
     :param is_list: true if a text may hold several values, separated by commas or spaces.
     """
 
     name: str
-    property_name: str = attrs.field()
+    shown_as: str = ""
     kind: kinds.FieldKind = _TEXT
     effect: Effect = Effect.ACTS
     is_list: bool = False
 
-    @property_name.default
-    def _default_property_name(self) -> str:
-        return snake_case(self.name)
+    @property
+    def property_name(self) -> str:
+        """The name of the property that is compared."""
+        return self.shown_as or snake_case(self.name)
 
 
 @attrs.frozen(kw_only=True, eq=False)

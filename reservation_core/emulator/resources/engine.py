@@ -195,7 +195,7 @@ class Engine:
         self, rows: Sequence[ResourceRow], resource: Resource, query: PageQuery
     ) -> Iterator[ResourceRow]:
         known = {each.name: each for each in resource.filters}
-        wanted: dict[str, set[Json]] = {}
+        wanted: dict[str, set[str | int]] = {}
         for name, text in query.pairs:
             if name not in known:
                 if self._settings.strict and name not in _LIST_PARAMETERS:
@@ -204,7 +204,7 @@ class Engine:
             each = known[name]
             texts = re.split(r"[,\s]+", text) if each.is_list else [text]
             try:
-                values = {each.kind(one) for one in texts}
+                values = {cast("str | int", each.kind(one)) for one in texts}
             except ValueError as error:
                 raise RefusedRequest(f"{name} {error}") from None
             if each.effect is Effect.ACTS:

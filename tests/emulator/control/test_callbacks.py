@@ -27,6 +27,7 @@ CALLBACKS: Final = {
     "duplicates": 0.25,
     "reordered": 1,
     "seed": 7,
+    "calls_resources": False,
 }
 
 

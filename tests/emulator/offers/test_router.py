@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
-from reservation_core.emulator import Settings
+from reservation_core import Status
+from reservation_core.emulator import ManualClock, Platform, Settings
+from reservation_core.emulator.offers.router import Router
 from tests.emulator.resources.scene import Workplace
 
 
@@ -192,3 +195,139 @@ def test_task_of_control_surface_is_not_routed(place: Workplace) -> None:
     place.route()
     place.add_workers("ann")
     assert place.offers(f"/Tasks/{place.platform.add_task(place.sid).sid}") == []
+
+
+# --- the lines follow from the tables ------------------------------------------------------------
+
+
+def test_platform_has_one_router(place: Workplace) -> None:
+    router = Router.attach(place.platform)
+    assert Router.attach(place.platform) is router
+    assert Router.attach(Platform(ManualClock())) is not router
+
+
+def test_failed_transaction_leaves_no_trace_in_the_lines(place: Workplace) -> None:
+    place.route()
+    ann, _ = place.add_workers("ann", "bob")
+
+    def fail() -> None:
+        with place.platform.transaction():
+            place.update(ann, ActivitySid=place.activities["Offline"])
+            task = place.add_task()
+            place.platform.reserve(task[-34:], ann[-34:])
+            raise OSError
+
+    with pytest.raises(OSError):
+        fail()
+    assert place.rows("/Tasks", "tasks") == []
+    assert place.offers(place.add_task()) == [("ann", "pending")]
+
+
+def test_failed_timeout_does_not_move_the_worker(place: Workplace) -> None:
+    place.route()
+    (ann,) = place.add_workers("ann")
+    task = place.add_task()
+    sid = place.rows(f"{task}/Reservations", "reservations")[0]["sid"]
+
+    def fail() -> None:
+        with place.platform.transaction():
+            place.platform.set_status(sid, Status.TIMEOUT)
+            raise OSError
+
+    with pytest.raises(OSError):
+        fail()
+    place.update(ann, FriendlyName="anne")
+    assert place.fetch(ann)["activity_name"] == "Available"
+
+
+def test_timed_out_worker_that_is_deleted_at_once_is_not_moved(place: Workplace) -> None:
+    place.route()
+    (ann,) = place.add_workers("ann")
+    task = place.add_task()
+    sid = place.rows(f"{task}/Reservations", "reservations")[0]["sid"]
+    with place.platform.transaction():
+        place.platform.set_status(sid, Status.TIMEOUT)
+        place.ask("DELETE", ann)
+    assert place.offers(task) == [("ann", "timeout")]
+
+
+def test_timeout_activity_of_the_worker_is_no_change(place: Workplace) -> None:
+    place.route()
+    place.update("", TimeoutActivitySid=place.activities["Available"])
+    (ann,) = place.add_workers("ann")
+    task = place.add_task()
+    version = place.ask("GET", ann).headers.get("ETag")
+    place.platform.advance(120)
+    assert place.offers(task) == [("ann", "timeout"), ("ann", "pending")]
+    assert place.ask("GET", ann).headers.get("ETag") == str(int(str(version)) + 1)
+
+
+def test_restored_platform_goes_on_with_longest_idle_worker(place: Workplace) -> None:
+    place.route()
+    place.add_workers("ann", "bob", "cy")
+    task = place.add_task()
+    place.platform.advance(10)
+    place.answer(task, "ann", "accepted")
+    place.platform.advance(10)
+    place.answer(task, "ann", "completed")
+    snapshot = place.platform.snapshot()
+    place.platform.reset()
+    assert place.refusal("GET", "/Tasks")[0] == 404
+    place.platform.restore(snapshot)
+    assert [place.offers(place.add_task()) for _ in range(4)] == [
+        [("bob", "pending")],
+        [("cy", "pending")],
+        [("ann", "pending")],
+        [],
+    ]
+
+
+def test_waiting_tasks_are_offered_when_a_router_is_attached() -> None:
+    place = Workplace()
+    place.route()
+    place.add_workers("ann", activity="Offline")
+    task = place.add_task()
+    other = Platform(ManualClock())
+    snapshot = place.platform.snapshot()
+    (worker,) = snapshot.workers
+    available = attrs.evolve(worker, activity_sid=place.activities["Available"])
+    other.restore(attrs.evolve(snapshot, workers=(available,)))
+    Router.attach(other)
+    assert [each.status for each in other.all(task[-34:])] == [Status.PENDING]
+
+
+def test_settings_of_capacity_count_every_live_reservation() -> None:
+    place = Workplace(settings=Settings(worker_capacity=3))
+    place.route()
+    place.add_workers("ann")
+    tasks = [place.add_task() for _ in range(4)]
+    place.answer(tasks[0], "ann", "rejected")
+    assert [len(place.offers(task)) for task in tasks] == [2, 1, 1, 0]  # the oldest goes first
+    place.answer(tasks[1], "ann", "accepted")
+    place.answer(tasks[1], "ann", "completed")
+    assert [len(place.offers(task)) for task in tasks] == [2, 1, 1, 1]
+
+
+def test_transfer_is_not_offered_to_others(place: Workplace) -> None:
+    place.route(most=2)
+    place.add_workers("ann")
+    task = place.add_task()
+    place.answer(task, "ann", "accepted")
+    (bob,) = place.add_workers("bob", activity="Offline")
+    first = place.rows(f"{task}/Reservations", "reservations")[0]["sid"]
+    place.platform.transfer(first, bob[-34:])
+    place.add_workers("cy")
+    assert place.status(task) == "reserved"
+    assert place.offers(task) == [("ann", "accepted"), ("bob", "pending")]
+    place.platform.advance(100_000)
+    assert place.offers(task) == [("ann", "accepted"), ("bob", "timeout")]
+
+
+def test_deleted_activity_makes_no_worker_available(place: Workplace) -> None:
+    lunch = place.create("/Activities", FriendlyName="Lunch", Available="true")["sid"]
+    place.route()
+    (ann,) = place.add_workers("ann")
+    place.update(ann, ActivitySid=lunch)
+    with place.platform.transaction():
+        place.platform.parts.storage.tables.remove_record(lunch)
+    assert place.offers(place.add_task()) == []
