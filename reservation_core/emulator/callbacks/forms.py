@@ -82,7 +82,7 @@ def event_form(entry: JournalEntry, type_: str, sid: str, fields: Mapping[str, s
 
 
 def resource_event_form(event: ResourceEvent, sid: str, fields: Mapping[str, str]) -> FormPairs:
-    """Return the documented and observed fields of the event of a task or worker.
+    """Return the form of the event of a task or worker.
 
     :param sid: SID of the event.
     :param fields: values that the event does not hold; see ``CallbackSettings.fields``.

@@ -52,7 +52,7 @@ def _present(fields: Mapping[str, Json]) -> dict[str, str]:
 
 @attrs.frozen
 class EventTarget:
-    """URL that a workspace sends its events to, and the types that it sends."""
+    """URL of a workspace's events, and their types."""
 
     url: str
     types: frozenset[str] | None

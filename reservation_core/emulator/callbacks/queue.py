@@ -158,7 +158,7 @@ class CallbackQueue:
         }
 
     def _assignment_urls(self, task: Task, sid: str) -> tuple[str | None, str | None]:
-        """Return the assignment URL and the fallback URL for a reservation of a task."""
+        """Return the assignment and fallback URLs of a task's reservations."""
         settings = self._settings
         found = assignment_urls(self._records, task) if settings.calls_resources else None
         if found is None:
@@ -173,7 +173,7 @@ class CallbackQueue:
         return self._check_url(target.url, "") if target.takes(type_) else None
 
     def _check_url(self, url: str | None, sid: str) -> str | None:
-        """Return a client's URL, or ``None`` with an alert if it cannot be called."""
+        """Return a client's URL if it can be called, else add an alert."""
         if url is None or is_callable_url(url):
             return url
         text = "the emulator cannot call the URL. Use one in ASCII, without user information"

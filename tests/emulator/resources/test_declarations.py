@@ -70,7 +70,6 @@ def test_key_of_list_is_that_of_the_description(resource: Resource) -> None:
 
 @EACH
 def test_accepted_texts_are_those_of_the_description(resource: Resource) -> None:
-    """Check enums, SIDs and types of every parameter, where the description has them."""
     described = {
         **_operation(resource, "POST")["body"],
         **_operation(resource, "POST", "/{Sid}")["body"],
