@@ -173,7 +173,7 @@ class CallbackQueue:
         return self._check_url(target.url, "") if target.takes(type_) else None
 
     def _check_url(self, url: str | None, sid: str) -> str | None:
-        """Return a client's URL if it can be called, else add an alert."""
+        """Return a client's URL, or alert that it cannot be called."""
         if url is None or is_callable_url(url):
             return url
         text = "the emulator cannot call the URL. Use one in ASCII, without user information"
