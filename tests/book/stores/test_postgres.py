@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 import attrs
 import psycopg
@@ -14,7 +17,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reservation_core import Status
-from reservation_core.book import Change, Doubt, StoreFailed, StoreUnavailable
+from reservation_core.book import Change, Doubt, StoreDamaged, StoreFailed, StoreUnavailable
+from reservation_core.book.stores import postgres
+from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
 from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import find_entry
@@ -249,3 +254,149 @@ def test_async_store_refuses_after_fork_and_leaves_its_connections_open(
         await store.close()
 
     asyncio.run(run())
+
+
+LOCKS: Final = (
+    b"LOCK TABLE reservation_book_entry IN ACCESS EXCLUSIVE MODE",
+    b"LOCK TABLE reservation_book_line IN ACCESS EXCLUSIVE MODE",
+    b"SELECT FROM reservation_book_entry FOR UPDATE",
+)
+TIMED_OUT: Final = "LockNotAvailable, 55P03|QueryCanceled, 57014"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_calls_keep_their_timeout_while_another_connection_holds_a_lock(
+    new_database: Callable[[], str], lock: bytes
+) -> None:
+    """They raise that the store is unavailable, and work again afterwards."""
+    database = new_database()
+    store = PostgresStore(database, max_connections=1, pool_timeout=0.4)
+    first, second = make.entry(1), make.entry(1, revision=2)
+    store.write([make.change(first, make.line(1))])
+    calls: list[Callable[[], object]] = [
+        lambda: store.write([make.change(second, make.line(1))]),
+        lambda: store.delete(first.sid, 1),
+    ]
+    if b"LOCK TABLE reservation_book_entry" in lock:
+        calls += [
+            lambda: store.look_up([first.sid], []),
+            lambda: store.live("", 1),
+            store.last_live,
+            lambda: store.purge(make.later(60)),
+        ]
+    if b"line" in lock:
+        calls += [lambda: store.history(first.sid), lambda: store.look_up([], [(first.sid, "EV")])]
+    with psycopg.connect(database) as holder:
+        holder.execute(lock)
+        began = time.monotonic()
+        for call in calls:
+            with pytest.raises(StoreUnavailable, match=TIMED_OUT):
+                call()
+        assert time.monotonic() - began < len(calls) * 2
+    assert find_entry(store, 1) == first
+    assert store.write([make.change(second)]) == [True]
+    store.close()
+
+
+def test_async_calls_keep_their_timeout_while_another_connection_holds_a_lock(
+    new_database: Callable[[], str],
+) -> None:
+    database = new_database()
+
+    async def run() -> None:
+        store = await AsyncPostgresStore.open(database, pool_timeout=0.4)
+        with psycopg.connect(database) as holder:
+            holder.execute(LOCKS[0])
+            with pytest.raises(StoreUnavailable, match=TIMED_OUT):
+                await store.live("", 1)
+        assert await store.last_live() == ""
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_opening_keeps_its_timeout_while_another_node_creates_the_tables(
+    new_database: Callable[[], str],
+) -> None:
+    database = new_database()
+    with psycopg.connect(database) as node:
+        for statement in statements.BEFORE_MIGRATING:
+            node.execute(*statement)
+        with pytest.raises(StoreUnavailable, match=TIMED_OUT):
+            PostgresStore(database, pool_timeout=0.4)
+    PostgresStore(database).close()
+
+
+def test_slow_statement_is_canceled_but_not_a_purge(new_database: Callable[[], str]) -> None:
+    """A purge may delete a lot."""
+    database = new_database()
+    store = PostgresStore(database, max_connections=1, pool_timeout=0.4)
+    store.write([make.change(make.entry(1, Status.TIMEOUT))])
+    execute(
+        database,
+        b"CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+        b"'BEGIN PERFORM pg_sleep(0.8); RETURN coalesce(NEW, OLD); END'; "
+        b"CREATE TRIGGER slow BEFORE UPDATE OR DELETE ON reservation_book_entry "
+        b"FOR EACH ROW EXECUTE FUNCTION slow()",
+    )
+    with pytest.raises(StoreUnavailable, match="QueryCanceled"):
+        store.write([make.change(make.entry(1, Status.TIMEOUT, revision=2))])
+    assert store.purge(make.later(60)) == 1
+    store.close()
+
+
+def test_missing_table_is_a_damaged_store(new_database: Callable[[], str]) -> None:
+    database = new_database()
+    store = PostgresStore(database)
+    execute(database, b"DROP TABLE reservation_book_entry")
+    with pytest.raises(StoreDamaged, match=r"UndefinedTable, 42P01.*restore a backup"):
+        store.live("", 1)
+    store.close()
+
+
+def test_tables_of_an_earlier_version_are_brought_to_the_present_one(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the first node that opens them. Nodes of the earlier library then refuse to open."""
+    database = new_database()
+    store = PostgresStore(database)
+    store.write([make.change(make.entry(1))])
+    store.close()
+    next_version = b"ALTER TABLE reservation_book_entry ADD COLUMN note text DEFAULT 'new'"
+    with monkeypatch.context() as later_library:
+        later_library.setattr(
+            statements,
+            "_MIGRATIONS",
+            (*statements._MIGRATIONS, next_version),  # pyright: ignore[reportPrivateUsage]
+        )
+        opened = all_at_once(*[partial(PostgresStore, database, max_connections=1)] * 3)
+        for each in opened:
+            assert isinstance(each, PostgresStore)
+            assert find_entry(each, 1) == make.entry(1)
+            each.close()
+    assert execute(database, b"SELECT note FROM reservation_book_entry") == [("new",)]
+    versions = b"SELECT version FROM reservation_book_version ORDER BY version"
+    assert execute(database, versions) == [(1,), (2,)]
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        PostgresStore(database)
+
+
+def test_store_does_not_show_its_connection_parameters(
+    new_database: Callable[[], str],
+) -> None:
+    """Not in a repr, and not in the local variables of a traceback."""
+    secret = make_conninfo(new_database(), password="hush-this")
+    store = PostgresStore(secret, max_connections=1)
+    assert "hush" not in f"{store!r}{vars(store)!r}"
+    store.close()
+    wrong = make_conninfo("host=127.0.0.1 port=1", password="hush-this", connect_timeout="1")
+    with pytest.raises(StoreUnavailable) as failed:
+        PostgresStore(wrong, pool_timeout=0.1)
+    with pytest.raises(StoreUnavailable) as async_failed:
+        asyncio.run(AsyncPostgresStore.open(wrong, pool_timeout=0.1))
+    own_file = str(Path(postgres.__file__))
+    for error in (failed.value, async_failed.value):
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        shown = [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename == own_file]
+        assert shown
+        assert "hush" not in "".join(shown)

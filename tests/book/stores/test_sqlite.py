@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,15 @@ from typing import Any
 import attrs
 import pytest
 
-from reservation_core import Conference
-from reservation_core.book import Book, SQLiteStore, StoreFailed, StoreUnavailable, Verdict
+from reservation_core import Conference, Status
+from reservation_core.book import (
+    Book,
+    Entry,
+    SQLiteStore,
+    StoreFailed,
+    StoreUnavailable,
+    Verdict,
+)
 from reservation_core.book.stores.sqlite_statements import MIGRATIONS
 from reservation_core.book.transactions import utc_now
 from reservation_core.testing.contract.book import make
@@ -69,6 +78,30 @@ def test_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         SQLiteStore(path)
 
 
+def test_file_of_an_earlier_version_is_brought_to_the_present_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier library then refuses to open it. A failed step leaves the file as it was."""
+    path = tmp_path / "book.db"
+    store = SQLiteStore(path)
+    store.write([make.change(make.entry(1))])
+    store.close()
+    add_note = "ALTER TABLE entry ADD COLUMN note TEXT DEFAULT 'new'"
+    with monkeypatch.context() as later_library:
+        name = "reservation_core.book.stores.sqlite_statements.MIGRATIONS"
+        later_library.setattr(name, (*MIGRATIONS, (add_note, "SELECT no_such_column")))
+        with pytest.raises(StoreFailed, match="SQLITE_ERROR"):
+            SQLiteStore(path)
+        later_library.setattr(name, (*MIGRATIONS, (add_note,)))
+        for _ in range(2):
+            store = SQLiteStore(path)
+            assert find_entry(store, 1) == make.entry(1)
+            assert store._reader.execute("SELECT note FROM entry").fetchall() == [("new",)]  # pyright: ignore[reportPrivateUsage]
+            store.close()
+    with pytest.raises(StoreFailed, match="of version 2, and this library knows 1"):
+        SQLiteStore(path)
+
+
 def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     """The reason names classes of errors only."""
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam, " * 100)
@@ -85,8 +118,17 @@ def test_busy_file_is_unavailable_after_the_timeout(tmp_path: Path) -> None:
     store = SQLiteStore(path, timeout=0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
-        store.write([make.change(make.entry(1))])
+    began = time.monotonic()
+    calls: list[Callable[[], object]] = [
+        lambda: store.write([make.change(make.entry(1))]),
+        lambda: store.delete(make.sid("WR", 1), None),
+        lambda: store.purge(make.later(0)),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
+            call()
+    assert time.monotonic() - began < 5
+    assert store.live("", 1) == []  # readers do not wait
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
         SQLiteStore(path, timeout=0.05)
     holder.execute("ROLLBACK")
@@ -264,6 +306,29 @@ def test_closed_command_leaves_no_password_in_the_file(tmp_path: Path) -> None:
     store.close()
     assert any(traces)
     assert [b"hush-this" in path.read_bytes() for path in tmp_path.iterdir()] == [False]
+
+
+def test_purged_and_forgotten_entries_leave_no_trace_in_open_files(tmp_path: Path) -> None:
+    """The write-ahead log is emptied, too."""
+    store = SQLiteStore(tmp_path / "book.db")
+    book = Book(store)
+    for number in (1, 2):
+        store.write([make.change(attrs.evolve(named_entry(number), revision=1))])
+        traces = [b"Zenobia" in path.read_bytes() for path in tmp_path.iterdir()]
+        assert any(traces)
+        if number == 1:
+            assert book.forget(make.sid("WR", 1)) is True
+        else:
+            assert book.purge(0) == 1
+        traces = [b"Zenobia" in path.read_bytes() for path in tmp_path.iterdir()]
+        assert (len(traces), any(traces)) == (3, False)
+    book.close()
+
+
+def named_entry(number: int) -> Entry:
+    """Make an ended entry with the name of a worker."""
+    entry = make.entry(number, Status.TIMEOUT)
+    return attrs.evolve(entry, reservation=attrs.evolve(entry.reservation, worker_name="Zenobia"))
 
 
 class LockedConnection(sqlite3.Connection):
