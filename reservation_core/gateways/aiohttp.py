@@ -115,6 +115,6 @@ class AiohttpGateway(AsyncioGatewayBase):
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
         await super().aclose()
-        if self._session:
+        if self._session and self._owns_connections:
             await self._session.close()
             await asyncio.sleep(0)  # the transports close in the next turn of the loop

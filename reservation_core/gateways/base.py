@@ -1,6 +1,7 @@
 """Shared base of the HTTP gateways.
 
-A gateway raises ``NotSent`` if it is closed or was opened before a fork. One for asyncio may do so
+A gateway raises ``NotSent`` if it is closed or was opened before a fork. A forked child leaves the
+connections open, as they are its parent's. One for asyncio may do so
 in a second event loop.
 """
 
@@ -62,7 +63,7 @@ class BaseGateway:
         """Return the URL of a request. Raise NotSent if it cannot be sent."""
         if self._closed:
             raise NotSent("the gateway is closed: open a new one")
-        if self._process != os.getpid():
+        if not self._owns_connections:
             raise NotSent(
                 "the gateway was opened before a fork, which would share its connections: "
                 "open it in the child process"
@@ -70,6 +71,11 @@ class BaseGateway:
         if not request.path.startswith("/"):
             raise ValueError("the path of a request must start with a slash")
         return self._settings.base_url + request.path
+
+    @property
+    def _owns_connections(self) -> bool:
+        """False in a forked child: the connections are its parent's, also to close."""
+        return self._process == os.getpid()
 
     def _default_headers(self) -> dict[str, str]:
         return {

@@ -111,7 +111,8 @@ class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
         super().close()
-        self._client.close()
+        if self._owns_connections:
+            self._client.close()
 
 
 class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
@@ -158,4 +159,5 @@ class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
         await super().aclose()
-        await self._client.aclose()
+        if self._owns_connections:
+            await self._client.aclose()

@@ -161,7 +161,8 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
         super().close()
-        self._client.close()
+        if self._owns_connections:
+            self._client.close()
 
 
 class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
@@ -200,4 +201,5 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
         An exchange under way ends with GatewayError. Closing twice is allowed.
         """
         await super().aclose()
-        await self._client.close()
+        if self._owns_connections:
+            await self._client.close()

@@ -9,10 +9,12 @@ item where ``submit`` is called.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
+from weakref import WeakSet
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -91,9 +93,14 @@ class GroupCommit(Generic[_T, _R]):
         self._failures: Final = failures
         self._shared_failures: Final = shared_failures
         self._max_batch: Final = max_batch
-        self._mutex: Final = threading.Lock()  # guards the fields below and those of waiters
-        self._leading: Final = threading.Lock()  # held by the leader
-        self._waiting: Final = deque[_Waiter[_T, _R]]()
+        self.start_anew()
+        _INSTANCES.add(self)
+
+    def start_anew(self) -> None:
+        """Forget all threads. A forked child does so: they are its parent's."""
+        self._mutex = threading.Lock()  # guards the fields below and those of waiters
+        self._leading = threading.Lock()  # held by the leader
+        self._waiting = deque[_Waiter[_T, _R]]()
         self._has_leader = False  # one is chosen, though it may not lead yet
         self._waking = 0  # waiters that are done and signaled, but not awake yet
 
@@ -203,6 +210,18 @@ def _settle(group: Sequence[_Waiter[_T, _R]], results: Sequence[_R]) -> None:
         waiter.result, waiter.is_done = result, True
 
 
+_INSTANCES: Final = WeakSet[GroupCommit[Any, Any]]()
+
+
+def _start_all_anew() -> None:
+    for each in _INSTANCES:
+        each.start_anew()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+    os.register_at_fork(after_in_child=_start_all_anew)
+
+
 class AsyncGroupCommit(Generic[_T, _R]):
     """Group commit for the asyncio tasks of one event loop.
 
@@ -235,6 +254,9 @@ class AsyncGroupCommit(Generic[_T, _R]):
         If the caller is cancelled, the work is still done.
         """
         future: asyncio.Future[_R] = asyncio.get_running_loop().create_future()
+        if self._task is not None and self._task.get_loop() is not future.get_loop():
+            self._task = None  # of an event loop that ended, or of the parent of a forked child
+            self._waiting.clear()
         self._waiting.append((item, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve_all())

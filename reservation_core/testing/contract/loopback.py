@@ -16,6 +16,7 @@ Bounds: 256 connections at a time (``max_connections``), 1 MiB per request, 5 se
 import contextlib
 import functools
 import gzip
+import os
 import socket
 import ssl
 import struct
@@ -144,6 +145,7 @@ class LoopbackServer:
         self._open: set[Connection] = set()
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._process = os.getpid()
         port: int = self._listener.getsockname()[1]
         self.origin: Final = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
@@ -153,6 +155,8 @@ class LoopbackServer:
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
+        if self._process != os.getpid():
+            return  # a forked child would shut down its parent's sockets
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         with self._lock:

@@ -489,3 +489,38 @@ def test_end_of_the_event_loop_cancels_all_that_wait() -> None:
         ]
 
     assert asyncio.run(submit_all()) == [True, True]
+
+
+def test_child_starts_anew_after_a_fork() -> None:
+    """A thread of the parent led when it forked. It does not exist in the child."""
+    work = SlowWork()
+    group_commit = GroupCommit(work)
+    callers = Callers(group_commit)
+    callers.call(1)
+    assert work.started.acquire(timeout=10)
+    group_commit.start_anew()  # as in the child
+    work.proceed.release()
+    work.proceed.release()
+    assert group_commit.submit(2) == 4
+    callers.join()
+
+
+def test_second_event_loop_starts_anew() -> None:
+    """The asyncio task of the first one never ends."""
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        await asyncio.sleep(60 if 1 in items else 0)
+        return [2 * item for item in items]
+
+    group_commit = AsyncGroupCommit(work)
+    first = asyncio.new_event_loop()
+    waiting = [first.create_task(group_commit.submit(item)) for item in (1, 3)]
+    first.run_until_complete(asyncio.sleep(0.01))
+    assert asyncio.run(group_commit.submit(2)) == 4
+    for each in waiting:
+        each.cancel()
+    first.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+    for task in asyncio.all_tasks(first):
+        task.cancel()
+        first.run_until_complete(asyncio.gather(task, return_exceptions=True))
+    first.close()

@@ -384,7 +384,7 @@ def test_tables_of_an_earlier_version_are_brought_to_the_present_one(
 def test_store_does_not_show_its_connection_parameters(
     new_database: Callable[[], str],
 ) -> None:
-    """Not in a repr, and not in the local variables of a traceback."""
+    """In no repr, and in no local variable of a traceback."""
     secret = make_conninfo(new_database(), password="hush-this")
     store = PostgresStore(secret, max_connections=1)
     assert "hush" not in f"{store!r}{vars(store)!r}"
