@@ -86,16 +86,14 @@ class Opened:
     async def _make_async_client(origin: str) -> Any:
         return make_client(origin, http_client=AsyncTwilioHttpClient())
 
-    def _add(self, name: str, opened: object, use: Use) -> None:
+    def _add(self, name: str, opened: Any, use: Use) -> None:
         self.uses[name] = use
-        close: Callable[[], object] = getattr(opened, "aclose", getattr(opened, "close", None))
-
-        def close_it() -> None:
-            closing = close()
-            if isinstance(closing, Awaitable):
-                self.wait(closing)
-
-        self.closes[name] = close_it
+        if hasattr(opened, "aclose"):
+            self.closes[name] = lambda: self.wait(opened.aclose())
+        elif name.startswith("Async") or name == "ThreadedStore":
+            self.closes[name] = lambda: self.wait(opened.close())
+        else:
+            self.closes[name] = opened.close
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Await something in the loop of this object."""

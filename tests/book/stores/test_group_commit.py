@@ -19,8 +19,8 @@ from reservation_core.book.stores.group_commit import (
     AsyncGroupCommit,
     GroupCommit,
     InterruptedAfterWork,
-    _Waiter,
-)  # pyright: ignore[reportPrivateUsage]
+    _Waiter,  # pyright: ignore[reportPrivateUsage]
+)
 
 
 class Interrupted(BaseException):
