@@ -162,9 +162,10 @@ class EmulatorApplication:
             return error_reply(500, 20500, message)
 
     async def _answer_api(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await read_request(scope, receive, self.max_body_bytes)
-        if request is None:
+        received = await read_request(scope, receive, self.max_body_bytes)
+        if received is None:
             return
+        request = received.raw
         origin = self.find_origin(request.method, *read_site(scope))
         fault = None
         if self.faults and not isinstance(origin, Reply):
@@ -178,7 +179,7 @@ class EmulatorApplication:
                 await receive()  # returns when the connection is gone; uvicorn would answer before
             self._log(start, request, reply, fault.kind.value)
         if reply is not None:
-            await send_reply(send, reply, close=len(request.body) > self.max_body_bytes)
+            await send_reply(send, reply, received)
 
     async def _inject(
         self, fault: Fault, origin: str, scope: Scope, request: RawRequest
@@ -215,17 +216,17 @@ class EmulatorApplication:
         origin = self._sites.find_origin(access, client, site)
         if not isinstance(origin, Reply):
             await self._starlette(scope, receive, send)
-        elif (request := await read_request(scope, receive, self.max_body_bytes)) is not None:
-            await send_reply(send, origin, close=len(request.body) > self.max_body_bytes)
+        elif (received := await read_request(scope, receive, self.max_body_bytes)) is not None:
+            await send_reply(send, origin, received)
 
     async def _answer_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         file = page_files().get(scope["path"]) if method == "GET" else None
         if file is not None:
             await send_reply(send, file)
-        elif (request := await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)) is not None:
-            reply = self._control.receive(method, request.target, request.body)
-            await send_reply(send, reply, close=len(request.body) > MAX_CONTROL_BODY_BYTES)
+        elif (received := await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)) is not None:
+            reply = self._control.receive(method, received.raw.target, received.raw.body)
+            await send_reply(send, reply, received)
 
     async def _stream_feed(self, request: Request) -> Response:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +16,9 @@ from reservation_core.webhooks.request import server_host
 READ_HEADERS: Final = frozenset((b"authorization", b"content-type", b"if-match"))
 """Request headers that the emulated API reads."""
 
+
+LINGER_SECONDS: Final = 1.0
+"""Seconds in which a client may go on sending what is not read any more."""
 
 SITE_HEADERS: Final = frozenset(
     (
@@ -40,7 +45,19 @@ def read_site(scope: Scope) -> tuple[str, SiteHeaders]:
     return client, headers
 
 
-async def read_request(scope: Scope, receive: Receive, limit: int) -> RawRequest | None:
+class ApplicationRequest(NamedTuple):
+    """A request as it was received.
+
+    :param is_too_long: true if its body is longer than the limit.
+    :param rest: receives the rest of a body that is too long; ``None`` if there is no more.
+    """
+
+    raw: RawRequest
+    is_too_long: bool
+    rest: Receive | None
+
+
+async def read_request(scope: Scope, receive: Receive, limit: int) -> ApplicationRequest | None:
     """Read a request, or return ``None`` if the client has disconnected.
 
     :param limit: bytes of the longest body. Of a longer one, only a little more is read.
@@ -60,13 +77,17 @@ async def read_request(scope: Scope, receive: Receive, limit: int) -> RawRequest
         for name, value in scope["headers"]
         if name in READ_HEADERS
     )
-    return RawRequest(scope["method"], target.decode("latin-1"), headers, body)
+    raw = RawRequest(scope["method"], target.decode("latin-1"), headers, body)
+    return ApplicationRequest(raw, len(body) > limit, receive if has_more else None)
 
 
-async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:
+async def send_reply(send: Send, reply: Reply, received: ApplicationRequest | None = None) -> None:
     """Send a reply.
 
-    :param close: close the connection afterwards, as the rest of the request is not read.
+    After a request that is too long the connection is closed, a second later if there is more of
+    the request. If it were closed at once, the client's own data would destroy the reply.
+
+    :param received: the request, if it was read.
     """
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
@@ -74,10 +95,22 @@ async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:
     ]
     if reply.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(reply.body)))
-    if close:
+    rest = None if received is None else received.rest
+    if received is not None and received.is_too_long:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    has_rest = rest is not None
+    await send({"type": "http.response.body", "body": reply.body, "more_body": has_rest})
+    if rest is not None:
+        await _drop_rest(rest)
+        await send({"type": "http.response.body"})
+
+
+async def _drop_rest(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
 
 
 def error_reply(status: int, code: int, message: str) -> Reply:

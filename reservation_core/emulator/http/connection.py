@@ -30,7 +30,12 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
-from reservation_core.emulator.http.asgi_messages import READ_HEADERS, SITE_HEADERS, error_reply
+from reservation_core.emulator.http.asgi_messages import (
+    LINGER_SECONDS,
+    READ_HEADERS,
+    SITE_HEADERS,
+    error_reply,
+)
 from reservation_core.rest.messages import Reply
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -39,12 +44,11 @@ KEEP_ALIVE_SECONDS: Final = 75
 USED_ATTRIBUTES: Final = (
     *("app", "client", "cycle", "expect_100_continue", "flow", "headers", "loop", "parser"),
     *("scope", "server_state", "transport", "url", "on_message_begin", "on_headers_complete"),
-    *("on_body", "on_message_complete", "data_received", "send_400_response"),
+    *("on_body", "on_message_complete", "data_received", "eof_received", "send_400_response"),
 )
 """Attributes of uvicorn's protocol that this module uses."""
 
 _ARRIVAL_SECONDS: Final = 10.0
-_LINGER_SECONDS: Final = 1.0  # in which a client may go on sending what is not read any more
 _MAX_HEAD_BYTES: Final = 65_536
 _FAST_METHODS: Final = (b"GET", b"POST")
 _parse_absolute_target: Final = re.compile(
@@ -104,6 +108,14 @@ class EmulatorConnection(HttpToolsProtocol):
             self._cancel_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(_ARRIVAL_SECONDS, self._refuse_late)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Keep a connection whose client only reads until it has its replies."""
+        waiting = self._unanswered()
+        if not (self._is_whole and waiting) or waiting[-1].response_started:
+            return False
+        waiting[-1].keep_alive = False
+        return True
 
     def _feed_pieces(self, data: bytes) -> None:
         """Parse data up to the limit of a head."""
@@ -171,6 +183,9 @@ class EmulatorConnection(HttpToolsProtocol):
             self._answer()
         else:
             super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer over HTTP/1.1 without a warning, as RFC 9110 allows."""
 
     def _measure_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -314,7 +329,7 @@ class EmulatorConnection(HttpToolsProtocol):
         self._cancel_deadline()
         self._has_ended = True
         self.transport.write_eof()
-        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def _reset(self) -> None:
         """Reset the TCP connection, unless the client has closed it."""

@@ -10,6 +10,7 @@ from starlette.types import Message, Scope
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
+from reservation_core.emulator.http import asgi_messages
 from reservation_core.emulator.http.asgi import EmulatorApplication
 from reservation_core.emulator.http.sites import Sites
 from tests.emulator import worlds
@@ -17,14 +18,26 @@ from tests.emulator.http.helpers import ACCEPT
 from tests.emulator.worlds import World
 
 
-def run_without_server(world: World, method: str, path: str, *messages: Message) -> list[Message]:
+def make_application(world: World) -> EmulatorApplication:
     faults = FaultPlan()
-    application = EmulatorApplication(
-        InMemoryGateway(world.platform),
-        Control(world.platform, faults),
-        faults,
-        Sites("http://127.0.0.1:80", "127.0.0.1"),
-    )
+    gateway, control = InMemoryGateway(world.platform), Control(world.platform, faults)
+    return EmulatorApplication(gateway, control, faults, Sites("http://127.0.0.1:80", "127.0.0.1"))
+
+
+def make_scope(method: str, path: str) -> Scope:
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+        "http_version": "1.1",
+        "client": None,
+    }
+
+
+def run_without_server(world: World, method: str, path: str, *messages: Message) -> list[Message]:
     incoming = iter(messages)
     sent: list[Message] = []
 
@@ -34,17 +47,7 @@ def run_without_server(world: World, method: str, path: str, *messages: Message)
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"host", b"localhost")],
-        "http_version": "1.1",
-        "client": ("127.0.0.1", 1234),
-    }
-    asyncio.run(application(scope, receive, send))
+    asyncio.run(make_application(world)(make_scope(method, path), receive, send))
     return sent
 
 
@@ -66,17 +69,42 @@ def test_body_in_parts_is_read(world: World, path: str) -> None:
     assert dict(start["headers"])[b"content-length"] == b"%d" % len(end["body"])
 
 
-def test_too_long_body_is_refused_early(world: World) -> None:
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [part(b"b", more=True), part(b"c", more=True), part(b"d", more=False)],
+        [part(b"b", more=True), {"type": "http.disconnect"}],
+        [part(b"b", more=False)],
+    ],
+)
+def test_too_long_body_is_refused_early(world: World, rest: list[Message]) -> None:
+    """Its rest is dropped before the connection is closed."""
     limit = world.platform.settings.max_body_bytes
-    start, end = run_without_server(
-        world,
-        "POST",
-        worlds.path(world.sid()),
-        part(b"a" * limit, more=True),
-        part(b"b", more=True),
-    )
+    path = worlds.path(world.sid())
+    start, *body = run_without_server(world, "POST", path, part(b"a" * limit, more=True), *rest)
     assert (start["status"], dict(start["headers"])[b"connection"]) == (413, b"close")
-    assert b"bytes" in end["body"]
+    assert b"bytes" in body[0]["body"]
+    assert [each.get("more_body", False) for each in body] == [True, False][-len(body) :]
+
+
+def test_rest_of_a_too_long_body_is_awaited_for_a_while(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi_messages, "LINGER_SECONDS", 0.01)
+    limit, sent = world.platform.settings.max_body_bytes, list[Message]()
+    messages = [part(b"a" * limit, more=True), part(b"b", more=True)]
+
+    async def receive() -> Message:
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = make_scope("POST", worlds.path(world.sid()))
+    asyncio.run(make_application(world)(scope, receive, send))
+    assert [each.get("status") for each in sent] == [413, None, None]
 
 
 @pytest.mark.parametrize("path", [worlds.path("WR" + "9" * 32), "/_emulator/reset"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -125,6 +126,155 @@ def test_malformed_request_gets_a_4xx(emulator: Emulator, parts: tuple[bytes, ..
     status = status_of(send_raw(emulator.url, *parts))
     assert 400 <= status < 500
     assert ask(emulator.url, "GET", worlds.path()).status == 200
+
+
+MAX_HEAD = 65_536
+
+
+def make_head(length: int, kind: str) -> bytes:
+    """Return the head of a request with so many bytes."""
+    target, line, host = worlds.path(), "GET {} HTTP/1.1\r\n", "Host: localhost\r\n"
+    left = length - len(line.format(target) + host + "\r\n")
+    match kind:
+        case "long target":
+            return (line.format(f"{target}?{'a' * (left - 1)}") + host + "\r\n").encode()
+        case "long header":
+            extra = f"X: {'a' * (left - 5)}\r\n"
+        case "padded header":
+            extra = f"X:{' ' * (left - 5)}a\r\n"
+        case _:
+            extra = "X: a\r\n" * ((left - 6) // 6)
+            extra += f"X: {'a' * (left - len(extra) - 5)}\r\n"
+    return (line.format(target) + host + extra + "\r\n").encode()
+
+
+ARRIVALS: dict[str, Callable[[bytes], list[bytes]]] = {
+    "at once": lambda head: [head],
+    "in halves": lambda head: [head[:40_000], head[40_000:]],
+    "all but the end": lambda head: [head[:-1], head[-1:]],
+    "in many parts": lambda head: [head[at : at + 997] for at in range(0, len(head), 997)],
+}
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS.values(), ids=ARRIVALS)
+@pytest.mark.parametrize("kind", ["long target", "long header", "padded header", "many headers"])
+def test_head_is_limited_however_it_arrives(
+    emulator: Emulator, kind: str, arrival: Callable[[bytes], list[bytes]]
+) -> None:
+    emulator.platform.add_task(worlds.WORKSPACE, sid=worlds.TASK)
+    for length, status in ((MAX_HEAD, 200), (MAX_HEAD + 1, 431), (MAX_HEAD * 2, 431)):
+        head = make_head(length, kind)
+        assert len(head) == length
+        with socket.create_connection(address(emulator.url), WAIT) as sock:
+            with contextlib.suppress(ConnectionError):
+                for part in arrival(head):
+                    sock.sendall(part)
+                    ask_nothing(emulator, part)
+            assert status_of(sock.recv(65_536)) == status
+
+
+def ask_nothing(emulator: Emulator, part: bytes) -> None:
+    """Let the emulator read a large part on its own."""
+    if len(part) != 997:
+        ask(emulator.url, "GET", "/_emulator/faults")
+
+
+def test_head_is_limited_byte_by_byte(emulator: Emulator) -> None:
+    head = make_head(MAX_HEAD + 1, "long header")
+    with socket.create_connection(address(emulator.url), WAIT) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.sendall(head[: MAX_HEAD - 50])
+        for byte in head[MAX_HEAD - 50 :]:
+            sock.sendall(bytes((byte,)))
+        assert b"431 Request Header Fields Too Large" in read_until(sock, b"}")
+
+
+@pytest.mark.parametrize("kind", ["long target", "long header", "many headers"])
+def test_head_of_a_pipelined_request_is_limited(emulator: Emulator, kind: str) -> None:
+    emulator.platform.add_task(worlds.WORKSPACE, sid=worlds.TASK)
+    first = make_head(120, "long header")
+    for length, status in ((MAX_HEAD, 200), (MAX_HEAD * 2, 431)):
+        close = b"Connection: close\r\nHost"
+        head = make_head(length - len(close) + 4, kind).replace(b"Host", close, 1)
+        assert len(head) == length
+        text = send_raw(emulator.url, first * 3 + head)
+        statuses = [int(line[:3]) for line in text.split(b"HTTP/1.1 ")[1:]]
+        assert statuses == [200, 200, 200, status]
+
+
+def test_request_behind_a_refused_one_is_dropped(
+    emulator: Emulator, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    sid = world.sid()
+    too_long = HEAD.replace(b"Connection: close\r\n", b"") + FORM
+    for refused, status in (
+        (too_long + b"Content-Length: 70000\r\n\r\n" + b"a" * 70_000, 413),
+        (make_head(MAX_HEAD * 2, "many headers"), 431),
+        (b"NONSENSE\r\n\r\n", 400),
+        (make_head(120, "long header").replace(b"Host", b"Connection: close\r\nHost"), 200),
+    ):
+        for rest in (raw_accept(sid), raw_accept(sid) * 9, b"NONSENSE\r\n\r\n"):
+            text = send_raw(emulator.url, refused + rest)
+            assert [int(line[:3]) for line in text.split(b"HTTP/1.1 ")[1:]] == [status]
+    assert emulator.platform.get(sid).status is Status.PENDING
+    assert [each.message for each in caplog.records if each.levelname != "WARNING"] == []
+
+
+@pytest.mark.parametrize(
+    "bad", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 20_000, b"GET / HT"]
+)
+def test_refused_request_waits_for_the_replies_before_it(
+    emulator: Emulator,
+    world: World,
+    bad: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The reply to an earlier request is never taken for its own."""
+    monkeypatch.setattr(connection, "_ARRIVAL_SECONDS", 0.05)
+    sid = world.sid()
+    emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=0.2, times=2))
+    text = send_raw(emulator.url, raw_accept(sid) * 2, bad)
+    assert [int(line[:3]) for line in text.split(b"HTTP/1.1 ")[1:]] == [200, 400]
+    assert b"already in state [accepted]" in text
+    assert [each.message for each in caplog.records if each.levelname != "WARNING"] == []
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_client_that_only_reads_gets_its_reply(
+    emulator: Emulator, world: World, is_fast: bool
+) -> None:
+    sid = world.sid()
+    if not is_fast:
+        emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=0.05))
+    with socket.create_connection(address(emulator.url), WAIT) as sock:
+        sock.sendall(raw_accept(sid))
+        sock.shutdown(socket.SHUT_WR)
+        assert b'"accepted"' in read_until(sock, b"}}")
+        assert sock.recv(1) == b""
+
+
+HEADS = (worlds.path(), f"{worlds.path()}?PageSize=1", "/_emulator/", "/_emulator/page.js", "/")
+CONTROL_HEADS = ("/_emulator/state", "/_emulator/openapi.json", "/_emulator/callbacks/sent")
+
+
+@pytest.mark.parametrize("path", [*HEADS, *CONTROL_HEADS])
+def test_head_is_answered_like_get_without_body(
+    emulator: Emulator, world: World, path: str
+) -> None:
+    world.sid()
+    get, head = (ask(emulator.url, method, path) for method in ("GET", "HEAD"))
+    assert head.status == get.status
+    assert (
+        head.headers.items()
+        >= {name: value for name, value in get.headers.items() if name != "date"}.items()
+    )
+    assert head.body == b""
+
+
+def test_head_of_the_feed_ends_at_once(emulator: Emulator) -> None:
+    head = ask(emulator.url, "HEAD", "/_emulator/events")
+    assert (head.status, head.headers["content-type"], head.body) == (200, "text/event-stream", b"")
 
 
 UNFINISHED_REQUESTS: dict[str, tuple[bytes, int]] = {
