@@ -1,4 +1,4 @@
-"""The official API description as an OpenAPI document, from ``tests/reference/openapi.json``."""
+"""The official API description of the emulated operations, as an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
+from tests.docs.emulator_coverage import read_operations
 from tests.reference.oracle import load
 
 FORM = "application/x-www-form-urlencoded"
@@ -26,33 +27,36 @@ def _operation(facts: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": [
             parameter for place, name in placed for parameter in _parameters(place, facts[name])
         ],
-        "responses": {
-            str(facts["response_status"]): {
-                "description": "",
-                "headers": {
-                    name: {"schema": {"type": kind}}
-                    for name, kind in facts["response_headers"].items()
-                },
-                "content": {"application/json": {"schema": facts["response"]}},
-            }
-        },
+        "responses": {str(facts["response_status"]): _response(facts)},
     }
     if facts["body"]:
-        operation["requestBody"] = {
-            "content": {FORM: {"schema": {"type": "object", "properties": facts["body"]}}}
-        }
+        schema = {"type": "object", "properties": facts["body"]}
+        if required := facts.get("required"):
+            schema["required"] = required
+        operation["requestBody"] = {"content": {FORM: {"schema": schema}}}
     return operation
 
 
+def _response(facts: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {name: {"schema": {"type": kind}} for name, kind in facts["response_headers"].items()}
+    response: dict[str, Any] = {"description": "", "headers": headers}
+    if "response" in facts:  # a deletion has none
+        response["content"] = {"application/json": {"schema": facts["response"]}}
+    return response
+
+
 def describe() -> dict[str, Any]:
-    """Return the six operations as an OpenAPI 3.0 document."""
-    facts = cast("Mapping[str, Any]", load("openapi"))
+    """Return all operations that the emulator has as an OpenAPI 3.0 document."""
+    emulated = {(each.method, each.path) for each in read_operations() if each.is_emulated}
     paths: dict[str, dict[str, Any]] = {}
-    for operation in facts["operations"]:
-        paths.setdefault(operation["path"], {})[operation["method"].lower()] = _operation(operation)
+    for name in ("openapi", "workspace_openapi"):
+        for operation in cast("Mapping[str, Any]", load(name))["operations"]:
+            method, path = operation["method"], operation["path"]
+            if (method, path) in emulated:
+                paths.setdefault(path, {})[method.lower()] = _operation(operation)
     return {
         "openapi": "3.0.1",
-        "info": {"title": "Reservations", "version": "1"},
+        "info": {"title": "TaskRouter", "version": "1"},
         "paths": paths,
         "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
         "security": [{"basic": []}],

@@ -1,8 +1,8 @@
 """Requests drawn from the official API description: ``python -m tests.campaigns.api_schema``.
 
-A request drawn from the description alone seldom finds a reservation and is hardly ever a command.
-So half of the requests address a reservation that exists, and an update gets a status or an
-instruction.
+A request drawn from the description alone seldom finds anything and is hardly ever a command. So
+half of the requests address something that exists, and the update of a reservation gets a status or
+an instruction.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.server import Emulator, running_emulator
 from tests.campaigns.api_description import describe
+from tests.emulator.resources.scene import Workplace
 from tests.emulator.wire import WAIT
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, people
 
@@ -35,7 +36,7 @@ CHECKS: Final[list[Any]] = [
     getattr(general_checks, "not_a_server_error"),  # noqa: B009 - half typed
     *(getattr(openapi_checks, name) for name in _NAMES),
 ]
-"""Checks of each reply. The description has no other reply than the 200, so an error's status is
+"""Checks of each reply. The description has only the reply to a success, so an error's status is
 not checked."""
 
 _schema: Final[Any] = schemathesis.openapi.from_dict(describe())
@@ -61,11 +62,30 @@ _FIELDS: Final = st.sampled_from(
 )
 
 
-def _reset(emulator: Emulator) -> dict[str, str]:
-    """Reset the emulator to one pending reservation, and return its path parameters."""
+_CREATED: Final[Mapping[str, Mapping[str, str]]] = {
+    "Activities": {"FriendlyName": "Lunch"},
+    "TaskQueues": {"FriendlyName": "Everybody"},
+    "TaskChannels": {"FriendlyName": "Fax", "UniqueName": "fax"},
+    "Workflows": {"FriendlyName": "Calls", "Configuration": "{}"},
+    "Workers": {"FriendlyName": "Ann"},
+    "Tasks": {},
+}
+"""The form of a resource of each kind, by its collection."""
+
+
+def _reset(emulator: Emulator, path: str) -> dict[str, str]:
+    """Reset the emulator to something to address, and return the path parameters."""
     emulator.platform.reset()
-    sid = people(emulator.platform).sid()
-    return {"WorkspaceSid": WORKSPACE, "TaskSid": TASK, "WorkerSid": WORKERS[0], "Sid": sid}
+    if "/Reservations" in path:
+        sid = people(emulator.platform).sid()
+        return {"WorkspaceSid": WORKSPACE, "TaskSid": TASK, "WorkerSid": WORKERS[0], "Sid": sid}
+    workplace = Workplace(platform=emulator.platform)
+    sids = {
+        collection: str(workplace.create(f"/{collection}", **form)["sid"])
+        for collection, form in _CREATED.items()
+    }
+    collection = path.removesuffix("/{Sid}").rpartition("/")[2]
+    return {"WorkspaceSid": workplace.sid, "Sid": sids.get(collection, workplace.sid)}
 
 
 def _send(emulator: Emulator, session: requests.Session, case: Any) -> int:
@@ -77,16 +97,17 @@ def _send(emulator: Emulator, session: requests.Session, case: Any) -> int:
 
 def succeed(emulator: Emulator, session: requests.Session, operation: str) -> int:
     """Send a request that must succeed, and return the status."""
-    parameters = _reset(emulator)
     declared = OPERATIONS[operation]
+    parameters = _reset(emulator, declared.path)
     case = declared.Case(
         path_parameters={each.name: parameters[each.name] for each in declared.path_parameters}
     )
     if declared.method == "post":
-        case.body, case.media_type = (
-            {"ReservationStatus": "accepted"},
-            "application/x-www-form-urlencoded",
-        )
+        collection = declared.path.rpartition("/")[2]
+        is_update = "/Reservations" in declared.path
+        form = {"ReservationStatus": "accepted"} if is_update else _CREATED.get(collection, {})
+        case.body = dict(form) or {"FriendlyName": "Another"}
+        case.media_type = "application/x-www-form-urlencoded"
     return _send(emulator, session, case)
 
 
@@ -98,6 +119,8 @@ def draw(
     :param mode: draws requests that follow the description, or that break it.
     :param examples: number of requests.
     """
+    path = OPERATIONS[operation].path
+    fields = _FIELDS if "/Reservations" in path else st.just(dict[str, str]())
 
     @settings(
         max_examples=examples,
@@ -111,13 +134,13 @@ def draw(
     )
     @given(
         case=OPERATIONS[operation].as_strategy(generation_mode=mode),
-        fields=_FIELDS,
+        fields=fields,
         exists=st.booleans(),
         accepted=st.booleans(),
     )
     def check(case: Any, fields: Mapping[str, str], exists: bool, accepted: bool) -> None:
-        parameters = _reset(emulator)
-        if accepted:
+        parameters = _reset(emulator, path)
+        if accepted and "/Reservations" in path:
             emulator.platform.set_status(parameters["Sid"], Status.ACCEPTED)
         if exists:
             case.path_parameters = {name: parameters[name] for name in case.path_parameters}

@@ -33,6 +33,7 @@ from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.platform.settings import describe_settings
 from reservation_core.rest import errors
 from tests.docs.api import IMPORTED_FROM, write_room
+from tests.docs.emulator_coverage import write_emulator
 from tests.docs.pages import DOCS
 
 CLI_COMMANDS: Final = (
@@ -195,11 +196,13 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "explanation/lifecycle.md": write_commands,
     "reference/cli.md": write_cli_help,
     "reference/control.md": write_routes,
+    "reference/emulator.md": write_emulator,
     "reference/errors.md": write_error_tree,
     "reference/migrating.md": write_migrating,
     "reference/parameters.md": partial(_without_head, write_parameters),
     "reference/settings.md": write_settings,
     "reference/statuses.md": partial(_without_head, write_statuses),
+    "../diagrams/emulator.md": write_emulator,
 }
 """The parts that are kept in the pages, by page."""
 
@@ -237,7 +240,7 @@ def update_pages(docs: Path, *, check: bool = False) -> list[str]:
 if __name__ == "__main__":
     is_check = sys.argv[1:] == ["--check"]
     pages = update_pages(DOCS, check=is_check)
-    sys.stdout.writelines(
-        f"docs/{page} {'is out of date' if is_check else 'written'}\n" for page in pages
-    )
+    for page in pages:
+        path = (DOCS / page).resolve().relative_to(DOCS.parent)
+        sys.stdout.write(f"{path} {'is out of date' if is_check else 'written'}\n")
     sys.exit(bool(pages) and is_check)

@@ -40,15 +40,17 @@ def test_every_page_with_a_generated_part_is_written(tmp_path: Path) -> None:
     marked = {
         str(page.relative_to(DOCS)) for page in PAGES if "tests.docs.generated" in page.read_text()
     }
-    assert marked == PARTS.keys()
+    assert marked | {"../diagrams/emulator.md"} == PARTS.keys()
+    docs = tmp_path / "docs"
+    docs.mkdir()
     for name in PARTS:
-        page = tmp_path / name
+        page = docs / name
         page.parent.mkdir(exist_ok=True)
         page.write_text(fill((DOCS / name).read_text("utf-8"), "old"), "utf-8")
-    assert update_pages(tmp_path, check=True) == list(PARTS)
-    assert update_pages(tmp_path) == list(PARTS)
-    assert update_pages(tmp_path) == []
-    assert all((tmp_path / name).read_bytes() == (DOCS / name).read_bytes() for name in PARTS)
+    assert update_pages(docs, check=True) == list(PARTS)
+    assert update_pages(docs) == list(PARTS)
+    assert update_pages(docs) == []
+    assert all((docs / name).read_bytes() == (DOCS / name).read_bytes() for name in PARTS)
 
 
 def test_only_api_pages_need_sphinx() -> None:
