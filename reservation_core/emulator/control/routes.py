@@ -18,6 +18,7 @@ from reservation_core.emulator.control.callbacks import (
 )
 from reservation_core.emulator.control.openapi import describe_openapi
 from reservation_core.emulator.control.overview import describe_entry, describe_platform
+from reservation_core.emulator.control.people import describe_tasks, describe_workers
 from reservation_core.emulator.control.route import (
     CONTROL_ROOT,
     body_route,
@@ -70,6 +71,14 @@ def _show_clock(state: ControlState) -> dict[str, object]:
 
 def _show_overview(state: ControlState, _: ControlRequest) -> object:
     return {**describe_platform(state.platform), "last": state.last_entry}
+
+
+def _show_tasks(state: ControlState, _: ControlRequest) -> object:
+    return describe_tasks(state.platform)
+
+
+def _show_workers(state: ControlState, _: ControlRequest) -> object:
+    return describe_workers(state.platform)
 
 
 def _show_settings(state: ControlState, _: ControlRequest) -> object:
@@ -163,6 +172,8 @@ CONTROL_ROUTES: Final = (
     plain_route(
         "GET", "/overview", "show the newest reservations and their actions", _show_overview
     ),
+    plain_route("GET", "/tasks", "show the newest tasks and who has them", _show_tasks),
+    plain_route("GET", "/workers", "show the newest workers and their activities", _show_workers),
     plain_route("GET", "/settings", "show the settings with their evidence", _show_settings),
     since_route("/journal", "show the entries after ?since=NUMBER", _show_journal),
     since_route("/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),

@@ -328,6 +328,20 @@ def test_accepted_reservation_is_supervised(visit: Visit, world: World) -> None:
 
 
 @needs_browser
+def test_tables_show_tasks_and_workers_as_they_change(visit: Visit, world: World) -> None:
+    world.platform.add_worker(WORKSPACE, name=HOSTILE)
+    visit.go().page.click("#people summary")
+    visit.page.locator("#workers caption", has_text="Workers: 4").wait_for()
+    assert visit.page.locator("#workers tbody tr").first.inner_text().startswith(HOSTILE)
+    task = visit.page.locator("#tasks tbody tr", has_text="pending")
+    assert task.locator("button").count() == 0
+    sid = world.sid(WORKERS[1])
+    visit.page.locator("#tasks tbody tr", has_text="reserved").locator("button").click()
+    assert visit.page.url.endswith(f"#{sid}")
+    visit.page.locator("#workers tbody tr", has_text="Worker 1").locator("button").wait_for()
+
+
+@needs_browser
 def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: World) -> None:
     first = world.sid()
     visit.go(first)

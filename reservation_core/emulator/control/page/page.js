@@ -16,7 +16,7 @@ const reservations = new Map(); // by SID
 const rows = new Map(); // their rows in the list
 const entries = new Map(); // journal entries by kind and number
 const time = { reported: 0, at: 0, pace: 0 }; // the emulator's time in ms, when it was received, and its pace
-const page = { run: "", actions: [], total: 0, selected: "", isLost: false, reloading: 0, drawing: 0, centred: "" };
+const page = { run: "", actions: [], total: 0, selected: "", isLost: false, reloading: 0, drawing: 0, people: 0, centred: "" };
 const read = { entry: 0, exchange: 0, callback: 0 }; // last numbers that were fetched; the feed may be ahead
 const picture = document.querySelector("svg.lifecycle");
 
@@ -271,6 +271,7 @@ function draw() {
   drawActions();
   drawJournal();
   drawTimers();
+  refreshPeople();
 }
 
 /** Draw the filtered list, the newest on top. */
@@ -427,6 +428,50 @@ function drawTimer(element, reservation) {
   element.classList.toggle("soon", left !== null && left <= SOON);
 }
 
+/** Fetch tasks and workers soon, once for all calls within 200 ms, if they are shown. */
+function refreshPeople() {
+  if (one("people").open && !page.people) page.people = setTimeout(() => attempt(showPeople), 200);
+}
+
+/** Fetch and draw the tasks and the workers. */
+async function showPeople() {
+  page.people = 0;
+  if (!one("people").open) return;
+  const [{ total: tasks, tasks: someTasks }, { total: workers, workers: someWorkers }] = await Promise.all([send("GET", "tasks"), send("GET", "workers")]);
+  drawTable("tasks", tasks, someTasks, (task) => [
+    subject(task.sid, short(task.sid), task.last_reservation_sid),
+    task.status,
+    task.queue ?? "–",
+    task.priority ?? "–",
+    task.workers.join(", ") || "–",
+  ]);
+  drawTable("workers", workers, someWorkers, (worker) => [
+    make("span", "", worker.name || short(worker.sid)),
+    worker.activity ?? "–",
+    make("span", "", ...worker.reservations.map((sid) => subject(sid, short(sid), sid))),
+  ]);
+}
+
+/** Draw one table, the newest on top. */
+function drawTable(id, total, shown, cells) {
+  const name = id.charAt(0).toUpperCase() + id.slice(1);
+  one(id).querySelector("caption").textContent = `${name}: ${total}${shown.length < total ? `, newest ${shown.length} shown` : ""}`;
+  one(id).tBodies[0].replaceChildren(
+    ...shown.reverse().map((each) => make("tr", "", ...cells(each).map((cell) => make("td", "", cell instanceof Node ? cell : String(cell))))),
+  );
+}
+
+/** Make a button that selects a reservation, or a plain text without one. */
+function subject(title, text, sid) {
+  const made = make(sid ? "button" : "span", sid ? "subject short" : "short", text);
+  made.title = title;
+  if (sid) {
+    made.type = "button";
+    made.addEventListener("click", () => select(sid, true));
+  }
+  return made;
+}
+
 // --- interaction ----------------------------------------------------------------------------------------------------------------
 
 /** Select a reservation, and scroll to it on a narrow page. */
@@ -572,6 +617,7 @@ one("example").addEventListener("click", () => attempt(createExample));
 one("alert-close").addEventListener("click", () => warn(""));
 one("settings").addEventListener("toggle", () => attempt(showSettings));
 one("tools").addEventListener("toggle", () => attempt(showTools));
+one("people").addEventListener("toggle", () => attempt(showPeople));
 one("task").addEventListener("input", showTask);
 one("save").addEventListener("click", () => attempt(saveAttributes));
 one("reserve").addEventListener("click", () => attempt(reserve));
@@ -580,4 +626,5 @@ one("fault-clear").addEventListener("click", () => attempt(async () => showFault
 addEventListener("hashchange", () => select(location.hash.slice(1)));
 page.selected = location.hash.slice(1);
 setInterval(drawTimers, 250);
+setInterval(refreshPeople, 2000); // a change of a task or worker without a reservation is in no feed
 listen();
