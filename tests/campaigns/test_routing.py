@@ -1,0 +1,60 @@
+"""The routing campaign, and many workers that accept the same task."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from reservation_core.emulator.offers import router
+from tests.campaigns import routing
+from tests.emulator.resources.scene import FORM, Workplace
+
+
+def test_router_keeps_its_promises() -> None:
+    assert sum(routing.run(seed, 40) for seed in range(25)) > 150
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "problem"),
+    [
+        ("_max_workers", lambda *_: 9, "is reserved for"),
+        ("_is_idle", lambda *_: False, "are idle"),
+    ],
+)
+def test_broken_router_is_noticed(
+    name: str, broken: Any, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router.Router, name, broken)
+    with pytest.raises(routing.BrokenPromise, match=problem) as caught:
+        routing.run(1, 200)
+    assert caught.value.__notes__[0].startswith("seed ")
+
+
+def test_one_of_many_accepts_of_a_routed_task_wins() -> None:
+    place = Workplace()
+    place.route(50)  # the most that the platform allows
+    place.add_workers(*(f"w{number}" for number in range(50)))
+    task = place.add_task()
+    paths = [
+        f"{place.root}{task}/Reservations/{row['sid']}"
+        for row in place.rows(f"{task}/Reservations?PageSize=100", "reservations")
+    ]
+    assert len(paths) == 50
+    start = Barrier(64, timeout=30)
+
+    def accept(path: str) -> tuple[int, str]:
+        start.wait()
+        reply = place.gateway.receive("POST", path, FORM, b"ReservationStatus=accepted")
+        return reply.status, json.loads(reply.body).get("sid", "")
+
+    with ThreadPoolExecutor(64) as threads:
+        replies = list(threads.map(accept, paths + paths[:14]))
+    winners = [sid for status, sid in replies if status == 200]
+    assert len(winners) == 1
+    assert sorted(status for status, _ in replies)[1:] == [400] * 63
+    statuses = [status for _, status in place.offers(task)]
+    assert statuses.count("accepted") == 1
