@@ -7,8 +7,9 @@ The first rule that applies decides:
 3. **The first report of a reservation is applied**, even if earlier ones are missing.
 4. **Another task, worker or account contradicts**: one SID belongs to one reservation.
 5. **A fetch settles doubt** if nothing was written since it was requested. It is applied even if
-   it contradicts the entry. A status from before the entry's is a late copy and *older*. A status
-   that would reopen an ended reservation *contradicts*.
+   it contradicts the entry. A status from before the entry's is a late copy and *older*, unless
+   its date is later than the entry's: then the platform has set it again. A status that would
+   reopen an ended reservation *contradicts*.
 6. **The higher version is newer** if entry and report both have one. If it is higher by more
    than one, a report is missing (a *gap*). The command that put the entry on hold may have raised
    the version without an event, so the report that ends the hold may be higher by two. The
@@ -22,7 +23,7 @@ status is      fetch     higher version  equal version  lower version  no versio
 =============  ========  ==============  =============  =============  =============
 the same       applied   applied or gap  older          older          by the time
 later          applied   applied or gap  contradiction  contradiction  applied
-earlier        older     contradiction   contradiction  older          older
+earlier        by time   contradiction   contradiction  older          older
 unrelated      applied   contradiction   contradiction  contradiction  contradiction
 =============  ========  ==============  =============  =============  =============
 
@@ -93,6 +94,8 @@ def judge(
     if _has_other_sids(entry.reservation, reported):
         return Verdict.CONTRADICTION
     order = _order(entry.status, reported.status)
+    if is_fetch and order is _Order.EARLIER and _is_reopened(entry, report):
+        return Verdict.APPLIED
     if is_fetch:
         reopens = entry.status.is_terminal and not reported.status.is_terminal
         is_impossible = reopens and order is _Order.UNRELATED
@@ -105,6 +108,12 @@ def judge(
     if order is _Order.SAME and _is_earlier(report.platform_time, entry.platform_time):
         return Verdict.OLDER
     return _NO_VERSIONS.get(order, Verdict.CONTRADICTION)
+
+
+def _is_reopened(entry: Entry, report: Report) -> bool:
+    """Return True if an earlier status was set at a later date."""
+    is_later = _is_earlier(entry.platform_time, report.platform_time)
+    return is_later and not entry.status.is_terminal
 
 
 def _has_other_sids(one: Reservation, other: Reservation) -> bool:

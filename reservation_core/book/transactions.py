@@ -388,8 +388,10 @@ def _closing_change(
         lines.append(_command_line(entry, intent.command, ending, now))
     if outcome.reservation is not None:
         report = report_of_reservation(outcome.reservation)
-        verdict = judge(after, report)
-        after = merge(after, report, verdict, now) or after
+        # A failed delivery has fetched it. If nothing was written since, it settles what it shows.
+        is_fetch = outcome.error is not None and is_open and entry.reservation == intent.reservation
+        verdict = judge(after, report, is_fetch=is_fetch)
+        after = merge(after, report, verdict, now, is_fetch=is_fetch) or after
         lines.append(_report_line(report, verdict, now))
     if is_open and ending is Ending.DELETED:
         after = attrs.evolve(after, deleted=True, doubt=None)

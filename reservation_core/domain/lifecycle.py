@@ -190,6 +190,15 @@ STATUS_EDGES: Final = tuple(
 STATUS_TRIGGERS: Final = tuple(dict.fromkeys(edge.trigger for edge in STATUS_EDGES))
 """Triggers of the statuses for which there is no command."""
 
+UNLISTED_STEPS: Final[Mapping[State, tuple[Status, ...]]] = {
+    ACCEPTED: (CANCELED, TIMEOUT, RESCINDED),
+    WRAPPING: (CANCELED, TIMEOUT, RESCINDED, ACCEPTED),
+}
+"""Steps that no source shows and none rules out, by status. The lifecycle does not have them.
+
+A report of one is an ``IllegalSuccession``. The emulator takes one only on request.
+"""
+
 TRIGGERS: Final = tuple(dict.fromkeys(edge.trigger for edge in COMMAND_EDGES))
 """Names of the commands, in the order of the table."""
 

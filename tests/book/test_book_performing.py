@@ -13,6 +13,7 @@ from reservation_core import (
     Accept,
     Command,
     CommandNotAllowed,
+    Complete,
     Conference,
     GatewayError,
     Indistinguishable,
@@ -31,6 +32,7 @@ from reservation_core import (
 from reservation_core.book import (
     Change,
     CommandInProgress,
+    Doubt,
     Ending,
     Entry,
     NotInBook,
@@ -282,3 +284,30 @@ def test_repr_of_entry_and_history_holds_nothing_personal(world: World) -> None:
     world.book.perform(WR, command, world)
     assert "Conference(" in shown[0]
     assert not [word for word in ("hush-this", "alice", "Zenobia") if word in shown[0]]
+
+
+def test_lost_race_with_a_step_that_the_lifecycle_does_not_have_is_taken_over(
+    world: World,
+) -> None:
+    """The delivery has fetched it, and nothing was written since."""
+    world.scenario.apply(S.ACCEPTED)
+    world.book.record(world.scenario.get())
+    world.scenario.platform.force_status(WR, S.CANCELED)
+    with pytest.raises(LostRace) as caught:
+        world.book.perform(WR, Complete(), world, policy=NO_WAIT)
+    assert caught.value.reservation is not None
+    assert caught.value.reservation.status is S.CANCELED
+    assert (world.entry.status, world.entry.doubt) == (S.CANCELED, None)
+    with pytest.raises(CommandNotAllowed):
+        world.book.perform(WR, Complete(), world)
+
+
+def test_lost_race_contradicts_an_entry_that_changed_meanwhile(world: World) -> None:
+    world.scenario.apply(S.ACCEPTED)
+    world.book.record(world.scenario.get())
+    world.scenario.platform.force_status(WR, S.CANCELED)
+    newer = attrs.evolve(world.entry.reservation, status=S.WRAPPING, etag=None)
+    world.before = [None, lambda: world.book.record(newer)]
+    with pytest.raises(LostRace):
+        world.book.perform(WR, Complete(), world, policy=NO_WAIT)
+    assert (world.entry.status, world.entry.doubt) == (S.WRAPPING, Doubt.CONTRADICTION)

@@ -138,6 +138,32 @@ def test_fetch_settles_doubt(before: Status, doubt: Doubt | None) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "seconds", "verdict"),
+    [
+        (S.WRAPPING, S.ACCEPTED, 1, Verdict.APPLIED),  # no source rules it out
+        (S.WRAPPING, S.ACCEPTED, 0, Verdict.OLDER),  # a late copy
+        (S.WRAPPING, S.ACCEPTED, -1, Verdict.OLDER),
+        (S.ACCEPTED, S.PENDING, 1, Verdict.APPLIED),
+        (S.COMPLETED, S.ACCEPTED, 1, Verdict.OLDER),  # nothing leaves a terminal status
+        (S.WRAPPING, S.ACCEPTED, None, Verdict.OLDER),
+    ],
+)
+def test_fetch_of_an_earlier_status_is_applied_only_with_a_later_date(
+    before: Status, after: Status, seconds: int | None, verdict: Verdict
+) -> None:
+    entry = attrs.evolve(make_entry(before, 5, doubt=Doubt.CONTRADICTION), platform_time=later(5))
+    date = None if seconds is None else later(5) + timedelta(seconds=seconds)
+    fetched = attrs.evolve(pending(0), status=after, date_updated=date)
+    report = report_of_reservation(fetched, ReportSource.FETCH)
+    assert judge(entry, report, is_fetch=True) is verdict
+    merged = merge(entry, report, verdict, later(9), is_fetch=True)
+    assert merged is not None
+    assert merged.status is (after if verdict is Verdict.APPLIED else before)
+    if verdict is Verdict.APPLIED:
+        assert merged.doubt is None
+
+
 def test_first_report_is_applied() -> None:
     report = make_report(S.WRAPPING, 7)
     assert judge(None, report) is Verdict.APPLIED

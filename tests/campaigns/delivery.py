@@ -38,7 +38,6 @@ from reservation_core import (
 )
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
 from reservation_core.emulator.platform.settings import SystemStatus
-from reservation_core.emulator.platform.transitions import Step
 from reservation_core.testing.faults import FaultyGateway, VirtualClock
 from reservation_core.testing.wrapping import GatewayWrapper, WrappedExchange
 from tests.campaigns.delivery_cases import (
@@ -85,10 +84,7 @@ class UnexpectedSteps(GatewayWrapper):
         step, held = self._step, self._platform.stored(SID)
         is_due = step is not None and self._count == step.before
         if step is not None and is_due and is_unexpected(held.reservation.status, step.target):
-            # The platform itself refuses such a step.
-            transitions = self._platform._transitions  # pyright: ignore[reportPrivateUsage]
-            with self._platform.transaction():
-                transitions.make([Step(held, step.target.value, step.target, "rival")])
+            self._platform.force_status(SID, step.target, by="rival")
             self.made += 1
         return (yield request)
 

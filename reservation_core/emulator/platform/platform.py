@@ -320,6 +320,18 @@ class Platform:
         with self._storage:
             return self._transitions.set_status(sid, status, by)
 
+    def force_status(self, sid: str, status: Status, *, by: str = BY_PLATFORM) -> Reservation:
+        """Set a status by a step that the lifecycle does not have.
+
+        No source shows such a step, and none rules it out. Accepted or wrapping work is then
+        canceled, timed out or rescinded, or wrapping work is accepted again. Use it to test that a
+        service takes such a report over.
+
+        :param by: the author for the journal.
+        """
+        with self._storage:
+            return self._transitions.force_status(sid, status, by)
+
     # --- the call, the task and the worker ---
 
     def answer_call(self, sid: str) -> Reservation:

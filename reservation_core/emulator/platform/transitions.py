@@ -9,7 +9,7 @@ import attrs
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import Dequeue, Reject
 from reservation_core.domain.decisions import decide, find_fact_edge
-from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.lifecycle import ON_HOLD, UNLISTED_STEPS, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.errors import StateConflict, UnmetPrecondition
 from reservation_core.emulator.platform.model import (
@@ -93,6 +93,13 @@ class Transitions:
         if target is None:
             raise StateConflict(sid, stored.reservation.state, status.value)
         return self.make([Step(stored, status.value, target, by)])
+
+    def force_status(self, sid: str, status: Status, by: str) -> Reservation:
+        """Set a status by a step that the lifecycle does not have."""
+        stored = self._tables.reservations[sid]
+        if status not in UNLISTED_STEPS.get(stored.reservation.state, ()):
+            raise StateConflict(sid, stored.reservation.state, status.value)
+        return self.make([Step(stored, status.value, status, by)])
 
     def _state(self, stored: StoredReservation, trigger: str) -> State:
         """Return the state to judge a trigger by.

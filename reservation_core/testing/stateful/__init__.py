@@ -24,6 +24,9 @@ service ``Policy(backoff=0.0)``: its pauses are real. After every step it must k
 1. **It believes nothing false.** The lifecycle leads from what it believes to where the reservation
    stands: it may lag, but never be ahead or on another branch. What it believes never goes back.
    Once all events are delivered, it is up to date.
+   With ``has_unexpected_statuses`` the platform takes steps that the lifecycle does not have. Then
+   a belief must be a state in which the platform truly held the reservation, and the beliefs must
+   follow each other as these states did.
 2. **No command acts twice.** After an exchange with an unknown outcome it sends nothing that could
    act again (without ``If-Match``) before it reads the reservation or receives a newer event.
 3. **It sends no command that it could know to be refused**: none after the reservation ended, none
@@ -33,7 +36,7 @@ A counterexample lists the steps. Notes above a step show in order what happened
 events, the service's own exchanges (``POST accept -> 400``), and each change on the platform.
 
 Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what the service
-receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3).
+receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3), ``unknown_status`` (a ninth status).
 """
 
 from reservation_core.testing.stateful.beliefs import Belief

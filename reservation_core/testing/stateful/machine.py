@@ -9,20 +9,25 @@ from functools import partial
 from random import Random
 from typing import ClassVar, Final, cast
 
+import attrs
 from hypothesis import event as label_run
 from hypothesis import note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from reservation_core.domain.lifecycle import TERMINAL, Status
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.lifecycle import TERMINAL, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator import (
     InMemoryGateway,
     JournalEntry,
     ManualClock,
     Platform,
+    StateConflict,
     TaskStatus,
+    UnmetPrecondition,
 )
+from reservation_core.emulator.callbacks.responses import CALLBACK_ACTOR
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.testing.faults import Fault, FaultKind, FaultyGateway, Rival
 from reservation_core.testing.lifecycle_coverage import LifecycleCoverage, current_coverage
@@ -35,8 +40,10 @@ from reservation_core.testing.stateful.moves import (
     FAULTS,
     OUTAGES,
     STEPS,
+    UNEXPECTED_STEPS,
     Move,
 )
+from reservation_core.testing.stateful.unknown_status import NINTH_STATUS, UnknownStatusGateway
 
 _STEPS_PER_RUN: Final = 100  # 100 runs, hypothesis' default, then walk every edge over 20 times
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
@@ -88,6 +95,13 @@ class ReservationRuns(RuleBasedStateMachine):
     has_orchestrated_tasks: ClassVar[bool] = True
     """True if an accept may be put on hold first, as in Flex. Each task is drawn so or not."""
 
+    has_unexpected_statuses: ClassVar[bool] = False
+    """True if the platform may do what no source shows, and none rules out.
+
+    It may take a step that the lifecycle does not have, such as from accepted to canceled, and its
+    replies may show a ninth status for a while. Define :meth:`catch_up`, too.
+    """
+
     coverage: ClassVar[LifecycleCoverage]
     """Edges that the runs of this class have walked; ``coverage.report()`` shows them."""
 
@@ -106,7 +120,8 @@ class ReservationRuns(RuleBasedStateMachine):
         recorder = UpdateRecorder(
             self.make_gateway(self.platform), partial(self._covered.count_reply, self.platform)
         )
-        self._network: Final = FaultyGateway(recorder, platform=self.platform)
+        self._ninth: Final = UnknownStatusGateway(recorder)
+        self._network: Final = FaultyGateway(self._ninth, platform=self.platform)
         self._notes: Final[list[str]] = []  # acts may happen in a server's thread
         self.gateway: Final = ServiceMonitor(
             self._network, recorder, self._name, self._notes.append
@@ -114,7 +129,10 @@ class ReservationRuns(RuleBasedStateMachine):
         self.delivered: Final[list[ReportedEvent]] = []
         self._sids: Final[list[str]] = []
         self._actual: Final[dict[str, Reservation]] = {}  # as the platform holds them
+        self._trails: Final[dict[str, list[State]]] = {}  # all true states, in order
+        self._took_unlisted: Final[set[str]] = set()
         self._undelivered: Final[list[ReportedEvent]] = []
+        self._answers: Final[list[tuple[Reservation, Command]]] = []  # to assignment callbacks
         self._beliefs: Final = BeliefCheck()
         self._tasks = 0
         self._unsubscribe: Final = (
@@ -138,6 +156,22 @@ class ReservationRuns(RuleBasedStateMachine):
 
     def work(self, sid: str) -> None:
         """Let the service act by itself, as on a click. Optional."""
+
+    def assign(self, reservation: Reservation) -> Command | None:  # noqa: ARG002 - for subclasses
+        """Let the service answer the assignment callback of a new reservation. Optional.
+
+        :param reservation: the reservation of the callback, as ``read_assignment`` returns it.
+        :returns: the command of the answer, such as the one given to ``book.answer``. The platform
+            carries it out some steps later, or not at all because it was too late. ``None`` leaves
+            the decision for later.
+        """
+        return None
+
+    def catch_up(self) -> None:
+        """Let the service reconcile what it holds, as a sweeper does. Optional.
+
+        It is called once before the last check, when all exchanges succeed again.
+        """
 
     def make_platform(self) -> Platform:
         """Return the empty platform of one run, by default in memory."""
@@ -217,9 +251,46 @@ class ReservationRuns(RuleBasedStateMachine):
         self._sids.append(_sid("WR", number))
         worker = _sid("WK", number + 1)
         self.platform.add_worker(_WORKSPACE, sid=worker, attributes=_WORKER)
-        self.platform.reserve(_sid("WT", self._tasks), worker, sid=self._sids[number])
+        reserved = self.platform.reserve(_sid("WT", self._tasks), worker, sid=self._sids[number])
+        if self._answers_callbacks:
+            self._ask(reserved)
         if promptly:
             self._deliver(self._undelivered.pop())
+
+    @property
+    def _answers_callbacks(self) -> bool:
+        return type(self).assign is not ReservationRuns.assign
+
+    def _ask(self, reserved: Reservation) -> None:
+        """Send the assignment callback to the service, and keep its answer."""
+        callback = attrs.evolve(reserved, etag=None, date_created=None, date_updated=None)
+        self.gateway.learn(callback)
+        with self._showing_notes():
+            command = self.assign(attrs.evolve(callback, url=None, links=None))
+            if command is not None:
+                self._notes.append(f"{self._name(str(reserved.sid))}: answered: {command.trigger}")
+                self._answers.append((callback, command))
+                self.gateway.hold(callback)
+        self.check()
+
+    @precondition(lambda self: self._answers)
+    @rule(arrives=st.booleans())
+    def carry_out_answer(self, arrives: bool) -> None:
+        """Let the oldest answer to a callback arrive, or be too late."""
+        self._carry_out(arrives=arrives)
+        self.check()
+
+    def _carry_out(self, *, arrives: bool) -> None:
+        reservation, command = self._answers.pop(0)
+        sid = str(reservation.sid)
+        try:
+            if arrives:
+                self.platform.execute(sid, command, by=CALLBACK_ACTOR)
+                return
+        except (StateConflict, UnmetPrecondition):
+            pass  # the reservation moved on: the answer has no effect
+        self._notes.append(f"{self._name(sid)}: the answer {command.trigger} had no effect")
+        self.gateway.release(reservation)
 
     @precondition(lambda self: self.active)
     @rule(move=_moves(FACT_STEPS))
@@ -227,6 +298,26 @@ class ReservationRuns(RuleBasedStateMachine):
         """Let the platform report a fact."""
         self.platform.set_status(self._sids[move.number], Status(move.step))
         self.check()
+
+    @precondition(lambda self: self.has_unexpected_statuses and self.movable(UNEXPECTED_STEPS))
+    @rule(move=_moves(UNEXPECTED_STEPS))
+    def report_unexpected(self, move: Move) -> None:
+        """Let the platform take a step that the lifecycle does not have."""
+        sid, status = self._sids[move.number], UNEXPECTED_STEPS[move.step]
+        self.gateway.expect_unlisted(sid, undoes_wrap=status is Status.ACCEPTED)
+        self._took_unlisted.add(sid)
+        self.platform.advance(1.0)  # so that its date is later, in whole seconds
+        self.platform.force_status(sid, status)
+        self.check()
+
+    @precondition(lambda self: self.has_unexpected_statuses and self.active)
+    @rule(choice=st.integers(0, 11))
+    def show_ninth_status(self, choice: int) -> None:
+        """Begin or end to show a reservation in a ninth status. No event reports it."""
+        sid = self._sids[self.active[choice % len(self.active)]]
+        self._ninth.sids.symmetric_difference_update({sid})
+        how = "as they are" if sid not in self._ninth.sids else f"a ninth status, {NINTH_STATUS}"
+        note(f"  # {self._name(sid)}: from now on, replies show {how}")
 
     @precondition(lambda self: self.movable(COMMAND_STEPS))
     @rule(move=_moves(COMMAND_STEPS))
@@ -287,6 +378,7 @@ class ReservationRuns(RuleBasedStateMachine):
 
     def _record_entry(self, entry: JournalEntry) -> None:
         self._actual[entry.sid] = entry.reservation
+        self._trails.setdefault(entry.sid, []).append(entry.reservation.state)
         if entry.before is not None:
             change = f"{entry.before} -> {entry.reservation.state}"
             self._notes.append(f"{self._name(entry.sid)}: {entry.trigger} by {entry.by}, {change}")
@@ -314,15 +406,25 @@ class ReservationRuns(RuleBasedStateMachine):
         if self.gateway.problems:
             raise AssertionError("\n".join(self.gateway.problems))
         for sid in self._sids:
-            self._beliefs.check(self._name(sid), self.look_up(sid), self._actual[sid].state)
+            belief, actual = self.look_up(sid), self._actual[sid]
+            if self._answers_callbacks:
+                belief = _without_hold(belief)  # its answer is under way, or was too late
+            trail = self._trails[sid] if sid in self._took_unlisted else None
+            self._beliefs.check(self._name(sid), belief, actual.state, trail)
 
     def check_up_to_date(self) -> None:
         """Deliver everything, and check that the service is up to date."""
         self.check()
         self._network.plan.clear()
         self._network.settle()
+        self._ninth.sids.clear()
+        while self._answers:
+            self._carry_out(arrives=True)
         while self._undelivered:
             self._deliver(self._undelivered.pop(0))
+        with self._showing_notes():
+            self.catch_up()
+        self.check()
         for sid in self._sids:
             check_up_to_date(self._name(sid), self.look_up(sid), self._actual[sid].status)
 
@@ -339,3 +441,7 @@ class ReservationRuns(RuleBasedStateMachine):
                 coverage.update(self._covered)
             for name in self._covered.edges:
                 label_run(name)
+
+
+def _without_hold(belief: Belief) -> Belief:
+    return belief.released() if isinstance(belief, Reservation) else belief

@@ -14,9 +14,16 @@ from typing import Final
 import attrs
 
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import Wrap
 from reservation_core.domain.decisions import decide, follow
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import ON_HOLD, TERMINAL, State, Status
+from reservation_core.domain.lifecycle import (
+    ON_HOLD,
+    TERMINAL,
+    UNLISTED_STEPS,
+    State,
+    Status,
+)
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, Gateway
 from reservation_core.rest.errors import GatewayError, MalformedReply, NotSent
@@ -74,6 +81,9 @@ class ServiceMonitor(GatewayWrapper):
         self._show = show
         self._known: dict[str, State] = {}
         self._unknown_outcome: set[str] = set()  # and neither read nor reported since
+        self._unlisted: Counter[str] = Counter()  # undone wraps, by reservation
+        self._seen_wrapping: Counter[str] = Counter()
+        self._known_undone: dict[str, int] = {}  # when the last wrap was sent
         self._problems: list[str] = []
 
     @property
@@ -85,9 +95,25 @@ class ServiceMonitor(GatewayWrapper):
         """Take over a report that the service received, unless outdated."""
         sid, status = str(reported.sid), reported.status
         known = self._known.get(sid)
-        if known is None or (known != status and follow(known, status) is not None):
+        if known != status and status is Status.WRAPPING:
+            self._seen_wrapping[sid] += 1
+        if known is None or (known != status and _can_be_newer(known, status)):
             self._known[sid] = status
             self._unknown_outcome.discard(sid)
+
+    def hold(self, reservation: Reservation) -> None:
+        """Take over that the service answered a callback."""
+        self._known[str(reservation.sid)] = ON_HOLD
+
+    def release(self, reservation: Reservation) -> None:
+        """Take over that the answer to a callback had no effect."""
+        sid = str(reservation.sid)
+        if self._known.get(sid) == ON_HOLD:
+            self._known[sid] = Status.PENDING
+
+    def expect_unlisted(self, sid: str, *, undoes_wrap: bool) -> None:
+        """Take over a step that the lifecycle does not have."""
+        self._unlisted[sid] += undoes_wrap
 
     def exchange(self, request: Request) -> WrappedExchange:
         """Check and exchange one request."""
@@ -115,10 +141,14 @@ class ServiceMonitor(GatewayWrapper):
         """Check a request against the service's knowledge and return a copy."""
         sid, command = find_sid(request), _command(request)
         known = self._known.get(sid)
+        if isinstance(command, Wrap):
+            self._known_undone[sid] = min(self._unlisted[sid], self._seen_wrapping[sid])
         if command is not None and known is not None:
             sent = f"{self._name(sid)}: {command.trigger} was sent"
             if known in TERMINAL:
                 self._problems.append(f"{sent} although the reservation had ended ({known})")
+            elif sid in self._unlisted:
+                pass  # the service may know a status that the monitor takes for outdated
             elif (decision := decide(known, command.trigger, command.is_accepting)).refusal:
                 self._problems.append(f"{sent} although it is not allowed: {decision}")
             if sid in self._unknown_outcome and IF_MATCH not in request.headers:
@@ -149,9 +179,13 @@ class ServiceMonitor(GatewayWrapper):
         times = Counter((find_sid(request), request.form) for request in self._recorder.acted)
         return [
             f"{self._name(sid)}: the same command acted {often} times"
-            for (sid, _), often in times.items()
-            if often > 1
+            for (sid, form), often in times.items()
+            if often > 1 + (self._known_undone.get(sid, 0) if form == Wrap().form() else 0)
         ]
+
+
+def _can_be_newer(known: State, status: Status) -> bool:
+    return follow(known, status) is not None or status in UNLISTED_STEPS.get(known, ())
 
 
 def _command(request: Request) -> Command | None:

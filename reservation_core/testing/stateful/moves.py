@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD
+from reservation_core.domain.lifecycle import COMMAND_EDGES, FACT_EDGES, ON_HOLD, UNLISTED_STEPS
 from reservation_core.testing.faults import FaultKind, Rival
 from reservation_core.testing.paths import STATES, example_command, trigger_label, walkable_edges
 
@@ -23,14 +23,19 @@ class Move:
     step: str
 
 
+_UNLISTED: Final = "unlisted "
+
 _WEIGHTS: Final = {ON_HOLD: 6}  # reached more often, because only facts leave it
 
 STEPS: Final = {
-    (state, is_orchestrated): tuple(
-        trigger_label(edge)
-        for edge in walkable_edges(orchestrated=is_orchestrated)
-        if edge.source == state
-        for _ in range(_WEIGHTS.get(edge.target, 3))
+    (state, is_orchestrated): (
+        *(
+            trigger_label(edge)
+            for edge in walkable_edges(orchestrated=is_orchestrated)
+            if edge.source == state
+            for _ in range(_WEIGHTS.get(edge.target, 3))
+        ),
+        *(f"{_UNLISTED}{status}" for status in UNLISTED_STEPS.get(state, ())),
     )
     for state in STATES
     for is_orchestrated in (False, True)
@@ -39,6 +44,11 @@ STEPS: Final = {
 
 FACT_STEPS: Final = {edge.trigger for edge in FACT_EDGES}
 """Steps that the platform takes."""
+
+UNEXPECTED_STEPS: Final = {
+    f"{_UNLISTED}{status}": status for steps in UNLISTED_STEPS.values() for status in steps
+}
+"""Steps that the lifecycle does not have, with the status of each."""
 
 COMMAND_STEPS: Final = {
     trigger_label(edge): example_command(edge.trigger, accept=bool(edge.accept))

@@ -380,3 +380,21 @@ def test_reservation_on_hold_can_be_rejected_or_rescinded_by_setting() -> None:
     again = Stage(1, settings=Settings(can_reject_on_hold=True))
     again.platform.execute(again.sids[0], CONFERENCE)
     assert again.platform.execute(again.sids[0], Reject()).state is Status.REJECTED
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("status", Status)
+def test_forced_status_is_one_that_no_source_rules_out(state: str, status: Status) -> None:
+    """Each of these is a step that no log shows either way."""
+    platform = Platform()
+    sid = str(platform.add(in_state(state)).sid)
+    ends = (Status.CANCELED, Status.TIMEOUT, Status.RESCINDED)
+    unlisted = {"accepted": ends, "wrapping": (*ends, Status.ACCEPTED)}
+    if status in unlisted.get(state, ()):
+        assert platform.force_status(sid, status).status is status
+        assert (platform.journal[-1].trigger, platform.journal[-1].by) == (status, "platform")
+        assert platform.get(sid).etag == "1"
+        return
+    with pytest.raises(StateConflict):
+        platform.force_status(sid, status)
+    assert platform.get(sid).state == state
