@@ -81,7 +81,7 @@ class BookRuns(ReservationRuns):
 
     def look_up(self, sid: str) -> Belief:
         entry = self.book.get(sid)
-        return entry and entry.reservation
+        return None if entry is None else entry.reservation
 
     def catch_up(self) -> None:
         self.book.reconcile(self.gateway, older_than=0.0)
