@@ -36,7 +36,7 @@ A counterexample lists the steps. Notes above a step show in order what happened
 events, the service's own exchanges (``POST accept -> 400``), and each change on the platform.
 
 Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what the service
-receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3), ``unknown_status`` (a ninth status).
+receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3), ``unexpected`` (a ninth status).
 """
 
 from reservation_core.testing.stateful.beliefs import Belief

@@ -43,7 +43,7 @@ from reservation_core.testing.stateful.moves import (
     UNEXPECTED_STEPS,
     Move,
 )
-from reservation_core.testing.stateful.unknown_status import NINTH_STATUS, UnknownStatusGateway
+from reservation_core.testing.stateful.unexpected import NINTH_STATUS, UnknownStatusGateway
 
 _STEPS_PER_RUN: Final = 100  # 100 runs, hypothesis' default, then walk every edge over 20 times
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)

@@ -38,7 +38,7 @@ from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.rest.fetch import prepare_fetch
 from reservation_core.testing.stateful import Belief, ReportedEvent, ReservationRuns
 from reservation_core.testing.stateful.beliefs import BeliefCheck
-from reservation_core.testing.stateful.unknown_status import NINTH_STATUS, UnknownStatusGateway
+from reservation_core.testing.stateful.unexpected import NINTH_STATUS, UnknownStatusGateway
 from tests.testing.stateful.test_machine import Onlooker, generate
 from tests.testing.stateful.test_monitor import RESERVED, Service
 
