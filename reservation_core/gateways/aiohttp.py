@@ -34,6 +34,8 @@ try:
         TCPConnector,
     )
     from yarl import URL
+
+    from reservation_core.gateways.aiohttp_connections import UnaskedReplyError, guard_connector
 except ImportError as _missing:
     raise ImportError(
         "this gateway needs aiohttp: pip install 'reservation-core[aiohttp]'"
@@ -50,6 +52,8 @@ def encoded_url(url: str) -> URL:
 
 def translate_aiohttp_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
     """Return the gateway error for an error of aiohttp."""
+    if isinstance(error, UnaskedReplyError):
+        return errors.connect_failed("the server did not wait for the request")
     if isinstance(error, ClientConnectorError):
         return errors.connect_failed(describe_cause(error))
     if isinstance(error, ConnectionTimeoutError):
@@ -98,10 +102,10 @@ class AiohttpGateway(AsyncioGatewayBase):
 
     def _open_session(self) -> ClientSession:
         # aiohttp binds the session to the running event loop. The slots bound its connections.
+        connector = TCPConnector(limit=0, ssl=self._ssl_context(), keepalive_timeout=IDLE_TIMEOUT)
+        guard_connector(connector)
         return ClientSession(
-            connector=TCPConnector(
-                limit=0, ssl=self._ssl_context(), keepalive_timeout=IDLE_TIMEOUT
-            ),
+            connector=connector,
             headers=self._default_headers(),
             timeout=ClientTimeout(total=None, connect=self._settings.connect_timeout),
             cookie_jar=DummyCookieJar(),

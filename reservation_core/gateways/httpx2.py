@@ -16,6 +16,7 @@ gateway across ``fork()``.
 
 import asyncio
 import contextlib
+import time
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Unpack
 
@@ -90,7 +91,7 @@ class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
 
     def send(self, request: Request) -> Reply:
         """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
-        self._network.start_exchange(self._settings.timeout)
+        self._network.start_exchange(time.monotonic() + self._settings.timeout)
         try:
             with self._slot():
                 return self._exchange(request)

@@ -2,9 +2,10 @@
 
 httpx2 has no setting for two things, so this module builds its connection pool:
 
-* For threads, every wait ends with the deadline of the whole exchange.
+* For threads, every wait ends with the deadline of the whole exchange. After the deadline, nothing
+  is read or written.
 * A connection on which the server wrote beyond the end of a reply is dropped. httpx2 would read
-  these bytes as the next reply.
+  these bytes as the next reply. They may wait in h11, in the TLS object, or in the socket.
 
 The pool has no limit on connections. The gateways limit them.
 
@@ -18,16 +19,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Generator, Iterable
+from typing import Any, cast
 
 import httpcore2
 import httpx2
 
 from reservation_core.gateways.base import IDLE_TIMEOUT
 from reservation_core.gateways.settings import ConfigurationError
-
-_MIN_WAIT: Final = 0.001  # seconds; 0 would mean a non-blocking socket
 
 
 def has_surplus_bytes(connection: object) -> bool:
@@ -62,14 +61,19 @@ class DeadlineNetwork(httpcore2.NetworkBackend):
     def __init__(self) -> None:
         self._deadlines = threading.local()
 
-    def start_exchange(self, seconds: float) -> None:
-        """Set the deadline of the current thread, in seconds from now."""
-        self._deadlines.current = time.monotonic() + seconds
+    def start_exchange(self, deadline: float) -> None:
+        """Set the deadline of the current thread, in terms of ``time.monotonic``."""
+        self._deadlines.current = deadline
 
-    def remaining(self, timeout: float | None) -> float:
-        """Return the seconds that one wait may take: ``timeout``, or less before the deadline."""
+    def remaining(self, timeout: float | None, late: type[Exception]) -> float:
+        """Return the seconds that one wait may take: ``timeout``, or less before the deadline.
+
+        :param late: raised after the deadline.
+        """
         deadline: float = self._deadlines.current
-        remaining = max(deadline - time.monotonic(), _MIN_WAIT)
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise late
         return remaining if timeout is None else min(timeout, remaining)
 
     def connect_tcp(
@@ -81,8 +85,9 @@ class DeadlineNetwork(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         """Open a connection."""
+        seconds = self.remaining(timeout, httpcore2.ConnectTimeout)
         stream = httpcore2.SyncBackend().connect_tcp(
-            host, port, self.remaining(timeout), local_address, socket_options or ()
+            host, port, seconds, local_address, socket_options or ()
         )
         return _DeadlineStream(stream, self)
 
@@ -93,10 +98,12 @@ class _DeadlineStream(httpcore2.NetworkStream):
         self._network = network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._network.remaining(timeout))
+        seconds = self._network.remaining(timeout, httpcore2.ReadTimeout)
+        return self._stream.read(max_bytes, seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._network.remaining(timeout))
+        seconds = self._network.remaining(timeout, httpcore2.WriteTimeout)
+        self._stream.write(buffer, seconds)
 
     def close(self) -> None:
         # The shutdown also ends a wait in another thread.
@@ -110,12 +117,36 @@ class _DeadlineStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        remaining = self._network.remaining(timeout)
-        stream = self._stream.start_tls(ssl_context, server_hostname, remaining)
+        seconds = self._network.remaining(timeout, httpcore2.ConnectTimeout)
+        with shut_down_after(seconds, self.get_extra_info("socket")):
+            stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
         return _DeadlineStream(stream, self._network)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+@contextlib.contextmanager
+def shut_down_after(seconds: float, sock: socket.socket) -> Generator[None]:
+    """Shut down a socket unless the block ends in time.
+
+    A TLS handshake may take many waits, and each has its own timeout. ``ssl`` takes the descriptor
+    away from ``sock``, so a duplicate is shut down.
+    """
+
+    def shut_down() -> None:
+        with contextlib.suppress(OSError):  # closed by the peer
+            twin.shutdown(socket.SHUT_RDWR)
+
+    with sock.dup() as twin:
+        timer = threading.Timer(seconds, shut_down)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 class _Connection(httpcore2.HTTPConnection):
@@ -151,6 +182,61 @@ class Transport(httpx2.HTTPTransport):
 # --- for asyncio ---------------------------------------------------------------------------------
 
 
+class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
+    """Network backend that also looks for bytes in TLS objects."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of the overridden method
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        backend = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
+        return _CheckedStream(
+            await backend.connect_tcp(host, port, timeout, local_address, socket_options or ())
+        )
+
+
+class _CheckedStream(httpcore2.AsyncNetworkStream):
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read = stream.read  # type: ignore[method-assign]
+        self.write = stream.write  # type: ignore[method-assign]
+        self.aclose = stream.aclose  # type: ignore[method-assign]
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name of the overridden method
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:  # cancelled at the deadline: httpcore2 leaves the connection open
+            await self._stream.aclose()
+            raise
+        return _CheckedStream(stream)
+
+    def get_extra_info(self, info: str) -> Any:
+        known = self._stream.get_extra_info(info)
+        if info == "is_readable":
+            return known or holds_bytes(self._stream.get_extra_info("ssl_object"))
+        return known
+
+
+def holds_bytes(tls: ssl.SSLObject | None) -> bool:
+    """Return True if the TLS object of an idle connection holds bytes."""
+    if tls is None:
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
+    return True
+
+
 class _AsyncConnection(httpcore2.AsyncHTTPConnection):
     def has_expired(self) -> bool:
         return super().has_expired() or has_surplus_bytes(self)
@@ -158,11 +244,17 @@ class _AsyncConnection(httpcore2.AsyncHTTPConnection):
 
 class _AsyncPool(httpcore2.AsyncConnectionPool):
     def __init__(self, ssl_context: ssl.SSLContext) -> None:
-        super().__init__(ssl_context, max_connections=None, keepalive_expiry=IDLE_TIMEOUT)
         self._tls = ssl_context
+        self._network = _CheckedNetwork()
+        super().__init__(
+            ssl_context,
+            max_connections=None,
+            keepalive_expiry=IDLE_TIMEOUT,
+            network_backend=self._network,
+        )
 
     def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
-        return _AsyncConnection(origin, self._tls, IDLE_TIMEOUT)
+        return _AsyncConnection(origin, self._tls, IDLE_TIMEOUT, network_backend=self._network)
 
 
 class AsyncTransport(httpx2.AsyncHTTPTransport):

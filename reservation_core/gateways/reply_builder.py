@@ -1,7 +1,7 @@
 """Reply that a gateway reads piece by piece.
 
-1. The body is decompressed while it arrives, and never beyond ``max_reply_bytes``. Truncated gzip
-   is an error.
+1. The body is decompressed while it arrives, and never beyond ``max_reply_bytes``. Truncated gzip,
+   and bytes behind it, are an error.
 2. A header outside ASCII is dropped. The rest of the reply is kept.
 """
 
@@ -44,12 +44,14 @@ class ReplyBuilder:
                 piece = self._gzip.decompress(piece, self._limit + 1 - len(self._body))
             except zlib.error as error:
                 raise self._errors.exchange_failed("bad gzip") from error
+            if self._gzip.unused_data:  # zlib would keep all of it
+                raise self._errors.exchange_failed("bad gzip")
         self._body += piece
         if len(self._body) > self._limit:
             raise self._errors.reply_too_long(self._head.status)
 
     def finish(self) -> Reply:
         """Return the complete reply. Raises GatewayError."""
-        if self._gzip and not self._is_empty and (self._gzip.unused_data or not self._gzip.eof):
+        if self._gzip and not self._is_empty and not self._gzip.eof:
             raise self._errors.exchange_failed("bad gzip")
         return Reply(self._head.status, self._head.headers, bytes(self._body))

@@ -50,6 +50,7 @@ try:
     from twilio.http.validation_client import ValidationClient  # pyright: ignore[reportMissingTypeStubs]
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
+    from reservation_core.gateways.aiohttp_connections import bounded_replies, guard_session
     from reservation_core.gateways.given_clients import (
         is_async_client,
         read_response,
@@ -219,13 +220,15 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
             # As a header, because aiohttp deprecates the way the client would authenticate.
             options["headers"]["Authorization"] = self._settings.credentials.authorization
             options["auth"] = None
+        guard_session(getattr(http_client, "session", None))
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                response = await _await_response(
-                    http_client.request(
-                        request.method, encoded_url(url) if is_official else url, **options
+            with bounded_replies(self._errors):
+                async with asyncio.timeout(self._settings.timeout):
+                    response = await _await_response(
+                        http_client.request(
+                            request.method, encoded_url(url) if is_official else url, **options
+                        )
                     )
-                )
             return read_response(response, self._errors)
         except Exception as error:  # noqa: BLE001 - the client may be any object
             return translate_client_error(error, self._errors)

@@ -1,6 +1,7 @@
 """Tests of the gateways on a twilio client."""
 
 import asyncio
+import functools
 import gzip
 import os
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from reservation_core.testing.contract.gateway import (
     GivenClientContract,
     OwnClientContract,
 )
-from reservation_core.testing.contract.gateway.drivers import DriverFactory
+from reservation_core.testing.contract.gateway.drivers import DriverFactory, ThreadDriver
 from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
 from reservation_core.testing.contract.gateway.given_client import ResponseMaker
 from reservation_core.testing.contract.gateway.support import (
@@ -100,6 +101,7 @@ class _BeyondTheContract:
 
 class TestTwilio(_BeyondTheContract, GatewayContract):
     test_body_is_returned_as_bytes = OwnClientContract.test_body_is_returned_as_bytes
+    test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
     test_truncated_gzip_is_not_a_reply = OwnClientContract.test_truncated_gzip_is_not_a_reply
     test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
     test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept
@@ -114,6 +116,18 @@ class TestTwilio(_BeyondTheContract, GatewayContract):
 
 
 class TestAsyncTwilio(_BeyondTheContract, AsyncGatewayContract):
+    test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
+    test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
+    test_timeout_covers_the_whole_exchange = (
+        OwnClientContract.test_timeout_covers_the_whole_exchange
+    )
+    test_timeout_covers_the_tls_handshake = OwnClientContract.test_timeout_covers_the_tls_handshake
+    test_connection_with_bytes_at_rest_is_dropped = (
+        OwnClientContract.test_connection_with_bytes_at_rest_is_dropped
+    )
+    test_connection_with_bytes_behind_a_reply_is_dropped = (
+        OwnClientContract.test_connection_with_bytes_behind_a_reply_is_dropped
+    )
     test_early_hints_are_skipped = OwnClientContract.test_early_hints_are_skipped
     test_timeout_covers_the_head = OwnClientContract.test_timeout_covers_the_head
     test_failed_tls_handshake_is_not_sent = OwnClientContract.test_failed_tls_handshake_is_not_sent
@@ -132,18 +146,34 @@ class TestAsyncTwilio(_BeyondTheContract, AsyncGatewayContract):
         return open_gateway
 
 
-class TestValidationClient(TestTwilio):
-    """The package's client that signs each request."""
+class TestValidationClient(_BeyondTheContract):
+    """The package's client that signs each request, which takes much processor time."""
+
+    test_post_is_sent_as_prepared = GatewayContract.test_post_is_sent_as_prepared
+    test_get_is_sent_without_body = GatewayContract.test_get_is_sent_without_body
+    test_bytes_at_rest_do_not_shift_the_replies = (
+        GatewayContract.test_bytes_at_rest_do_not_shift_the_replies
+    )
+    test_early_hints_are_not_taken_for_the_reply = (
+        GatewayContract.test_early_hints_are_not_taken_for_the_reply
+    )
+    test_timeout_covers_the_whole_body = GatewayContract.test_timeout_covers_the_whole_body
+    test_gzip_bomb_is_refused = GatewayContract.test_gzip_bomb_is_refused
+    test_trusted_certificate_is_accepted = GatewayContract.test_trusted_certificate_is_accepted
+    test_truncated_gzip_is_not_a_reply = OwnClientContract.test_truncated_gzip_is_not_a_reply
+    test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept
+    authority = GatewayContract.authority
+    trusted = GatewayContract.trusted
 
     @pytest.fixture
-    def open_gateway(self) -> Callable[..., TwilioGateway]:
+    def open_driver(self) -> DriverFactory:
         def open_gateway(**options: Unpack[GatewayOptions]) -> TwilioGateway:
             base_url, twilio_options = split_options(options)
             http_client: Any = make_validation_client()
             http_client.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
             return OwningGateway(make_client(base_url, http_client=http_client), **twilio_options)
 
-        return open_gateway
+        return functools.partial(ThreadDriver, open_gateway)
 
     def test_requests_are_signed(self, open_driver: DriverFactory) -> None:
         with LoopbackServer() as server, open_driver(base_url=server.origin) as driver:
@@ -199,6 +229,11 @@ class TestProxyRecipe(_RecipeLimits, GatewayContract):
 
 class TestAsyncProxyRecipe(_RecipeLimits, AsyncGatewayContract):
     """The same for asyncio."""
+
+    test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
+    test_timeout_covers_the_whole_exchange = (
+        OwnClientContract.test_timeout_covers_the_whole_exchange
+    )
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., AsyncTwilioGateway]:

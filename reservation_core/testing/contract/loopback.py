@@ -99,6 +99,16 @@ class Connection:
         """Send bytes as they are."""
         self._sock.sendall(raw)
 
+    @contextlib.contextmanager
+    def corked(self) -> Generator[None]:
+        """Send what is written in as few packets as possible."""
+        option: int | None = getattr(socket, "TCP_CORK", None)  # Linux
+        if option is not None:
+            self._sock.setsockopt(socket.IPPROTO_TCP, option, 1)
+        yield
+        if option is not None:
+            self._sock.setsockopt(socket.IPPROTO_TCP, option, 0)
+
     def pause(self, seconds: float) -> None:
         """Wait, but not after the server is stopped."""
         self._stopped.wait(min(seconds, MAX_WAIT))
@@ -222,6 +232,19 @@ def raw_response(*parts: bytes, keep: bool = False, pause: float = 0.0) -> Respo
             connection.pause(pause)
             connection.write(part)
         return keep
+
+    return respond
+
+
+def corked_response(*parts: bytes) -> Responder:
+    """Respond with parts that TLS encrypts one by one, in one packet. Keep the connection."""
+
+    def respond(connection: Connection) -> bool:
+        connection.receive()
+        with connection.corked():
+            for part in parts:
+                connection.write(part)
+        return True
 
     return respond
 

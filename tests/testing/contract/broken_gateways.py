@@ -8,6 +8,7 @@ from typing import TypeVar, Unpack
 
 import attrs
 import pytest
+from aiohttp import ClientSession
 from pyreqwest.client import BaseClientBuilder
 
 from reservation_core.gateways.aiohttp import AiohttpGateway
@@ -201,6 +202,17 @@ class RepeatsRequestsAsync(AiohttpGateway):
             raise
         except GatewayError:
             return await super().asend(request)
+
+
+class BelievesUnaskedBytes(AiohttpGateway):
+    """Uses a connection again, whatever arrived on it."""
+
+    def _open_session(self) -> ClientSession:
+        session = super()._open_session()
+        connector = session.connector
+        assert connector is not None
+        del connector.connect
+        return session
 
 
 class ThreadContractOf(OwnClientContract):

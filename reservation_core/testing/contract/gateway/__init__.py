@@ -21,11 +21,12 @@ for threads              for asyncio                   for a gateway
 =======================  ============================  ===========================================
 
 The first contract covers encoding, headers, credentials, timeouts, the class of each failure (not
-sent, or outcome unknown), the size limit, redirects, secrecy, concurrency, cancellation and
-closing.
+sent, or outcome unknown), the size limit, bytes that the server sends unasked, redirects, secrecy,
+concurrency, cancellation and closing.
 
-With a client of its own, a gateway promises more. The timeouts cover connecting alone and the head
-of a reply. A reply is measured and decompressed while it arrives. A failed TLS handshake is known
+With a client of its own, a gateway promises more. The timeouts cover connecting alone and each part
+of a reply, whatever the server sends. A reply is measured and decompressed while it arrives, in
+bounded memory. A connection with bytes behind a reply is dropped. A failed TLS handshake is known
 as not sent. Cookies are not kept, and proxy variables are ignored. Closing ends the exchanges under
 way.
 
@@ -77,7 +78,12 @@ from reservation_core.testing.contract.gateway.given_client import (
 from reservation_core.testing.contract.gateway.own_client import OwnClientTests
 from reservation_core.testing.contract.gateway.replies import ReplyTests
 from reservation_core.testing.contract.gateway.sending import SendingTests
-from reservation_core.testing.contract.gateway.support import CREDENTIALS, clear_environment
+from reservation_core.testing.contract.gateway.support import (
+    CREDENTIALS,
+    TrustFixtures,
+    clear_environment,
+)
+from reservation_core.testing.contract.gateway.unasked import UnaskedTests
 
 __all__ = [
     "CREDENTIALS",
@@ -91,14 +97,14 @@ __all__ = [
 ]
 
 
-class _CleanEnvironment:
+class _CleanEnvironment(TrustFixtures):
     @pytest.fixture(autouse=True)
     def _clean_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clear_environment(monkeypatch)
 
 
 class GatewayContract(
-    SendingTests, ReplyTests, FailureTests, ThreadSharingTests, _CleanEnvironment
+    SendingTests, ReplyTests, UnaskedTests, FailureTests, ThreadSharingTests, _CleanEnvironment
 ):
     """Promises of a gateway for threads. Define the fixture ``open_gateway``."""
 
@@ -109,7 +115,7 @@ class GatewayContract(
 
 
 class AsyncGatewayContract(
-    SendingTests, ReplyTests, FailureTests, AsyncioSharingTests, _CleanEnvironment
+    SendingTests, ReplyTests, UnaskedTests, FailureTests, AsyncioSharingTests, _CleanEnvironment
 ):
     """Promises of a gateway for asyncio. Define the fixture ``open_gateway``."""
 

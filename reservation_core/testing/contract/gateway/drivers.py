@@ -87,6 +87,10 @@ class GatewayDriver(ABC):
 
         return self._runner.run(send_and_close())
 
+    def idle(self, seconds: float) -> None:
+        """Run the event loop, and send nothing."""
+        self._runner.run(asyncio.sleep(seconds))
+
     def close(self) -> None:
         """Close the gateway."""
         self._runner.run(self._close())

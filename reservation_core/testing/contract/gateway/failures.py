@@ -1,9 +1,6 @@
 """Tests of timeouts, broken exchanges and TLS."""
 
-import functools
-import ssl
 import sys
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +10,7 @@ from reservation_core.testing.contract.gateway import checks
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.support import (
     named_cases,
+    server_tls,
     serving,
     update_request,
 )
@@ -132,25 +130,12 @@ class FailureTests:
 
     # --- TLS -------------------------------------------------------------------------------------
 
-    @pytest.fixture
-    def authority(self) -> "trustme.CA":
-        """Return a certificate authority that no client trusts."""
-        return _authority()
-
-    @pytest.fixture
-    def trusted(self, authority: "trustme.CA", monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-        """Trust the authority as a user would, by the environment."""
-        with authority.cert_pem.tempfile() as file:
-            monkeypatch.setenv("SSL_CERT_FILE", file)
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", file)
-            yield
-
     @pytest.mark.usefixtures("trusted")
     def test_trusted_certificate_is_accepted(
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """An authority named by the environment is trusted."""
-        with serving(open_driver, tls=_server_tls(authority, "127.0.0.1")) as driver:
+        with serving(open_driver, tls=server_tls(authority, "127.0.0.1")) as driver:
             reply = driver.send(update_request())
         assert reply.status == 200, "return the reply of a server with a trusted certificate"
 
@@ -158,7 +143,7 @@ class FailureTests:
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """A certificate of an unknown authority is refused before sending."""
-        with serving(open_driver, tls=_server_tls(authority, "127.0.0.1")) as driver:
+        with serving(open_driver, tls=server_tls(authority, "127.0.0.1")) as driver:
             error = checks.expect_not_sent(driver, update_request(), "the certificate is wrong")
         checks.check_word(error, "certificate")
         assert driver.server.requests == [], "verify certificates"
@@ -168,7 +153,7 @@ class FailureTests:
         self, open_driver: DriverFactory, authority: "trustme.CA"
     ) -> None:
         """A trusted certificate of another host is refused before sending."""
-        with serving(open_driver, tls=_server_tls(authority, "other.example")) as driver:
+        with serving(open_driver, tls=server_tls(authority, "other.example")) as driver:
             checks.expect_not_sent(driver, update_request(), "the certificate is wrong")
         assert driver.server.requests == [], "verify host names"
 
@@ -183,17 +168,3 @@ class FailureTests:
         ):
             checks.expect_failure(driver, update_request())
         assert server.requests == [], "send nothing without TLS"
-
-
-@functools.cache
-def _authority() -> "trustme.CA":
-    authority: trustme.CA = pytest.importorskip("trustme").CA()
-    return authority
-
-
-def _server_tls(authority: "trustme.CA", name: str) -> ssl.SSLContext:
-    """Return the server's TLS settings, with a certificate for a host name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with authority.issue_cert(name).private_key_and_cert_chain_pem.tempfile() as file:
-        context.load_cert_chain(file)
-    return context

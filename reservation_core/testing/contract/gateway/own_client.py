@@ -8,6 +8,7 @@ import pytest
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.testing.contract import loopback
 from reservation_core.testing.contract.gateway import checks
+from reservation_core.testing.contract.gateway.bounds import BoundsTests
 from reservation_core.testing.contract.gateway.drivers import DriverFactory
 from reservation_core.testing.contract.gateway.failures import (
     FAILED_HANDSHAKES,
@@ -18,6 +19,7 @@ from reservation_core.testing.contract.gateway.support import (
     serving,
     update_request,
 )
+from reservation_core.testing.contract.gateway.unasked import DroppedConnectionTests
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
     Responder,
@@ -29,7 +31,7 @@ from reservation_core.testing.contract.loopback import (
 _PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
 
-class OwnClientTests:
+class OwnClientTests(BoundsTests, DroppedConnectionTests):
     """Promises about each wait, connection, byte and cookie."""
 
     def test_body_is_returned_as_bytes(self, open_driver: DriverFactory) -> None:

@@ -1,5 +1,7 @@
 """Tests of the replies that a gateway returns."""
 
+import functools
+
 import pytest
 
 from reservation_core.rest.messages import Reply
@@ -49,6 +51,12 @@ _AT_THE_LIMIT = named_cases(
     chunks=loopback.chunked_response([b"x" * 500] * 2),
     gzip=loopback.gzip_response(b"x" * 1000),
 )
+
+
+@functools.cache
+def _gzip_bomb() -> Responder:
+    return loopback.gzip_response(b"\0" * 50_000_000)
+
 
 _FRAMED = named_cases(
     by_length=response_head(headers=[("Content-Length", "2")]) + b"{}",
@@ -162,7 +170,7 @@ class ReplyTests:
 
     def test_gzip_bomb_is_refused(self, open_driver: DriverFactory) -> None:
         """A small reply that decompresses to 50 MB is refused by default."""
-        with serving(open_driver, loopback.gzip_response(b"\0" * 50_000_000)) as driver:
+        with serving(open_driver, _gzip_bomb()) as driver:
             checks.expect_outcome_unknown(driver, update_request())
 
     @pytest.mark.parametrize("responder", _AT_THE_LIMIT)

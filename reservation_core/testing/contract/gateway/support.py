@@ -1,10 +1,11 @@
 """Credentials, requests and servers that the tests of the contract share."""
 
 import contextlib
+import functools
 import os
 import ssl
 from collections.abc import Generator, Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
@@ -12,6 +13,9 @@ from reservation_core.gateways.settings import Credentials, GatewayOptions
 from reservation_core.rest.messages import FORM_HEADERS, Request
 from reservation_core.testing.contract.gateway.drivers import DriverFactory, GatewayDriver
 from reservation_core.testing.contract.loopback import LoopbackServer, Responder
+
+if TYPE_CHECKING:
+    import trustme
 
 CREDENTIALS = Credentials("SK0123", "hush-this-is-the-secret")
 """Credentials for the gateway under test."""
@@ -67,3 +71,35 @@ def serving(
         with open_driver(**options) as driver:
             driver.server = server
             yield driver
+
+
+class TrustFixtures:
+    """Fixtures for the tests over TLS."""
+
+    @pytest.fixture
+    def authority(self) -> "trustme.CA":
+        """Return a certificate authority that no client trusts."""
+        return _authority()
+
+    @pytest.fixture
+    def trusted(self, authority: "trustme.CA", monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+        """Trust the authority as a user would, by the environment."""
+        with authority.cert_pem.tempfile() as file:
+            monkeypatch.setenv("SSL_CERT_FILE", file)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", file)
+            yield
+
+
+@functools.cache
+def _authority() -> "trustme.CA":
+    authority: trustme.CA = pytest.importorskip("trustme").CA()
+    return authority
+
+
+@functools.cache
+def server_tls(authority: "trustme.CA", name: str) -> ssl.SSLContext:
+    """Return the server's TLS settings, with a certificate for a host name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with authority.issue_cert(name).private_key_and_cert_chain_pem.tempfile() as file:
+        context.load_cert_chain(file)
+    return context
