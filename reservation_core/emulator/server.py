@@ -15,11 +15,12 @@ from starlette.routing import BaseRoute
 from reservation_core.emulator.callbacks.dispatcher import CallbackDispatcher
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
+from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.surface import Control
 from reservation_core.emulator.faults import FaultPlan
 from reservation_core.emulator.http.asgi import EmulatorApplication, ExchangeObserver
 from reservation_core.emulator.http.sites import SITE_OPTIONS, SiteOptions, Sites
-from reservation_core.emulator.http.uvicorn_server import EmulatorServer
+from reservation_core.emulator.http.uvicorn_server import BACKLOG, EmulatorServer
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.resources.gateway import WorkspaceGateway
 
@@ -90,7 +91,7 @@ def _build(
     with (
         contextlib.closing(queue),
         socket.create_server(
-            (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET, backlog=2048
+            (host, port), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET, backlog=BACKLOG
         ) as listener,
     ):
         address, bound_port, *_ = listener.getsockname()
@@ -129,6 +130,7 @@ def serve(
     :raises ValueError: if an option about hosts is malformed.
     :raises RuntimeError: if one of the lifespans fails.
     """
+    page_files()  # now, as a server that is out of open files can read none
     queue = CallbackQueue(platform, callbacks)
     with _build(platform, host, port, queue, options) as (emulator, server, listener):
         if on_start is not None:

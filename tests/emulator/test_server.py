@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -101,3 +105,30 @@ def test_signal_ends_serve() -> None:
             server.serve(Platform(), on_start=on_start)
     finally:
         signal.signal(signal.SIGINT, default)
+
+
+def test_server_out_of_open_files_logs_little_and_recovers() -> None:
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64));"
+        "from reservation_core.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        found = re.search(rb"http://\S+", process.stdout.readline())
+        assert found
+        url = found[0].decode()
+        socks = [socket.create_connection(address(url), WAIT) for _ in range(100)]
+        time.sleep(1.2)  # asyncio tries again after a second
+        socks[0].sendall(b"GET /_emulator/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in socks[0].recv(100)
+        for sock in socks:
+            sock.close()
+        assert ask(url, "GET", "/_emulator/routes").status == 200
+        process.terminate()
+        lines = process.stderr.read().decode().splitlines()
+    message = (
+        "no connection can be accepted: Too many open files. Close some, or allow more open files"
+    )
+    assert lines == [message]

@@ -112,10 +112,13 @@ class EmulatorApplication:
         """Answer one exchange, or run through the server's lifespan."""
         if scope["type"] != "http":
             await self._starlette(scope, receive, send)
-        elif is_outside_api(scope["path"]):
-            await self._admit_control(scope, receive, send)
-        else:
-            await self._answer_api(scope, receive, send)
+            return
+        admit = self._admit_control if is_outside_api(scope["path"]) else self._answer_api
+        try:
+            await admit(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
 
     # --- the emulated API ------------------------------------------------------------------------
 

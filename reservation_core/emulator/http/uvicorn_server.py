@@ -15,7 +15,7 @@ import contextlib
 import logging
 import socket
 import threading
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -27,8 +27,13 @@ from reservation_core.emulator.http.connection import (
     EmulatorConnection,
 )
 
+BACKLOG: Final = 2048
+"""Number of connections that may wait to be accepted."""
+
+_ACCEPTED_AT_ONCE: Final = 16
 _GRACE_SECONDS: Final = 2  # for what is being answered when the server ends
 _ABORT_SECONDS: Final = 0.5  # for requests to notice that their connection is gone
+_WARNING_SECONDS: Final = 60.0  # between two warnings that nothing can be accepted
 _log: Final = logging.getLogger("reservation_core.emulator")
 
 
@@ -47,10 +52,12 @@ class EmulatorServer(uvicorn.Server):
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            backlog=_ACCEPTED_AT_ONCE,
         )
         super().__init__(config)
         self._application = application
         self._has_begun = threading.Event()
+        self._next_warning = 0.0
 
     def run_on(self, listener: socket.socket) -> None:
         """Answer on a listening socket until the server is stopped."""
@@ -83,6 +90,7 @@ class EmulatorServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, with uvicorn's own protocol if it lacks an attribute."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._handle_loop_error)
         self._stop_requested = asyncio.Event()
         probe = HttpToolsProtocol(self.config, self.server_state, {}, self._loop)
         probe.on_message_begin()
@@ -94,7 +102,27 @@ class EmulatorServer(uvicorn.Server):
             )
             self.config.http_protocol_class = HttpToolsProtocol
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
         self._has_begun.set()
+
+    def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log once a minute that no connection can be accepted.
+
+        asyncio reports it each second for each connection that it would accept at once. It also
+        reports that it cannot try again once the server has stopped.
+        """
+        message = str(context["message"])
+        if self.should_exit and "_start_serving" in message:
+            return
+        if "socket.accept()" not in message:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._next_warning:
+            self._next_warning = loop.time() + _WARNING_SECONDS
+            _log.error(
+                "no connection can be accepted: %s. Close some, or allow more open files",
+                context["exception"].strerror,
+            )
 
     async def main_loop(self) -> None:
         """Run until the server is stopped."""
