@@ -217,7 +217,10 @@ def open_platform(
     file = StateFile(path)
     try:
         snapshot = file.load()
-        latest = max((task.date_updated for task in snapshot.tasks), default=clock.now())
+        dates = (
+            each.date_updated for each in (*snapshot.tasks, *snapshot.workers, *snapshot.records)
+        )
+        latest = max((date for date in dates if date is not None), default=clock.now())
         clock.advance(max(0.0, (latest - clock.now()).total_seconds()))
         platform = Platform(clock, settings=settings, on_commit=file.write)
         platform.restore(snapshot)

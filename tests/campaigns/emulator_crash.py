@@ -52,10 +52,12 @@ class CrashResult:
 
 
 @contextmanager
-def running_cli(state: Path, seed: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+def running_cli(
+    state: Path, seed: Path | None = None
+) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Start the emulator from the command line, with its URL."""
     command = [sys.executable, "-m", "reservation_core.cli", "serve", "--port", "0", "--quiet"]
-    command += ["--state", str(state), "--seed", str(seed)]
+    command += ["--state", str(state), *(("--seed", str(seed)) if seed else ())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

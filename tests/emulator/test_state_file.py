@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -24,7 +25,8 @@ from reservation_core.emulator import (
 )
 from reservation_core.emulator.platform.clock import DEFAULT_START
 from reservation_core.emulator.state_file import StateFile, StateFileError, open_platform
-from tests.campaigns import emulator_crash
+from tests.campaigns import emulator_crash, routed_crash
+from tests.emulator.resources.scene import Workplace
 from tests.emulator.worlds import ACTIVITY, TASK, WORKERS, WORKSPACE, people
 
 
@@ -243,6 +245,71 @@ def test_state_file_reports_damaged_content(path: Path, value: str) -> None:
     with pytest.raises(StateFileError, match="its content is damaged"):
         file.load()
     file.close()
+
+
+def test_state_file_stores_workspaces_and_routing_goes_on(path: Path) -> None:
+    with open_platform(path, ManualClock()) as platform:
+        place = Workplace(platform=platform)
+        place.route(TaskReservationTimeout=30)
+        place.add_workers("ann", "bob")
+        first = place.add_task(Attributes='{"a": [1]}', Priority=2, Timeout=500)
+        second, third = place.add_task(), place.add_task()
+        place.answer(first, "ann", "accepted")
+        before, shown = platform.snapshot(), place.fetch(first)
+    with open_platform(path, ManualClock()) as platform:
+        assert as_values(platform.snapshot()) == as_values(before)
+        again = Workplace(platform=platform)
+        again.root, again.sid, again.activities = place.root, place.sid, place.activities
+        assert again.fetch(first) == shown
+        assert [again.offers(task) for task in (second, third)] == [[("bob", "pending")], []]
+        platform.advance(30)
+        assert again.offers(second) == [("bob", "timeout")]
+        again.answer(first, "ann", "completed")
+        assert again.offers(second)[1:] == [("ann", "pending")]
+        again.ask("DELETE", f"/TaskChannels/{again.rows('/TaskChannels', 'channels')[0]['sid']}")
+        before = platform.snapshot()
+    with open_platform(path, ManualClock()) as platform:
+        assert as_values(platform.snapshot()) == as_values(before)
+        assert platform.now() == DEFAULT_START + timedelta(seconds=30)
+
+
+def test_state_file_of_format_2_is_read_and_has_format_3_afterwards(path: Path) -> None:
+    """Its workers have no dates, and its tasks no order."""
+    with open_platform(path, ManualClock()) as platform:
+        sid = people(platform).sid()
+    database = sqlite3.connect(path)
+    for row, value in database.execute("SELECT sid, value FROM objects").fetchall():
+        old = json.loads(value)
+        for name in ("order", "date_status_changed"):
+            old.pop(name, None)
+        if row in WORKERS:
+            del old["date_created"], old["date_updated"]
+        database.execute("UPDATE objects SET value = ? WHERE sid = ?", (json.dumps(old), row))
+    database.execute("PRAGMA user_version = 2")
+    database.commit()
+    database.close()
+    with open_platform(path, ManualClock()) as platform:
+        assert platform.get(sid).status is Status.PENDING
+        assert (platform.worker(WORKERS[0]).date_created, platform.task(TASK).order) == (None, None)
+        platform.execute(sid, Accept())
+    database = sqlite3.connect(path)
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    database.close()
+
+
+def test_clock_is_not_behind_the_workers_of_a_state_file(path: Path) -> None:
+    clock = ManualClock()
+    with open_platform(path, clock) as platform:
+        clock.advance(60)
+        platform.add_worker(WORKSPACE)
+    with open_platform(path, ManualClock()) as platform:
+        assert platform.now() == clock.now()
+
+
+def test_killed_emulator_loses_no_routed_task(tmp_path: Path) -> None:
+    result = routed_crash.campaign(tmp_path, rounds=1, accepts=15)
+    assert min(result.tasks, result.accepts) >= 15
+    assert (result.lost, result.halves) == (0, 0)
 
 
 def test_killed_emulator_loses_no_acknowledged_update(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Flag, auto
+from functools import cache
 from typing import Final
 
 import attrs
@@ -126,6 +127,7 @@ def default_values(resource: Resource) -> dict[str, Json]:
     return {parameter.property_name: parameter.default for parameter in shown}
 
 
+@cache
 def snake_case(name: str) -> str:
     """Return a name in snake_case.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, cast
 
 import attrs
@@ -37,6 +38,7 @@ _NAMES_OF: Final = {
 """Properties that show the name of a record, and the property with its SID."""
 
 
+@lru_cache(maxsize=256)
 def read_default_queue(configuration: str) -> str | None:
     """Return the queue that a workflow's configuration names for every task.
 
