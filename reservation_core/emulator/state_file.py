@@ -217,9 +217,11 @@ def open_platform(
     file = StateFile(path)
     try:
         snapshot = file.load()
-        dates = (
-            each.date_updated for each in (*snapshot.tasks, *snapshot.workers, *snapshot.records)
-        )
+        dates = [
+            *(task.date_updated for task in snapshot.tasks),
+            *(worker.date_updated for worker in snapshot.workers),
+            *(record.date_updated for record in snapshot.records),
+        ]
         latest = max((date for date in dates if date is not None), default=clock.now())
         clock.advance(max(0.0, (latest - clock.now()).total_seconds()))
         platform = Platform(clock, settings=settings, on_commit=file.write)

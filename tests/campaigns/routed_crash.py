@@ -1,4 +1,4 @@
-"""Kill the emulator while it routes tasks, and compare its state after a restart.
+"""Kill the emulator while it routes tasks, and look after a restart.
 
 Four clients create tasks and accept the offers as fast as they can, by the official routes. The
 process is killed (SIGKILL) once a given number of accepts is acknowledged, while others are under
@@ -51,7 +51,7 @@ def _post(url: str, path: str, form: str) -> dict[str, Any]:
 
 
 def _set_up(url: str) -> str:
-    """Create a workspace with a queue and available workers, and return its path."""
+    """Create a workspace with available workers, and return its path."""
     root = f"/v1/Workspaces/{_post(url, '/v1/Workspaces', 'FriendlyName=a&Template=FIFO')['sid']}"
     rows = wire.ask(url, "GET", f"{root}/Activities?Available=true").json["activities"]
     for number in range(WORKERS):
@@ -69,7 +69,7 @@ class _Clients:
         self._url, self._root, self._wanted = url, root, wanted
 
     def work(self) -> None:
-        """Create tasks, accept their offers and complete them until the emulator is killed."""
+        """Create, accept and complete tasks until the emulator is killed."""
         try:
             while True:
                 self._work_once()

@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections import Counter, deque
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -88,9 +88,8 @@ class RoutedPlatform:
         return self._send("POST", path, form)
 
     def _sid_of(self, path: str, key: str) -> str:
-        rows = self._send("GET", path)[key]
-        assert isinstance(rows, list)
-        return str(rows[0]["sid"])
+        rows = cast("list[dict[str, str]]", self._send("GET", path)[key])
+        return rows[0]["sid"]
 
     def _note(self, entry: JournalEntry) -> None:
         self.statuses[entry.reservation.status] += 1
@@ -98,7 +97,7 @@ class RoutedPlatform:
             self._offered.append(entry.sid)
 
     def run_task(self) -> None:
-        """Create a task, answer the offers, and advance the clock by a second."""
+        """Create a task, answer its offers, and advance the clock."""
         self._post("/Tasks", "Attributes=%7B%7D")
         while self._offered:
             self._offers += 1
