@@ -20,6 +20,7 @@ The names below are the core. The rest is in subpackages, each with an overview 
 * :mod:`~reservation_core.book`: a durable record of a service's reservations
 * :mod:`~reservation_core.emulator`: the platform in process or over HTTP, for tests
 * :mod:`~reservation_core.testing`: fault injection, generated values and runs
+* :mod:`~reservation_core.parity`: experiments that show how the platform of an account behaves
 * :mod:`~reservation_core.diagrams`: pictures and tables of the lifecycle and the parameters
 * :mod:`~reservation_core.cli`: the command line, ``python -m reservation_core.cli``
 

@@ -34,6 +34,7 @@ from reservation_core.cli.names import (
     lower_commands,
     read_word,
 )
+from reservation_core.cli.parity import ParityCommand
 from reservation_core.cli.redaction import hide_url_users
 from reservation_core.cli.remote import CREDENTIALS_HELP, RemoteCommands
 from reservation_core.cli.serve import ServeCommand
@@ -135,6 +136,7 @@ def _make_app(output: TerminalOutput, errors: TerminalOutput) -> cyclopts.App:
     app.command(remote.show)
     app.command(remote.list_, name="list")
     app.command(ServeCommand(output).serve)
+    app.command(ParityCommand(output, errors).parity)
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 import cyclopts
@@ -18,6 +19,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.decisions import Decision, decide
 from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, Edge, State
+from reservation_core.parity.observations import ParityFileError, read_observations
 from reservation_core.rest.urlencoding import encode_form
 
 StateName: TypeAlias = Annotated[State, cyclopts.Parameter(converter=read_state)]
@@ -32,15 +34,28 @@ class CommandLine:
         self._errors: Final = errors
 
     def explain(
-        self, status: StateName, command: str, /, *, accept: bool = False, as_json: JsonFlag = False
+        self,
+        status: StateName,
+        command: str,
+        /,
+        *,
+        accept: bool = False,
+        parity: Path | None = None,
+        as_json: JsonFlag = False,
     ) -> int:
         """Explain if a command is allowed in a status, with evidence.
 
         :param status: The status of the reservation.
         :param command: The command's name, as encode and send take it.
         :param accept: For call and redirect: the command has its accept flag.
+        :param parity: A JSON report of the command parity. What it saw replaces the evidence.
         """
         decision = decide(status, read_command(command).trigger, accept)
+        if parity is not None:
+            try:
+                decision = decision.with_observations(read_observations(parity))
+            except ParityFileError as error:
+                raise UsageError(str(error)) from None
         if as_json:
             self._output.write_json(decision_document(decision, accept=accept))
         else:

@@ -14,7 +14,7 @@ def decision_document(decision: Decision, *, accept: bool) -> dict[str, object]:
 
     :param accept: the ``accept`` flag of the command.
     """
-    edge, refusal = decision.edge, decision.refusal
+    edge, refusal, observation = decision.edge, decision.refusal, decision.observation
     if edge is not None:
         reason, evidence, source = edge.note, edge.evidence, edge.reference
     else:
@@ -30,6 +30,7 @@ def decision_document(decision: Decision, *, accept: bool) -> dict[str, object]:
         "evidence": str(evidence),
         "source": str(source),
         "alternatives": list(decision.alternatives),
+        "observed": observation and observation.result,
     }
 
 

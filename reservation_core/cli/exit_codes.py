@@ -11,6 +11,8 @@ DONE: Final = 0
 USAGE: Final = 2
 EXPLAINED_REFUSAL: Final = 5
 NOT_WRITTEN: Final = 6
+NOT_CONSENTED: Final = 7
+LEFT_OVER: Final = 8
 INTERRUPTED: Final = 130  # as in a shell
 
 EXIT_CODES: Final = (
@@ -21,6 +23,8 @@ EXIT_CODES: Final = (
     (4, "no usable answer: not sent (the error says so), or outcome unknown"),
     (EXPLAINED_REFUSAL, "explain: the command is refused in this status"),
     (NOT_WRITTEN, "the output cannot be written"),
+    (NOT_CONSENTED, "parity: nothing was done, because --yes is missing"),
+    (LEFT_OVER, "parity: something could not be deleted; it is listed"),
     (INTERRUPTED, "interrupted"),
 )
 """All exit codes with their meanings."""

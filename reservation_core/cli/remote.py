@@ -123,7 +123,7 @@ class RemoteCommands:
                 progress.cautioned(caution)
             self._show_dry_run(command, where, options, status, request, as_json=as_json)
             return
-        with _open_gateway(where.base_url) as gateway:
+        with open_gateway(where.base_url) as gateway:
             before = fetch(where.address, gateway, route=where.route)
             known = before if options.if_match else attrs.evolve(before, etag=None)
             after = perform(
@@ -157,7 +157,7 @@ class RemoteCommands:
         """Fetch one reservation, and show it with the commands allowed now."""
         with _naming_flags():  # before credentials are asked for
             prepare_fetch(where.address, route=where.route)
-        with _open_gateway(where.base_url) as gateway:
+        with open_gateway(where.base_url) as gateway:
             reservation = fetch(where.address, gateway, route=where.route)
         if as_json:
             self._output.write_json(reservation_document(reservation))
@@ -192,7 +192,7 @@ class RemoteCommands:
         )
         with _naming_flags():  # before credentials are asked for
             prepare_list(ListQuery(**query))
-        with _open_gateway(base_url) as gateway:
+        with open_gateway(base_url) as gateway:
             reservations = islice(list_reservations(gateway, **query), most)
             if as_json:
                 self._output.write_json([reservation_document(each) for each in reservations])
@@ -233,7 +233,11 @@ class RemoteCommands:
 
 
 @contextmanager
-def _open_gateway(base_url: str | None) -> Generator[Gateway]:
+def open_gateway(base_url: str | None) -> Generator[Gateway]:
+    """Open the default gateway, with the credentials of the environment.
+
+    :param base_url: the platform's base URL; that of the environment by default.
+    """
     try:
         from reservation_core.gateways.pyreqwest import PyreqwestGateway  # noqa: PLC0415 - it needs an extra
     except ImportError as error:

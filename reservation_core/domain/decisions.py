@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
+from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import (
     EDGES,
     FACT_EDGES,
@@ -33,6 +34,7 @@ from reservation_core.domain.lifecycle import (
     find_refusal_reason,
     label_state,
 )
+from reservation_core.domain.observations import Observation, Observations
 
 if TYPE_CHECKING:
     from transitions import Machine
@@ -47,6 +49,7 @@ class Decision(NamedTuple):
     :param edge: the edge that the command takes, or ``None`` if it is refused.
     :param refusal: the reason of the refusal, or ``None`` if it is allowed.
     :param alternatives: the names of all commands allowed in this state.
+    :param observation: what your platform did with it, if a parity run saw that.
     """
 
     trigger: str
@@ -54,6 +57,7 @@ class Decision(NamedTuple):
     edge: Edge | None
     refusal: RefusalReason | None
     alternatives: tuple[str, ...]
+    observation: Observation | None = None
 
     @property
     def is_allowed(self) -> bool:
@@ -82,7 +86,33 @@ class Decision(NamedTuple):
                 ON_HOLD: "sets no status yet (on hold until the platform reports the outcome)",
             }.get(self.edge.target, f"sets {self.edge.target}")
             verdict = f"allowed while {self.state} and {effect}: {self.reason}."
+        if self.observation is not None and not _agrees(self, self.observation):
+            verdict += f" A parity run saw otherwise: {self.observation}."
         return f"{self.trigger} is {verdict}"
+
+    def with_observations(self, observations: Observations) -> Decision:
+        """Return the decision with what a parity run saw.
+
+        If the platform did the same, the evidence is now that it was observed. Otherwise the
+        decision stays as it is, and its text names the difference.
+        """
+        observation = observations.find(self.trigger, self.state)
+        has_flag = self.edge is not None and self.edge.accept is True
+        if observation is None or (has_flag and observation.is_allowed):
+            return self  # a run tries a call and a redirect without the flag
+        edge, refusal = self.edge, self.refusal
+        if _agrees(self, observation):
+            seen, source = Evidence.OBSERVED, Source.PARITY_RUN
+            edge = edge and edge._replace(evidence=seen, reference=source)
+            refusal = refusal and refusal._replace(evidence=seen, source=source)
+        return self._replace(edge=edge, refusal=refusal, observation=observation)
+
+
+def _agrees(decision: Decision, observation: Observation) -> bool:
+    """Return True if a platform did what a decision says."""
+    if decision.edge is None or not observation.is_allowed:
+        return decision.is_allowed is observation.is_allowed
+    return decision.edge.target in (ON_HOLD, observation.result)
 
 
 @cache

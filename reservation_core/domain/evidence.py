@@ -63,6 +63,8 @@ class Source(Enum):
     """No source settles the rule. The library decides."""
     PARTICIPANTS = "https://www.twilio.com/docs/voice/api/conference-participant-resource"
     """Reference of the conference participant resource."""
+    PARITY_RUN = "a parity run on your account"
+    """Answers of the platform to experiments that you made with your account."""
     PHP_342 = "https://github.com/twilio/twilio-php/issues/342"
     """Issue in the official PHP client, with an answer of the platform."""
     PUBLIC_CODE = "public code of services that use the API"

@@ -15,6 +15,7 @@ from reservation_core.domain.documents import from_document, to_document
 from reservation_core.domain.errors import ReplyError
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+from reservation_core.domain.observations import Observations
 from reservation_core.domain.refusals import find_allowed_commands, require_allowed
 
 _SID_FIELDS = ("sid", "account_sid", "workspace_sid", "task_sid", "worker_sid")
@@ -258,14 +259,17 @@ class Reservation:
         except AttributeError:
             raise wrong_command(command) from None
 
-    def explain(self, command: Command | type[Command]) -> Decision:
+    def explain(
+        self, command: Command | type[Command], *, observations: Observations | None = None
+    ) -> Decision:
         """Explain why a command is allowed or refused now.
 
         :param command: a command, or a class of commands.
+        :param observations: what a parity run saw, to replace the evidence.
         :returns: a decision. Its text names the effect or the reason of the refusal, with its
             evidence and source.
         """
-        return explain(self, command)
+        return explain(self, command, observations=observations)
 
 
 class ReservationBuilder:
@@ -359,11 +363,18 @@ def is_newer(before: Reservation, after: Reservation) -> bool:
     return None not in (before.etag, after.etag) and before.etag != after.etag
 
 
-def explain(state: Reservation | State, command: Command | type[Command]) -> Decision:
+def explain(
+    state: Reservation | State,
+    command: Command | type[Command],
+    *,
+    observations: Observations | None = None,
+) -> Decision:
     """Explain why a command is allowed or refused.
 
     :param state: a reservation, or a state of the lifecycle.
     :param command: a command, or a class of commands.
+    :param observations: what a parity run saw, to replace the evidence. See
+        ``reservation_core.parity.read_observations``.
     :returns: a decision. Its text names the effect or the reason of the refusal, with its
         evidence and source.
 
@@ -376,4 +387,5 @@ def explain(state: Reservation | State, command: Command | type[Command]) -> Dec
         trigger = command.trigger
     except AttributeError:
         raise wrong_command(command) from None
-    return decide(where, trigger, isinstance(command, Command) and command.is_accepting)
+    decision = decide(where, trigger, isinstance(command, Command) and command.is_accepting)
+    return decision if observations is None else decision.with_observations(observations)

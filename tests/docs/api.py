@@ -21,6 +21,7 @@ IMPORTED_FROM: Final[Mapping[str, str | None]] = {
     "emulator": "reservation_core.emulator",
     "book": "reservation_core.book",
     "testing": None,
+    "parity": "reservation_core.parity",
     "cli": None,
 }
 """The rooms, and the package from which the main names of each are imported."""

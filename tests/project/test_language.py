@@ -24,6 +24,7 @@ ROOMS: Final = {
     "domain",
     "emulator",
     "gateways",
+    "parity",
     "rest",
     "testing",
     "webhooks",
@@ -126,7 +127,7 @@ def test_public_name_is_defined_in_one_module_only() -> None:
     assert twice.keys() == ADAPTERS
 
 
-def test_package_holds_the_ten_rooms_only() -> None:
+def test_package_holds_the_rooms_only() -> None:
     found = {
         path.name
         for path in ROOT.joinpath("reservation_core").iterdir()

@@ -237,7 +237,7 @@ WORKFLOW: Final = Resource(
         ResourceParameter("Configuration", kinds.json_text, is_required=True),
         ResourceParameter("AssignmentCallbackUrl", kinds.url),
         ResourceParameter("FallbackAssignmentCallbackUrl", kinds.url),
-        ResourceParameter("TaskReservationTimeout", _SECONDS, default=120),
+        ResourceParameter("TaskReservationTimeout", _SECONDS),  # by default the setting's
         ResourceParameter(
             "ReEvaluateTasks", kinds.text(), On.UPDATE, effect=_IGNORED, is_shown=False
         ),

@@ -33,6 +33,7 @@ class Scene:
 
     def __init__(self, platform: Platform) -> None:
         self._parts = platform.parts
+        self._settings = platform.settings
         self._storage = platform.parts.storage
         self._tables = platform.parts.storage.tables
 
@@ -51,12 +52,15 @@ class Scene:
         """
         sid = sid or self._parts.routing.make_sid(resource.prefix)
         date = self._storage.date
+        fields = {**default_values(resource), **fields}
+        if resource is WORKFLOW and fields["task_reservation_timeout"] is None:
+            fields["task_reservation_timeout"] = self._settings.reservation_timeout
         record = Record(
             sid=sid,
             kind=resource.kind,
             workspace_sid=workspace_sid or sid,
             account_sid=account_sid,
-            fields={**default_values(resource), **fields},
+            fields=fields,
             date_created=date,
             date_updated=date,
         )

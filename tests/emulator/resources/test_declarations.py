@@ -132,7 +132,7 @@ def test_default_values_leave_out_what_is_not_shown() -> None:
         "configuration": None,
         "assignment_callback_url": None,
         "fallback_assignment_callback_url": None,
-        "task_reservation_timeout": 120,
+        "task_reservation_timeout": None,  # that of the settings
     }
 
 

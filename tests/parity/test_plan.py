@@ -1,0 +1,44 @@
+"""The plan of a run names everything before it is done."""
+
+from __future__ import annotations
+
+from reservation_core.parity.plan import describe_plan
+from reservation_core.parity.runner import choose
+from tests.parity.stage import CALLEE, CALLER, VOICE, run_by_default
+
+
+def test_plan_without_voice_calls_nobody() -> None:
+    text = "\n".join(describe_plan(choose(), workspace_sid=None, voice=None))
+    assert "in a new workspace" in text
+    assert "It sends no voice instruction and calls nobody." in text
+    assert "0 calls" in text
+    assert "it deletes everything that it created" in text
+
+
+def test_plan_with_voice_counts_the_calls_and_hides_the_numbers() -> None:
+    text = "\n".join(describe_plan(choose(has_voice=True), workspace_sid="WS1", voice=VOICE))
+    assert "in workspace WS1" in text
+    assert "It places up to " in text
+    assert CALLER not in text
+    assert CALLEE not in text
+
+
+def test_plan_counts_no_less_than_a_run_creates() -> None:
+    """Calls, tasks and everything else."""
+    stage, _ = run_by_default()
+    calls = sum(each.calls for each in stage.experiments)
+    placed = [
+        each
+        for each in stage.gateway.requests
+        if any(f"Instruction={word}" in each for word in ("conference", "dequeue", "call"))
+    ]
+    assert 0 < len(placed) <= calls
+    created = [
+        each.split(" ")[1].rpartition("/")[2]
+        for each in stage.gateway.requests
+        if each.startswith("POST") and "/WR" not in each and "/WK" not in each
+    ]
+    assert created.count("Workers") <= 3
+    assert created.count("TaskQueues") <= 4
+    assert created.count("Activities") == 2
+    assert created.count("Tasks") <= 2 * len(stage.experiments)
