@@ -35,8 +35,11 @@ _CONTACT: Final = (
     r"|\b(?:client|sips?|tel|app|whatsapp):[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
+_MAX_REPR: Final = 4096  # more than :func:`mask` looks at
 _MIN_NAME_LENGTH: Final = 3  # shorter names are words, such as "a" and "on"
 _MIN_MASKED_LENGTH: Final = 4  # the gaps left by a shorter masked secret would reveal it
+_LONGEST_NUMBER: Final = 64  # of a phone number with its separators
+_LOOKAHEAD: Final = 1000  # what is masked is shorter then, and more of the text can be shown
 
 
 def shorten(value: object, limit: int = 80) -> str:
@@ -45,7 +48,7 @@ def shorten(value: object, limit: int = 80) -> str:
     :param limit: the maximum length in characters.
     """
     try:
-        text = mask(repr(value))
+        text = mask(repr(value[:_MAX_REPR] if isinstance(value, str) else value))
     except (ValueError, RecursionError):  # an int of thousands of digits, or endless nesting
         return f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
@@ -54,13 +57,16 @@ def shorten(value: object, limit: int = 80) -> str:
 def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int = 500) -> str:
     """Return a foreign text with contacts and known values masked.
 
-    The result is printable, on one line.
+    The result is printable, on one line. Only the beginning of a long text is looked at.
 
     :param known: sensitive values that the text may repeat. If it repeats a secret of fewer than
         four characters, the whole text is replaced. A name of fewer than four characters is masked
         as a whole word, one of one or two (which may be a word, such as "a") only if it is quoted.
     :param limit: the maximum length in characters.
     """
+    tail = max([_LONGEST_NUMBER, *map(len, known or ())])
+    is_cut = len(text) > limit + _LOOKAHEAD + tail
+    text = text[: limit + _LOOKAHEAD + tail]
     for value, sensitivity in sorted((known or {}).items(), key=lambda item: -len(item[0])):
         is_short = len(value) < _MIN_MASKED_LENGTH
         if is_short and sensitivity is Sensitivity.SECRET and value in text:
@@ -72,6 +78,8 @@ def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int =
             pattern = rf"(?<!\w){pattern}(?!\w)"
         text = re.sub(pattern, str(sensitivity.value), text, flags=re.IGNORECASE)
     text = re.sub(_CONTACT, str(Sensitivity.PERSONAL.value), text)
+    if is_cut:
+        text = f"{text[:-tail]}…"  # the rest may end with a part of what must be masked
     if not text.isprintable():
         text = "".join(
             char if char.isprintable() else char.encode("unicode_escape").decode() for char in text

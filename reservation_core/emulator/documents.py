@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
 from reservation_core.domain.errors import ReservationError
 from reservation_core.rest.bodies import BODY, Json, parse_json
-from reservation_core.rest.errors import MalformedReply, PayloadFault
+from reservation_core.rest.errors import MalformedReply, PayloadFault, list_faults
 from reservation_core.rest.field_reader import FieldReader
+
+_NOT_JSON: Final = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
+_has_large_exponent: Final = re.compile(rb"[0-9][eE]\+?[0-9]{3}").search
+_DIGITS: Final = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * 200
+
+
+def _may_hold_no_json(text: str | bytes) -> bool:
+    """Return False if a text surely holds no such value.
+
+    Such are half characters, NaN and infinity. Writing the value tells for certain, and takes ten
+    times as long.
+    """
+    return (
+        isinstance(text, str)
+        or any(part in text for part in _NOT_JSON)
+        or _has_large_exponent(text) is not None
+        or _LONG_NUMBER in text.translate(_DIGITS)
+    )
 
 
 def as_json(value: object) -> Json:
@@ -44,14 +64,16 @@ def as_json(value: object) -> Json:
 class UnreadableDocument(ReservationError):
     """A document of the emulator cannot be read.
 
-    ``faults`` holds every fault with its path.
+    ``faults`` holds every fault with its path, but no more than the first hundred. ``omitted`` is
+    the number of further faults that were found.
     """
 
     faults: tuple[PayloadFault, ...]
+    omitted: int = attrs.field(default=0, kw_only=True)
 
     def __str__(self) -> str:
         """List every fault, one per line."""
-        return "\n  ".join(["the document cannot be read:", *map(str, self.faults)])
+        return list_faults("the document cannot be read:", self.faults, self.omitted)
 
 
 def read_document(text: str | bytes) -> FieldReader:
@@ -63,7 +85,8 @@ def read_document(text: str | bytes) -> FieldReader:
     """
     try:
         value: object = parse_json(text) if text.strip() else {}
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        if _may_hold_no_json(text):
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except MalformedReply as error:
         raise UnreadableDocument(error.faults) from None
     except (ValueError, RecursionError):

@@ -37,6 +37,8 @@ A conflict (20409), a stale version (20412), and an instruction that a transferr
 have (40151).
 """
 
+_MAX_TEXT: Final = 4096  # much more than is shown of a text
+
 _STATE_CODES: Final = frozenset({*STATE_ERROR_CODES.values(), 40144, *CONFLICT_CODES})
 """Error codes of a state that does not fit, and of other conflicts.
 
@@ -84,7 +86,11 @@ def _read_body(reply: Reply) -> tuple[int | None, str | None, str | None]:
     except MalformedReply:
         content_type = mask(reply.headers.get("Content-Type", "of unknown type"), limit=60)
         return None, f"the body is not a JSON object ({content_type})", None
-    texts = {name: text for name, text in body.items() if isinstance(text, str) and text.strip()}
+    texts = {
+        name: text[:_MAX_TEXT]
+        for name in ("message", "title", "detail", "more_info", "type")
+        if isinstance(text := body.get(name), str) and text.strip()
+    }
     code = body.get("code")
     message = ": ".join(texts[name] for name in ("message", "title", "detail") if name in texts)
     links = [texts.get(name, "") for name in ("more_info", "type")]

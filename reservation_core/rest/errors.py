@@ -39,7 +39,7 @@ text names the remedy. It holds no password, phone number, contact or name of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, NamedTuple
 
 import attrs
@@ -220,17 +220,28 @@ class PayloadFault(NamedTuple):
         return f"{self.path}: {self.problem}" + (f" (got {self.value})" if self.value else "")
 
 
+def list_faults(first_line: str, faults: Iterable[PayloadFault], omitted: int) -> str:
+    """Return a text with one line for each fault.
+
+    :param omitted: the number of further faults.
+    """
+    more = [f"and {omitted} more fault{'s'[: omitted != 1]}"] if omitted else []
+    return "\n  ".join([first_line, *map(str, faults), *more])
+
+
 @attrs.frozen(slots=False, repr=False)
 class MalformedReply(ReplyError):
     """A payload cannot be read: the body of a reply or of a webhook.
 
-    :param faults: all faults.
+    :param faults: all faults, but no more than the first hundred.
     :param read_as: the kind of payload that it was read as, such as ``an event callback``. Empty
         if there is only one kind.
+    :param omitted: the number of further faults that were found.
     """
 
     faults: tuple[PayloadFault, ...]
     read_as: str = attrs.field(default="", kw_only=True, repr=False)
+    omitted: int = attrs.field(default=0, kw_only=True, repr=False)
 
     def __str__(self) -> str:
         """Return the remedy, then all faults, one per line."""
@@ -238,7 +249,7 @@ class MalformedReply(ReplyError):
         if self.read_as:
             failure += f" as {self.read_as}"
         remedy = "Fetch the reservation before assuming anything about it. The faults:"
-        return "\n  ".join([with_remedy(failure, remedy), *map(str, self.faults)])
+        return list_faults(with_remedy(failure, remedy), self.faults, self.omitted)
 
 
 def _name_fields(fields: Mapping[str, object]) -> str:
@@ -268,7 +279,7 @@ class UnknownStatus(MalformedReply):
     def __str__(self) -> str:
         """Return the faults and the remedies."""
         remedy = "Decide by this error's raw_status. Its fields hold everything else that was read."
-        return "\n  ".join([with_remedy(self.description, remedy), *map(str, self.faults)])
+        return list_faults(with_remedy(self.description, remedy), self.faults, self.omitted)
 
 
 # --- GatewayError --------------------------------------------------------------------------------

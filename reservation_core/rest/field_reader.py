@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.rest.bodies import BODY, Attributes, Json, mismatch, parse_json
 from reservation_core.rest.errors import MalformedReply, PayloadFault
+from reservation_core.rest.faults import MAX_FAULTS, Faults
 
 LARGEST_INTEGER: Final = 10**18 - 1
 """The largest integer that a webhook field may hold: 18 digits."""
@@ -28,14 +29,22 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _is_integer: Final = re.compile("[0-9]{1,18}").fullmatch
 
 
+class ErrorOfFaults(Protocol):
+    """Class of an error with faults, or function that builds one."""
+
+    def __call__(self, faults: tuple[PayloadFault, ...], /, *, omitted: int) -> ReservationError:
+        """Build the error."""
+        ...
+
+
 class FieldReader:
     """Reader of one JSON object.
 
     :param value: the object. Any other value is a fault, and is read as an empty object.
     :param path: its place in a larger body, such as ``tasks[0]``.
-    :param faults: the list to add faults to. The readers of one body share it.
+    :param faults: the collection to add faults to. The readers of one body share it.
     :param wanted: the name of the object in that fault, such as ``an event``.
-    :param error: builds the error of :meth:`raise_faults` from the faults.
+    :param error: the class of the error of :meth:`raise_faults`, or a function that builds it.
     """
 
     __slots__ = ("_error", "_taken", "faults", "fields", "path")
@@ -44,20 +53,20 @@ class FieldReader:
         self,
         value: object,
         path: str = "",
-        faults: list[PayloadFault] | None = None,
+        faults: Faults | None = None,
         *,
         wanted: str = "an object",
-        error: Callable[[tuple[PayloadFault, ...]], ReservationError] = MalformedReply,
+        error: ErrorOfFaults = MalformedReply,
     ) -> None:
         self.path: Final = path
-        self.faults: Final[list[PayloadFault]] = [] if faults is None else faults
+        self.faults: Final = Faults() if faults is None else faults
         self._error: Final = error
         self._taken: Final[set[str]] = set()
         is_object = isinstance(value, Mapping)
         self.fields: Final = cast("Mapping[str, object]", value if is_object else {})
         if not is_object:
             problem = "is missing" if value is None and path else mismatch(value, wanted)
-            self.faults.append(PayloadFault(path or BODY, problem))
+            self.faults.add(PayloadFault(path or BODY, problem))
 
     def path_of(self, name: str) -> str:
         """Return the path of a field, masked."""
@@ -68,15 +77,16 @@ class FieldReader:
 
         :param value: the wrong value. The fault shows it shortened and masked.
         """
+        if self.faults.is_full:
+            self.faults.omitted += 1
+            return
         shown = "" if value is None else shorten(value)
-        fault = PayloadFault(self.path_of(name), problem, shown)
-        if fault not in self.faults:
-            self.faults.append(fault)
+        self.faults.add(PayloadFault(self.path_of(name), problem, shown))
 
     def raise_faults(self) -> None:
         """Raise the error of this reader if there are faults."""
         if self.faults:
-            raise self._error(tuple(self.faults))
+            raise self._error(tuple(self.faults), omitted=self.faults.omitted)
 
     def take(self, name: str) -> object:
         """Take a value as it is, ``None`` if it is absent."""
@@ -197,14 +207,19 @@ class FieldReader:
         return None
 
     def each(self, name: str) -> Iterator[FieldReader]:
-        """Yield a reader for each object of a list. Any other item is a fault and is skipped."""
+        """Yield a reader for each object of a list. Any other item is a fault and is skipped.
+
+        Reading stops when no more faults are kept.
+        """
         value = self.take(name)
         if value is not None and not isinstance(value, list):
             self.add_fault(name, mismatch(value, "a list"))
             value = None
+        place = self.path_of(name)
         for number, item in enumerate(cast("list[object]", value or ())):
-            path = f"{self.path_of(name)}[{number}]"
-            reader = FieldReader(item, path, self.faults, error=self._error)
+            if self.faults.is_full:
+                return
+            reader = FieldReader(item, f"{place}[{number}]", self.faults, error=self._error)
             if isinstance(item, dict):
                 yield reader
 
@@ -214,9 +229,11 @@ class FieldReader:
 
     def reject_unread(self) -> None:
         """Add a fault for each field that was not taken."""
-        for name in self.unread():
-            self._taken.add(name)
+        names = list(self.unread())
+        self._taken.update(names)
+        for name in names[:MAX_FAULTS]:
             self.add_fault(name, "is not a known field; check its spelling, or leave it out")
+        self.faults.omitted += len(names[MAX_FAULTS:])
 
     def finish(self) -> None:
         """Add a fault for each unread field, and raise all faults."""
@@ -239,10 +256,10 @@ class LenientFieldReader(FieldReader):
         self,
         value: object,
         path: str = "",
-        faults: list[PayloadFault] | None = None,
+        faults: Faults | None = None,
         *,
         wanted: str = "an object",
-        error: Callable[[tuple[PayloadFault, ...]], ReservationError] = MalformedReply,
+        error: ErrorOfFaults = MalformedReply,
         rename: Callable[[str], str] = str,
     ) -> None:
         super().__init__(value, path, faults, wanted=wanted, error=error)

@@ -29,11 +29,14 @@ WORKER_SID_FILTER: Final = "WorkerSid"
 PAGE_SIZE: Final = "PageSize"
 """The query parameter of the page size."""
 
+LARGEST_PAGE: Final = 1000
+"""The largest page that the platform sends (documented)."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def _check_page_size(_: object, field: attrs.Attribute[int | None], value: object) -> None:
-    problem = None if value is None else Integer(1, 1000).find_problem(value)
+    problem = None if value is None else Integer(1, LARGEST_PAGE).find_problem(value)
     if problem is not None:
         raise ValueError(f"{field.name} {problem.rule}")
 
@@ -111,7 +114,7 @@ def conclude_list(
     :param on_unreadable: called with the error of each unreadable reservation, such as one with an
         unknown status. The others are returned. Without it, one makes the page unreadable.
     :raises ReplyError: for any other reply. A :class:`MalformedReply` has the faults of all
-        reservations on the page.
+        reservations on the page. A page of more than 1,000 reservations is refused, too.
     """
     if not 200 <= reply.status < 300:
         raise read_error(reply, is_read_only=True)
@@ -124,7 +127,7 @@ def conclude_list(
         next_request = _follow_link(link, query.path, _origin_of(origin or fields.get("url")))
         if next_request is None:
             problem = "leads away from this list"
-            reader.faults.append(PayloadFault("meta.next_page_url", problem, "<not followed>"))
+            reader.faults.add(PayloadFault("meta.next_page_url", problem, "<not followed>"))
     reader.raise_faults()
     return ReservationPage(reservations, next_request)
 
@@ -132,14 +135,18 @@ def conclude_list(
 def _read_rows(
     reader: FieldReader, on_unreadable: Callable[[MalformedReply], object] | None
 ) -> Iterator[Reservation]:
-    if reader.take("reservations") is None:
+    rows = reader.take("reservations")
+    if rows is None:
         reader.add_fault("reservations", "is missing")
+    if isinstance(rows, list) and (count := len(cast("list[object]", rows))) > LARGEST_PAGE:
+        reader.add_fault("reservations", f"has {count} items, more than {LARGEST_PAGE}")
+        return
     for row in reader.each("reservations"):
         try:
             yield read_resource(row.fields, path=row.path)
         except MalformedReply as error:
             if on_unreadable is None:
-                reader.faults.extend(error.faults)
+                reader.faults.extend(error.faults, error.omitted)
             else:
                 on_unreadable(error)
 

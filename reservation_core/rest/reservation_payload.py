@@ -31,6 +31,8 @@ _VERSION: Final = "version"
 _STATUSES: Final = {**{status.value: status for status in Status}, "wrapup": Status.WRAPPING}
 """The status of each word. The index that Flex syncs says ``wrapup`` for wrapping (observed)."""
 
+_MAX_LINKS: Final = 100  # the platform sends three
+
 _take_fields: Final = itemgetter(
     *SID_PREFIXES, _STATUS, "date_created", "date_updated", "worker_name", "url", "links"
 )
@@ -145,7 +147,8 @@ def _read_any(
     )
     if status is None and isinstance(raw_status, str):
         fields = attrs.asdict(reservation, recurse=False, filter=_was_read)
-        raise UnknownStatus(tuple(reader.faults), raw_status, fields)
+        faults = reader.faults
+        raise UnknownStatus(tuple(faults), raw_status, fields, omitted=faults.omitted)
     reader.raise_faults()
     return reservation
 
@@ -166,6 +169,9 @@ def _read_version(reader: FieldReader) -> str | None:
 def _read_links(reader: FieldReader, known: Links | None) -> Links | None:
     links = reader.mapping("links")
     if links is None:
+        return None
+    if len(links) > _MAX_LINKS:
+        reader.add_fault("links", f"has {len(links)} links, more than the limit of {_MAX_LINKS}")
         return None
     link_reader = FieldReader(links, reader.path_of("links"), reader.faults)
     texts = {name: link_reader.text(name) for name in links}

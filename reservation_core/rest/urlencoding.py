@@ -7,6 +7,7 @@ from typing import Final
 from reservation_core.domain.commands.extra import FormPairs
 
 _MAX_FIELDS: Final = 1000
+_MAX_ESCAPES: Final = 50_000  # urllib takes 0.6 µs for each, and 150 ms for 1 MiB of them
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _ESCAPED_APART: Final = b"\t\n %"
 
@@ -40,14 +41,16 @@ def encode_form(pairs: FormPairs) -> bytes:
 def decode_form(text: str) -> FormPairs:
     """Decode a form into its pairs, in order. A name without a value gets an empty value.
 
-    :raises ValueError: if its escapes are not UTF-8, or it has more than 1,000 fields. The message
-        completes "it is …".
+    :raises ValueError: if its escapes are not UTF-8, or it has more than 1,000 fields or 50,000
+        escapes. The message completes "it is …".
 
     >>> decode_form("To=client%3Aalice&Note=a+b&Note=")
     (('To', 'client:alice'), ('Note', 'a b'), ('Note', ''))
     """
     from urllib.parse import parse_qsl  # noqa: PLC0415 - lazily, as in encode_form
 
+    if text.count("%") > _MAX_ESCAPES:
+        raise ValueError(f"a form of more than {_MAX_ESCAPES:,} escapes")
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
     except UnicodeDecodeError:

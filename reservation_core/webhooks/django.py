@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from django.conf import settings  # pyright: ignore[reportMissingTypeStubs]
+from django import conf  # pyright: ignore[reportMissingTypeStubs]
 from django.http import (  # pyright: ignore[reportMissingTypeStubs]
     HttpResponse,
     UnreadablePostError,
@@ -69,7 +69,7 @@ def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
     :raises Forged: if it fails verification.
     """
     scope: Mapping[str, object] | None = getattr(request, "scope", None)  # under ASGI only
-    hosts = tuple(settings.ALLOWED_HOSTS) or (_DEBUG_HOSTS if settings.DEBUG else ())
+    hosts = tuple(conf.settings.ALLOWED_HOSTS) or (_DEBUG_HOSTS if conf.settings.DEBUG else ())
     head = (
         from_environ(request.META, scheme=request.scheme, allowed_hosts=hosts)
         if scope is None
@@ -84,7 +84,7 @@ def _read(request: DjangoRequest, max_body: int, url: str) -> bytes:
     kept: bytes | None = getattr(request, _KEPT_BODY, None)
     if kept is not None:
         return kept
-    limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    limit: int | None = conf.settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         body = request.read(1 + (max_body if limit is None else min(limit, max_body)))
     except UnreadablePostError:

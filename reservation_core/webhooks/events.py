@@ -27,9 +27,11 @@ import attrs
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.bodies import Payload, read_body
+from reservation_core.rest.bodies import BODY, Payload, read_body
 from reservation_core.rest.errors import MalformedReply, PayloadFault
-from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldReader
+from reservation_core.rest.faults import Faults
+from reservation_core.rest.field_reader import LARGEST_INTEGER, ErrorOfFaults, LenientFieldReader
+from reservation_core.rest.listing import LARGEST_PAGE
 from reservation_core.rest.reservation_payload import read_form_fields
 
 _TYPE_NAMES: Final = {Status.PENDING: "created", Status.WRAPPING: "wrapup"}
@@ -56,6 +58,9 @@ class EventShape(StrEnum):
     RESOURCE = "an event resource of the REST API"
     """A JSON object with ``event_type`` and ``event_data``."""
 
+
+MAX_EVENTS: Final = LARGEST_PAGE
+"""The default limit of the events of one body: that of a page of the REST API."""
 
 _STREAM_TYPE: Final = "com.twilio.taskrouter."
 
@@ -118,7 +123,10 @@ def read_event(payload: Payload) -> Event:
 
 
 def read_events(
-    payload: Payload, *, on_unreadable: Callable[[MalformedReply], object] | None = None
+    payload: Payload,
+    *,
+    on_unreadable: Callable[[MalformedReply], object] | None = None,
+    max_events: int = MAX_EVENTS,
 ) -> tuple[Event, ...]:
     """Read all events of a body, one or a batch.
 
@@ -127,24 +135,30 @@ def read_events(
     :param on_unreadable: called with the error of each unreadable event of a batch. The other
         events are returned. Without it, one unreadable event makes the whole batch unreadable, and
         the platform sends a refused batch again for hours.
+    :param max_events: the largest number of events. A longer batch is refused, and none is read.
     :raises MalformedReply: if an event cannot be read. The error has the faults of all events. With
-        ``on_unreadable``, only if the body is neither JSON nor a form, or is one unreadable event.
+        ``on_unreadable``, only if the body is neither JSON nor a form, is one unreadable event or
+        has too many.
     """
     items, place = _find_items(read_body(payload))
     if not isinstance(items, list):
         return (_read_one(items, place),)
+    items = cast("list[object]", items)
+    if len(items) > max_events:
+        problem = f"has {len(items)} events, more than the limit of {max_events}"
+        raise MalformedReply((PayloadFault(place or BODY, problem),))
     events: list[Event] = []
-    faults: list[PayloadFault] = []
-    for number, item in enumerate(cast("list[object]", items)):
+    faults = Faults()
+    for number, item in enumerate(items):
         try:
             events.append(_read_one(item, f"{place}[{number}]"))
         except MalformedReply as error:
             if on_unreadable is None:
-                faults += error.faults
+                faults.extend(error.faults, error.omitted)
             else:
                 on_unreadable(error)
     if faults:
-        raise MalformedReply(tuple(faults))
+        raise MalformedReply(tuple(faults), omitted=faults.omitted)
     return tuple(events)
 
 
@@ -188,7 +202,7 @@ def _read_one(body: object, path: str) -> Event:
     return (_read_resource if "event_type" in fields else _read_stream)(fields, path)
 
 
-def _error_of(shape: EventShape) -> Callable[[tuple[PayloadFault, ...]], MalformedReply]:
+def _error_of(shape: EventShape) -> ErrorOfFaults:
     return partial(MalformedReply, read_as=shape.value)
 
 
@@ -269,7 +283,8 @@ def _build(
     task_status = reader.text("TaskAssignmentStatus")
     reservation = None if status is None else read_form_fields(reader, status)
     if type_ is None or time is None:
-        raise MalformedReply(tuple(reader.faults), read_as=shape.value)
+        faults = reader.faults
+        raise MalformedReply(tuple(faults), read_as=shape.value, omitted=faults.omitted)
     return Event(
         sid=sid,
         type=type_,

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -214,3 +215,29 @@ def test_mask_leaves_the_words_of_the_text() -> None:
 def test_mask_hides_whole_text_with_very_short_secret() -> None:
     assert mask("bad a banana", {"an": Sensitivity.SECRET}) == "<secret>"
     assert mask("bad pear", {"an": Sensitivity.SECRET}) == "bad pear"
+
+
+def test_mask_looks_at_the_beginning_of_a_long_text() -> None:
+    shown = mask("a" * 10_000_000)
+    assert shown == "a" * 499 + "…"
+    assert mask("a" * 100_000, limit=80) == "a" * 79 + "…"
+    assert shorten("a" * 10_000_000) == "'" + "a" * 78 + "…"
+
+
+@pytest.mark.parametrize("phone", ["+14155550123", "+1 (415) 555-0123", "4155550123"])
+def test_contact_across_the_end_of_what_is_looked_at_is_not_shown(phone: str) -> None:
+    """A text is cut before it is masked, at any place."""
+    for length in range(1500, 1570):
+        for filler in ("client:" + "a" * (length - 8) + " ", "+1 415 555 0123 " * (length // 16)):
+            text = filler + phone + " " + "z" * 4000
+            shown = mask(text)
+            assert not re.search(r"415\W*555|555\W*0123", shown), (length, shown)
+            assert len(shown) <= 500
+
+
+@pytest.mark.parametrize("size", [5, 70, 900, 3000])
+def test_known_value_across_the_end_of_what_is_looked_at_is_not_shown(size: int) -> None:
+    secret = "s" + "ecret" * (size // 5)
+    for length in range(1500 - 8, 1600 + size, 97):
+        text = f"client:{'a' * length} {secret} and more" + "z" * 9000
+        assert "ecret" not in mask(text, {secret: Sensitivity.SECRET})

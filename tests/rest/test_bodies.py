@@ -161,3 +161,29 @@ def test_json_problem_names_line_and_column() -> None:
 def test_object_that_names_a_form_field_is_not_a_form() -> None:
     text = json.dumps({**FULL, "worker_name": "ReservationSid=WR"})
     assert read_reservation(text).worker_name == "ReservationSid=WR"
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("item", ["[]", "{}", "0", '""', '{"a":1}', '"a,a,a,a"'])
+def test_crowded_text_is_refused_before_it_is_parsed(item: str) -> None:
+    text = f"[{','.join([item] * 90_000)}]"
+    with pytest.raises(MalformedReply, match="has more than 65536 commas and brackets"):
+        parse_json(text)
+    assert parse_json(f"[{','.join([item] * 5_000)}]") == [json.loads(item)] * 5_000
+
+
+def test_limit_of_a_texts_values_grows_with_its_length() -> None:
+    """The platform's densest bodies have a comma or bracket in 20 characters."""
+    field = '"assignment_status":"ab",'
+    assert len(field) == 25
+    body = "{" + field * 100_000 + '"a":1}'
+    assert parse_json(body) == {"assignment_status": "ab", "a": 1}
+    assert isinstance(parse_json("[" + '"a-string-of-20",' * 140_000 + "1]"), list)
+    with pytest.raises(MalformedReply, match="has more than 131250 commas"):
+        parse_json("[" + '"a-string",    ' * 140_000 + "1]")
+
+
+def test_short_crowded_text_is_parsed() -> None:
+    assert parse_json("[" + "0," * 65_000 + "1]") == [0] * 65_000 + [1]

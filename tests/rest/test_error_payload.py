@@ -27,6 +27,7 @@ from reservation_core import (
     conclude,
     prepare,
 )
+from reservation_core.rest.error_payload import read_error
 from tests.reference.oracle import rows
 from tests.rest.examples import (
     ACCEPTED,
@@ -409,3 +410,11 @@ def test_sid_in_a_message_stays_readable(sid: str) -> None:
             EXAMPLES["conference"],
             reply_of({"message": f"Resource {getattr(PENDING, sid)} was not found"}, 404),
         )
+
+
+def test_long_message_is_shown_shortened() -> None:
+    link = "http://" + "i" * 9999
+    body = json.dumps({"code": 20001, "message": "m" * 3_000_000, "more_info": link})
+    error = read_error(Reply(400, {}, body.encode()))
+    assert (error.message, error.code) == ("m" * 499 + "…", 20001)
+    assert error.more_info == "http://" + "i" * 492 + "…"

@@ -60,7 +60,7 @@ def test_valid_field_is_returned(
 ) -> None:
     reader = FieldReader({"a": value})
     assert read(reader) == result
-    assert reader.faults == []
+    assert list(reader.faults) == []
     reader.finish()
 
 
@@ -157,6 +157,7 @@ def test_faults_raise_the_error_of_the_reader() -> None:
     @attrs.frozen(slots=False)
     class Unreadable(ReservationError):
         faults: tuple[PayloadFault, ...]
+        omitted: int
 
     reader = FieldReader({"a": 1}, error=Unreadable)
     reader.raise_faults()
@@ -168,7 +169,7 @@ def test_path_and_value_of_a_fault_are_masked() -> None:
     reader = FieldReader({"+15005550006": 1, "a" * 99: 1, "sid": "+15005550006"})
     reader.sid("sid", "WR")
     reader.reject_unread()
-    assert "5005550006" not in str(reader.faults)
+    assert "5005550006" not in str(list(reader.faults))
     assert max(len(fault.path) for fault in reader.faults) == 80
 
 
@@ -184,7 +185,7 @@ def test_lenient_reader_reads_values_as_forms_spell_them() -> None:
     assert reader.date("date") == reader.milliseconds("date") == datetime(1970, 1, 1, tzinfo=UTC)
     assert reader.attributes("json") == {"a": [1]}
     assert reader.attributes("empty") == {}
-    assert reader.faults == []
+    assert list(reader.faults) == []
 
 
 WRONG_LENIENT: Final[list[tuple[Callable[[LenientFieldReader], object], object, str]]] = [

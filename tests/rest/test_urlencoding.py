@@ -105,3 +105,12 @@ def test_lone_surrogate_is_refused_like_urlencode(half: str) -> None:
         urlencode([("a", half)])
     with pytest.raises(UnicodeEncodeError):
         _ = Request("POST", "/", form=(("a", half),)).body
+
+
+def test_form_of_too_many_escapes_or_fields_is_refused() -> None:
+    assert decode_form("Note=" + "%41" * 50_000) == (("Note", "A" * 50_000),)
+    with pytest.raises(ValueError, match="a form of more than 50,000 escapes"):
+        decode_form("Note=" + "%41" * 50_001)
+    assert len(decode_form("a=1&" * 999 + "a=1")) == 1000
+    with pytest.raises(ValueError, match="a form of more than 1,000 fields"):
+        decode_form("a=1&" * 1000 + "a=1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
@@ -560,3 +560,43 @@ def test_repr_of_an_event_shows_nothing_personal() -> None:
     assert "Zoë" not in shown
     assert "15005550006" not in shown
     assert "<personal>" in shown
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrap", ["{}", '{{"events": {}}}'])
+@pytest.mark.parametrize("on_unreadable", [None, list[object]().append])
+def test_batch_of_too_many_events_is_refused_and_none_is_read(
+    wrap: str, on_unreadable: Callable[[object], None] | None
+) -> None:
+    with pytest.raises(MalformedReply) as caught:
+        read_events(wrap.format("[" + "{}," * 1000 + "{}]"), on_unreadable=on_unreadable)
+    place = "events" if "events" in wrap else "(body)"
+    assert [str(fault) for fault in caught.value.faults] == [
+        f"{place}: has 1001 events, more than the limit of 1000"
+    ]
+
+
+def test_limit_of_the_events_can_be_set() -> None:
+    batch: list[Body] = [{"type": "a", "time": "2020-01-01", "data": {}}] * 1001
+    assert len(read_events(json.dumps(batch), max_events=1001)) == 1001
+    assert len(read_events(json.dumps(batch[1:]))) == 1000
+    with pytest.raises(MalformedReply, match="has 2 events, more than the limit of 1"):
+        read_events(json.dumps(batch[:2]), max_events=1)
+
+
+def test_faults_of_a_batch_are_bounded_and_counted() -> None:
+    """Each empty event lacks data, type and time."""
+    with pytest.raises(MalformedReply) as caught:
+        read_events("[" + "{}," * 999 + "{}]")
+    error = caught.value
+    one = len(_faults_of("{}"))
+    assert (len(error.faults), error.omitted) == (100, 1000 * one - 100)
+    assert len(str(error).splitlines()) == 102
+
+
+def _faults_of(body: str) -> tuple[object, ...]:
+    with pytest.raises(MalformedReply) as caught:
+        read_events(body)
+    return caught.value.faults

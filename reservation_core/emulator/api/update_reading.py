@@ -50,6 +50,7 @@ _BLANK_IS_UNSET: Final = _COMMAND_FIELDS | {
 }
 """Names whose empty text has no meaning. That of WaitUrl does: silence as hold music."""
 
+_MAX_VIOLATIONS: Final = 100
 _CLIENT_STATUSES: Final = ", ".join(word for name, word in _PARAMETERS if name == STATUS_FIELD)
 _SYSTEM_STATUSES: Final = frozenset(status.value for status in Status) - {
     word for name, word in _PARAMETERS if name == STATUS_FIELD
@@ -227,11 +228,14 @@ def _drop(
 
 
 def _refuse_unknown(pairs: FormPairs) -> None:
-    names = dict.fromkeys(name for name, _ in pairs)
-    violations = tuple(
+    known = _ALL_PARAMETERS | _COMMAND_FIELDS
+    unknown = list(dict.fromkeys(name for name, _ in pairs if name not in known))
+    violations = [
         Violation(name, "", "is not a parameter", "<not shown>", "leave it out")
-        for name in names
-        if name not in _ALL_PARAMETERS and name not in _COMMAND_FIELDS
-    )
+        for name in unknown[:_MAX_VIOLATIONS]
+    ]
+    if others := len(unknown[_MAX_VIOLATIONS:]):
+        rule = f"has {others} more names that are not parameters"
+        violations.append(Violation("(form)", "", rule, "<not shown>", "leave them out"))
     if violations:
-        raise InvalidCommand("Command", violations)
+        raise InvalidCommand("Command", tuple(violations))

@@ -10,7 +10,6 @@ from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import ALL_EVENT_TYPES, CallbackSettings
 from reservation_core.emulator.documents import as_json
-from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.field_reader import FieldReader
 from reservation_core.webhooks.request import redact_url
 
@@ -36,11 +35,10 @@ def read_callback_settings(body: FieldReader) -> CallbackSettings:
     :raises ValueError: for values that :class:`CallbackSettings` refuses.
     """
     fields = body.mapping("fields") or {}
-    body.faults.extend(
-        PayloadFault(f"fields.{name}", "is not a string")
-        for name, value in fields.items()
-        if not isinstance(value, str)
-    )
+    texts = FieldReader(fields, "fields", body.faults)
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            texts.add_fault(name, "is not a string")
     values: dict[str, Any] = {
         **{name: body.text(name) for name in (*_URLS, "auth_token")},
         "event_types": body.choices("event_types", ALL_EVENT_TYPES) or None,

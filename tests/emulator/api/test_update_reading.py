@@ -11,10 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reservation_core import ON_HOLD, Reply, Request, Reservation, Status, read_reservation
+from reservation_core import (
+    ON_HOLD,
+    InvalidCommand,
+    Reply,
+    Request,
+    Reservation,
+    Status,
+    read_reservation,
+)
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
 from reservation_core.emulator.api.exchange_log import ExchangeLog, RawRequest
-from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs
+from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs, read_update
 from reservation_core.emulator.platform.settings import (
     BlankValues,
     EmptyUpdate,
@@ -471,3 +479,14 @@ def test_strict_refuses_unknown_fields(body: str) -> None:
 def test_unreadable_request_names_its_reason() -> None:
     with pytest.raises(UnreadableRequest, match=r"incomplete percent-escape \(answered 400\)"):
         read_pairs("a=%")
+
+
+def test_strict_update_names_hundred_unknown_parameters_and_counts_the_others() -> None:
+    pairs = (("ReservationStatus", "accepted"), *((f"Name{number}", "x") for number in range(103)))
+    with pytest.raises(InvalidCommand) as caught:
+        read_update(pairs, Settings(strict=True))
+    assert [violation.parameter for violation in caught.value.violations] == [
+        *(f"Name{number}" for number in range(100)),
+        "(form)",
+    ]
+    assert "has 3 more names that are not parameters" in str(caught.value)
