@@ -50,8 +50,10 @@ class CommandNotAllowed(CommandError):
             names = ", ".join(command.__name__ for command in self.allowed)
             parts.append(f"Allowed instead: {names}.")
         elif self.state == ON_HOLD:
-            parts.append("Wait for its report. If the earlier command was not carried out, give up")
-            parts.append("the hold: book.release(sid), or released() without a book.")
+            parts.append(
+                "Wait for its report. If the earlier command was not carried out, give up the "
+                "hold: book.release(sid), or released() without a book."
+            )
         else:
             parts.append(f"No command is allowed any more: {state} is terminal.")
         if self.evidence in (Evidence.INFERRED, Evidence.UNKNOWN):
