@@ -135,7 +135,7 @@ class ExchangeLog:
                 method=mask(method, limit=10),
                 path=target_text(target),
                 sid=None if where is None else where[1].sid,
-                request=_describe_form(self.platform, body),
+                request=_describe_form(self.platform, body, target),
                 status=None if reply is None else reply.status,
                 reply="no reply" if reply is None else reply_text(reply),
                 cautions=find_tolerated(self.platform, RawRequest(method, target, (), body), reply),
@@ -158,15 +158,15 @@ def find_tolerated(platform: Platform, request: RawRequest, reply: Reply | None)
     return tuple(map(str, reading.cautions))
 
 
-def _describe_form(platform: Platform, body: bytes) -> str:
+def _describe_form(platform: Platform, body: bytes, target: str) -> str:
     """Describe a form without personal values."""
     if not body:
         return ""
     try:
         update = read_update(read_pairs(body), platform.settings).update
     except (UnreadableRequest, InvalidCommand):
-        return form_text(body)
-    return form_text(body) if update is None or isinstance(update, Status) else repr(update)
+        return form_text(body, target)
+    return form_text(body, target) if update is None or isinstance(update, Status) else repr(update)
 
 
 def _explain(platform: Platform, request: RawRequest, status: int) -> str:

@@ -12,6 +12,8 @@ from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask
+from reservation_core.emulator.platform.model import TaskStatus
+from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply
 
 _KNOWN_COMMANDS: Final = {
@@ -20,7 +22,9 @@ _KNOWN_COMMANDS: Final = {
 }
 _SID: Final = re.compile(r"\b([A-Z]{2})[0-9a-fA-F]{26}([0-9a-fA-F]{6})\b")
 _MAX_LENGTH: Final = 200
-_STATUS_FIELD: Final = "reservation_status"
+_STATUS_FIELDS: Final = ("reservation_status", "assignment_status")
+_TASK_STATUSES: Final = {("AssignmentStatus", status.value) for status in TaskStatus}
+_is_name: Final = re.compile("[A-Z][A-Za-z]{1,39}").fullmatch
 
 
 def shorten_target(text: str) -> str:
@@ -33,14 +37,22 @@ def target_text(target: str) -> str:
     return re.sub(r"^/v1/Workspaces/[^/]+", "…", shorten_target(target))
 
 
-def form_text(body: bytes) -> str:
-    """Name the status or the instruction of a form."""
+def form_text(body: bytes, target: str) -> str:
+    """Name the status or the instruction of a form, or the parameters of another resource."""
     try:
         pairs = parse_qsl(body.decode())
     except ValueError:
         return "not a form"
     names = [value for name, value in pairs if (name, value.lower()) in _KNOWN_COMMANDS]
-    return " and ".join(names) or ("neither status nor instruction" if body else "")
+    if not body or names:
+        return " and ".join(names)
+    if parse_path(target) is not None:
+        return "neither status nor instruction"
+    return ", ".join(
+        f"{name}={value}" if (name, value) in _TASK_STATUSES else name
+        for name, value in pairs
+        if _is_name(name)
+    )[:_MAX_LENGTH]
 
 
 def reply_text(reply: Reply) -> str:
@@ -49,11 +61,14 @@ def reply_text(reply: Reply) -> str:
         body = cast("Mapping[str, object]", json.loads(reply.body or b"{}"))
     except ValueError:
         return f"{reply.status}, unreadable"
-    if _STATUS_FIELD in body:
-        version = f", version {reply.etag}" if reply.etag else ""
-        return f"{reply.status} {body[_STATUS_FIELD]}{version}"
-    if "reservations" in body:
-        return f"{reply.status} {len(cast('list[object]', body['reservations']))} reservations"
+    meta: object = body.get("meta")
+    if isinstance(meta, dict):
+        key = str(cast("Mapping[str, object]", meta).get("key"))
+        return f"{reply.status} {len(cast('list[object]', body.get(key, ())))} {key}"
+    status = next((str(body[name]) for name in _STATUS_FIELDS if name in body), "")
+    if status or "sid" in body:
+        version = f"version {reply.etag}" if reply.etag else ""
+        return f"{reply.status} {', '.join(filter(None, (status, version)))}".rstrip()
     details = (
         shorten_target(str(body[name]))
         for name in ("code", "message")

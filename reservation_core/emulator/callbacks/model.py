@@ -72,6 +72,11 @@ class Callback:
     fallback_url: str | None = attrs.field(default=None, repr=False)
 
     @property
+    def subject_sid(self) -> str:
+        """SID of the reservation, the task or the worker that it is about."""
+        return self.reservation_sid or dict(self.form).get("ResourceSid", "")
+
+    @property
     def body(self) -> bytes:
         """The form, encoded."""
         return encode_form(self.form)

@@ -8,7 +8,7 @@
     12:00:04.002 tolerated: To: the official Node client sends a null as an empty text …
 
 No line has personal or secret data. Of a request's form only the status or the instruction is
-shown, if the platform knows it.
+shown, if the platform knows it, or the names of the parameters of another resource.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def make_exchange_logger(
 
     def log(request: RawRequest, reply: Reply | None, seconds: float, fault: str) -> None:
         method, target, _, body = request
-        parts = (mask(method, limit=10), target_text(target), form_text(body))
+        parts = (mask(method, limit=10), target_text(target), form_text(body, target))
         outcome = "no reply" if reply is None else reply_text(reply)
         planned = f" [{fault}, by plan]" if fault else ""
         at = now()
@@ -63,7 +63,7 @@ def make_callback_logger(write: Callable[[str], object]) -> Callable[[SentCallba
     def log(sent: SentCallback) -> None:
         callback = sent.callback
         again = "again" if callback.again else ""
-        parts = (callback.kind, callback.event, again, "of", callback.reservation_sid)
+        parts = (callback.kind, callback.event, again, "of", callback.subject_sid)
         status = "no response:" if sent.status is None else str(sent.status)
         outcome = f"{status} {shorten_target(sent.outcome)}"
         write(_line(sent.at, shorten_target(" ".join(filter(None, parts))), outcome, sent.seconds))

@@ -167,9 +167,11 @@ class Router:
     def _leave(self, reservation: Reservation) -> None:
         worker = self._tables.workers.get(str(reservation.worker_sid))
         task = self._tables.tasks[str(reservation.task_sid)]
-        if worker is None or task.order is None:
+        is_here = worker is not None and worker.workspace_sid == task.workspace_sid
+        if worker is None or not is_here or task.order is None:
             return
-        activity_sid = self._tables.records[worker.workspace_sid].fields["timeout_activity_sid"]
+        workspace = self._tables.records[str(reservation.workspace_sid)]
+        activity_sid = workspace.fields["timeout_activity_sid"]
         if activity_sid != worker.activity_sid:
             self._transitions.set_activity(worker.sid, str(activity_sid))
 

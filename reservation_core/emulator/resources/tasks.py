@@ -52,6 +52,7 @@ class TaskStore(ResourceStore):
 
     def create(self, workspace_sid: str, values: Values, account_sid: str) -> ResourceRow:
         """Create a task. It is routed at the end of the transaction."""
+        self._check_start(values)
         target = self._find_target(workspace_sid, values)
         workflow = self._find_workflow(workspace_sid, values, target)
         queue_sid = values["task_queue_sid"]
@@ -87,6 +88,11 @@ class TaskStore(ResourceStore):
             order,
         )
         return self._show(task)
+
+    def _check_start(self, values: Values) -> None:
+        start = values.get("virtual_start_time")
+        if start is not None and str(start) > str(show_date(self.storage.time)):  # documented
+            raise RefusedRequest("VirtualStartTime must not be in the future")
 
     def _find_target(self, workspace_sid: str, values: Values) -> Record | None:
         """Return the queue or the workflow that is the routing target."""
@@ -126,6 +132,7 @@ class TaskStore(ResourceStore):
 
     def update(self, sid: str, values: Values) -> ResourceRow:
         """Update a task. Its status is set last."""
+        self._check_start(values)
         status = values.get("assignment_status")
         reason = cast("str | None", values.get("reason"))
         with_status = self.settings.attributes_with_status

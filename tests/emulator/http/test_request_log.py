@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,7 @@ from reservation_core.emulator.http.request_log import make_callback_logger, mak
 from reservation_core.emulator.server import running_emulator
 from reservation_core.rest.messages import Reply
 from tests.emulator import wire
+from tests.emulator.resources.scene import Workplace
 from tests.emulator.worlds import CALL, ZEROS, path, people, worker_path
 
 NOW = datetime(2030, 1, 1, 12, 0, 3, 250_400, tzinfo=UTC)
@@ -105,9 +107,48 @@ def test_list_has_its_length(gateway: InMemoryGateway) -> None:
     ],
 )
 def test_only_known_words_of_a_form_are_logged(body: bytes, words: str) -> None:
-    assert (
-        log_line("POST", "/x", body, Reply(200)) == f"12:00:03.250 POST /x {words} -> 200 (0.3 ms)"
-    )
+    text = log_line("POST", path(), body, Reply(200))
+    assert text == (f"12:00:03.250 POST …/Tasks/WT…222222/Reservations {words} -> 200 (0.3 ms)")
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body", "line"),
+    [
+        ("POST", "/Workers", b"FriendlyName=Ann&Attributes=x", "400 20001 Attributes must be a"),
+        ("POST", "/Workers", b"FriendlyName=Ann&%2B15005550006=x", "201 version 0"),
+        ("GET", "/Activities", b"", "200 3 activities"),
+        ("POST", "/Tasks", b"RoutingTarget=WQ0", "400 20001 RoutingTarget must be a SID"),
+    ],
+)
+def test_resource_is_logged_by_names_only(method: str, suffix: str, body: bytes, line: str) -> None:
+    place = Workplace()
+    reply = place.gateway.receive(method, place.root + suffix, FORM, body)
+    text = log_line(method, place.root + suffix, body, reply)
+    names = ", ".join(re.findall(r"(?:^|&)([A-Z]\w+)=", body.decode()))
+    assert text.startswith(f"12:00:03.250 {method} …{suffix} {names}".rstrip() + f" -> {line}")
+    assert "Ann" not in text
+
+
+def test_status_of_a_task_is_logged() -> None:
+    place = Workplace()
+    place.route()
+    task = place.add_task()
+    body = b"AssignmentStatus=canceled&Reason=Ann"
+    reply = place.gateway.receive("POST", place.root + task, FORM, body)
+    text = log_line("POST", place.root + task, body, reply)
+    assert " AssignmentStatus=canceled, Reason -> 200 canceled, version 1 (" in text
+
+
+def test_event_of_a_task_is_logged_with_its_sid() -> None:
+    lines: list[str] = []
+    place = Workplace()
+    queue = CallbackQueue(place.platform, CallbackSettings(event_url="https://example.com"))
+    queue.subscribe(make_callback_logger(lines.append))
+    place.route()
+    task = place.add_task()
+    (event,) = queue.take()
+    queue.record_response(event, Reply(204))
+    assert f"event task.created of WT…{task[-6:]} -> 204 taken" in lines[0]
 
 
 def test_injected_fault_is_named() -> None:

@@ -331,3 +331,32 @@ def test_deleted_activity_makes_no_worker_available(place: Workplace) -> None:
     with place.platform.transaction():
         place.platform.parts.storage.tables.remove_record(lunch)
     assert place.offers(place.add_task()) == []
+
+
+def test_new_priority_moves_a_waiting_task(place: Workplace) -> None:
+    place.route()
+    first, second = place.add_task(), place.add_task()
+    place.update(second, Priority=1)
+    place.add_workers("ann")
+    assert [len(place.offers(task)) for task in (first, second)] == [0, 1]
+
+
+def test_task_reserved_in_vain_too_often_is_canceled() -> None:
+    place = Workplace(settings=Settings(max_rounds=2))
+    place.route()
+    place.add_workers("ann")
+    task = place.add_task()
+    place.answer(task, "ann", "rejected")
+    place.answer(task, "ann", "rejected")
+    assert place.offers(task) == [("ann", "rejected"), ("ann", "rejected")]
+    assert place.fetch(task)["reason"] == "reserved 2 times in vain"
+
+
+def test_worker_of_another_workspace_keeps_its_activity_after_a_timeout(place: Workplace) -> None:
+    place.route()
+    task = place.add_task()
+    other = place.platform.add_worker("WS" + "9" * 32)
+    place.platform.reserve(task[-34:], other.sid)
+    place.platform.advance(120)
+    assert place.platform.worker(other.sid).activity_sid is None
+    assert place.status(task) == "pending"

@@ -138,6 +138,7 @@ def test_queue_may_be_given_in_place_of_a_workflow() -> None:
         {"WorkflowSid": "WW" + "0" * 32},
         {"Timeout": 1_209_601},
         {"Priority": -1},
+        {"VirtualStartTime": "2030-01-01T00:00:01Z"},
         {"Attributes": "[]"},
     ],
 )
