@@ -38,7 +38,7 @@ def target_text(target: str) -> str:
 
 
 def form_text(body: bytes, target: str) -> str:
-    """Name the status or the instruction of a form, or the parameters of another resource."""
+    """Name the status, the instruction or the parameters of a form."""
     try:
         pairs = parse_qsl(body.decode())
     except ValueError:

@@ -73,7 +73,7 @@ class Callback:
 
     @property
     def subject_sid(self) -> str:
-        """SID of the reservation, the task or the worker that it is about."""
+        """SID of the reservation, the task or the worker."""
         return self.reservation_sid or dict(self.form).get("ResourceSid", "")
 
     @property
