@@ -16,6 +16,8 @@ import json
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 import attrs
@@ -112,8 +114,11 @@ class RoutedPlatform:
         self.platform.advance(1)
 
 
-def soak(tasks: int) -> RoutedSoakResult:
-    """Route so many tasks."""
+def soak(tasks: int, report: Callable[[str], object] = str) -> RoutedSoakResult:
+    """Route so many tasks.
+
+    :param report: called with the numbers of each tenth.
+    """
     world = RoutedPlatform()
     sizes, costs = list[float](), list[float]()
     for _ in range(TENTHS):
@@ -122,6 +127,7 @@ def soak(tasks: int) -> RoutedSoakResult:
             world.run_task()
         costs.append((time.process_time() - start) / (tasks // TENTHS) * 1e6)
         sizes.append(read_resident_set())
+        report(f"{costs[-1]:.0f} microseconds per task, {sizes[-1]:.1f} MB resident")
     stored = len(world.platform.tasks())
     return RoutedSoakResult(tasks, tuple(costs), tuple(sizes), stored, world.statuses)
 
@@ -130,10 +136,8 @@ def main() -> None:
     """Run a soak and print its result. The exit code is 1 if memory or cost grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=1_000_000)
-    result = soak(parser.parse_args().tasks)
+    result = soak(parser.parse_args().tasks, partial(print, flush=True))
     print(f"{result.tasks} tasks, {result.stored} stored, {dict(result.statuses)}")
-    print("microseconds per task:", *(f"{cost:.0f}" for cost in result.costs))
-    print("resident MB:", *(f"{size:.1f}" for size in result.sizes))
     print("flat" if result.is_flat else "growing")
     sys.exit(not result.is_flat)
 
