@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,6 +197,9 @@ def _stopping_cleanly() -> Generator[None]:
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread receives signals
+        return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

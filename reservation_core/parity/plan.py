@@ -12,6 +12,10 @@ _CLEANUP: Final = (
     "At the end, also after Ctrl-C, it deletes everything that it created. It names what it cannot "
     "delete. It changes and deletes nothing else."
 )
+_NAMED: Final = (
+    "Its workers are available for seconds at a time. A queue of that workspace whose expression "
+    "matches every worker may offer them a task of yours. A new workspace cannot."
+)
 _PER_MINUTE: Final = 15
 _TASKS_PER_EXPERIMENT: Final = 2  # on average; the commands of a state need some more
 
@@ -33,6 +37,7 @@ def describe_plan(
     return (
         f"A parity run makes {len(experiments)} experiments with your account.",
         f"It creates {objects}, {where}. It uses the official REST API only.",
+        *((_NAMED,) if workspace_sid else ()),
         call,
         _CLEANUP,
         f"It may cost what your plan says for about {tasks} tasks and {calls} calls.",

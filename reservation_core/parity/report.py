@@ -66,8 +66,8 @@ def _write_lines(report: ParityReport) -> Iterator[str]:
     for subject, title in _TITLES.items():
         findings = [finding for finding in report.findings if finding.subject is subject]
         if findings:
-            yield from ("", f"## {title}", "", "| name | seen | interpretation | evidence |")
-            yield "| --- | --- | --- | --- |"
+            yield from ("", f"## {title}", "", "| name | rule | seen | interpretation | evidence |")
+            yield "| --- | --- | --- | --- | --- |"
             yield from map(_write_row, findings)
     yield from ("", "## What was asked, and what was answered")
     for finding in report.findings:
@@ -80,7 +80,7 @@ def _list_names(findings: list[Finding]) -> str:
 
 def _write_row(finding: Finding) -> str:
     answer = finding.answer if finding.is_as_expected else f"**{finding.answer}**"
-    cells = (answer, finding.interpretation, finding.evidence)
+    cells = (finding.rule, answer, finding.interpretation, finding.evidence)
     return f"| `{finding.name}` | {' | '.join(map(_escape, cells))} |"
 
 

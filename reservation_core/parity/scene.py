@@ -247,12 +247,15 @@ class ParityScene:
     def wait_for_offers(self, task_sid: str, count: int = 1) -> list[Held]:
         """Wait for the pending reservations of a task, and return them.
 
+        Only those of the run's own workers count. Another worker is left alone.
+
         :raises CouldNotTell: if that takes too long.
         """
         found: list[Held] = []
 
         def has_enough() -> bool:
-            found[:] = self.reservations(task_sid, "?ReservationStatus=pending")
+            offered = self.reservations(task_sid, "?ReservationStatus=pending")
+            found[:] = [held for held in offered if held.worker_sid in self._workers]
             return len(found) >= count
 
         if not self.wire.wait_for(has_enough, _OFFER_SECONDS):

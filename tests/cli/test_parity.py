@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -174,6 +175,13 @@ def test_second_interrupt_lists_what_is_left(gateway: TwistedGateway, tmp_path: 
     assert result.code == 130
     assert result.err.count("not deleted: /v1/Workspaces/WS") == 3
     assert result.err.endswith("interrupted. 3 things are not deleted. They are listed\n")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_run_in_another_thread_needs_no_signals(tmp_path: Path) -> None:
+    flags = ("parity", "--yes", "--only=accounts", f"--output={tmp_path}")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, *flags).result().code == 0
 
 
 @pytest.mark.usefixtures("gateway")

@@ -19,6 +19,7 @@ def test_plan_with_voice_counts_the_calls_and_hides_the_numbers() -> None:
     text = "\n".join(describe_plan(choose(has_voice=True), workspace_sid="WS1", voice=VOICE))
     assert "in workspace WS1" in text
     assert "It places up to " in text
+    assert "A new workspace cannot." in text
     assert CALLER not in text
     assert CALLEE not in text
 

@@ -63,8 +63,8 @@ def test_page_has_rule_interpretation_and_what_was_seen() -> None:
     assert "* Made at: 2030-01-01T00:00:00+00:00 (interrupted)\n" in page
     assert "* Different from this library's interpretation: `both_given`\n" in page
     assert "**Not deleted.** Delete this yourself:\n\n* /v1/Workspaces/WS1: 500\n" in page
-    assert "| `both_given` | **refused** | instruction | unknown |\n" in page
-    assert "| `strict` | could not tell | instruction | unknown |\n" in page
+    assert "| `both_given` | both \\| at once | **refused** | instruction | unknown |\n" in page
+    assert "| `strict` | both \\| at once | could not tell | instruction | unknown |\n" in page
     assert "* Rule: both \\| at once\n" in page
     assert "* Seen: refused: the answer was 400 &lt;b>'no'&lt;/b>\n" in page
     assert "```text\nPOST /x Instruction='''\n  -> 400 20001 ''' no\n```\n" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
@@ -12,7 +13,8 @@ from reservation_core.emulator.resources.gateway import WorkspaceGateway
 from reservation_core.parity.experiments.catalogue import EXPERIMENTS
 from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.findings import CouldNotTell, Finding, ParityFailed
-from reservation_core.parity.runner import Progress, choose
+from reservation_core.parity.runner import Progress, choose, run_parity
+from reservation_core.parity.scene import Voice
 from tests.parity.stage import CALLEE, CALLER, VOICE, Stage, Twist, change, describe, run_by_default
 
 SHORT: Final = ("both_given", "siblings_at_conference")
@@ -161,7 +163,7 @@ def test_scene_without_consent_has_no_call() -> None:
 
 def test_undeletable_things_are_listed() -> None:
     platform = Platform(ManualClock())
-    stage = Stage(names=["both_given"], platform=platform, gateway=Guarded(platform))
+    stage = Stage(names=["both_given"], voice=None, platform=platform, gateway=Guarded(platform))
     report = stage.run()
     assert [each.rpartition("/")[2][:2] for each in report.left_over] == [
         "WT",
@@ -210,6 +212,36 @@ def test_named_workspace_and_what_others_made_are_kept() -> None:
         for kind in ("TaskQueues", "Workflows", "Tasks"):
             listed = gateway.send(Request("GET", f"/v1/Workspaces/{sid}/{kind}")).body.decode()
             assert "friendly_name" not in listed
+
+
+@pytest.mark.parametrize("voice", [None, VOICE])
+def test_run_parity_returns_the_report(voice: Voice | None) -> None:
+    """In real time, with any gateway."""
+    gateway = WorkspaceGateway()
+    report = run_parity(gateway, voice=voice, names=["has_quoted_etag"], platform="here", limit=9)
+    assert (report.settings, report.platform) == ({"has_quoted_etag": False}, "here")
+    assert (report.has_voice, report.left_over, gateway.platform.workers()) == (bool(voice), (), ())
+
+
+def test_worker_of_others_is_left_alone() -> None:
+    """The emulator offers a task to the worker that waits longest."""
+    platform = Platform(ManualClock())
+    gateway = WorkspaceGateway(platform)
+    made = gateway.send(Request("POST", "/v1/Workspaces", form=(("FriendlyName", "ours"),)))
+    path = f"/v1/Workspaces/{json.loads(made.body)['sid']}"
+    rows = json.loads(gateway.send(Request("GET", f"{path}/Activities")).body)["activities"]
+    (here,) = (row["sid"] for row in rows if row["available"])
+    form = (("FriendlyName", "ours"), ("ActivitySid", here))
+    worker = json.loads(gateway.send(Request("POST", f"{path}/Workers", form=form)).body)["sid"]
+    stage = Stage(
+        names=["both_given", "can_leave_with_pending"],
+        platform=platform,
+        workspace_sid=path.rpartition("/")[2],
+    )
+    report = stage.run()
+    assert report.findings[0].seen == "the task was not offered to 1 workers"
+    assert not any(worker in each for each in stage.gateway.requests)
+    assert [each.sid for each in platform.workers()] == [worker]
 
 
 @pytest.mark.parametrize(

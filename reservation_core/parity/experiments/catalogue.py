@@ -26,6 +26,10 @@ _DISPUTES: Final = {
 }
 
 
+_MORE_CALLS: Final = {"state_codes": 1, "both_given": 2}
+"""Number of calls of experiments that need none, but make them with consent."""
+
+
 def _tell_nothing(reason: str) -> Callable[[ParityScene], Seen]:
     def run(_: ParityScene) -> Seen:
         raise CouldNotTell(reason)
@@ -50,7 +54,7 @@ def _make_settings() -> Iterator[Experiment]:
             evidence=info.evidence,
             run=run,
             needs_voice=name in VOICE_SETTINGS,
-            calls=calls + (name == "state_codes"),
+            calls=calls + _MORE_CALLS.get(name, 0),
             is_slow=name in SLOW_SETTINGS,
             limit=limit,
             disputes=_DISPUTES.get(name, ()),

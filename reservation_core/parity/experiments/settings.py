@@ -105,6 +105,21 @@ def _instruction_codes(scene: ParityScene) -> Seen:
 
 
 def _both_given(scene: ParityScene) -> Seen:
+    seen = _try_unknown_instruction(scene)
+    if scene.voice is None or seen.value is StatusAndInstruction.STATUS:
+        return seen
+    scene.finish()
+    held = scene.one(scene.call_attributes())
+    answer = held.update(("ReservationStatus", "rejected"), *scene.conference_form())
+    if answer.is_done:
+        text = f"a conference with a status: {show(answer)}, and then it is {held.status}"
+        return Seen(StatusAndInstruction.INSTRUCTION, text)
+    require_control(held.update(*scene.conference_form()), answer)
+    return Seen(StatusAndInstruction.REFUSED, f"a conference with a status: {show(answer)}")
+
+
+def _try_unknown_instruction(scene: ParityScene) -> Seen:
+    """Give a status and an unknown instruction, which calls nobody."""
     held = scene.one()
     unknown = ("Instruction", "parity")
     alone = held.update(unknown)

@@ -32,6 +32,7 @@ def test_experiment_that_calls_needs_consent() -> None:
     for each in EXPERIMENTS:
         is_optional = each.name.startswith(STATE_PREFIX) or each.name in (
             "state_codes",
+            "both_given",
             "on_hold_shown_as",
             "can_reject_on_hold",
         )

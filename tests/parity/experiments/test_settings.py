@@ -141,6 +141,14 @@ def test_run_without_voice_tells_the_same_or_nothing() -> None:
     assert sent == {"", "parity"}
 
 
+@pytest.mark.parametrize("value", StatusAndInstruction)
+def test_both_given_is_told_by_an_unknown_instruction(value: StatusAndInstruction) -> None:
+    """It calls nobody. If the platform takes it, nothing can be told."""
+    assert find("both_given", Settings(both_given=value), voice=None).value == value
+    finding = find("both_given", voice=None, twist=change("Instruction=parity", 200))
+    assert "an unknown instruction was taken: the answer was 200" in finding.seen
+
+
 @pytest.mark.parametrize("codes", [ErrorCodes.NONE, ErrorCodes.DICTIONARY])
 def test_missing_error_number_needs_no_voice(codes: ErrorCodes) -> None:
     finding = find("state_codes", Settings(state_codes=codes), voice=None)
@@ -224,7 +232,6 @@ UNCLEAR: Final[Mapping[str, tuple[str, Twist, str]]] = {
     ),
     "no refusal": ("instruction_codes", change("WA1", 200), "a refusal was expected, but the"),
     "server error": ("neither_given", change("POST .*/Reservations/WR", 503), "neither a success"),
-    "unknown instruction": ("both_given", change("Instruction=parity", 200), "was taken: the"),
     "other conflict": ("checks_version_first", change("accepted", 409, first=1), "neither a 412"),
     "no version": ("has_quoted_etag", change("GET .*/WR", headers={}), "the reply has no ETag"),
     "no effect": ("system_status", change("=canceled", 200), "but the reservation is pending"),
@@ -256,6 +263,7 @@ UNCLEAR: Final[Mapping[str, tuple[str, Twist, str]]] = {
     ),
     "no need": ("task_end_needs_reason", change("AssignmentStatus=", 400), "is refused, too"),
     "no attributes": ("attributes_with_status", change("Attributes=", 400), ""),
+    "both and none": ("both_given", change("=conference", 400), "is refused, too"),
     "no list": ("both_given", change("GET .*/Reservations", 404), "listing the reservations was"),
     "no offer": (
         "both_given",
