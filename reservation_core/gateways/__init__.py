@@ -8,10 +8,13 @@ It reports a failure by the class of its error. The delivery decides what to do 
 * ``failures``: the errors that gateways raise, and their texts
 * ``reply_builder``: a reply that is read piece by piece
 * ``base``: the checks before sending, the limit on connections, and closing
+* ``workers``: threads that keep interrupts and time without end out of the gateways for threads
+* ``sockets``: shutting down a socket at a deadline
 * ``pyreqwest``: the default gateways
 * ``httpx2``: gateways on httpx2, with connections from ``httpx2_transport``
-* ``aiohttp``: a gateway on aiohttp
+* ``aiohttp``: a gateway on aiohttp, with connections from ``aiohttp_connections``
 * ``twilio``: gateways on a configured ``twilio`` client, with replies read by ``requests_support``
+  and connections from ``requests_connections``
 
 Import a gateway from its own module: each needs the HTTP client that it is named for.
 """

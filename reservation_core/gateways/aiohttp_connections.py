@@ -18,7 +18,6 @@ private state. A connection without such a parser is not used again. Tested with
 import asyncio
 import contextlib
 import functools
-import select
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, cast
@@ -27,6 +26,7 @@ from aiohttp import BaseConnector, ClientConnectionError, ClientRequest, ClientR
 from aiohttp.connector import Connection
 
 from reservation_core.gateways.failures import ErrorFactory
+from reservation_core.gateways.sockets import is_readable
 
 _Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -132,15 +132,6 @@ class _Watch(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._inner.resume_writing()
-
-
-def is_readable(descriptor: int) -> bool:
-    """Return True if a socket has bytes to read, or its end."""
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def is_between_replies(parser: Any) -> bool:

@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 import os
 import ssl
-import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Final, Self, Unpack
 
 from reservation_core.gateways.failures import ErrorFactory
@@ -94,13 +93,6 @@ class BaseGateway:
 class ThreadGatewayBase(BaseGateway):
     """A gateway for threads, as a context manager that closes it."""
 
-    def __init__(
-        self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
-    ) -> None:
-        """Check the settings, as :class:`BaseGateway` does."""
-        super().__init__(credentials, **options)
-        self._slots: Final = threading.Semaphore(self._settings.max_connections)
-
     def close(self) -> None:
         """Refuse further requests. Closing twice is allowed."""
         self._closed = True
@@ -112,16 +104,6 @@ class ThreadGatewayBase(BaseGateway):
     def __exit__(self, *_: object) -> None:
         """Close the gateway."""
         self.close()
-
-    @contextlib.contextmanager
-    def _slot(self) -> Generator[None]:
-        """Hold one of ``max_connections`` slots, after a wait of up to ``connect_timeout``."""
-        if not self._slots.acquire(timeout=self._settings.connect_timeout):
-            raise self._errors.no_free_connection()
-        try:
-            yield
-        finally:
-            self._slots.release()
 
 
 class AsyncioGatewayBase(BaseGateway):

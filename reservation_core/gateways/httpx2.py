@@ -4,10 +4,11 @@
    (name lookup, refused connect, TLS handshake) and ``ConnectTimeout``. Every other failure is
    ``GatewayError`` with an unknown outcome.
 2. httpx2 limits each wait, but not their sum. These gateways limit the whole exchange to
-   ``timeout``. The exception is a name lookup in the gateway for threads: it takes as long as the
-   operating system allows.
+   ``timeout``. The gateway for threads does it in worker threads
+   (:mod:`reservation_core.gateways.workers`).
 3. One request is sent once: no retry, no redirect, no cookie.
-4. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
+4. The errors of httpx2 can hold the request with its credentials. They are never chained to ours.
+5. Certificates are always verified, against the system's store or the one in ``SSL_CERT_FILE``.
    Proxy variables and netrc are not read.
 
 A gateway for asyncio belongs to the event loop that first uses it. Close it there. Do not use a
@@ -16,14 +17,14 @@ gateway across ``fork()``.
 
 import asyncio
 import contextlib
-import time
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Unpack
 
-from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway, ThreadGatewayBase
+from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.failures import describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
 from reservation_core.gateways.settings import Credentials, GatewayOptions
+from reservation_core.gateways.workers import Result, WorkerGatewayBase
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
@@ -51,9 +52,9 @@ class _Httpx2Base(BaseGateway):
         client.timeout = httpx2.Timeout(timeout, connect=connect_timeout)
 
     def _build_request(
-        self, client: httpx2.Client | httpx2.AsyncClient, request: Request
+        self, client: httpx2.Client | httpx2.AsyncClient, request: Request, url: str
     ) -> httpx2.Request:
-        url, headers = self._url(request), [*request.headers.pairs]
+        headers = [*request.headers.pairs]
         content = None if request.method == "GET" else request.body
         if content is not None:
             headers.append(("Content-Length", str(len(content))))
@@ -69,7 +70,7 @@ class _Httpx2Base(BaseGateway):
         return self._errors.exchange_failed(describe_cause(error))
 
 
-class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
+class Httpx2Gateway(_Httpx2Base, WorkerGatewayBase):
     """A gateway for threads. Any number of threads may share one, and with it its connections.
 
     ``Httpx2Gateway()`` takes the credentials from the environment. ``GatewaySettings`` lists the
@@ -89,22 +90,17 @@ class Httpx2Gateway(_Httpx2Base, ThreadGatewayBase):
         self._client: Final = httpx2.Client(transport=transport, trust_env=False)
         self._configure(self._client)
 
-    def send(self, request: Request) -> Reply:
-        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
-        self._network.start_exchange(time.monotonic() + self._settings.timeout)
+    def _exchange(self, request: Request, url: str, deadline: float) -> Result:
+        self._network.start_exchange(deadline)
+        outgoing = self._build_request(self._client, request, url)
         try:
-            with self._slot():
-                return self._exchange(request)
+            with contextlib.closing(self._client.send(outgoing, stream=True)) as response:
+                builder = ReplyBuilder(response.status_code, response.headers.raw, self._errors)
+                for piece in response.iter_raw():
+                    builder.add(piece)
+                return builder.finish()
         except _ERRORS as error:
-            raise self._translate(error) from error
-
-    def _exchange(self, request: Request) -> Reply:
-        outgoing = self._build_request(self._client, request)
-        with contextlib.closing(self._client.send(outgoing, stream=True)) as response:
-            builder = ReplyBuilder(response.status_code, response.headers.raw, self._errors)
-            for piece in response.iter_raw():
-                builder.add(piece)
-            return builder.finish()
+            return self._translate(error)
 
     def close(self) -> None:
         """Close every connection.
@@ -144,10 +140,11 @@ class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
             async with asyncio.timeout(self._settings.timeout), self._slot():
                 return await self._exchange(request)
         except _ERRORS as error:
-            raise self._translate(error) from error
+            failure = self._translate(error)
+        raise failure  # outside the except clause, so that httpx2's error is not its context
 
     async def _exchange(self, request: Request) -> Reply:
-        outgoing = self._build_request(self._client, request)
+        outgoing = self._build_request(self._client, request, self._url(request))
         async with contextlib.aclosing(await self._client.send(outgoing, stream=True)) as response:
             builder = ReplyBuilder(response.status_code, response.headers.raw, self._errors)
             async for piece in response.aiter_raw():

@@ -19,7 +19,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 
 import httpcore2
@@ -27,6 +27,7 @@ import httpx2
 
 from reservation_core.gateways.base import IDLE_TIMEOUT
 from reservation_core.gateways.settings import ConfigurationError
+from reservation_core.gateways.sockets import shut_down_after
 
 
 def has_surplus_bytes(connection: object) -> bool:
@@ -124,29 +125,6 @@ class _DeadlineStream(httpcore2.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
-
-
-@contextlib.contextmanager
-def shut_down_after(seconds: float, sock: socket.socket) -> Generator[None]:
-    """Shut down a socket unless the block ends in time.
-
-    A TLS handshake may take many waits, and each has its own timeout. ``ssl`` takes the descriptor
-    away from ``sock``, so a duplicate is shut down.
-    """
-
-    def shut_down() -> None:
-        with contextlib.suppress(OSError):  # closed by the peer
-            twin.shutdown(socket.SHUT_RDWR)
-
-    with sock.dup() as twin:
-        timer = threading.Timer(seconds, shut_down)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
 
 
 class _Connection(httpcore2.HTTPConnection):

@@ -34,14 +34,15 @@ class ReplyReadingAuth(AuthBase):
     ``reply`` is the reply, or ``None`` until it is read.
     """
 
-    def __init__(self, errors: ErrorFactory) -> None:
-        """Start the time limit of the exchange.
+    def __init__(self, errors: ErrorFactory, deadline: float) -> None:
+        """Prepare one exchange.
 
         :param errors: builds the errors, and has the settings: credentials and limits.
+        :param deadline: the end of the exchange, in terms of ``time.monotonic``.
         """
         self.reply: Reply | None = None
         self._errors = errors
-        self._deadline = time.monotonic() + errors.settings.timeout
+        self._deadline = deadline
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the headers and the response hook to a request."""

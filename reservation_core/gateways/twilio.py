@@ -10,21 +10,26 @@ client. Beyond that:
    TLS failures cannot be told apart from a failure after sending. For asyncio (aiohttp) also for
    any failed connect or TLS handshake. Every other failure is ``GatewayError`` with an unknown
    outcome.
-3. ``timeout`` is passed with each call. For asyncio it limits the whole exchange. For threads it
-   limits each wait (to connect, and for each piece of the head), and then the body as a whole,
-   except for the last wait. No timeout is for connecting alone: ``connect_timeout`` limits the
-   wait for a slot while ``max_connections`` requests are under way through this gateway.
+3. ``timeout`` limits the whole exchange. For threads, the client works in a worker thread
+   (:mod:`reservation_core.gateways.workers`), and the caller is released in time. A client on a
+   session of ``requests`` gets connections of its own that end then too
+   (:mod:`reservation_core.gateways.requests_connections`). With any other client for threads,
+   ``pool_connections=False`` included, the thread and its place are taken until the client ends.
+   No timeout is for connecting alone: ``connect_timeout`` limits the wait for a slot while
+   ``max_connections`` requests are under way through this gateway.
 4. With ``TwilioHttpClient`` and ``ValidationClient``, a reply is read and decompressed here, so
-   ``max_reply_bytes`` is enforced while it arrives. Any other ``http_client``, and every one for
-   asyncio, returns text that it has read completely. Then the limit is checked afterwards, and the
-   body is that text in UTF-8, the encoding of JSON. (aiohttp reads truncated gzip as far as it can.
-   The result is not JSON.)
+   ``max_reply_bytes`` is enforced while it arrives. On a session of aiohttp it is enforced on the
+   text while aiohttp decompresses it (:mod:`reservation_core.gateways.aiohttp_connections`). Any
+   other ``http_client`` returns text that it has read completely. Then the limit is checked
+   afterwards. The body is that text in UTF-8, the encoding of JSON. (aiohttp reads truncated gzip
+   as far as it can. The result is not JSON.)
 5. Requests go to ``client.taskrouter.base_url``, with the client's edge and region in the host. A
    client with an edge or region and a host outside twilio.com is refused.
 6. An ``http_client`` of the service's own is called as the ``twilio`` package calls it. Its
    response may lack headers, as the package's own class does by default: then no ETag is known.
    Whatever else it returns or raises is a ``GatewayError`` with an unknown outcome
    (:mod:`reservation_core.gateways.given_clients`).
+7. A connection of ``requests`` or aiohttp on which bytes arrive unasked is not used again.
 
 Tested with twilio 9.13.0 and aiohttp-retry 2.9.1. Do not use a gateway across ``fork()``. A gateway
 for asyncio belongs to the event loop of its client.
@@ -36,8 +41,9 @@ from typing import Any, ClassVar, Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from reservation_core.gateways.aiohttp import encoded_url
-from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway, ThreadGatewayBase
+from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.settings import ConfigurationError, Credentials
+from reservation_core.gateways.workers import Result, WorkerGatewayBase
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
 
@@ -56,6 +62,7 @@ try:
         read_response,
         translate_client_error,
     )
+    from reservation_core.gateways.requests_connections import ending_at, use_own_connections
     from reservation_core.gateways.requests_support import ReplyReadingAuth
 except ImportError as _missing:
     raise ImportError(
@@ -157,7 +164,7 @@ def _base_url(client: Any) -> str:
     return rewritten
 
 
-class TwilioGateway(_TwilioBase, ThreadGatewayBase):
+class TwilioGateway(_TwilioBase, WorkerGatewayBase):
     """A gateway for threads on ``twilio.rest.Client(...)``.
 
     Any number of threads may share one, as they may share the client. Closing the gateway leaves
@@ -166,24 +173,17 @@ class TwilioGateway(_TwilioBase, ThreadGatewayBase):
 
     _is_async = False
 
-    def send(self, request: Request) -> Reply:
-        """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
-        url, options = self._url(request), self._request_options(request)
-        with self._slot():
-            result = self._exchange(request, url, options)
-        if isinstance(result, GatewayError):
-            raise result  # here, so that the client's error is not its context
-        return result
-
-    def _exchange(
-        self, request: Request, url: str, options: dict[str, Any]
-    ) -> Reply | GatewayError:
+    def _exchange(self, request: Request, url: str, deadline: float) -> Result:
         http_client: Any = self._client.http_client
-        auth = ReplyReadingAuth(self._errors)
+        options = self._request_options(request)
+        session = getattr(http_client, "session", None)
+        use_own_connections(session, self.origin, self._settings.max_connections)
+        auth = ReplyReadingAuth(self._errors, deadline)
         if isinstance(self._client.http_client, TwilioHttpClient | ValidationClient):
             options["auth"] = auth
         try:
-            response = http_client.request(request.method, url, **options)
+            with ending_at(deadline):
+                response = http_client.request(request.method, url, **options)
             return auth.reply or read_response(response, self._errors)
         except Exception as error:  # noqa: BLE001 - the client may be any object
             # It may fail after the hook has read the reply: requests parses the redirects in it.

@@ -17,8 +17,8 @@ from reservation_core.gateways.aiohttp_connections import (
     UnaskedReplyError,
     guard_connector,
     is_between_replies,
-    is_readable,
 )
+from reservation_core.gateways.sockets import is_readable
 from reservation_core.rest.errors import NotSent
 from reservation_core.testing.contract.gateway import CREDENTIALS
 from reservation_core.testing.contract.gateway.support import update_request

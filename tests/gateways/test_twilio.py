@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gzip
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -102,6 +103,17 @@ class _BeyondTheContract:
 class TestTwilio(_BeyondTheContract, GatewayContract):
     test_body_is_returned_as_bytes = OwnClientContract.test_body_is_returned_as_bytes
     test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
+    test_timeout_covers_the_head = OwnClientContract.test_timeout_covers_the_head
+    test_timeout_covers_the_whole_exchange = (
+        OwnClientContract.test_timeout_covers_the_whole_exchange
+    )
+    test_timeout_covers_the_tls_handshake = OwnClientContract.test_timeout_covers_the_tls_handshake
+    test_connection_with_bytes_at_rest_is_dropped = (
+        OwnClientContract.test_connection_with_bytes_at_rest_is_dropped
+    )
+    test_connection_with_bytes_behind_a_reply_is_dropped = (
+        OwnClientContract.test_connection_with_bytes_behind_a_reply_is_dropped
+    )
     test_truncated_gzip_is_not_a_reply = OwnClientContract.test_truncated_gzip_is_not_a_reply
     test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
     test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept
@@ -211,8 +223,6 @@ class TestProxyRecipe(_RecipeLimits, GatewayContract):
         "test_early_hints_are_not_taken_for_the_reply",
         "test_failure_after_sending_is_outcome_unknown[end within the head]",
         "test_failure_after_sending_is_outcome_unknown[bad length]",
-        "test_missing_reply_is_outcome_unknown",
-        "test_timeout_covers_the_whole_body",
     }
 
     @pytest.fixture
@@ -530,6 +540,19 @@ def test_async_client_that_ignores_the_timeout_is_cancelled() -> None:
             await gateway.asend(update_request())
 
     asyncio.run(run())
+
+
+def test_caller_of_a_client_that_ignores_the_timeout_is_released() -> None:
+    is_over = threading.Event()
+    http_client = Minimal(lambda: is_over.wait(5))
+    gateway = TwilioGateway(make_client(http_client=http_client), timeout=0.05, max_connections=1)
+    try:
+        with pytest.raises(GatewayError, match="no complete reply"):
+            gateway.send(update_request())
+    finally:
+        is_over.set()
+    http_client.respond = lambda: Response(200, "{}")
+    assert gateway.send(update_request()).status == 200
 
 
 class Raw:

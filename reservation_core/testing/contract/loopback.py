@@ -159,6 +159,12 @@ class LoopbackServer:
         port: int = self._listener.getsockname()[1]
         self.origin: Final = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
+    @property
+    def open_connections(self) -> int:
+        """The number of connections that are open now."""
+        with self._lock:
+            return len(self._open)
+
     def __enter__(self) -> Self:
         self._start_thread(self._accept)
         return self
