@@ -13,9 +13,13 @@ any other error: the outcome is not known           stays open; ``AsyncBook.reco
 A 404 may be wrong for a recent entry (:data:`DELETION_DELAY`). Then it ends nothing: a refused
 command ends as not done, and one with an unknown outcome stays open.
 
+If no fetch can tell the outcome, and the reservation is in another state now, the intent ends as
+unknown, too.
+
 A delivery that is resumed after a crash has two differences. If no later fetch can tell more, the
-intent ends as unknown instead of staying open. And a lost race without a refusal by the platform
-leaves it open if the command is still legal: time or attempts ran out before it was sent.
+intent ends as unknown instead of staying open, in any state. And a lost race without a refusal by
+the platform leaves it open if the command is still legal: time or attempts ran out before it was
+sent.
 """
 
 from __future__ import annotations
@@ -118,12 +122,12 @@ async def deliver_intent(
             may_send_again=may_send_again,
         )
     except ReservationError as error:
-        return classify_failure(error, intent.command, is_resumed=resume)
+        return classify_failure(error, intent, is_resumed=resume)
     return DeliveryOutcome(Ending.DONE, reservation)
 
 
 def classify_failure(
-    error: ReservationError, command: Command, *, is_resumed: bool
+    error: ReservationError, intent: Intent, *, is_resumed: bool
 ) -> DeliveryOutcome:
     """Return the outcome of a delivery that ended with an error."""
     match error:
@@ -131,11 +135,11 @@ def classify_failure(
             return DeliveryOutcome(Ending.UNKNOWN, error.reservation, error)
         case OutcomeUnknown() if is_resumed and error.attempts[-1].outcome == NotFound.__name__:
             return DeliveryOutcome(Ending.DELETED, None, error)
-        case OutcomeUnknown() if is_resumed and error.is_final:
+        case OutcomeUnknown() if error.is_final and (is_resumed or _has_moved(error, intent)):
             return DeliveryOutcome(Ending.UNKNOWN, error.last_known, error)
         case NotFound():
             return DeliveryOutcome(Ending.DELETED, None, error)
-        case LostRace() if not (is_resumed and _is_unfinished(error, command)):
+        case LostRace() if not (is_resumed and _is_unfinished(error, intent.command)):
             return DeliveryOutcome(Ending.NOT_DONE, error.reservation, error)
         case LostRace() | ServerFailed():
             return DeliveryOutcome(None, None, error)
@@ -153,6 +157,11 @@ def is_recent(entry: Entry, now: datetime) -> bool:
 def without_deletion(outcome: DeliveryOutcome) -> Ending | None:
     """Return the ending of a delivery whose 404 proves nothing."""
     return Ending.NOT_DONE if isinstance(outcome.error, NotFound) else None
+
+
+def _has_moved(error: OutcomeUnknown, intent: Intent) -> bool:
+    """Return True if the last fetch shows another state than the intent has."""
+    return error.last_known is not None and error.last_known.state != intent.reservation.state
 
 
 def _is_unfinished(error: LostRace, command: Command) -> bool:

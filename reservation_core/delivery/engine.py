@@ -11,17 +11,24 @@ answer to the command                          what follows
 a reservation                                  the delivery is done
 ``NotSent``                                    send again after a back-off
 429                                            send again after ``Retry-After`` or a back-off
-no complete reply, 5xx, an unreadable 2xx      the outcome is unknown: fetch and reconcile
-400 because of the state, 409, 412             it was not carried out: fetch and reconcile
-another 400 to a plain status update           it was not carried out: fetch and reconcile
-anything else (404, 401, 403, other 400, 3xx)  the error is final
+no complete reply, 1xx, 3xx, 5xx, an           the outcome is unknown: fetch and reconcile
+unreadable 2xx
+400 because of the state, 409, 412             fetch and reconcile
+another 400 to a plain status update           fetch and reconcile
+anything else (404, 401, 403, other 400)       the error is final
 =============================================  ===========================================
 
 :mod:`reservation_core.delivery.reconciliation` decides what follows from a fetch.
 
-A gateway repeats nothing by itself, so a refused request was not carried out. A delivery that
-reaches a limit of its policy raises the last failure if the command was certainly not carried out.
-It raises ``OutcomeUnknown`` if one of its requests may have acted or may still act.
+A gateway repeats nothing by itself, but a proxy may. It returns the second answer then, such as a
+412. So a refusal is believed only if the command's own act cannot explain it.
+
+A 2xx that names no SID is believed: in the platform's API description the SID may be null. One that
+names another SID is not: the outcome is unknown.
+
+A delivery that reaches a limit of its policy raises the last failure if the command was certainly
+not carried out. It raises ``OutcomeUnknown`` if one of its requests may have acted or may still
+act.
 """
 
 from __future__ import annotations
@@ -37,10 +44,15 @@ from reservation_core.delivery.observer import Observer
 from reservation_core.delivery.policy import Policy
 from reservation_core.delivery.reconciliation import (
     ReconcileResult,
+    Sent,
+    closes,
+    find_traces,
     is_legal,
+    is_older,
+    is_raised,
+    may_act_later,
     may_be_undone,
     may_have_acted,
-    may_still_act,
     reconcile,
 )
 from reservation_core.domain.commands.base import Command
@@ -147,12 +159,14 @@ class _Delivery:
     random: Callable[[], float]
     began: float
     attempts: list[Attempt] = attrs.Factory(list[Attempt])
-    unsettled: list[Reservation] = attrs.Factory(list[Reservation])
-    """The known reservation at the time of each request with an unknown outcome."""
+    unsettled: list[Sent] = attrs.Factory(list[Sent])
+    """The requests with an open outcome."""
     failure: ReservationError | None = None
     """The failure of the last time that the command was sent."""
     was_fetched: bool = False
     """True if the reservation was fetched since the command was last sent."""
+    has_fetched: bool = False
+    """True if the reservation was fetched in this delivery."""
     unexpected: IllegalSuccession | None = None
     """The last fetch, if its status cannot follow the one known before."""
     unknown_status: UnknownStatus | None = None
@@ -250,19 +264,30 @@ class _Delivery:
         refusal = failure if isinstance(failure, Refused) else None
         if isinstance(refusal, ServerFailed):
             refusal = None
-        if refusal is None:
-            self.unsettled.append(self.known)
-        asked_in, command = self.known.state, self.command
+        sent, command = self.known, self.command
+        request = Sent(
+            sent,
+            find_traces(sent, command, refusal),
+            is_given=not self.has_fetched,
+            may_have_other_version=self.times_sent == 0,
+        )
+        is_unnamed = type(refusal) is Refused  # then it is open only if the state was the reason
+        before = list(self.unsettled)
+        if request.traces and not is_unnamed:
+            self.unsettled.append(request)
         now = yield from self._fetch()
+        is_closed = refusal is not None and closes(refusal, sent, command, now)
+        self.unsettled = [*before, *([request] if request.traces and not is_closed else [])]
+        suspects = [one for one in self.unsettled if may_have_acted(one, command, now)]
+        self.unsettled = [
+            one for one in self.unsettled if one in suspects or may_act_later(one, command, now)
+        ]
         is_not_pending = _says_not_pending(failure) and is_legal(Status.PENDING, command)
         if is_not_pending and now.status is Status.PENDING:
             # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
         self.known = now
-        suspects = [sent for sent in self.unsettled if may_have_acted(sent, command, now)]
-        if not suspects:
-            self.unsettled = [sent for sent in self.unsettled if may_still_act(sent, command, now)]
-        result = reconcile(now, command, suspects, refusal, self.policy, asked_in)
+        result = reconcile(now, command, suspects, refusal, self.policy, sent.state)
         if self.unexpected is not None and self.policy.accept_unexpected:
             self.observer.cautioned(self.unexpected.caution)
         elif self.unexpected is not None and result is ReconcileResult.REPEAT:
@@ -274,14 +299,15 @@ class _Delivery:
             self._give_up("the last failure is final")
         if result is ReconcileResult.LOST_RACE:
             self._give_up("the reservation moved on")
-        if result is ReconcileResult.OUTCOME_UNKNOWN:
-            self._raise_unknown(result)
-        is_taken = leaves_pending(suspects[0].state, command.trigger, command.is_accepting)
-        is_held = is_taken and now.status is Status.PENDING
-        self.known = attrs.evolve(now, on_hold=now.on_hold or is_held)
-        if result is ReconcileResult.INDISTINGUISHABLE:
-            self._raise_unknown(result)
-        return self.known
+        may_be_held = now.status is Status.PENDING and any(
+            leaves_pending(one.known.state, command.trigger, command.is_accepting)
+            and is_raised(one.known, now)
+            for one in suspects
+        )
+        self.known = attrs.evolve(now, on_hold=now.on_hold or may_be_held)
+        if result is ReconcileResult.DONE:
+            return self.known
+        self._raise_unknown(result)
 
     def _fetch(self) -> _Exchanges[Reservation]:
         """Fetch the reservation. Repeat after failures that may be temporary."""
@@ -291,8 +317,10 @@ class _Delivery:
             self.unexpected = outcome if isinstance(outcome, IllegalSuccession) else None
             if self.unexpected is not None:
                 outcome = self.unexpected.reservation
+            if isinstance(outcome, Reservation) and is_older(outcome, self.known):
+                outcome = GatewayError("the fetch shows an older version than the known one")
             if isinstance(outcome, Reservation):
-                self.was_fetched = True
+                self.was_fetched = self.has_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)
                 return outcome if can_send_etag else attrs.evolve(outcome, etag=None)
             if isinstance(outcome, UnknownStatus):
@@ -356,12 +384,14 @@ class _Delivery:
         if result is ReconcileResult.INDISTINGUISHABLE:
             reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
             reason += " apart from an action of a concurrent writer"
-            error = Indistinguishable(reason, now, now, is_final=True, may_be_on_hold=now.on_hold)
+            error = Indistinguishable(reason, now, now, is_final=True)
             self._raise(error)
-        is_undone = any(may_be_undone(sent, self.command, now) for sent in self.unsettled)
-        why = (
-            "the platform may have undone it" if is_undone else "it has no visible effect at first"
-        )
+        if any(may_be_undone(sent.known, self.command, now) for sent in self.unsettled):
+            why = "the platform may have undone it"
+        elif now.status.is_terminal:
+            why = f"the reservation may have been {now.status} with or without it"
+        else:
+            why = "it may have no visible effect at first"
         reason = f"no fetch can show if the {name} was carried out: {why}"
         may_hold = self._may_be_on_hold()
         self._raise(OutcomeUnknown(reason, now, is_final=True, may_be_on_hold=may_hold))
@@ -370,7 +400,7 @@ class _Delivery:
         """Return True if a request may have put the reservation on hold."""
         command, is_pending = self.command, self.known.status is Status.PENDING
         return is_pending and any(
-            leaves_pending(sent.state, command.trigger, command.is_accepting)
+            leaves_pending(sent.known.state, command.trigger, command.is_accepting)
             for sent in self.unsettled
         )
 

@@ -30,11 +30,13 @@ The first two answer a status update, the last one an instruction. The platform 
 codes, not texts, so a message counts only as a hint where the code is not known.
 """
 
-CONFLICT_CODES: Final = frozenset({20409, 20412, 40151})
+TRANSFER_CODE: Final = 40151
+"""Error code of an instruction that a task under transfer does not have."""
+
+CONFLICT_CODES: Final = frozenset({20409, 20412, TRANSFER_CODE})
 """Error codes of a conflict that says nothing about the status.
 
-A conflict (20409), a stale version (20412), and an instruction that a transferred task does not
-have (40151).
+A conflict (20409), a stale version (20412), and an instruction that a transferred task lacks.
 """
 
 _MAX_TEXT: Final = 4096  # much more than is shown of a text
@@ -66,7 +68,8 @@ def read_error(
     :param is_read_only: True if the request read only, so that nothing was commanded.
     """
     code, message, more_info = _read_body(reply)
-    kind = _ERROR_TYPES.get(reply.status, ServerFailed if reply.status >= 500 else Refused)
+    is_verdict = 400 <= reply.status < 500  # 1xx and 3xx say nothing about the command, as 5xx
+    kind = _ERROR_TYPES.get(reply.status, Refused if is_verdict else ServerFailed)
     if reply.status == 400 and (code in _STATE_CODES or re.search(_STATE_MESSAGE, message or "")):
         kind = LostRace
     message, more_info = (text and mask(text, hidden) for text in (message, more_info))

@@ -16,7 +16,7 @@ There are three branches, because a caller reacts in three ways.
     │   │   ├── NotFound           404
     │   │   ├── Throttled          429: .retry_after (seconds)
     │   │   ├── Unauthorized       401, 403
-    │   │   └── ServerFailed       5xx: the outcome is unknown, unlike the others
+    │   │   └── ServerFailed       1xx, 3xx, 5xx: the outcome is unknown, unlike the others
     │   ├── MalformedReply         an unreadable body: .faults
     │   │   └── UnknownStatus      a status outside the eight: .raw_status .fields
     │   └── IllegalSuccession      the status cannot follow: .before .reservation
@@ -24,7 +24,7 @@ There are three branches, because a caller reacts in three ways.
         ├── NotSent                the request was not sent: safe to send again
         └── OutcomeUnknown         the delivery gave up: .last_known .is_final .unknown_status
             │                      .may_be_on_hold
-            └── Indistinguishable  done by us or by a concurrent writer: .reservation
+            └── Indistinguishable  its effect is shown, by us or another writer: .reservation
 
 A *concurrent writer* is anything else that commands the same reservation: another client, the
 worker's screen, a timer of the platform.
@@ -131,8 +131,6 @@ class Refused(ReplyError):
 
     @property
     def _remedy(self) -> str:
-        if 300 <= self.http_status < 400:
-            return "It is a redirect, which is not followed: check the gateway's base URL."
         return self._REMEDY
 
 
@@ -187,11 +185,11 @@ class Unauthorized(Refused):
 
 @attrs.frozen(slots=False, repr=False)
 class ServerFailed(Refused):
-    """The platform failed (5xx). The outcome of a command is unknown.
+    """The platform failed (5xx), or the answer says nothing (1xx, 3xx).
 
-    It is the only refusal that leaves the outcome unknown. A delivery then fetches the reservation.
-    If that does not help, it raises :class:`OutcomeUnknown`, so it raises this error only with
-    ``Policy.reconcile`` off. A fetch or a list raises it as it is.
+    It is the only refusal that leaves the outcome of a command unknown. A delivery then fetches the
+    reservation. If that does not help, it raises :class:`OutcomeUnknown`, so it raises this error
+    only with ``Policy.reconcile`` off. A fetch or a list raises it as it is.
 
     :param is_read_only: True if the request read only, so that nothing was commanded.
     """
@@ -200,7 +198,11 @@ class ServerFailed(Refused):
 
     @property
     def _remedy(self) -> str:
-        return _READ_AGAIN if self.is_read_only else _FETCH_FIRST
+        remedy = _READ_AGAIN if self.is_read_only else _FETCH_FIRST
+        if 300 <= self.http_status < 400:
+            redirect = "It is a redirect, which is not followed: check the gateway's base URL."
+            return f"{redirect} {remedy}"
+        return remedy
 
 
 class PayloadFault(NamedTuple):
@@ -324,7 +326,7 @@ class OutcomeUnknown(GatewayError):
     :param is_final: True if the reservation was fetched and another fetch cannot show more.
     :param unknown_status: the error of the fetch, if it showed a status outside the eight.
     :param may_be_on_hold: True if the command may have put the reservation on hold. No fetch shows
-        that. ``last_known`` is not on hold, because it is not certain.
+        that. ``last_known`` is on hold only if its version or a refusal speaks for it.
     """
 
     last_known: Reservation | None = None
@@ -337,6 +339,12 @@ class OutcomeUnknown(GatewayError):
         if not self.is_final:
             hold = ". If it is pending, it may be on hold" if self.may_be_on_hold else ""
             return f"Fetch the reservation before sending anything again{hold}. {_RESUME}"
+        now = self.last_known
+        if now is not None and now.status.is_terminal:
+            return f"The reservation is {now.status}: nothing can be sent any more."
+        if now is not None and now.on_hold:
+            remedy = "If the hold is over, give it up with released(), or with book.release(sid)."
+            return f"Wait for the platform's next report. {remedy}"
         hold = "The reservation may be on hold. " if self.may_be_on_hold else ""
         repeat = "If it may act twice, set Policy.repeat_unknown."
         return f"{hold}Wait for the platform's next report. {repeat} {_RESUME}"
@@ -344,10 +352,12 @@ class OutcomeUnknown(GatewayError):
 
 @attrs.frozen(slots=False, repr=False)
 class Indistinguishable(OutcomeUnknown):
-    """The command's effect is visible, but may be a concurrent writer's.
+    """The command's effect is shown, but may be a concurrent writer's.
 
-    :param reservation: the reservation as it is now. It is on hold if it is still pending and the
-        command would have put it on hold.
+    The reservation has the status that the command leads to, or a later one. This command or an
+    action of a concurrent writer led there. No fetch can tell which.
+
+    :param reservation: the reservation as it is now.
     """
 
     reservation: Reservation | None = None
@@ -355,11 +365,6 @@ class Indistinguishable(OutcomeUnknown):
     @property
     def _remedy(self) -> str:
         remedy = "Continue from the reservation that this error carries."
-        if self.reservation is not None and self.reservation.on_hold:
-            remedy += (
-                " Wait for the platform's next report. If the hold is over, give it up with "
-                "released(), or with book.release(sid)."
-            )
         if self.reservation is not None and self.reservation.status in SET_BY_PLATFORM:
             return remedy
         return f"{remedy} If there are no concurrent writers, set Policy.sole_writer."

@@ -200,7 +200,8 @@ def _check_unknown(
     """Yield each fact from which the outcome could have been known."""
     sendings = [attempt for attempt in error.attempts if attempt.request.method == "POST"]
     unknown = ("GatewayError", "ServerFailed", "MalformedReply", "IllegalSuccession")
-    if not any(attempt.outcome in unknown for attempt in sendings):
+    refused = ("LostRace", "Refused")  # a proxy may have repeated a request that acted
+    if not any(attempt.outcome in (*unknown, *refused) for attempt in sendings):
         yield "no sending had an unknown outcome"
     last = error.attempts[-1]
     if isinstance(error, Indistinguishable):
@@ -214,6 +215,7 @@ def _check_unknown(
     elif (
         last.outcome in list(Status)
         and case.policy.strict
+        and not now.status.is_terminal  # an accept that was on hold may have been canceled
         and sendings[-1].outcome not in ("LostRace", "Refused")
         and not (
             can_act_repeatedly(case.command)

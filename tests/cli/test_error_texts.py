@@ -51,7 +51,7 @@ def configuration_errors() -> list[ConfigurationError]:
 
 
 ERRORS: list[ReservationError] = [
-    Refused(302),
+    ServerFailed(302),
     Unauthorized(401),
     UnknownStatus((), raw_status="sea"),
     IllegalSuccession(Status.COMPLETED, ACCEPTED),

@@ -16,6 +16,7 @@ from reservation_core import (
     CommandNotAllowed,
     InvalidCommand,
     LostRace,
+    OutcomeUnknown,
     Reply,
     Request,
     Reservation,
@@ -118,7 +119,7 @@ class Scenario:
         was_stale = sid in self.stale
         try:
             after = perform(known, command, self.gateway, route=self.route)
-        except LostRace:
+        except (LostRace, OutcomeUnknown):
             assert was_stale
             assert self.platform.all() == before
             self.fetch(known)

@@ -23,6 +23,7 @@ from reservation_core import (
     NotSent,
     OutcomeUnknown,
     Refused,
+    Reject,
     Reply,
     Request,
     Reservation,
@@ -130,7 +131,6 @@ def test_backoff_never_exceeds_its_cap() -> None:
         (Reply(403), Unauthorized, Accept()),
         (Reply(400), Refused, CONFERENCE),
         (Reply(422), Refused, Accept()),
-        (Reply(301), Refused, Accept()),
     ],
 )
 def test_other_refusals_are_final(reply: Reply, kind: type[Refused], command: Command) -> None:
@@ -176,8 +176,11 @@ def test_refusal_after_an_unknown_outcome_is_read_back() -> None:
 
 @pytest.mark.parametrize("code", [20409, 20412, 40151])
 def test_conflict_that_is_not_about_the_status_does_not_put_on_hold(code: int) -> None:
-    gateway = ScriptedGateway(Reply(400, {}, b'{"code": %d}' % code), shows("pending", "4"))
-    assert not fails(gateway, LostRace, PENDING, CONFERENCE).reservation.on_hold
+    gateway = ScriptedGateway(Reply(400, {}, b'{"code": %d}' % code), shows("pending", "3"))
+    command, kind = (CONFERENCE, LostRace) if code == 40151 else (Accept(), OutcomeUnknown)
+    error = fails(gateway, kind, PENDING, command)
+    now = error.reservation if isinstance(error, LostRace) else error.last_known
+    assert not now.on_hold
 
 
 @pytest.mark.parametrize("unread", [NotSent("no"), TIMED_OUT, Reply(429), Reply(503), Reply(200)])
@@ -353,9 +356,15 @@ def test_command_that_is_not_allowed_is_not_sent_and_not_observed() -> None:
 
 def test_lost_race_without_a_fetch_has_no_reservation() -> None:
     unread = ScriptedGateway(ALREADY_ACCEPTED, Reply(404))
-    assert fails(unread, LostRace).reservation is None
-    read_before = ScriptedGateway(STALE, shows("pending", "4"), ALREADY_ACCEPTED, Reply(404))
-    assert fails(read_before, LostRace).reservation is None
+    assert fails(unread, LostRace, command=CALL).reservation is None
+    read_before = ScriptedGateway(STALE, shows("pending", "4"), Reply(400), Reply(404))
+    assert fails(read_before, Refused, command=Reject()).attempts[-1].outcome == "NotFound"
+
+
+def test_refusal_that_the_own_act_explains_claims_nothing_without_a_fetch() -> None:
+    for refusal in (ALREADY_ACCEPTED, STALE):
+        unread = ScriptedGateway(refusal, Reply(404))
+        assert fails(unread, OutcomeUnknown).last_known == PENDING
 
 
 # --- a report that cannot follow -----------------------------------------------------------------
@@ -385,14 +394,15 @@ def test_unknown_outcome_and_a_report_that_cannot_follow_is_a_lost_race(
 
 
 @pytest.mark.parametrize(
-    ("etag", "kind"), [(None, Indistinguishable), ("5", Indistinguishable), ("4", LostRace)]
+    ("etag", "kind"), [(None, OutcomeUnknown), ("5", OutcomeUnknown), ("4", LostRace)]
 )
 def test_command_with_a_live_effect_may_have_acted_before_an_unexpected_step(
     etag: str | None, kind: type[ReservationError]
 ) -> None:
     gateway = ScriptedGateway(TIMED_OUT, shows("canceled", etag))
     error = fails(gateway, kind, ACCEPTED, Wrap())
-    assert error.reservation == attrs.evolve(CANCELED, etag=etag)
+    now = error.reservation if isinstance(error, LostRace) else error.last_known
+    assert now == attrs.evolve(CANCELED, etag=etag)
     assert gateway.methods == "PG"
 
 
@@ -425,7 +435,7 @@ def test_unexpected_reply_is_taken_over_by_policy() -> None:
 def test_unknown_status_is_read_once_and_carried_by_the_error(refused: bool) -> None:
     ninth = Reply(200, {"ETag": "9"}, b'{"reservation_status": "escalated", "worker_name": "Zo"}')
     gateway = ScriptedGateway(ALREADY_ACCEPTED if refused else TIMED_OUT, ninth)
-    error = fails(gateway, LostRace if refused else OutcomeUnknown, ACCEPTED, Complete())
+    error = fails(gateway, LostRace if refused else OutcomeUnknown, ACCEPTED, SUPERVISE)
     assert gateway.methods == "PG"
     assert gateway.pauses == []
     assert "the unknown status 'escalated'" in str(error)

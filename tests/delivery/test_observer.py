@@ -147,7 +147,7 @@ def test_log_does_not_warn_when_the_command_is_done(caplog: pytest.LogCaptureFix
         )
         fails(
             ScriptedGateway(TIMED_OUT, shows("canceled")),
-            Indistinguishable,
+            OutcomeUnknown,
             PENDING,
             SECRET,
             LoggingObserver(),
@@ -158,7 +158,7 @@ def test_log_does_not_warn_when_the_command_is_done(caplog: pytest.LogCaptureFix
             "INFO",
             f"accept of {SID}: done after 2 attempts, perhaps by a concurrent writer, now accepted",
         ),
-        ("WARNING", f"conference of {SID}: gave up after 2 attempts: Indistinguishable"),
+        ("WARNING", f"conference of {SID}: gave up after 2 attempts: OutcomeUnknown"),
     ]
 
 

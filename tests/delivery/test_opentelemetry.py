@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from reservation_core import Accept, IllegalSuccession, Indistinguishable, Reply, Status, Wrap
+from reservation_core import Accept, IllegalSuccession, OutcomeUnknown, Reply, Status, Wrap
 from reservation_core.delivery.opentelemetry import OpenTelemetryObserver
 from tests.delivery.scripted import (
     ACCEPTED,
@@ -36,7 +36,7 @@ def test_spans_and_events_contain_nothing_personal() -> None:
     with tracer.start_as_current_span("caller"):
         fails(
             ScriptedGateway(TIMED_OUT, shows("canceled")),
-            Indistinguishable,
+            OutcomeUnknown,
             PENDING,
             SECRET,
             OpenTelemetryObserver(tracer),
@@ -97,7 +97,7 @@ def test_metrics_count_attempts_outcomes_and_reconciliations() -> None:
     deliver(ScriptedGateway(shows("accepted")), observer=observer)
     fails(
         ScriptedGateway(TIMED_OUT, shows("canceled"), takes=0.5),
-        Indistinguishable,
+        OutcomeUnknown,
         PENDING,
         SECRET,
         observer,
@@ -115,11 +115,11 @@ def test_metrics_count_attempts_outcomes_and_reconciliations() -> None:
             (0.5, "conference", "canceled", "GET", None),
         ],
         ("reservation_core.reconciliations", "{reconciliation}"): [
-            (1, "conference", "Indistinguishable", None, None)
+            (1, "conference", "OutcomeUnknown", None, None)
         ],
         ("reservation_core.delivery.duration", "s"): [
             (2.0, "accept", "accepted", None, None),
-            (3.0, "conference", "Indistinguishable", None, "Indistinguishable"),
+            (3.0, "conference", "OutcomeUnknown", None, "OutcomeUnknown"),
         ],
     }
 

@@ -186,8 +186,9 @@ def test_body_without_content_type_is_reported_as_such() -> None:
 @pytest.mark.parametrize(
     ("statuses", "kind", "remedy"),
     [
-        ((300, 301, 302, 303, 304, 307, 308, 399), Refused, "not followed"),
-        ((100, 199, 400, 402, 405, 410, 413, 415, 422, 451, 499), Refused, "Correct the request"),
+        ((300, 301, 302, 303, 304, 307, 308, 399), ServerFailed, "not followed"),
+        ((100, 101, 199), ServerFailed, "is unknown|: read again"),
+        ((400, 402, 405, 410, 413, 415, 422, 451, 499), Refused, "Correct the request"),
         ((401, 403), Unauthorized, "credentials"),
         ((404,), NotFound, "five minutes"),
         ((409, 412), LostRace, "moved on"),

@@ -85,7 +85,7 @@ EXAMPLES: list[tuple[ReservationError, str]] = [
     (ReplyError(), "Fetch the reservation again"),
     (Refused(400, 20001, "no", "https://example.com/20001"), "Correct the request"),
     (Refused(400), "Correct the request"),
-    (Refused(302), "base URL"),
+    (ServerFailed(302), "base URL"),
     (LostRace(412, 20412, "moved", None, HELD), "is accepted now: decide again"),
     (LostRace(400), "fetch it and decide again"),
     (NotFound(404, 20404, "gone"), "Check the SIDs"),
