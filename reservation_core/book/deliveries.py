@@ -160,7 +160,7 @@ def without_deletion(outcome: DeliveryOutcome) -> Ending | None:
 
 
 def _has_moved(error: OutcomeUnknown, intent: Intent) -> bool:
-    """Return True if the last fetch shows another state than the intent has."""
+    """Return True if the last fetch shows another state."""
     return error.last_known is not None and error.last_known.state != intent.reservation.state
 
 

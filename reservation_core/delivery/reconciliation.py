@@ -185,7 +185,7 @@ def is_legal(state: State, command: Command) -> bool:
 
 
 def find_traces(sent: Reservation, command: Command, refusal: Refused | None) -> tuple[Trace, ...]:
-    """Return the effects that a request may have had, as far as its answer tells.
+    """Return the effects that a request with this answer may have had.
 
     :param sent: the reservation as it was known when the command was sent.
     :param refusal: the answer, if the platform refused the command.
@@ -212,7 +212,7 @@ def _all_traces(sent: Reservation, command: Command) -> Iterator[Trace]:
 
 
 def may_have_acted(sent: Sent, command: Command, now: Reservation) -> bool:
-    """Return True if the fetched reservation can follow from an effect of the request.
+    """Return True if the fetch can follow from an effect.
 
     :param now: the reservation as it was fetched.
     """
@@ -239,7 +239,7 @@ def _steps_after(
 
 
 def may_act_later(sent: Sent, command: Command, now: Reservation) -> bool:
-    """Return True if a request can act in the fetched state, or after it.
+    """Return True if a request can act after the fetch.
 
     :param now: the reservation as it was fetched. A replica may show an old state.
     """
@@ -250,7 +250,9 @@ def may_act_later(sent: Sent, command: Command, now: Reservation) -> bool:
 
 
 def shows_effect(sent: Reservation, command: Command, now: Reservation) -> bool:
-    """Return True if the status is one that the command leads to, or a later one.
+    """Return True if the status is a result of the command.
+
+    It is one that the command leads to, or a later one.
 
     :param sent: the reservation as it was known when the command was sent.
     :param now: the reservation as it was fetched.
@@ -263,7 +265,7 @@ def shows_effect(sent: Reservation, command: Command, now: Reservation) -> bool:
 
 
 def _may_be_old(sent: Reservation, now: Reservation) -> bool:
-    """Return True if a fetch may show a status from before the known one."""
+    """Return True if a fetch may show an earlier status."""
     is_before = now.status is not sent.status and follow(now.status, sent.status) is not None
     return is_before and not is_raised(sent, now)
 
@@ -281,7 +283,7 @@ def closes(refusal: Refused, sent: Reservation, command: Command, now: Reservati
 
 
 def _is_own(sent: Sent, command: Command, now: Reservation, refusal: Refused | None) -> bool:
-    """Return True if only this command can have caused what a sole writer fetched."""
+    """Return True if a sole writer's fetch shows its own act."""
     if shows_effect(sent.known, command, now):
         is_end_of_hold = sent.known.on_hold and follow(ON_HOLD, now.status) is not None
         return now.status not in SET_BY_PLATFORM and not is_end_of_hold
@@ -296,7 +298,7 @@ def is_raised(sent: Reservation, now: Reservation) -> bool:
 
 
 def is_older(now: Reservation, known: Reservation) -> bool:
-    """Return True if a fetched version is certainly older than the known one."""
+    """Return True if a fetched version is certainly older."""
     return bool(max_actions_between(now, known))
 
 

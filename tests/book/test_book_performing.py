@@ -17,6 +17,7 @@ from reservation_core import (
     Conference,
     GatewayError,
     Indistinguishable,
+    LostRace,
     NotFound,
     NotSent,
     OutcomeUnknown,

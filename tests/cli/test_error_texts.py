@@ -21,7 +21,6 @@ from reservation_core.rest.errors import (
     GatewayError,
     Indistinguishable,
     OutcomeUnknown,
-    Refused,
     ServerFailed,
     Unauthorized,
     UnknownStatus,

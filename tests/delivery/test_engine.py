@@ -179,7 +179,7 @@ def test_conflict_that_is_not_about_the_status_does_not_put_on_hold(code: int) -
     gateway = ScriptedGateway(Reply(400, {}, b'{"code": %d}' % code), shows("pending", "3"))
     command, kind = (CONFERENCE, LostRace) if code == 40151 else (Accept(), OutcomeUnknown)
     error = fails(gateway, kind, PENDING, command)
-    now = error.reservation if isinstance(error, LostRace) else error.last_known
+    now = getattr(error, "reservation" if kind is LostRace else "last_known")
     assert not now.on_hold
 
 

@@ -331,7 +331,7 @@ def test_old_status_is_no_effect() -> None:
 
 
 def test_old_status_does_not_rule_a_late_request_out() -> None:
-    """A completion may still be on its way though a replica shows pending."""
+    """A completion may still be on its way."""
     accepted = attrs.evolve(WHERE, status="accepted")
     gateway = ScriptedGateway(TIMED_OUT, shows("pending", "2"))
     error = fails(gateway, OutcomeUnknown, accepted, Complete())
@@ -491,7 +491,7 @@ def test_refusal_because_of_the_status_is_a_lost_race(refusal: Reply, status: st
         (Reject(), "pending", "rejected"),
         (Wrap(), "accepted", "wrapping"),
         (Complete(), "wrapping", "completed"),
-        (SetStatus(status="canceled"), "pending", "canceled"),
+        (SetStatus(status=Status.CANCELED), "pending", "canceled"),
     ],
 )
 def test_refusal_that_the_own_act_explains_claims_nothing(
@@ -593,7 +593,7 @@ def test_stale_version_that_is_not_repeated_is_a_lost_race_unless_it_may_be_on_h
 ) -> None:
     gateway = ScriptedGateway(STALE, shows("pending", "4"))
     error = fails(gateway, kind, PENDING, command, **limit)
-    now = error.reservation if isinstance(error, LostRace) else error.last_known
+    now = getattr(error, "reservation" if kind is LostRace else "last_known")
     assert (gateway.methods, now.etag) == ("PG", "4")
 
 
