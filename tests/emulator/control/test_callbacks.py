@@ -52,7 +52,7 @@ def test_callback_settings_are_set_and_shown_without_the_token(
         default["signed"],
         len(default["event_types"]),
         default["duplicates"],
-    ) == (None, False, 8, 0)
+    ) == (None, False, 18, 0)
     assert send("DELETE", "/callbacks").json["event_url"] is None
 
 
@@ -62,7 +62,7 @@ def test_callback_settings_are_set_and_shown_without_the_token(
         ({"assignment_url": "nowhere"}, "assignment_url must be an http or https URL"),
         ({"assignment_url": 7}, "assignment_url: is a JSON number, not a string"),
         (
-            {"event_types": ["reservation.created", "task.created"]},
+            {"event_types": ["reservation.created", "task.nothing"]},
             "event_types: must hold only words of reservation.created",
         ),
         ({"fields": {"WorkflowSid": 7}}, "fields.WorkflowSid: is not a string"),

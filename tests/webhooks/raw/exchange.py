@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final
 
-TIMEOUT: Final = 5.0
+TIMEOUT: Final = 30.0
 """Seconds to wait for a server."""
 
 CLOSED: Final = 0

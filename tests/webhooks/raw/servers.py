@@ -146,6 +146,7 @@ def main() -> None:
         ports[name] = listener.getsockname()[1]
         if (child := os.fork()) == 0:
             _run(serve, listener)
+        os.setpgid(child, child)  # a group with its workers
         children.append(child)
         listener.close()
     sys.stdout.write(json.dumps(ports) + "\n")
@@ -159,8 +160,7 @@ def main() -> None:
 
 
 def _run(serve: Callable[[socket.socket], None], listener: socket.socket) -> None:
-    """Serve in this child process, with a process group of its own."""
-    os.setpgid(0, 0)
+    """Serve in this child process."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if not os.environ.get("RAW_SERVERS_VERBOSE"):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
