@@ -6,6 +6,8 @@ source settles is a setting. The room does not know delivery, the book or the te
 * ``platform``: workers, tasks, reservations and time. No I/O.
 * ``api``: the emulated REST API, as :class:`InMemoryGateway`.
 * ``callbacks``: assignment and event callbacks.
+* ``offers``: the small routing of tasks to available workers.
+* ``resources``: the resources of a workspace in the emulated API, and their gateway.
 * ``control``: JSON routes and a page that steer the emulator.
 * ``http``: the ASGI application. ``server`` runs it.
 * ``state_file``: a file that stores the platform's state.
@@ -21,9 +23,13 @@ from reservation_core.emulator.platform.errors import StateConflict, TaskConflic
 from reservation_core.emulator.platform.model import (
     Changes,
     JournalEntry,
+    Record,
+    ResourceEvent,
+    ResourceEventType,
     Snapshot,
     StoredReservation,
     Task,
+    TaskOrder,
     TaskStatus,
     Worker,
 )
@@ -43,6 +49,9 @@ __all__ = [
     "ManualClock",
     "Platform",
     "RealClock",
+    "Record",
+    "ResourceEvent",
+    "ResourceEventType",
     "SentCallback",
     "Settings",
     "SettingsFileError",
@@ -51,6 +60,7 @@ __all__ = [
     "StoredReservation",
     "Task",
     "TaskConflict",
+    "TaskOrder",
     "TaskStatus",
     "UnmetPrecondition",
     "Worker",

@@ -76,7 +76,9 @@ class WorkspaceGateway(InMemoryGateway):
         except Stale:
             return refusals.STALE
         except RefusedRequest as error:
-            return refusals.refuse(error.status, error.code, error.message)
+            settings = self._settings
+            codes = settings.state_codes if error.is_conflict else settings.instruction_codes
+            return refusals.bad_request(refusals.GENERIC_CODE, error.message, codes)
         except UnreadableRequest as error:
             code = refusals.GENERIC_CODE if error.status == 400 else None
             return refusals.refuse(error.status, code, error.reason)

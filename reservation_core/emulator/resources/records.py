@@ -105,7 +105,7 @@ class RecordStore(ResourceStore):
         use = self._find_use(record)
         if use is not None:
             kind = record.kind.replace("_", " ")
-            raise RefusedRequest(f"Cannot delete {kind} {sid}: {use}")
+            raise RefusedRequest(f"Cannot delete {kind} {sid}: {use}", is_conflict=True)
         if self.resource is WORKSPACE:
             self._scene.delete(sid)
         else:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import attrs
 
 from reservation_core.domain.errors import ReservationError
-from reservation_core.emulator.api.refusals import GENERIC_CODE
 
 
 @attrs.frozen(slots=False)
 class RefusedRequest(ReservationError):
-    """The emulated API refuses a request. Nothing has changed.
+    """The emulated API refuses a request with a 400. Nothing has changed.
 
-    :param status: HTTP status of the reply.
-    :param code: the platform's error number, if it has one.
+    :param is_conflict: true if the state of the resource does not allow it. A setting says which
+        error number the reply has then, and another one for a wrong parameter.
     """
 
     message: str
-    status: int = 400
-    code: int | None = GENERIC_CODE
+    is_conflict: bool = False
 
     def __str__(self) -> str:
         """Return the message."""

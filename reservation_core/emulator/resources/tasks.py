@@ -192,7 +192,7 @@ class TaskStore(ResourceStore):
             )
             message = _CONFLICTS[conflict.action]
             named = named if "up" in conflict.action else named.removeprefix("a ")
-            raise RefusedRequest(message.format(task=named)) from None
+            raise RefusedRequest(message.format(task=named), is_conflict=True) from None
 
     def delete(self, sid: str) -> None:
         """Delete a task with its reservations."""

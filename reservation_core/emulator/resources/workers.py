@@ -75,15 +75,15 @@ class WorkerStore(ResourceStore):
         children = self.tables.children(worker.sid)
         has_pending = any(each.reservation.status is Status.PENDING for each in children)
         if has_pending and not rejects and not self.settings.can_leave_with_pending:
-            raise RefusedRequest(
-                f"Worker {worker.sid} has pending reservations. Set RejectPendingReservations"
-            )
+            message = f"Worker {worker.sid} has pending reservations. Set RejectPendingReservations"
+            raise RefusedRequest(message, is_conflict=True)
 
     def delete(self, sid: str) -> None:
         """Delete a worker. One with live reservations is refused (unknown)."""
         children = self.tables.children(sid)
         if any(each.reservation.status in _LIVE for each in children):
-            raise RefusedRequest(f"Cannot delete worker {sid}: it has live reservations")
+            message = f"Cannot delete worker {sid}: it has live reservations"
+            raise RefusedRequest(message, is_conflict=True)
         self.tables.workers.remove(sid)
 
     def _is_available(self, activity_sid: str | None) -> bool:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from reservation_core.emulator import InMemoryGateway, ManualClock, Platform, Settings
+from reservation_core.emulator.platform.settings import ErrorCodes
 from reservation_core.emulator.resources.gateway import WorkspaceGateway
 from reservation_core.rest.messages import Request
 from tests.emulator.resources.scene import FORM, Workplace
@@ -82,6 +83,24 @@ def test_rate_limit_holds_for_each_operation() -> None:
 def test_unreadable_body_is_refused(headers: dict[str, str], body: bytes, status: int) -> None:
     gateway = WorkspaceGateway(Platform(ManualClock()))
     assert gateway.receive("POST", "/v1/Workspaces", headers, body).status == status
+
+
+@pytest.mark.parametrize(
+    ("settings", "codes"),
+    [
+        (Settings(), [20001, 20001]),
+        (Settings(state_codes=ErrorCodes.NONE), [None, 20001]),
+        (Settings(instruction_codes=ErrorCodes.NONE), [20001, None]),
+    ],
+)
+def test_error_numbers_follow_the_settings(settings: Settings, codes: list[int | None]) -> None:
+    place = Workplace(settings=settings)
+    place.route()
+    task = place.add_task()
+    conflict = place.ask("POST", task, AssignmentStatus="wrapping")
+    wrong = place.ask("POST", task, Priority="high")
+    assert [json.loads(reply.body).get("code") for reply in (conflict, wrong)] == codes
+    assert conflict.status == wrong.status == 400
 
 
 def test_unknown_path_is_not_found() -> None:

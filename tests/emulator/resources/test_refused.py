@@ -7,4 +7,4 @@ from reservation_core.emulator.resources.refused import RefusedRequest
 
 def test_refusal_shows_its_message() -> None:
     refused = RefusedRequest("no")
-    assert (str(refused), refused.status, refused.code) == ("no", 400, 20001)
+    assert (str(refused), refused.is_conflict) == ("no", False)
