@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(cases())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_delivery_acts_at_most_once_and_its_outcome_is_right(case: Case) -> None:
     assert run(case).problems == ()
 

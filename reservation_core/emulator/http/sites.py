@@ -21,6 +21,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypedDict, Unpack
 from urllib.parse import urlsplit
 
+from reservation_core.domain.member_docs import document_members
 from reservation_core.emulator.http.asgi_messages import SiteHeaders, error_reply
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.request import Forged, UrlResolver, Webhook
@@ -36,6 +37,7 @@ _READING: Final = ("GET", "HEAD")
 _OWN_SITE: Final = ("same-origin", "none")
 
 
+@document_members
 class Access(Enum):
     """Access that a request needs."""
 

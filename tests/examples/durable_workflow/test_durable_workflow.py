@@ -27,7 +27,7 @@ WORKSPACE = "WS" + "0" * 32
 WAIT = 30.0
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> Generator[dict[str, str]]:
     """Return the setting of an empty database."""
     if request.param == "sqlite":
@@ -74,6 +74,7 @@ def wait_until(is_true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_each_command_acts_once_through_two_crashes(
     database: dict[str, str], tmp_path: Path
 ) -> None:
