@@ -67,7 +67,7 @@ RECORDING_MODE: Final = _dispute(
     _is_other_than("record-from-answer", "do-not-record"),
     ("the values are record-from-answer and do-not-record", Source.ASSIGNMENT_CALLBACK),
     ("a value may also name the leg to record", Source.RESERVATIONS),
-    "any word of letters and hyphens is sent",
+    "sent as given",
 )
 BARE_CLIENT_NAME: Final = _dispute(
     _matches(f"^{_BARE_NAME}$"),

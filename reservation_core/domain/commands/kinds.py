@@ -162,6 +162,28 @@ class Text(Kind[str]):
         return self.description
 
 
+_PERSONAL_TEXT: Final = Text(sensitivity=Sensitivity.PERSONAL)
+
+
+@attrs.frozen(repr=False)
+class OpenWord(Text):
+    """Word of a set that no source closes. Another text than a word is never shown."""
+
+    pattern: str = r".*\S.*"
+    fast_pattern: str = "[A-Za-z_-]+"
+
+    def show(self, value: object) -> str:
+        if value is None or self._is_word(value):
+            return super().show(value)
+        return str(Sensitivity.PERSONAL.value)
+
+    def redacted_parts(self, value: Value) -> dict[str, Sensitivity]:
+        return {} if self._is_word(value) else _PERSONAL_TEXT.redacted_parts(value)
+
+    def _is_word(self, value: object) -> bool:
+        return isinstance(value, str) and re.fullmatch(self.fast_pattern, value) is not None
+
+
 def sid_kind(prefix: str) -> Text:
     """Return the kind of a SID.
 

@@ -10,6 +10,7 @@ from reservation_core.domain.commands.kinds import (
     Choice,
     Integer,
     MultipleChoice,
+    OpenWord,
     Text,
     Uri,
     sid_kind,
@@ -100,6 +101,7 @@ URL_OR_SILENCE: Final = Uri(
     pattern=rf"(?:{Uri().pattern})?",
     description="an absolute http or https URL, or an empty text for silence",
 )
-RECORDING: Final = Text(
-    r"[A-Za-z-]+", "a recording mode such as record-from-answer or do-not-record"
+RECORDING: Final = OpenWord(
+    description="a recording mode such as record-from-answer or do-not-record, or another text "
+    "that is not blank"
 )

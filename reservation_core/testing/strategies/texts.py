@@ -224,15 +224,16 @@ def recording_modes() -> SearchStrategy[str]:
     Two are listed in the reference, others are hinted at.
     """
     return st.sampled_from(
-        ("record-from-answer", "do-not-record", "record-from-answer-dual", "record-from-ringing")
+        (
+            *("record-from-answer", "do-not-record", "record-from-answer-dual"),
+            *("record-from-ringing", "record_from_answer", "worker leg", "1"),
+        )
     )
 
 
 def near_recording_modes() -> SearchStrategy[str]:
     """Draw near misses of a recording mode. The simplest is empty."""
-    return st.sampled_from(
-        ("", "record from answer", "record_from_answer", "1", "record;", "do-not-record\n")
-    )
+    return _near(("", " ", "do-not-record\n"), recording_modes())
 
 
 def extra_pairs() -> SearchStrategy[tuple[tuple[str, str], ...]]:

@@ -633,6 +633,15 @@ def test_redacted_parts_of_url_are_user_password_and_query() -> None:
     assert Uri().redacted_parts("https://example.com/a@b") == {}
 
 
+@pytest.mark.parametrize("word", ["do-not-record", "record_from_answer", "leg"])
+def test_open_word_is_shown_and_another_text_is_not(word: str) -> None:
+    kind = NAMED["RECORDING"]
+    assert (kind.show(word), kind.redacted_parts(word)) == (repr(word), {})
+    assert kind.show("+15005550006") == kind.show(5) == "<personal>"
+    assert "15005550006" in "".join(kind.redacted_parts("+15005550006"))
+    assert kind.find_problem("+15005550006") is None
+
+
 def test_public_value_has_no_redacted_parts() -> None:
     assert NAMED["RECORDING"].redacted_parts("do-not-record") == {}
     assert Boolean().redacted_parts(True) == {}
