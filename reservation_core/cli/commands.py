@@ -11,9 +11,10 @@ import cyclopts
 
 from reservation_core.cli.console import TerminalOutput, describe_no_command
 from reservation_core.cli.documents import decision_document
+from reservation_core.cli.error_texts import describe_caution
 from reservation_core.cli.exit_codes import DONE, EXPLAINED_REFUSAL, UsageError
-from reservation_core.cli.flags import JsonFlag
-from reservation_core.cli.names import read_command, read_state
+from reservation_core.cli.flags import JsonFlag, SwitchFlag
+from reservation_core.cli.names import name_flag, read_command, read_state
 from reservation_core.cli.redaction import HIDDEN, curl_command, is_secret, redact
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
@@ -40,6 +41,7 @@ class CommandLine:
         /,
         *,
         accept: bool = False,
+        orchestrated: SwitchFlag = False,
         parity: Path | None = None,
         as_json: JsonFlag = False,
     ) -> int:
@@ -48,9 +50,10 @@ class CommandLine:
         :param status: The status of the reservation.
         :param command: The command's name, as encode and send take it.
         :param accept: For call and redirect: the command has its accept flag.
+        :param orchestrated: For accept: the platform sets up the channel first, as Flex does.
         :param parity: A JSON report of the command parity. What it saw replaces the evidence.
         """
-        decision = decide(status, read_command(command).trigger, accept)
+        decision = decide(status, read_command(command).trigger, accept, orchestrated)
         if parity is not None:
             try:
                 decision = decision.with_observations(read_observations(parity))
@@ -63,12 +66,24 @@ class CommandLine:
             self._output.write_wrapped(str(decision), style, indent=0)
         return DONE if decision.is_allowed else EXPLAINED_REFUSAL
 
-    def allowed(self, status: StateName, /, *, as_json: JsonFlag = False) -> None:
+    def allowed(
+        self,
+        status: StateName,
+        /,
+        *,
+        orchestrated: SwitchFlag = False,
+        as_json: JsonFlag = False,
+    ) -> None:
         """List the commands allowed in a status, with effect and evidence.
 
         :param status: The status of the reservation.
+        :param orchestrated: The platform sets up the channel before an accept, as Flex does.
         """
-        edges = [edge for edge in COMMAND_EDGES if edge.source == status and not edge.orchestrated]
+        edges = [
+            edge
+            for edge in COMMAND_EDGES
+            if edge.source == status and edge.orchestrated in (None, orchestrated)
+        ]
         if as_json:
             self._output.write_json(
                 [
@@ -123,17 +138,18 @@ class CommandLine:
             write(encoded)
             for caution in command.cautions:
                 write("\ncaution", "bold yellow")
-                self._output.write_wrapped(str(caution), indent=0)
+                self._output.write_wrapped(describe_caution(caution, type(command)), indent=0)
             write("\ncurl", "bold")
             write(curl_command(command))
 
     def _warn(self, command: Command, cautions: Iterable[Caution]) -> None:
         """Write cautions and the names of hidden secrets to stderr."""
         for caution in cautions:
-            self._errors.write_wrapped(f"caution: {caution}", "yellow", indent=0)
+            text = describe_caution(caution, type(command))
+            self._errors.write_wrapped(f"caution: {text}", "yellow", indent=0)
         for parameter in command.parameters:
             if is_secret(parameter) and getattr(command, parameter.field) is not None:
-                name = parameter.wire_name
+                name = name_flag(parameter.field)
                 self._errors.write_wrapped(
                     f"caution: {name} is secret, and printed as {HIDDEN}. Set it before sending",
                     "yellow",
@@ -142,7 +158,7 @@ class CommandLine:
 
 
 def _decide_edge(edge: Edge) -> Decision:
-    return decide(edge.source, edge.trigger, edge.accept is True)
+    return decide(edge.source, edge.trigger, edge.accept is True, edge.orchestrated is True)
 
 
 def _describe_effect(edge: Edge) -> str:

@@ -1,4 +1,4 @@
-"""Texts of errors in the words of the command line."""
+"""Texts of errors and cautions in the words of the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Final
 
 from reservation_core.cli.console import describe_no_command
 from reservation_core.cli.names import COMMANDS_BY_NAME, name_command, name_flag
+from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.commands.extra import EXTRA_FIELD
+from reservation_core.domain.commands.parsing import (
+    CALLBACK_INSTRUCTION_FIELD,
+    INSTRUCTION_FIELD,
+    STATUS_FIELD,
+)
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import label_state
@@ -50,6 +57,26 @@ def describe_error(error: Exception) -> str:
     for words, instead in _WORDS:
         text = re.sub(words, instead, text)
     return re.sub(r"\b([A-Z]\w+)\(\)", lambda match: _NAMES.get(match[1], match[0]), text)
+
+
+def describe_caution(caution: Caution, command: type[Command]) -> str:
+    """Return the text of a caution, with the flags of the parameters that it names."""
+    flags = {
+        name: name_flag(parameter.field)
+        for parameter in command.parameters
+        if parameter.wire_name != STATUS_FIELD
+        for name in (parameter.wire_name, parameter.callback_name)
+    }
+    own = dict.fromkeys(
+        (STATUS_FIELD, INSTRUCTION_FIELD, CALLBACK_INSTRUCTION_FIELD), name_command(command)
+    )
+    name, text = caution.parameter, str(caution).removeprefix(caution.parameter)
+    needs = re.sub(
+        r"(?<=without )\w+(?: or \w+)*",
+        lambda words: " or ".join(flags.get(word, word) for word in words[0].split(" or ")),
+        text,
+    )
+    return f"{own.get(name) or flags.get(name, name_flag(EXTRA_FIELD))} ({name}){needs}"
 
 
 def error_document(name: str, message: str) -> dict[str, object]:

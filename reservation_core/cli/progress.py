@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from reservation_core.cli.console import TerminalOutput
+from reservation_core.cli.error_texts import describe_caution
 from reservation_core.delivery.observer import Observer
 from reservation_core.delivery.reconciliation import ReconcileResult
+from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.lifecycle import Status, label_state
 from reservation_core.domain.reservation import Reservation
@@ -26,10 +28,15 @@ _CONCLUSIONS: Final[Mapping[str, str]] = {
 
 
 class ProgressObserver(Observer):
-    """Observer that writes a line for each retry. A first success writes nothing."""
+    """Observer that writes a line for each retry. A first success writes nothing.
 
-    def __init__(self, errors: TerminalOutput) -> None:
+    :param errors: where the lines are written.
+    :param command: the class of the command that is delivered.
+    """
+
+    def __init__(self, errors: TerminalOutput, command: type[Command]) -> None:
         self._errors: Final = errors
+        self._command: Final = command
 
     def after_attempt(self, attempt: Attempt) -> None:
         """Write the outcome of an attempt."""
@@ -39,7 +46,9 @@ class ProgressObserver(Observer):
 
     def cautioned(self, caution: Caution) -> None:
         """Write a caution."""
-        self._errors.write_wrapped(f"caution: {caution}", "yellow", indent=0)
+        self._errors.write_wrapped(
+            f"caution: {describe_caution(caution, self._command)}", "yellow", indent=0
+        )
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Write what a fetch shows."""

@@ -115,7 +115,7 @@ class RemoteCommands:
         """Fetch the reservation, send the command, and show the result."""
         if options.status is not None and not options.dry_run:
             raise UsageError("--status needs --dry-run. Without it, the status is fetched")
-        progress = ProgressObserver(self._errors)
+        progress = ProgressObserver(self._errors, type(command))
         # This reports wrong flags before anything is sent.
         status, request = _prepare_dry(command, where, options)
         if options.dry_run:

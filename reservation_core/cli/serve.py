@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -64,6 +64,7 @@ class ServeCommand:
         clock: str = "real",
         settings: Path | None = None,
         strict: bool | None = None,
+        orchestrated: bool | None = None,
         quiet: SwitchFlag = False,
         assignment_url: str | None = None,
         fallback_url: str | None = None,
@@ -88,6 +89,7 @@ class ServeCommand:
         :param settings: A JSON or TOML file of settings, as the command parity writes it. The other
             flags win over it.
         :param strict: Refuse what the platform is known to tolerate.
+        :param orchestrated: Set up the channel before an accept, as Flex does.
         :param quiet: Log no requests and callbacks.
         :param assignment_url: The URL of the assignment callback.
         :param fallback_url: The URL to call if the assignment URL fails.
@@ -119,7 +121,7 @@ class ServeCommand:
         except ValueError as error:
             raise UsageError(_name_flags(str(error))) from None
 
-        given = _read_settings(settings, strict=strict)
+        given = _read_settings(settings, strict=strict, orchestrated_accept=orchestrated)
 
         def on_start(emulator: Emulator) -> None:
             self._announce(public_url or emulator.url, callbacks)
@@ -227,13 +229,14 @@ def _read_callback_settings(
         raise ConfigurationError(str(error)) from None
 
 
-def _read_settings(file: Path | None, *, strict: bool | None) -> Settings:
+def _read_settings(file: Path | None, **flags: bool | None) -> Settings:
     """Return the settings of a file, changed by the flags."""
     try:
         settings = Settings() if file is None else Settings.load(file)
     except SettingsFileError as error:
         raise ConfigurationError(str(error)) from None
-    return settings if strict is None else attrs.evolve(settings, strict=strict)
+    changes: dict[str, Any] = {name: flag for name, flag in flags.items() if flag is not None}
+    return attrs.evolve(settings, **changes)
 
 
 def _load_seed_file(file: Path, platform: Platform) -> None:

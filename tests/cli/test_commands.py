@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reservation_core import Command, Status
+from reservation_core.cli.error_texts import describe_caution
 from reservation_core.cli.redaction import redact
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.testing.strategies import arguments, build
@@ -142,39 +143,71 @@ def test_encode_json_prints_the_callback_instruction(data: st.DataObject) -> Non
     assert json.loads(result.out) == redact(command).instruction()
     assert result.err.count("caution: ") >= len(command.callback_cautions)
     for caution in command.callback_cautions:
-        assert f"caution: {caution}\n" in result.err
+        assert f"caution: {describe_caution(caution, kind)}\n" in result.err
 
 
 def test_encode_takes_extra_parameters() -> None:
     result = run("encode", "accept", "--extra", "Transcribe=true", "--extra=A=b=c", "--extra", "B")
     lines = result.out.split("\n\n")[0].split("\n")
     assert lines == ["ReservationStatus=accepted", "Transcribe=true", "A=b=c", "B="]
-    assert "caution Transcribe:" in " ".join(result.out.split())
+    assert "caution --extra (Transcribe):" in " ".join(result.out.split())
 
 
 def test_encode_set_status_takes_a_status_without_a_command() -> None:
     result = run("encode", "set-status", "--status", "canceled")
     assert result.out.startswith("ReservationStatus=canceled\n")
-    assert "caution ReservationStatus:" in " ".join(result.out.split())
+    assert "caution set-status (ReservationStatus):" in " ".join(result.out.split())
     refused = run("encode", "set-status", "--status", "accepted")
     assert (refused.code, "Use accept." in refused.err) == (1, True)
 
 
 def test_encode_shows_cautions() -> None:
     result = " ".join(run("encode", "dequeue").out.split())
-    assert "caution DequeueFrom: the caller ID is required (https://" in result
+    assert "caution --from (DequeueFrom): the caller ID is required (https://" in result
     assert "Applied here: sent without it; set it to be sure." in result
+
+
+def test_caution_names_the_flags_that_it_needs() -> None:
+    """A reader types flags, and the platform shows the names on the wire."""
+    trim = run("encode", "conference", "--from=client:a", "--conference-trim=do-not-trim").out
+    assert (
+        "--conference-trim (ConferenceTrim): it has no effect without --conference-record or "
+        "--record (https://"
+    ) in trim
+    events = run("encode", "dequeue", "--json", "--status-callback-event=answered").err
+    assert (
+        "--status-callback-event (status_callback_events): it has no effect without "
+        "--status-callback-url"
+    ) in events
+    assert run("encode", "wrap").out.count("wrap (ReservationStatus): wrapping is for Flex") == 1
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_orchestrated_accept_is_explained_and_listed(as_json: bool) -> None:
+    more = ["--json"] if as_json else []
+    explained = run("explain", "pending", "accept", "--orchestrated", *more).out
+    listed = run("allowed", "pending", "--orchestrated", *more).out
+    if as_json:
+        assert json.loads(explained)["target"] == "onHold"
+        targets = {each["command"]: each["target"] for each in json.loads(listed)}
+        assert (targets["accept"], targets["reject"]) == ("onHold", "rejected")
+    else:
+        assert "sets no status yet (on hold until the platform reports" in explained
+        assert "accept: sets no status yet\n" in listed
+    plain = run("explain", "pending", "accept", *more).out
+    assert "onHold" not in plain
+    assert run("explain", "accepted", "wrap", "--orchestrated").code == 0
 
 
 def test_encode_body_prints_only_the_body() -> None:
     conference = ("encode", "conference", "--to", "client:al ice", "--body")
     result = run(*conference)
     assert (result.code, result.out) == (0, "Instruction=conference&To=client%3Aal+ice")
-    assert "caution: From: the caller ID is optional" in result.err
+    assert "caution: --from (From): the caller ID is optional" in result.err
     assert run_on_terminal(*conference).out == f"{result.out}\n"
     secret = run(*conference, "--sip-auth-password=hush")
     assert secret.out.endswith("&SipAuthPassword=***")
-    assert "SipAuthPassword is secret, and printed as ***. Set it before sending" in secret.err
+    assert "--sip-auth-password is secret, and printed as ***. Set it before sending" in secret.err
 
 
 def test_caution_about_callbacks_is_shown_for_the_callback_only() -> None:
@@ -183,7 +216,7 @@ def test_caution_about_callbacks_is_shown_for_the_callback_only() -> None:
         run("encode", "conference", *more) for more in ((), ("--body",), ("--json",))
     )
     assert text not in form.out + form.err + body.out + body.err
-    assert f"caution: instruction: {text}" in callback.err
+    assert f"caution: conference (instruction): {text}" in callback.err
 
 
 def test_encode_reports_every_violation_at_once() -> None:

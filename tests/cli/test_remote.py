@@ -10,7 +10,15 @@ import sys
 
 import pytest
 
-from reservation_core import Conference, Reply, Request, Reservation, Status, read_reservation
+from reservation_core import (
+    Accept,
+    Conference,
+    Reply,
+    Request,
+    Reservation,
+    Status,
+    read_reservation,
+)
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.cli.main import main
 from reservation_core.cli.progress import ProgressObserver
@@ -236,7 +244,7 @@ def test_send_reports_retries_and_pauses_on_stderr(
 def test_every_conclusion_of_a_fetch_has_plain_words() -> None:
     output = io.StringIO()
     with contextlib.redirect_stderr(output):
-        observer = ProgressObserver(TerminalOutput(stderr=True))
+        observer = ProgressObserver(TerminalOutput(stderr=True), Accept)
         for result in ReconcileResult:
             observer.reconciled(Reservation(status="accepted"), result)
     lines = output.getvalue().splitlines()
@@ -276,7 +284,7 @@ def test_send_without_strict_lets_the_platform_decide(server: PlatformServer) ->
     assert strict.err.endswith("--no-strict sends it.\n")
     loose = run("send", "wrap", *server.flags, "--no-strict", "--no-retry")
     assert loose.code == 3
-    assert "caution: ReservationStatus: only accepted work can be wrapped up" in loose.err
+    assert "caution: wrap (ReservationStatus): only accepted work can be wrapped up" in loose.err
     assert server.methods == ["GET", "GET", "POST"]
     dry = ("send", "wrap", *server.flags, "--dry-run", "--status=pending")
     assert run(*dry).code == 1

@@ -128,6 +128,19 @@ def test_flag_wins_over_the_settings_file(stub: StubServer, tmp_path: Path) -> N
         assert (settings.strict, settings.neither_given) == (strict, "unchanged")
 
 
+def test_orchestrated_accept_is_a_flag_of_serve(stub: StubServer, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("orchestrated_accept = true\n", encoding="utf-8")
+    for flags, orchestrated in (
+        ([], False),
+        (["--orchestrated"], True),
+        (["--settings", str(file)], True),
+        (["--settings", str(file), "--no-orchestrated"], False),
+    ):
+        assert main(["serve", "--quiet", *flags]) == 0
+        assert stub.platform.settings.orchestrated_accept is orchestrated
+
+
 def test_wrong_settings_file_is_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
