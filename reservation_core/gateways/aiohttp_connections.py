@@ -52,14 +52,22 @@ def guard_session(session: object) -> None:
         guard_connector(connector)
 
 
+Heads: TypeAlias = list[tuple[int, list[tuple[str, str]]]]
+"""The status and the headers of each reply."""
+
+_current_heads: ContextVar[Heads] = ContextVar("heads")
+
+
 @contextlib.contextmanager
-def bounded_replies(errors: ErrorFactory) -> Generator[None]:
-    """Refuse replies beyond the limit, on guarded connectors."""
-    token = _current_errors.set(errors)
+def bounded_replies(errors: ErrorFactory) -> Generator[Heads]:
+    """Refuse replies beyond the limit, on guarded connectors. Yield the heads of the replies."""
+    token, heads = _current_errors.set(errors), Heads()
+    head_token = _current_heads.set(heads)
     try:
-        yield
+        yield heads
     finally:
         _current_errors.reset(token)
+        _current_heads.reset(head_token)
 
 
 async def _connect(
@@ -184,6 +192,7 @@ def _bounded_class(kind: type[ClientResponse]) -> type[ClientResponse]:
             async def start(self, connection: Connection) -> ClientResponse:
                 await super().start(connection)
                 errors = cast("ErrorFactory", _current_errors.get())
+                _current_heads.get().append((self.status, list(self.headers.items())))
                 self.content = _BoundedStream(self.content, errors, self.status)
                 return self
 

@@ -50,10 +50,10 @@ def read_response(response: object, errors: ErrorFactory) -> Reply:
     body = text.encode(errors="replace") if isinstance(text, str) else text or b""
     if len(body) > errors.settings.max_reply_bytes:
         raise errors.reply_too_long(status)
-    return Reply(int(status), _read_headers(getattr(response, "headers", None)), body)
+    return Reply(int(status), read_headers(getattr(response, "headers", None)), body)
 
 
-def _read_headers(headers: Any) -> list[tuple[str, str]]:
+def read_headers(headers: Any) -> list[tuple[str, str]]:
     """Return the headers in ASCII. The rest is dropped."""
     pairs: Any = headers.items() if hasattr(headers, "items") else headers or ()
     return [

@@ -11,8 +11,9 @@ not run, the gateway uses the text that the client read, and checks its size aft
 import io
 import ssl
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
@@ -28,9 +29,10 @@ _BODILESS: Final = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 _PIECE: Final = 65_536  # bytes
 
 
-class ReplyReadingAuth(AuthBase):
+class ReplyReadingAuth(AuthBase, Sequence[str]):
     """Authentication of one request that also reads its reply.
 
+    It is also the pair of username and password, for a client that does not use ``requests``.
     ``reply`` is the reply, or ``None`` until it is read.
     """
 
@@ -45,11 +47,38 @@ class ReplyReadingAuth(AuthBase):
         self._deadline = deadline
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the headers and the response hook to a request."""
-        authorization = self._errors.settings.credentials.authorization
-        request.headers.update({"Authorization": authorization, "Accept-Encoding": "gzip"})
-        request.register_hook("response", self._receive)
+        """Add the headers and the response hook to a request.
+
+        A request of another library is authenticated only.
+        """
+        request.headers.update({"Authorization": self._errors.settings.credentials.authorization})
+        if isinstance(request, PreparedRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
+            request.headers.update({"Accept-Encoding": "gzip"})
+            request.register_hook("response", self._receive)
         return request
+
+    def __len__(self) -> int:
+        """Return 2."""
+        return len(self._pair)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        """Return the username or the password."""
+        return self._pair[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same pair."""
+        return self._pair == other
+
+    __hash__ = AuthBase.__hash__
+
+    @property
+    def _pair(self) -> tuple[str, str]:
+        credentials = self._errors.settings.credentials
+        return credentials.username, credentials.password
 
     def _receive(self, response: Response, **_: object) -> None:
         try:

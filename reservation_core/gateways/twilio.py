@@ -56,9 +56,10 @@ try:
     from twilio.http.validation_client import ValidationClient  # pyright: ignore[reportMissingTypeStubs]
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
-    from reservation_core.gateways.aiohttp_connections import bounded_replies, guard_session
+    from reservation_core.gateways.aiohttp_connections import Heads, bounded_replies, guard_session
     from reservation_core.gateways.given_clients import (
         is_async_client,
+        read_headers,
         read_response,
         translate_client_error,
     )
@@ -179,15 +180,26 @@ class TwilioGateway(_TwilioBase, WorkerGatewayBase):
         session = getattr(http_client, "session", None)
         use_own_connections(session, self.origin, self._settings.max_connections)
         auth = ReplyReadingAuth(self._errors, deadline)
-        if isinstance(self._client.http_client, TwilioHttpClient | ValidationClient):
-            options["auth"] = auth
+        options["auth"] = auth
         try:
             with ending_at(deadline):
                 response = http_client.request(request.method, url, **options)
-            return auth.reply or read_response(response, self._errors)
+            return self._read(response, auth.reply)
         except Exception as error:  # noqa: BLE001 - the client may be any object
             # It may fail after the hook has read the reply: requests parses the redirects in it.
             return auth.reply or translate_client_error(error, self._errors)
+
+    def _read(self, response: object, received: Reply | None) -> Reply:
+        """Return the reply of a response.
+
+        :param received: the reply as ``requests`` received it. The client of the documented recipe
+            for a proxy drops its headers.
+        """
+        if isinstance(self._client.http_client, TwilioHttpClient | ValidationClient) and received:
+            return received
+        reply = read_response(response, self._errors)
+        is_bare = not reply.headers and received is not None and received.status == reply.status
+        return received if received is not None and is_bare else reply
 
 
 class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
@@ -222,16 +234,27 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
             options["auth"] = None
         guard_session(getattr(http_client, "session", None))
         try:
-            with bounded_replies(self._errors):
+            with bounded_replies(self._errors) as heads:
                 async with asyncio.timeout(self._settings.timeout):
                     response = await _await_response(
                         http_client.request(
                             request.method, encoded_url(url) if is_official else url, **options
                         )
                     )
-            return read_response(response, self._errors)
+            return self._read(response, heads)
         except Exception as error:  # noqa: BLE001 - the client may be any object
             return translate_client_error(error, self._errors)
+
+    def _read(self, response: object, heads: Heads) -> Reply:
+        """Return the reply of a response.
+
+        :param heads: the heads of the replies as ``aiohttp`` received them. A client like that of
+            the documented recipe for a proxy drops them.
+        """
+        reply = read_response(response, self._errors)
+        status, headers = heads[-1] if heads else (0, [])
+        is_bare = not reply.headers and status == reply.status
+        return Reply(reply.status, read_headers(headers), reply.body) if is_bare else reply
 
 
 async def _await_response(response: object) -> object:

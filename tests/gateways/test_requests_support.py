@@ -1,7 +1,8 @@
 """Tests of reading the replies of ``requests``."""
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from twilio.http.response import Response  # pyright: ignore[reportMissingTypeSt
 
 from reservation_core.gateways.twilio import TwilioGateway
 from reservation_core.rest.errors import GatewayError, NotSent
+from reservation_core.testing.contract.gateway import CREDENTIALS
 from reservation_core.testing.contract.gateway.failures import NEEDS_UNRESPONSIVE_PORT
 from reservation_core.testing.contract.gateway.support import update_request
 from reservation_core.testing.contract.loopback import (
@@ -24,7 +26,7 @@ from reservation_core.testing.contract.loopback import (
     response_head,
     unresponsive_port,
 )
-from tests.gateways.twilio_clients import OwningGateway, make_client
+from tests.gateways.twilio_clients import OwningGateway, ProxyRecipe, make_client
 
 
 def test_response_hooks_of_the_service_get_the_complete_reply() -> None:
@@ -135,3 +137,82 @@ def test_refusal_of_the_client_is_not_taken_for_a_reply() -> None:
         pytest.raises(GatewayError, match="failed: ValueError"),
     ):
         gateway.send(update_request())
+
+
+class SelfMade:
+    """A service's client for any HTTP library, which takes the credentials as it likes."""
+
+    is_async = False
+
+    def __init__(self, take: Callable[[Any], object], response: object = None) -> None:
+        self.take = take
+        self.taken: object = None
+        self.response = response or Response(200, "{}", headers={"ETag": "7"})
+
+    def request(self, *_: object, auth: Any, **__: object) -> object:
+        self.taken = self.take(auth)
+        return self.response
+
+
+class Other:
+    """A request of another library."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+
+
+TAKES: Final[dict[str, Callable[[Any], object]]] = {
+    "unpacked": tuple,
+    "listed": list,
+    "by index": lambda auth: (auth[0], auth[1]),
+    "by slice": lambda auth: tuple(auth[:2]),
+    "compared": lambda auth: auth,
+}
+
+
+@pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+def test_client_takes_the_credentials_as_a_pair(take: Callable[[Any], object]) -> None:
+    http_client = SelfMade(take)
+    reply = TwilioGateway(make_client(http_client=http_client)).send(update_request())
+    pair = (CREDENTIALS.username, CREDENTIALS.password)
+    assert http_client.taken in (pair, list(pair))
+    assert (reply.etag, reply.body) == ("7", b"{}")
+
+
+def test_request_of_another_library_is_authenticated() -> None:
+    http_client = SelfMade(lambda auth: auth(Other()).headers)
+    TwilioGateway(make_client(http_client=http_client)).send(update_request())
+    assert http_client.taken == {"Authorization": CREDENTIALS.authorization}
+
+
+def test_credentials_are_hashable_and_not_shown() -> None:
+    http_client = SelfMade(lambda auth: (hash(auth) == hash(auth), len(auth), repr(auth)))
+    TwilioGateway(make_client(http_client=http_client)).send(update_request())
+    hashes, length, shown = cast("tuple[bool, int, str]", http_client.taken)
+    assert (hashes, length) == (True, 2)
+    assert CREDENTIALS.password not in shown
+
+
+def test_recipe_keeps_the_headers_that_its_response_drops() -> None:
+    response = json_response(b"{}", headers=[("ETag", '"7"'), ("Retry-After", "9")])
+    with (
+        LoopbackServer(response) as server,
+        OwningGateway(make_client(server.origin, http_client=ProxyRecipe())) as gateway,
+    ):
+        reply = gateway.send(update_request())
+    assert (reply.etag, reply.headers["Retry-After"]) == ('"7"', "9")
+
+
+def test_response_of_another_status_than_received_is_taken_as_it_is() -> None:
+    class Rewriting(ProxyRecipe):
+        def request(self, *given: Any, **named: Any) -> Any:
+            super().request(*given, **named)
+            return Response(503, "the proxy is down")
+
+    response = json_response(b"{}", headers=[("ETag", '"7"')])
+    with (
+        LoopbackServer(response) as server,
+        OwningGateway(make_client(server.origin, http_client=Rewriting())) as gateway,
+    ):
+        reply = gateway.send(update_request())
+    assert (reply.status, reply.etag, reply.body) == (503, None, b"the proxy is down")

@@ -193,37 +193,8 @@ class TestValidationClient(_BeyondTheContract):
         assert len(server.requests[0].all("Twilio-Client-Validation")) == 1
 
 
-class _RecipeLimits:
-    """The promises that the documented client cannot keep.
-
-    Its responses have no headers, and requests reads them within its own limits.
-    """
-
-    beyond: frozenset[str] = frozenset(
-        {
-            "test_reply_headers_are_case_insensitive",
-            "test_non_ascii_header_does_not_lose_the_reply",
-            "test_long_header_is_returned",
-            "test_redirect_is_returned_not_followed",
-        }
-    )
-
-    @pytest.fixture(autouse=True)
-    def _skip_beyond(self, request: pytest.FixtureRequest) -> None:
-        if {request.node.name, request.node.originalname} & self.beyond:
-            pytest.skip("the documented client does not pass this on")
-
-
-class TestProxyRecipe(_RecipeLimits, GatewayContract):
+class TestProxyRecipe(GatewayContract):
     """The documented client for a proxy."""
-
-    beyond = _RecipeLimits.beyond | {
-        "test_redirect_to_invalid_location_is_returned[http://[::bad]",
-        "test_redirect_to_invalid_location_is_returned[http://h\\xe9llo/]",
-        "test_early_hints_are_not_taken_for_the_reply",
-        "test_failure_after_sending_is_outcome_unknown[end within the head]",
-        "test_failure_after_sending_is_outcome_unknown[bad length]",
-    }
 
     @pytest.fixture
     def open_gateway(self) -> Callable[..., TwilioGateway]:
@@ -237,7 +208,7 @@ class TestProxyRecipe(_RecipeLimits, GatewayContract):
         return open_gateway
 
 
-class TestAsyncProxyRecipe(_RecipeLimits, AsyncGatewayContract):
+class TestAsyncProxyRecipe(AsyncGatewayContract):
     """The same for asyncio."""
 
     test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
