@@ -60,7 +60,7 @@ def describe_error(error: Exception) -> str:
 
 
 def describe_caution(caution: Caution, command: type[Command]) -> str:
-    """Return the text of a caution, with the flags of the parameters that it names."""
+    """Return the text of a caution, with the flags of its parameters."""
     flags = {
         name: name_flag(parameter.field)
         for parameter in command.parameters

@@ -168,7 +168,7 @@ def test_encode_shows_cautions() -> None:
 
 
 def test_caution_names_the_flags_that_it_needs() -> None:
-    """A reader types flags, and the platform shows the names on the wire."""
+    """People type flags, and see the names on the wire."""
     trim = run("encode", "conference", "--from=client:a", "--conference-trim=do-not-trim").out
     assert (
         "--conference-trim (ConferenceTrim): it has no effect without --conference-record or "

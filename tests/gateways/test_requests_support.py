@@ -140,7 +140,7 @@ def test_refusal_of_the_client_is_not_taken_for_a_reply() -> None:
 
 
 class SelfMade:
-    """A service's client for any HTTP library, which takes the credentials as it likes."""
+    """A service's client for any HTTP library."""
 
     is_async = False
 
