@@ -36,7 +36,7 @@ from django.http import (  # pyright: ignore[reportMissingTypeStubs]
 
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
-from reservation_core.webhooks.request import Forged, broken_body
+from reservation_core.webhooks.request import Forged, broken_body, read_up_to
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -80,13 +80,13 @@ def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
 
 
 def _read(request: DjangoRequest, max_body: int, url: str) -> bytes:
-    """Read the body up to the limits, whatever the headers say."""
     kept: bytes | None = getattr(request, _KEPT_BODY, None)
     if kept is not None:
         return kept
     limit: int | None = conf.settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
-        body = request.read(1 + (max_body if limit is None else min(limit, max_body)))
+        most = max_body if limit is None else min(limit, max_body)
+        body = read_up_to(most + 1, request.read)
     except UnreadablePostError:
         raise broken_body(url) from None
     if limit is not None and len(body) > limit:

@@ -28,7 +28,7 @@ from io import BytesIO
 from flask import Response, request
 
 from reservation_core.rest.messages import Reply
-from reservation_core.webhooks.request import broken_body
+from reservation_core.webhooks.request import broken_body, read_up_to
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -45,9 +45,9 @@ def receive(verifier: Verifier) -> bytes:
 
 
 def _read(size: int, url: str) -> bytes:
-    """Read the body up to a size, whatever the headers say."""
     try:
-        body = request.stream.read(size) or request.get_data()  # that of code that read it before
+        # Without any bytes left, get_data() has those of code that read them before.
+        body = read_up_to(size, request.stream.read) or request.get_data()
     except Exception:  # noqa: BLE001 - each server has its own for too few bytes and broken chunks
         raise broken_body(url) from None
     setattr(request, "stream", BytesIO(body))  # noqa: B010 - declared read-only; for later readers

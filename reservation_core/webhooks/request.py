@@ -115,6 +115,17 @@ def received_url(scheme: str, host: str, target: str) -> str:
     return url
 
 
+def read_up_to(size: int, read: Callable[[int], bytes]) -> bytes:
+    """Read a body up to a size, whatever the headers say.
+
+    :param read: reads up to so many bytes. It may return fewer before the end.
+    """
+    body = b""
+    while len(body) < size and (part := read(size - len(body))):
+        body += part
+    return body
+
+
 def broken_body(url: str) -> Forged:
     """Return the error for a body that breaks off."""
     remedy = "If it is the platform's, it sends it again: its connection broke off."

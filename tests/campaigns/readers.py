@@ -157,6 +157,12 @@ READERS: Final[dict[str, Reader]] = {
 """The readers by name."""
 
 
+def read_by_first_byte(body: bytes) -> object:
+    """Let the first byte choose the reader of the others."""
+    readers = [*READERS.values()]
+    return readers[body[0] % len(readers)](body[1:]) if body else None
+
+
 def read(reader: Reader, body: bytes) -> str:
     """Read a body and show its error, and return the error's class.
 

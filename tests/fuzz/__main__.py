@@ -3,6 +3,7 @@
     pip install atheris
     python -m tests.fuzz --seconds 60            # every reader, one after the other
     python -m tests.fuzz read_events --seconds 600
+    python -m tests.fuzz any --seconds 600       # the first byte chooses the reader
 
 A reader may raise a :class:`ReservationError` and nothing else. It stops at the first other
 exception, with the input that causes it. Atheris has wheels for few systems, so the tests do not
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ def _fuzz(name: str, seconds: int, corpus: Path) -> None:
     atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["reservation_core"]):
         readers = importlib.import_module("tests.campaigns.readers")
-    reader = readers.READERS[name]
+    reader = readers.READERS.get(name, readers.read_by_first_byte)
     options = [f"-max_total_time={seconds}", f"-max_len={MAX_LENGTH}", "-timeout=10"]
     atheris.Setup(
         [sys.argv[0], *options, "-rss_limit_mb=2048", "-print_final_stats=1", str(corpus)],
@@ -63,8 +65,9 @@ def main() -> int:
 def _run(name: str, seconds: int) -> bool:
     """Fuzz one reader in a child process. Return True if nothing is found."""
     with tempfile.TemporaryDirectory() as folder:
-        for number, seed in enumerate(SEEDS):
-            Path(folder, f"seed{number}").write_bytes(seed)
+        prefixes = map(chr, range(30)) if name == "any" else [""]
+        for number, (prefix, seed) in enumerate(itertools.product(prefixes, SEEDS)):
+            Path(folder, f"seed{number}").write_bytes(prefix.encode() + seed)
         command = [sys.executable, "-m", "tests.fuzz", name]
         command += ["--seconds", str(seconds), "--corpus", folder]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)

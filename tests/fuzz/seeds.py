@@ -7,14 +7,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 _ZEROS: Final = "0" * 32
-_SIDS: Final = {
+_SIDS: Final[dict[str, object]] = {
     "sid": f"WR{_ZEROS}",
     "account_sid": f"AC{_ZEROS}",
     "workspace_sid": f"WS{_ZEROS}",
     "task_sid": f"WT{_ZEROS}",
     "worker_sid": f"WK{_ZEROS}",
 }
-_ROW: Final = {
+_ROW: Final[dict[str, object]] = {
     **_SIDS,
     "reservation_status": "pending",
     "worker_name": "Zoë",
@@ -23,27 +23,27 @@ _ROW: Final = {
     "url": "https://taskrouter.twilio.com/v1",
     "links": {"task": "https://taskrouter.twilio.com/v1"},
 }
-_FORM: Final = {
+_FORM: Final[dict[str, object]] = {
     "EventType": "reservation.accepted",
     "ReservationSid": f"WR{_ZEROS}",
     "TaskAttributes": '{"language": "en"}',
     "TimestampMs": "1577836800123",
     "TaskAge": "7",
 }
-_DATA: Final = {"reservation_sid": f"WR{_ZEROS}", "timestamp_ms": 1577836800123}
-_CLOUD: Final = {
+_DATA: Final[dict[str, object]] = {"reservation_sid": f"WR{_ZEROS}", "timestamp_ms": 1577836800123}
+_CLOUD: Final[dict[str, object]] = {
     "type": "com.twilio.taskrouter.reservation.created",
     "id": "x",
     "time": "2020-01-01T00:00:00Z",
     "data": {"payload": _DATA},
 }
-_RESOURCE: Final = {
+_RESOURCE: Final[dict[str, object]] = {
     "event_type": "task.created",
     "event_date_ms": 1577836800123,
     "resource_sid": f"WT{_ZEROS}",
     "event_data": json.dumps({"TaskSid": f"WT{_ZEROS}"}),
 }
-_SEED: Final = {
+_SEED: Final[dict[str, object]] = {
     "workers": [{"workspace_sid": f"WS{_ZEROS}", "sid": f"WK{_ZEROS}", "attributes": {}}],
     "tasks": [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.campaigns.readers import READERS, read
+from tests.campaigns.readers import READERS, read, read_by_first_byte
 from tests.fuzz.seeds import SEEDS
 
 
@@ -12,3 +12,10 @@ from tests.fuzz.seeds import SEEDS
 def test_seed_raises_no_foreign_exception(name: str) -> None:
     for seed in SEEDS:
         read(READERS[name], seed)
+
+
+def test_first_byte_chooses_the_reader() -> None:
+    readers = [*READERS]
+    form = b"ReservationStatus=accepted"
+    assert repr(read_by_first_byte(bytes([readers.index("from_form")]) + form)) == "Accept()"
+    assert read_by_first_byte(b"") is None

@@ -883,3 +883,33 @@ def test_guard_leaves_other_connections_alone() -> None:
     given: Any = None
     asyncio.run(Guard(application, Verifier(TOKEN))({"type": "lifespan"}, given, given))
     assert seen == ["lifespan"]
+
+
+class Dripping(io.RawIOBase):
+    """A body of which each read returns at most three bytes."""
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = body
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        part, self._rest = self._rest[: min(size, 3)], self._rest[min(size, 3) :]
+        return part
+
+
+def test_body_in_small_parts_is_read_whole() -> None:
+    headers, body = callback(ORIGIN + "/")
+    request = _django_asgi(Dripping(body), headers)
+    assert on_django.receive(request, Verifier(TOKEN)) == body
+    environ = {
+        "wsgi.input": Dripping(body),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    with flask.Flask("service").test_request_context(
+        "/", base_url=ORIGIN, method="POST", headers=headers, environ_overrides=environ
+    ):
+        assert on_flask.receive(Verifier(TOKEN)) == body
