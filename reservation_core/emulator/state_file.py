@@ -10,32 +10,30 @@ The journal is not stored. One process at a time can open the file.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from enum import Enum
-from functools import cache
 from pathlib import Path
-from typing import Final, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Final
 
 import attrs
 
-from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.reservation import Links, Reservation
+from reservation_core.domain.redaction import mask
 from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
+from reservation_core.emulator.platform.errors import StorageFailure
 from reservation_core.emulator.platform.model import (
     Changes,
     Record,
     Snapshot,
     StoredReservation,
     Task,
-    TaskOrder,
     Worker,
 )
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.stored_values import from_json
 
 FORMAT: Final = 3
 """Format number of the file."""
@@ -43,11 +41,19 @@ FORMAT: Final = 3
 READ_FORMATS: Final = (2, FORMAT)
 """Formats that are read. A file in an older one has the newest from then on."""
 
-_T = TypeVar("_T", Worker, Task, StoredReservation, Record)
+_KINDS: Final[Mapping[str, type[Any]]] = {
+    "worker": Worker,
+    "task": Task,
+    "reservation": StoredReservation,
+    "record": Record,
+}
+"""Kinds of rows, in the order of the fields of a snapshot."""
+
+_MAX_STEP: Final = 9e8  # seconds by which a clock can be advanced at once
 
 
 @attrs.frozen(slots=False)
-class StateFileError(ReservationError):
+class StateFileError(StorageFailure):
     """A state file cannot be used.
 
     :param path: the file.
@@ -124,12 +130,8 @@ class StateFile:
                 raise
 
     def _write_rows(self, changes: Changes) -> None:
-        tables: tuple[tuple[str, Mapping[str, object]], ...] = (
-            ("worker", changes.workers),
-            ("task", changes.tasks),
-            ("reservation", changes.reservations),
-            ("record", changes.records),
-        )
+        values = (changes.workers, changes.tasks, changes.reservations, changes.records)
+        tables: Iterable[tuple[str, Mapping[str, object]]] = zip(_KINDS, values, strict=True)
         self._database.executemany(
             "INSERT INTO objects VALUES (?, ?, ?)"
             " ON CONFLICT (sid) DO UPDATE SET value = excluded.value",
@@ -146,56 +148,62 @@ class StateFile:
     def load(self) -> Snapshot:
         """Return everything in the file.
 
-        :raises StateFileError: if it cannot be read.
+        :raises StateFileError: if it cannot be read, or its content is damaged.
         """
         with self._translate_errors():
-            try:
-                return Snapshot(
-                    self._load_all(Worker, "worker"),
-                    self._load_all(Task, "task"),
-                    self._load_all(StoredReservation, "reservation"),
-                    self._load_all(Record, "record"),
-                )
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                problem = f"its content is damaged ({type(error).__name__})"
-                raise StateFileError(str(self.path), problem) from None
+            (check,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+            if check != "ok":
+                raise self._damage(check)
+            found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+            for row_sid, kind, text in self._database.execute(
+                "SELECT sid, kind, value FROM objects ORDER BY rowid"
+            ):
+                try:
+                    value = from_json(_KINDS[kind], json.loads(text, parse_constant=_refuse))
+                except KeyError:
+                    raise self._damage(f"{row_sid} is of the unknown kind {kind}") from None
+                except (ValueError, TypeError, RecursionError) as error:
+                    raise self._damage(f"{kind} {row_sid}: {error}") from None
+                found[kind].append(value)
+                if row_sid != _sid_of(value):
+                    raise self._damage(f"{kind} {row_sid} has another SID inside")
+        snapshot = Snapshot(*map(tuple, found.values()))
+        if problem := _find_problem(snapshot):
+            raise self._damage(problem)
+        return snapshot
 
-    def _load_all(self, cls: type[_T], kind: str) -> tuple[_T, ...]:
-        query = "SELECT value FROM objects WHERE kind = ? ORDER BY rowid"
-        rows = self._database.execute(query, (kind,))
-        return tuple(cast("_T", _restore(cls, json.loads(value))) for (value,) in rows)
+    def _damage(self, problem: str) -> StateFileError:
+        return StateFileError(
+            str(self.path), f"its content is damaged ({mask(problem, limit=200)})"
+        )
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
 
-def _restore(cls: type, fields: Mapping[str, object]) -> object:
-    readers = _field_readers(cls)
-    return cls(**{name: readers[name](value) for name, value in fields.items()})
+def _refuse(word: str) -> object:
+    raise ValueError(f"{word} is not JSON")
 
 
-@cache
-def _field_readers(cls: type) -> Mapping[str, Callable[[object], object]]:
-    return {name: _field_reader(hint) for name, hint in get_type_hints(cls).items()}
+def _sid_of(value: Worker | Task | StoredReservation | Record) -> str | None:
+    return value.reservation.sid if isinstance(value, StoredReservation) else value.sid
 
 
-def _field_reader(hint: object) -> Callable[[object], object]:
-    """Return the function that converts a field's JSON to the annotated type."""
-    for each in get_args(hint) or (hint,):
-        if each is datetime:
-            return lambda text: None if text is None else datetime.fromisoformat(cast("str", text))
-        if each in (Reservation, TaskOrder):
-            return lambda value: (
-                None if value is None else _restore(each, cast("Mapping[str, object]", value))
-            )
-        if each is Links:
-            return lambda value: (
-                None if value is None else Links(tuple(cast("Mapping[str, str]", value).items()))
-            )
-        if isinstance(each, type) and issubclass(each, Enum):
-            return each
-    return lambda value: value
+def _find_problem(snapshot: Snapshot) -> str | None:
+    """Return a problem between rows, such as a reservation whose task is missing."""
+    tasks = {task.sid for task in snapshot.tasks}
+    numbers = set[int]()
+    for stored in snapshot.reservations:
+        reservation = stored.reservation
+        if reservation.task_sid not in tasks:  # a worker may have been deleted since
+            return f"reservation {reservation.sid}: its task {reservation.task_sid} is missing"
+        if not re.fullmatch("[0-9]{1,15}", str(reservation.etag)):
+            return f"reservation {reservation.sid}: its version is not a number"
+        if stored.number in numbers:
+            return f"reservation {reservation.sid}: its number is used twice"
+        numbers.add(stored.number)
+    return None
 
 
 @contextmanager
@@ -223,7 +231,8 @@ def open_platform(
             *(record.date_updated for record in snapshot.records),
         ]
         latest = max((date for date in dates if date is not None), default=clock.now())
-        clock.advance(max(0.0, (latest - clock.now()).total_seconds()))
+        while (behind := (latest - clock.now()).total_seconds()) > 0:
+            clock.advance(min(behind, _MAX_STEP))
         platform = Platform(clock, settings=settings, on_commit=file.write)
         platform.restore(snapshot)
         yield platform

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import attrs
 import pytest
@@ -238,72 +240,111 @@ def test_state_file_leaves_other_files_untouched(path: Path) -> None:
         StateFile(path / "in a file")
 
 
-@pytest.mark.parametrize("value", ["{", "{}", '{"sid": 1, "colour": "red"}', "[]"])
-def test_state_file_reports_damaged_content(path: Path, value: str) -> None:
-    file = StateFile(path)
-    file._database.execute("INSERT INTO objects VALUES ('WT', 'task', ?)", (value,))  # pyright: ignore[reportPrivateUsage]
-    with pytest.raises(StateFileError, match="its content is damaged"):
-        file.load()
-    file.close()
-
-
-def test_state_file_stores_workspaces_and_routing_goes_on(path: Path) -> None:
-    with open_platform(path, ManualClock()) as platform:
-        place = Workplace(platform=platform)
-        place.route(TaskReservationTimeout=30)
-        place.add_workers("ann", "bob")
-        first = place.add_task(Attributes='{"a": [1]}', Priority=2, Timeout=500)
-        second, third = place.add_task(), place.add_task()
-        place.answer(first, "ann", "accepted")
-        before, shown = platform.snapshot(), place.fetch(first)
-    with open_platform(path, ManualClock()) as platform:
-        assert as_values(platform.snapshot()) == as_values(before)
-        again = Workplace(platform=platform)
-        again.root, again.sid, again.activities = place.root, place.sid, place.activities
-        assert again.fetch(first) == shown
-        assert [again.offers(task) for task in (second, third)] == [[("bob", "pending")], []]
-        platform.advance(30)
-        assert again.offers(second) == [("bob", "timeout")]
-        again.answer(first, "ann", "completed")
-        assert again.offers(second)[1:] == [("ann", "pending")]
-        again.ask("DELETE", f"/TaskChannels/{again.rows('/TaskChannels', 'channels')[0]['sid']}")
-        before = platform.snapshot()
-    with open_platform(path, ManualClock()) as platform:
-        assert as_values(platform.snapshot()) == as_values(before)
-        assert platform.now() == DEFAULT_START + timedelta(seconds=30)
-
-
-def test_state_file_of_format_2_is_read_and_has_format_3_afterwards(path: Path) -> None:
-    """Its workers have no dates, and its tasks no order."""
-    with open_platform(path, ManualClock()) as platform:
-        sid = people(platform).sid()
+def change_row(path: Path, statement: str, *values: object) -> None:
     database = sqlite3.connect(path)
-    for row, value in database.execute("SELECT sid, value FROM objects").fetchall():
-        old = json.loads(value)
-        for name in ("order", "date_status_changed"):
-            old.pop(name, None)
-        if row in WORKERS:
-            del old["date_created"], old["date_updated"]
-        database.execute("UPDATE objects SET value = ? WHERE sid = ?", (json.dumps(old), row))
-    database.execute("PRAGMA user_version = 2")
+    assert database.execute(statement, values).rowcount > 0
     database.commit()
     database.close()
-    with open_platform(path, ManualClock()) as platform:
-        assert platform.get(sid).status is Status.PENDING
-        assert (platform.worker(WORKERS[0]).date_created, platform.task(TASK).order) == (None, None)
-        platform.execute(sid, Accept())
-    database = sqlite3.connect(path)
-    assert database.execute("PRAGMA user_version").fetchone() == (3,)
-    database.close()
 
 
-def test_clock_is_not_behind_the_workers_of_a_state_file(path: Path) -> None:
-    clock = ManualClock()
-    with open_platform(path, clock) as platform:
-        clock.advance(60)
-        platform.add_worker(WORKSPACE)
+@pytest.fixture
+def stored(path: Path) -> Path:
+    """Return a state file with workers, a task and two reservations."""
     with open_platform(path, ManualClock()) as platform:
-        assert platform.now() == clock.now()
+        world = people(platform)
+        world.sid()
+        world.sid(WORKERS[1])
+    return path
+
+
+SET = "UPDATE objects SET value = json_set(value, ?, json(?)) WHERE kind = ?"
+DAMAGES: dict[str, tuple[tuple[object, ...], str]] = {
+    "a missing task": (("DELETE FROM objects WHERE kind = 'task'",), f"its task {TASK} is missing"),
+    "no JSON": (("UPDATE objects SET value = '{'",), "worker WK"),
+    "an empty object": (("UPDATE objects SET value = '{}'",), "a field of Worker is missing"),
+    "a list": (("UPDATE objects SET value = '[]'",), "is not an object"),
+    "deep nesting": (("UPDATE objects SET value = ?", "[" * 100_000), "worker WK"),
+    "bytes": (("UPDATE objects SET value = x'ff00'",), "worker WK"),
+    "another kind": (("UPDATE objects SET kind = 'planet' WHERE kind = 'task'",), "kind planet"),
+    "another SID": (("UPDATE objects SET sid = sid || '0' WHERE kind = 'task'",), "another SID"),
+    "an unknown field": ((SET, "$.colour", '"red"', "task"), "Task has no field colour"),
+    "a number as name": ((SET, "$.name", "7", "worker"), "name: is not str"),
+    "a text as version": ((SET, "$.version", '"7"', "worker"), "version: is not int"),
+    "a fraction": ((SET, "$.rounds", "1.5", "task"), "rounds: is not int"),
+    "a flag as number": ((SET, "$.version", "true", "task"), "version: is not int"),
+    "a text as flag": ((SET, "$.has_live_call", '"yes"', "task"), "has_live_call: is not bool"),
+    "attributes in a list": ((SET, "$.attributes", "[]", "task"), "attributes: is not an object"),
+    "an unknown status": ((SET, "$.status", '"asleep"', "task"), "status: 'asleep' is not a valid"),
+    "a status of a list": ((SET, "$.status", "[]", "task"), "status: [] is not a valid"),
+    "a date without zone": (
+        (SET, "$.date_updated", '"2030-01-01T00:00:00"', "task"),
+        "date_updated: is not a date with a time zone",
+    ),
+    "a date too late": (
+        (SET, "$.date_updated", '"9999-12-31T00:00:00+00:00"', "task"),
+        "date_updated: is not a date with a time zone, up to the year 8999",
+    ),
+    "no date": ((SET, "$.due", '"soon"', "reservation"), "due: Invalid isoformat string"),
+    "a number as date": ((SET, "$.due", "7", "reservation"), "due: fromisoformat"),
+    "a nested field": ((SET, "$.reservation.on_hold", "1", "reservation"), "on_hold: is not bool"),
+    "links that are no texts": (
+        (SET, "$.reservation.links", '{"task": 1}', "reservation"),
+        "reservation: links: is not an object with such values",
+    ),
+    "a version of letters": (
+        (SET, "$.reservation.etag", '"x"', "reservation"),
+        "its version is not a number",
+    ),
+    "a number twice": ((SET, "$.number", "0", "reservation"), "its number is used twice"),
+    "not a number": (("UPDATE objects SET value = replace(value, ': 0', ': NaN')",), "NaN"),
+}
+
+
+@pytest.mark.parametrize(("damage", "problem"), DAMAGES.values(), ids=DAMAGES)
+def test_damaged_state_file_is_refused(
+    stored: Path, damage: tuple[str, object], problem: str
+) -> None:
+    change_row(stored, *damage)
+    with (
+        pytest.raises(StateFileError, match=re.escape(problem)) as caught,
+        open_platform(stored, ManualClock()),
+    ):
+        pass
+    assert str(caught.value).startswith(f"cannot use {stored} as a state file: its content is ")
+
+
+def test_changed_bytes_of_a_state_file_are_a_typed_error_or_harmless(stored: Path) -> None:
+    whole, random, refused = stored.read_bytes(), Random(17), 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(random.choice((1, 1, 4, 40))):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        if random.random() < 0.1:
+            del damaged[random.randrange(len(damaged)) :]
+        stored.write_bytes(damaged)
+        try:
+            with open_platform(stored, ManualClock()) as platform:
+                for reservation in platform.all():
+                    platform.available_actions(str(reservation.sid))
+                platform.advance(1000)
+                platform.add_task(WORKSPACE)
+        except StateFileError:
+            refused += 1
+        for name in ("state.db-wal", "state.db-shm"):
+            stored.with_name(name).unlink(missing_ok=True)
+    assert 20 < refused < 150
+
+
+def test_reservation_of_a_deleted_worker_is_restored(stored: Path) -> None:
+    change_row(stored, "DELETE FROM objects WHERE sid = ?", WORKERS[0])
+    with open_platform(stored, ManualClock()) as platform:
+        assert len(platform.all()) == 2
+
+
+def test_clock_is_advanced_by_decades(stored: Path) -> None:
+    change_row(stored, SET, "$.date_updated", '"2095-01-01T00:00:00+00:00"', "task")
+    with open_platform(stored, ManualClock()) as platform:
+        assert platform.now() == datetime(2095, 1, 1, tzinfo=UTC)
 
 
 def test_killed_emulator_loses_no_routed_task(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class ControlRoute:
     :param description: what it does, with fields of the body in braces.
     :param read: reads the body; ``None`` for no body.
     :param has_since: true if it takes the query parameter ``since``.
+    :param is_transaction: false if the function is no part of a transaction. It does first what
+        may fail to be stored, and then the rest.
     """
 
     method: str
@@ -41,6 +43,11 @@ class ControlRoute:
     handle: Handler
     read: Callable[[FieldReader], object] | None = None
     has_since: bool = False
+    is_transaction: bool = True
+
+    def outside_transaction(self) -> ControlRoute:
+        """Return the same route whose function is no part of a transaction."""
+        return attrs.evolve(self, is_transaction=False)
 
 
 def plain_route(method: str, path: str, description: str, act: Handler) -> ControlRoute:

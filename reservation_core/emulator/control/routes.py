@@ -116,9 +116,9 @@ def _advance(state: ControlState, _: ControlRequest, seconds: float) -> object:
 
 
 def _reset(state: ControlState, _: ControlRequest) -> object:
+    state.platform.reset()
     state.faults.clear()
     state.callback_queue.clear()
-    state.platform.reset()
     return {"now": state.platform.now()}
 
 
@@ -178,13 +178,13 @@ CONTROL_ROUTES: Final = (
     since_route("/journal", "show the entries after ?since=NUMBER", _show_journal),
     since_route("/exchanges", "show the API requests after ?since=NUMBER", _show_exchanges),
     body_route("/seed", "load workers, tasks and their reservations", read_seed, _load),
-    plain_route("POST", "/reset", "delete everything", _reset),
+    plain_route("POST", "/reset", "delete everything", _reset).outside_transaction(),
     body_route(
         "/clock",
         "move the clock forward by {seconds}",
         lambda body: body.number("seconds", 0.0),
         _advance,
-    ),
+    ).outside_transaction(),
     body_route("/workers", "add a worker", read_seed_worker, _load),
     sid_route("GET", "/workers/WK", "show a worker", Platform.worker),
     body_route("/tasks", "add a task", read_seed_task, _load),

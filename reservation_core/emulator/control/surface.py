@@ -7,8 +7,10 @@ its path. A request is one transaction of the platform.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -19,7 +21,10 @@ from reservation_core.emulator.control.route import CONTROL_ROOT, SID_IN_PATH, C
 from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.state import ControlRequest, ControlState
 from reservation_core.emulator.documents import UnreadableDocument, as_json, read_document
+from reservation_core.emulator.platform.errors import StorageFailure
 from reservation_core.rest.messages import Reply
+
+_log: Final = logging.getLogger("reservation_core.emulator")
 
 MAX_CONTROL_BODY_BYTES: Final = 16 << 20
 """Length of the longest body of a request."""
@@ -62,7 +67,7 @@ class Control(ControlState):
     def _run(self, route: ControlRoute, sids: tuple[str, ...], query: str, body: bytes) -> Reply:
         try:
             request = ControlRequest(sids, dict(parse_qsl(query)), read_document(body))
-            with self.platform.transaction():
+            with self.platform.transaction() if route.is_transaction else nullcontext():
                 result = as_json(route.handle(self, request))
         except UnreadableDocument as error:
             content = {"error": str(error), "faults": as_json(error.faults)}
@@ -72,8 +77,14 @@ class Control(ControlState):
         except KeyError as error:
             message = f"there is no {shorten(error.args[0])}. See GET {CONTROL_ROOT}/state"
             return _refusal(HTTPStatus.NOT_FOUND, message)
+        except StorageFailure as error:
+            return _refusal(HTTPStatus.INSUFFICIENT_STORAGE, mask(str(error)))
         except ReservationError as error:
             return _refusal(HTTPStatus.CONFLICT, mask(str(error)))
+        except Exception:  # noqa: BLE001 - the server continues
+            _log.exception("the control surface could not answer")
+            message = "the emulator failed. See its log"
+            return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message)
         return _json_reply(HTTPStatus.OK, result)
 
 

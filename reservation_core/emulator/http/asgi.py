@@ -22,7 +22,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from reservation_core.domain.errors import ReservationError
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
@@ -38,6 +37,7 @@ from reservation_core.emulator.http.asgi_messages import (
     send_reply,
 )
 from reservation_core.emulator.http.sites import Access, Sites, api_access
+from reservation_core.emulator.platform.errors import StorageFailure
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
 
@@ -158,11 +158,12 @@ class EmulatorApplication:
         method = "GET" if method == "HEAD" else method  # the server leaves the body out
         try:
             return self._receive(method, target, headers, body, origin)
-        except Exception as error:  # noqa: BLE001 - such as a full disk; the server continues
+        except StorageFailure as error:
+            _log.error("the emulator could not answer: %s", error)
+            return error_reply(500, 20500, str(error))
+        except Exception:  # noqa: BLE001 - the server continues
             _log.exception("the emulator could not answer")
-            is_known = isinstance(error, ReservationError)
-            message = str(error) if is_known else "The emulator failed. See its log"
-            return error_reply(500, 20500, message)
+            return error_reply(500, 20500, "The emulator failed. See its log")
 
     async def _answer_api(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = await read_request(scope, receive, self.max_body_bytes)
@@ -270,6 +271,9 @@ class EmulatorApplication:
                 if wait == 0:
                     self.platform.run_due_timers()
                 self.feed.send_changes()
+            except StorageFailure as error:
+                _log.error("the emulator could not run its timers, and tries again: %s", error)
+                pause = _RETRY_SECONDS
             except Exception:  # noqa: BLE001 - time passes after a failure, too
                 _log.exception("the emulator could not run its timers; it tries again")
                 pause = _RETRY_SECONDS

@@ -36,8 +36,8 @@ class Clock(Protocol):
 _END: Final = datetime(9000, 1, 1, tzinfo=UTC)  # leaves room for the dates of later events
 
 
-def _move(time: datetime, seconds: float) -> datetime:
-    """Return the time so many seconds later.
+def add_seconds(time: datetime, seconds: float) -> datetime:
+    """Return the time that a clock shows so many seconds later.
 
     :raises ValueError: if that is earlier, or too late for a clock.
     """
@@ -69,7 +69,7 @@ class RealClock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward by platform seconds."""
-        self._began = _move(self._began, seconds)
+        self._began = add_seconds(self._began, seconds)
 
     def wait(self, until: datetime) -> float:
         """Return the real seconds until a time, 0 if it has passed."""
@@ -92,7 +92,7 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""
-        self._now = _move(self._now, seconds)
+        self._now = add_seconds(self._now, seconds)
 
     def wait(self, until: datetime) -> float | None:
         """Return 0 for a past time and ``None`` for a future one."""

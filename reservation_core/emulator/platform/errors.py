@@ -9,6 +9,10 @@ from reservation_core.domain.lifecycle import State
 from reservation_core.emulator.platform.model import TaskStatus
 
 
+class StorageFailure(ReservationError):
+    """A transaction cannot be stored, such as on a full disk. Nothing has changed."""
+
+
 @attrs.frozen(slots=False)
 class StateConflict(ReservationError):
     """A command or fact is not a step from the reservation's state."""

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from reservation_core.domain.lifecycle import State
 from reservation_core.domain.reservation import Reservation
-from reservation_core.emulator.platform.clock import DEFAULT_START, Clock
+from reservation_core.emulator.platform.clock import DEFAULT_START, Clock, add_seconds
 from reservation_core.emulator.platform.model import Changes, JournalEntry, ResourceEvent, Task
 from reservation_core.emulator.platform.tables import Tables
 
@@ -102,7 +102,20 @@ class Storage(AbstractContextManager[None]):
             finally:
                 self.lock.release()
 
-    def _run_timers(self, now: datetime) -> None:
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward and run the timers that become due, or do neither.
+
+        The clock moves once the effects of the timers are stored, and before they are published.
+        Inside a transaction the timers wait for its end.
+        """
+        with self.lock:
+            later = add_seconds(self.clock.now(), seconds)
+            if self._depth or not self.tables.is_due(later):
+                self.clock.advance(seconds)
+            else:
+                self._run_timers(later, lambda: self.clock.advance(seconds))
+
+    def _run_timers(self, now: datetime, on_stored: Callable[[], object] | None = None) -> None:
         self._depth = 1
         has_failed = True
         try:
@@ -114,11 +127,13 @@ class Storage(AbstractContextManager[None]):
             has_failed = False
         finally:
             self._depth = 0
-            self._end(has_failed)
+            self._end(has_failed, on_stored)
             self.time = now
 
-    def _end(self, has_failed: bool) -> None:
+    def _end(self, has_failed: bool, on_stored: Callable[[], object] | None = None) -> None:
         if not self.tables.has_changes():
+            if on_stored is not None and not has_failed:
+                on_stored()
             return
         if has_failed:
             self.tables.roll_back()
@@ -130,6 +145,8 @@ class Storage(AbstractContextManager[None]):
                 self.tables.roll_back()
                 raise
         entries = self.tables.commit()
+        if on_stored is not None:
+            on_stored()
         self.journal.extend(entry for entry in entries if isinstance(entry, JournalEntry))
         if self._subscribers or self._event_subscribers:
             self._unpublished.extend(entries)
