@@ -109,6 +109,8 @@ class StateFile:
     def _translate_errors(self) -> Generator[None]:
         try:
             yield
+        except UnicodeDecodeError:  # a message of SQLite that repeats damaged text
+            raise self._damage("its text is not UTF-8") from None
         except sqlite3.Error as error:
             is_locked = "locked" in str(error)
             problem = "it is open in another process" if is_locked else str(error)
@@ -191,7 +193,7 @@ def _sid_of(value: Worker | Task | StoredReservation | Record) -> str | None:
 
 
 def _find_problem(snapshot: Snapshot) -> str | None:
-    """Return a problem between rows, such as a reservation whose task is missing."""
+    """Return a problem between rows, such as a missing task."""
     tasks = {task.sid for task in snapshot.tasks}
     numbers = set[int]()
     for stored in snapshot.reservations:

@@ -50,13 +50,13 @@ def _field_reader(hint: object) -> Callable[[object], object]:
     """Return the function that reads a field of the annotated type."""
     given = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     choices = [each for each in given if each is not NoneType]
-    read = _value_reader(get_origin(choices[0]) or choices[0])
+    read = _value_reader(cast("type", get_origin(choices[0]) or choices[0]))
     if len(choices) == len(given):
         return read
     return lambda value: None if value is None else read(value)
 
 
-def _value_reader(kind: type) -> Callable[[object], object]:
+def _value_reader(kind: type[Any]) -> Callable[[object], object]:
     if kind is datetime:
         return _read_date
     if issubclass(kind, Enum):

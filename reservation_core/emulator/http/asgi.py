@@ -111,11 +111,11 @@ class EmulatorApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one exchange, or run through the server's lifespan."""
         if scope["type"] != "http":
-            await self._starlette(scope, receive, send)
-            return
-        admit = self._admit_control if is_outside_api(scope["path"]) else self._answer_api
+            answer = self._starlette
+        else:
+            answer = self._admit_control if is_outside_api(scope["path"]) else self._answer_api
         try:
-            await admit(scope, receive, send)
+            await answer(scope, receive, send)
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
@@ -190,9 +190,8 @@ class EmulatorApplication:
     ) -> Reply | None:
         """Inject a fault, and return ``None`` when the connection was reset."""
         if fault.kind is FaultKind.DELAYED:
-            if await self._pause(fault.delay):
-                return self._act(request, origin)
-            return _reset(scope)
+            has_time = await self._pause(fault.delay)
+            return self._act(request, origin) if has_time else _reset(scope)
         reply = self._act(request, origin) if fault.kind in ACTING_KINDS else None
         if fault.kind is FaultKind.DUPLICATE:
             self._act(request, origin)

@@ -176,7 +176,7 @@ class Platform:
         return self.clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and run the timers that become due, or do neither."""
+        """Move the clock forward and run due timers, or do neither."""
         self._storage.advance(seconds)
 
     def run_due_timers(self) -> None:

@@ -103,7 +103,7 @@ class Storage(AbstractContextManager[None]):
                 self.lock.release()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and run the timers that become due, or do neither.
+        """Move the clock forward and run due timers, or do neither.
 
         The clock moves once the effects of the timers are stored, and before they are published.
         Inside a transaction the timers wait for its end.

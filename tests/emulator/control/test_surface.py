@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reservation_core import Status
-from reservation_core.emulator import ManualClock, Platform
+from reservation_core.emulator import CallbackSettings, ManualClock, Platform
 from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
-from reservation_core.emulator.faults import FaultPlan
+from reservation_core.emulator.faults import Fault, FaultKind, FaultPlan
 from reservation_core.emulator.server import Emulator
+from reservation_core.emulator.state_file import StateFile
 from tests.emulator import wire
 from tests.emulator.control.conftest import Send
 from tests.emulator.worlds import TASK, WORKERS, WORKSPACE, ZEROS, World, people
@@ -216,3 +222,75 @@ def test_surface_answers_over_http(emulator: Emulator) -> None:
     assert send("GET", "/journal?since=1").json["entries"][-1]["trigger"] == "accepted"
     refused = send("POST", f"/reservations/{reservation.sid}/facts", {"fact": "pending"})
     assert (refused.status, refused.headers["content-type"]) == (409, "application/json")
+
+
+# Requests that change what is stored, and the state of the task before each.
+STORED_CHANGES: Final[dict[str, tuple[str, str, object]]] = {
+    "reset": ("POST", "/reset", None),
+    "clock": ("POST", "/clock", {"seconds": 200}),
+    "seed": ("POST", "/seed", {"workers": [{"workspace_sid": WORKSPACE}] * 3}),
+    "worker": ("POST", "/workers", {"workspace_sid": WORKSPACE}),
+    "task": ("POST", "/tasks", {"workspace_sid": WORKSPACE}),
+    "reservation": ("POST", f"/tasks/{TASK}/reservations", {"worker_sid": WORKERS[1]}),
+    "attributes": ("POST", f"/tasks/{TASK}/attributes", {"attributes": {"a": 1}}),
+    "cancel": ("POST", f"/tasks/{TASK}/cancel", None),
+    "delete": ("DELETE", f"/tasks/{TASK}", None),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), STORED_CHANGES.values(), ids=STORED_CHANGES)
+def test_full_disk_is_a_507_and_nothing_has_changed(
+    tmp_path: Path, method: str, path: str, body: object
+) -> None:
+    file = StateFile(tmp_path / "state.db")
+    platform = Platform(ManualClock(), on_commit=file.write)
+    people(platform).sid()
+    control = Control(platform, FaultPlan([Fault(kind=FaultKind.THROTTLED)]))
+    control.callback_queue.settings = CallbackSettings(event_url="http://127.0.0.1:9/")
+    platform.reserve(TASK, WORKERS[2])
+
+    def observe() -> object:
+        shown = [
+            json.loads(control.receive("GET", CONTROL_ROOT + each, b"").body)
+            for each in ("/state", "/journal", "/faults", "/callbacks", "/callbacks/sent", "/clock")
+        ]
+        return shown, platform.next_due()
+
+    before, kept = observe(), file.load()
+    sent = b"" if body is None else json.dumps(body).encode()
+    with full_disk(file):
+        reply = control.receive(method, CONTROL_ROOT + path, sent)
+        assert observe() == before
+    assert reply.status == 507
+    assert "cannot use" in json.loads(reply.body)["error"]
+    assert attrs.asdict(file.load()) == attrs.asdict(kept)
+    assert control.receive(method, CONTROL_ROOT + path, sent).status == 200
+    assert observe() != before
+    file.close()
+
+
+@contextmanager
+def full_disk(file: StateFile) -> Generator[None]:
+    """Let SQLite refuse every write."""
+
+    def deny(action: int, *_: str | None) -> int:
+        is_write = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_DELETE)
+        return sqlite3.SQLITE_DENY if is_write else sqlite3.SQLITE_OK
+
+    file._database.set_authorizer(deny)  # pyright: ignore[reportPrivateUsage]
+    yield
+    file._database.set_authorizer(None)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_unexpected_error_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: object) -> None:
+        raise OSError("the cable is out")
+
+    control = Control(Platform(ManualClock(), on_commit=fail), FaultPlan())
+    body = json.dumps({"workspace_sid": WORKSPACE}).encode()
+    reply = control.receive("POST", f"{CONTROL_ROOT}/tasks", body)
+    assert (reply.status, json.loads(reply.body)) == (
+        500,
+        {"error": "the emulator failed. See its log"},
+    )
+    assert "the cable is out" in caplog.text

@@ -13,6 +13,7 @@ from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform, RealClock
 from reservation_core.emulator.control import feed as feeds
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
+from reservation_core.emulator.http import asgi
 from reservation_core.emulator.server import Emulator, running_emulator
 from reservation_core.emulator.state_file import StateFileError
 from tests.emulator import worlds
@@ -60,8 +61,12 @@ def test_timers_run_without_requests() -> None:
         assert platform.get(sid).status is Status.TIMEOUT
 
 
-def test_failing_timer_is_logged_and_retried(caplog: pytest.LogCaptureFixture) -> None:
-    failures = [StateFileError("state.db", "the disk is full")]
+@pytest.mark.parametrize("error", [StateFileError("state.db", "it is full"), ZeroDivisionError()])
+def test_failing_timer_is_logged_and_retried(
+    error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi, "_RETRY_SECONDS", 0.05)
+    failures = [error]
     fired = threading.Event()
 
     def keep(_: object) -> None:
@@ -79,6 +84,7 @@ def test_failing_timer_is_logged_and_retried(caplog: pytest.LogCaptureFixture) -
         assert fired.wait(WAIT)
         assert platform.get(sid).status is Status.TIMEOUT
     assert "could not run its timers" in caplog.text
+    assert ("Traceback" in caplog.text) is isinstance(error, ZeroDivisionError)
 
 
 def test_update_is_carried_out(emulator: Emulator, world: World) -> None:
@@ -203,7 +209,7 @@ def test_throttle_has_its_retry_after(emulator: Emulator) -> None:
 
 def test_delay_does_not_block_other_requests(emulator: Emulator, world: World) -> None:
     sid = world.sid()
-    emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=1.0, method="POST"))
+    emulator.faults.add(Fault(kind=FaultKind.DELAYED, seconds=0.4, method="POST"))
     with socket.create_connection(address(emulator.url), WAIT) as sock:
         sock.sendall(raw_accept(sid))
         assert ask(emulator.url, "GET", worlds.path(sid)).json["reservation_status"] == "pending"

@@ -24,20 +24,22 @@ def make_application(world: World) -> EmulatorApplication:
     return EmulatorApplication(gateway, control, faults, Sites("http://127.0.0.1:80", "127.0.0.1"))
 
 
-def make_scope(method: str, path: str) -> Scope:
+def make_scope(method: str, path: str, host: str = "localhost") -> Scope:
     return {
         "type": "http",
         "method": method,
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"host", b"localhost")],
+        "headers": [(b"host", host.encode())],
         "http_version": "1.1",
         "client": None,
     }
 
 
-def run_without_server(world: World, method: str, path: str, *messages: Message) -> list[Message]:
+def run_without_server(
+    world: World, method: str, path: str, *messages: Message, host: str = "localhost"
+) -> list[Message]:
     incoming = iter(messages)
     sent: list[Message] = []
 
@@ -47,7 +49,7 @@ def run_without_server(world: World, method: str, path: str, *messages: Message)
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(make_application(world)(make_scope(method, path), receive, send))
+    asyncio.run(make_application(world)(make_scope(method, path, host), receive, send))
     return sent
 
 
@@ -109,10 +111,33 @@ def test_rest_of_a_too_long_body_is_awaited_for_a_while(
 
 @pytest.mark.parametrize("path", [worlds.path("WR" + "9" * 32), "/_emulator/reset"])
 @pytest.mark.parametrize("first_messages", [[], [part(b"Reser", more=True)]])
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
 def test_disconnected_client_gets_no_reply(
-    world: World, path: str, first_messages: list[Message]
+    world: World, path: str, first_messages: list[Message], host: str
 ) -> None:
-    assert (
-        run_without_server(world, "POST", path, *first_messages, {"type": "http.disconnect"}) == []
-    )
+    messages = (*first_messages, {"type": "http.disconnect"})
+    assert run_without_server(world, "POST", path, *messages, host=host) == []
     assert world.platform.workers()
+
+
+def test_cancellation_is_not_hidden_before_the_end(world: World) -> None:
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(_: Message) -> None:
+        raise AssertionError
+
+    async def cancel(*, stops: bool) -> bool:
+        application = make_application(world)
+        scope = make_scope("POST", worlds.path())
+        task = asyncio.ensure_future(application(scope, receive, send))
+        await asyncio.sleep(0)
+        if stops:
+            application.stop()
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(cancel(stops=False))
+    assert not asyncio.run(cancel(stops=True))

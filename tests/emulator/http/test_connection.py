@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -202,6 +203,25 @@ def test_head_of_a_pipelined_request_is_limited(emulator: Emulator, kind: str) -
         assert statuses == [200, 200, 200, status]
 
 
+def test_head_behind_a_body_is_limited(emulator: Emulator) -> None:
+    """It begins somewhere in what is read at once."""
+    first = HEAD.replace(b"Connection: close\r\n", b"") + FORM + b"Content-Length: 9\r\n\r\n"
+    for length, statuses in ((MAX_HEAD, [404, 200]), (MAX_HEAD * 2, [404, 431])):
+        close = b"Connection: close\r\nHost"
+        head = make_head(length - 100, "many headers").replace(b"Host", close, 1)
+        emulator.platform.reset()
+        emulator.platform.add_task(worlds.WORKSPACE, sid=worlds.TASK)
+        with socket.create_connection(address(emulator.url), WAIT) as sock:
+            sock.sendall(first + b"a=b")
+            ask(emulator.url, "GET", "/_emulator/faults")
+            sock.sendall(b"&c=d&e" + head)
+            text = b""
+            with contextlib.suppress(ConnectionError):
+                while more := sock.recv(65_536):
+                    text += more
+        assert [int(line[:3]) for line in text.split(b"HTTP/1.1 ")[1:]] == statuses
+
+
 def test_request_behind_a_refused_one_is_dropped(
     emulator: Emulator, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -357,6 +377,8 @@ def test_disconnected_client_is_not_reset(
     ):
         emulator.faults.add(Fault(kind=FaultKind.RESET_BEFORE, method="GET", seconds=0.4))
         sock.sendall(raw_accept(sid))
+        ask(emulator.url, "GET", "/_emulator/faults")  # by then it has been read
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
         other.sendall(f"GET {worlds.path(sid)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):  # by which time the other one would have been

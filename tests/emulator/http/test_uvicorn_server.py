@@ -16,11 +16,13 @@ from starlette.routing import Route
 from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.faults import Fault, FaultKind
 from reservation_core.emulator.http import uvicorn_server
+from reservation_core.emulator.http.uvicorn_server import EmulatorServer
 from reservation_core.emulator.server import running_emulator
 from tests.emulator import worlds
 from tests.emulator.http.helpers import raw_accept, update
+from tests.emulator.http.test_asgi_messages import make_application
 from tests.emulator.wire import WAIT, address, ask
-from tests.emulator.worlds import people
+from tests.emulator.worlds import World, people
 
 
 def test_delayed_request_is_reset_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
@@ -105,6 +107,24 @@ def test_other_error_of_the_loop_is_logged(caplog: pytest.LogCaptureFixture) -> 
         loops[0].call_soon_threadsafe(lambda: 1 // 0)
         ask(emulator.url, "GET", "/_emulator/faults")
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_failing_accept_is_logged_once_a_minute(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.new_event_loop()
+    server = EmulatorServer(make_application(world))
+    error = OSError(24, "Too many open files")
+    context = {"message": "socket.accept() out of system resource", "exception": error}
+    for now in (100.0, 101.0, 159.0, 161.0):
+        monkeypatch.setattr(loop, "time", lambda now=now: now)
+        server._handle_loop_error(loop, context)  # pyright: ignore[reportPrivateUsage]
+    server.should_exit = True
+    late = {"message": "Exception in callback BaseSelectorEventLoop._start_serving(...)"}
+    server._handle_loop_error(loop, late)  # pyright: ignore[reportPrivateUsage]
+    loop.close()
+    message = "no connection can be accepted: Too many open files. Close some, or allow more"
+    assert caplog.messages == [f"{message} open files"] * 2
 
 
 def test_unsupported_uvicorn_falls_back_on_its_own_protocol(
