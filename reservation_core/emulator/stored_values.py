@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 def from_json(kind: type[_T], document: object) -> _T:
-    """Convert JSON back to an attrs value, the inverse of :func:`~reservation_core.emulator.documents.as_json`.
+    """Convert JSON back to an attrs value.
 
     :param kind: the class. Its annotations say how each field is read.
     :raises ValueError: if a field is missing, unknown or not of its type.

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
@@ -110,9 +110,8 @@ class EmulatorApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one exchange, or run through the server's lifespan."""
-        if scope["type"] != "http":
-            answer = self._starlette
-        else:
+        answer: ASGIApp = self._starlette
+        if scope["type"] == "http":
             answer = self._admit_control if is_outside_api(scope["path"]) else self._answer_api
         try:
             await answer(scope, receive, send)
