@@ -1,4 +1,4 @@
-"""Values that are read back from their JSON, as a state file holds it."""
+"""Values that are read back from the JSON of a state file."""
 
 from __future__ import annotations
 
