@@ -12,6 +12,7 @@ the platform does. It does no I/O and knows nothing of ASGI.
 * ``overview``: reservations as a page shows them, and the actions that are available for each.
 * ``callbacks``: callback settings, results and alerts as JSON.
 * ``seed``: workers, tasks and reservations to load from a document.
+* ``credentials``: masks passwords and tokens in the JSON that is shown.
 * ``feed``: server-sent events.
 * ``assets``: the files of the page.
 """

@@ -20,6 +20,7 @@ from typing import Final
 
 from reservation_core.emulator.callbacks.model import SentCallback
 from reservation_core.emulator.control.callbacks import describe_result
+from reservation_core.emulator.control.credentials import hide_credentials
 from reservation_core.emulator.control.overview import (
     clock_pace,
     describe_entry,
@@ -149,5 +150,5 @@ class _Reader:
 
 def _format(kind: str, content: object, number: int | None = None) -> bytes:
     identifier = b"" if number is None else b"id: %d\n" % number
-    data = json.dumps(as_json(content)).encode()
+    data = json.dumps(hide_credentials(as_json(content))).encode()
     return b"%sevent: %s\ndata: %s\n\n" % (identifier, kind.encode(), data)

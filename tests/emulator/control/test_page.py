@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Generator, Iterator
@@ -33,6 +34,7 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 )
 WAIT: Final = 5000.0
 """Longest wait in milliseconds."""
@@ -518,3 +520,71 @@ def test_callbacks_are_shown_in_order(browser: Browser) -> None:
         "reservation.created → 204" in entry and "<img src=x" in entry for entry in journal[2:]
     )
     assert visit.console_errors == []
+
+
+# A page of another site. It tries everything that needs no permission, and keeps what it reads.
+HOSTILE_PAGE: Final = """<!doctype html><title>waiting</title><iframe name="frame"></iframe><script>
+const [root, path] = [%s, %s], read = [];
+const form = { "Content-Type": "application/x-www-form-urlencoded" };
+const silent = { method: "POST", mode: "no-cors" }, body = "ReservationStatus=accepted";
+const attempts = [
+  ["/_emulator/reset", { method: "POST" }], ["/_emulator/reset", silent],
+  ["/_emulator/faults", { ...silent, body: '{"kind": "429"}' }],
+  ["/_emulator/callbacks", { ...silent, body: '{"event_url": "http://evil.example/"}' }],
+  ["/_emulator/state", {}], ["/_emulator/journal", {}], ["/_emulator/state", { mode: "no-cors" }],
+  [path, { ...silent, headers: form, body }],
+  [path, { method: "POST", headers: { ...form, "If-Match": "0" }, body }],
+];
+(async () => {
+  for (const [target, options] of attempts)
+    try {
+      const reply = await fetch(root + target, options);
+      read.push([target, await reply.text()]);
+    } catch { read.push([target, ""]); }
+  const feed = new EventSource(root + "/_emulator/events");
+  await new Promise((done) => { feed.onerror = feed.onopen = done; });
+  read.push(["events", feed.readyState === 1 ? "open" : ""]);
+  const post = document.createElement("form");
+  Object.assign(post, { method: "post", target: "frame", action: root + "/_emulator/reset" });
+  document.body.append(post);
+  document.querySelector("iframe").onload = () => { window.read = read; document.title = "done"; };
+  post.submit();
+})();
+</script>"""
+
+
+@needs_browser
+def test_page_of_another_site_reads_and_changes_nothing(
+    browser: Browser, emulator: Emulator, world: World
+) -> None:
+    sid = world.sid()
+    path = worlds.path(sid)
+    port = emulator.url.rpartition(":")[2]
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    html = HOSTILE_PAGE % (json.dumps(emulator.url), json.dumps(path))
+    kind = "text/html"
+    page.route("http://evil.example/", lambda route: route.fulfill(body=html, content_type=kind))
+    page.goto("http://evil.example/")
+    page.wait_for_function("document.title === 'done'")
+    read = page.evaluate("read")
+    assert len(read) == 10
+    assert [target for target, text in read if text != ""] == []
+    rebound = page.goto(f"http://emulator.example:{port}/_emulator/state")
+    assert rebound is not None
+    assert (rebound.status, "--allow-host emulator.example" in rebound.text()) == (421, True)
+    context.close()
+    assert (emulator.platform.get(sid).etag, len(emulator.platform.workers())) == ("0", 3)
+    assert not emulator.faults
+    assert emulator.callback_queue.settings.urls == ()
+
+
+@needs_browser
+def test_page_says_that_it_shows_what_services_sent(visit: Visit, world: World) -> None:
+    task = world.platform.set_task_attributes(worlds.TASK, {"url": "https://u:word@a.example/?t=1"})
+    visit.go(world.sid())
+    assert "shows what services and tests sent" in visit.page.locator("footer").inner_text()
+    visit.page.click("#tools summary")
+    visit.page.locator("#task option", has_text="selected").wait_for(state="attached")
+    assert json.loads(visit.page.input_value("#attributes")) == task.attributes

@@ -524,8 +524,9 @@ async function showTools() {
   const shown = page.selected;
   const selected = reservations.get(shown);
   const [state, faults, api] = await Promise.all([send("GET", "state"), send("GET", "faults"), send("GET", "openapi.json")]);
-  if (shown !== page.selected) return; // another one was selected meanwhile
   const task = state.tasks.find((each) => each.sid === selected?.task_sid);
+  const whole = task ? await send("GET", `tasks/${task.sid}`) : undefined; // the state masks credentials
+  if (shown !== page.selected) return; // another one was selected meanwhile
   const { value: worker } = one("worker");
   const isDraft = one("task").selectedOptions[0]?.value === ""; // then keep what was written
   one("worker").replaceChildren(...state.workers.map((each) => choice(each.sid, each.name || short(each.sid))));
@@ -533,7 +534,7 @@ async function showTools() {
   one("task").replaceChildren(...(task ? [choice(task.sid, `selected: ${short(task.sid)}`)] : []), choice("", "a new task"));
   if (state.workers.some((each) => each.sid === worker)) one("worker").value = worker;
   if (isDraft) one("task").value = "";
-  else one("attributes").value = JSON.stringify(task?.attributes ?? {});
+  else one("attributes").value = JSON.stringify(whole?.attributes ?? {});
   one("reserve").disabled = !state.workers.length;
   const fault = api.paths["/_emulator/faults"].post.requestBody.content["application/json"].schema;
   if (!one("fault-kind").options.length) one("fault-kind").append(...fault.properties.kind.enum.map((kind) => choice(kind, kind)));
