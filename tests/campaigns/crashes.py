@@ -1,11 +1,12 @@
 """Campaign of processes that perform commands through a book and are killed.
 
-    python -m tests.campaigns.crashes --store sqlite --rounds 200 --seed 1
+    python -m tests.campaigns.crashes --store sqlite --rounds 200 --workers 3 --seed 1
 
 It checks that no command is lost and none is executed twice, and prints the counts. The exit code
 is 1 if anything is wrong. The other store is ``--store postgres``. The emulated platform runs in
-this process, behind a server on 127.0.0.1. In each round a worker process opens the book, recovers
-what the worker before it left, and continues until it is killed (SIGKILL, by its id):
+this process, behind a server on 127.0.0.1 for each worker. In each round a worker process opens the
+book, recovers what the workers before it left, and continues until it is killed (SIGKILL, by its
+id). Several workers run at the same time, on one SQLite file or one database:
 
 * *before* its request is executed: the request is lost;
 * *late*: as before, but the request is executed while the next worker runs;
@@ -31,7 +32,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -46,7 +48,14 @@ from reservation_core.rest.messages import IF_MATCH
 from reservation_core.testing.contract.loopback import Connection, LoopbackServer, response_head
 from tests.book.scenario import pending
 from tests.book.server import server as postgres_server
-from tests.campaigns.crash_worker import COMMANDS, MAX_SECONDS, make_policy, open_store, work
+from tests.campaigns.crash_worker import (
+    COMMANDS,
+    MAX_SECONDS,
+    MIN_AGE,
+    make_policy,
+    open_store,
+    work,
+)
 
 STORES: Final = ("sqlite", "postgres")
 POINTS: Final = ("before", "late", "between", "after", "any")
@@ -60,62 +69,23 @@ class KillingPlatform:
 
     def __init__(self, random: Random) -> None:
         self.random: Final = random
+        self.lock: Final = threading.Lock()
         self.platform: Final = Platform()
         self.gateway: Final = InMemoryGateway(self.platform)
         self.actions = Counter[tuple[str, str]]()
         self.kills = Counter[str]()
         self.has_rivals = False
         self.first_sid = ""  # of the present half
-        self._late: list[Request] = []
-        self._lock: Final = threading.Lock()
-        self._count = 0
-        self._worker = 0
-        self._point, self._kill_from = "", 0
+        self.late: list[Request] = []
 
-    def watch_worker(self, worker: int, point: str, kill_from: int) -> None:
-        """Kill a worker at a point of a numbered request."""
-        with self._lock:
-            self._worker, self._point, self._kill_from, self._count = worker, point, kill_from, 0
+    def send_a_late_request(self) -> None:
+        """Execute one of the requests that are late, now and then."""
+        with self.lock:
+            late = [self.late.pop()] if self.late and self.random.random() < 0.5 else []
+        for request in late:
+            self.gateway.send(request)
 
-    def kill(self, point: str) -> None:
-        """Kill the worker, once."""
-        with self._lock:
-            worker, self._worker = self._worker, 0
-        if worker:
-            with suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
-                self.kills[point] += 1
-
-    def answer(self, connection: Connection) -> bool:
-        """Answer one request of the worker, or kill it."""
-        request = _receive(connection)
-        with self._lock:
-            self._count += 1
-            point = self._point if self._count >= self._kill_from and self._worker else ""
-            late = [self._late.pop()] if self._late and self.random.random() < 0.5 else []
-        for late_request in late:
-            self.gateway.send(late_request)
-        is_update = request.method == "POST"
-        if point in ("before", "late") and is_update:
-            self.kill(point)
-            if point == "late":
-                self._late.append(request)
-            return False
-        self._act_as_rival()
-        reply = self.gateway.send(request)
-        if point == "between" and is_update:
-            self.kill(point)
-            return False
-        length = ("Content-Length", str(len(reply.body)))
-        head = response_head(f"{reply.status} -", [*reply.headers.pairs, length])
-        connection.write(head + reply.body)
-        if point == "after":
-            connection.pause(self.random.random() * 0.003)
-            self.kill(point)
-            return False
-        return True
-
-    def _act_as_rival(self) -> None:
+    def act_as_rival(self) -> None:
         """End a reservation now and then."""
         if self.has_rivals and self.random.random() < 0.15:
             sids = [str(each.sid) for each in self.platform.all()]
@@ -132,10 +102,61 @@ class KillingPlatform:
 
     def execute_late_requests(self) -> None:
         """Execute all requests that are late."""
-        for request in self._late:
+        for request in self.late:
             self.gateway.send(request)
-        self._late = []
+        self.late = []
         self.count_actions()
+
+
+class Line:
+    """Way from one worker to the platform, on which it is killed."""
+
+    def __init__(self, platform: KillingPlatform) -> None:
+        self._platform: Final = platform
+        self._count = 0
+        self._worker = 0
+        self._point, self._kill_from = "", 0
+
+    def watch_worker(self, worker: int, point: str, kill_from: int) -> None:
+        """Kill a worker at a point of a numbered request."""
+        with self._platform.lock:
+            self._worker, self._point, self._kill_from, self._count = worker, point, kill_from, 0
+
+    def kill(self, point: str) -> None:
+        """Kill the worker, once."""
+        with self._platform.lock:
+            worker, self._worker = self._worker, 0
+        if worker:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+                self._platform.kills[point] += 1
+
+    def answer(self, connection: Connection) -> bool:
+        """Answer one request of the worker, or kill it."""
+        request, platform = _receive(connection), self._platform
+        with platform.lock:
+            self._count += 1
+            point = self._point if self._count >= self._kill_from and self._worker else ""
+        platform.send_a_late_request()
+        is_update = request.method == "POST"
+        if point in ("before", "late") and is_update:
+            self.kill(point)
+            if point == "late":
+                platform.late.append(request)
+            return False
+        platform.act_as_rival()
+        reply = platform.gateway.send(request)
+        if point == "between" and is_update:
+            self.kill(point)
+            return False
+        length = ("Content-Length", str(len(reply.body)))
+        head = response_head(f"{reply.status} -", [*reply.headers.pairs, length])
+        connection.write(head + reply.body)
+        if point == "after":
+            connection.pause(platform.random.random() * 0.003)
+            self.kill(point)
+            return False
+        return True
 
 
 def _receive(connection: Connection) -> Request:
@@ -166,11 +187,24 @@ class Created:
     is_alone: bool
 
 
-class Campaign:
-    """Rounds of workers on one book."""
+@attrs.frozen(eq=False)
+class _Worker:
+    process: ForkServerProcess
+    line: Line
+    point: str
 
-    def __init__(self, kind: str, location: str, rounds: int, seed: int) -> None:
+
+class Campaign:
+    """Rounds of workers on one book.
+
+    :param workers: number of workers at the same time.
+    """
+
+    def __init__(
+        self, kind: str, location: str, rounds: int, seed: int, *, workers: int = 1
+    ) -> None:
         self._kind, self._location, self._rounds = kind, location, rounds
+        self._workers = workers
         self._random = Random(seed)
         self._platform = KillingPlatform(self._random)
         self._created: list[Created] = []
@@ -181,16 +215,28 @@ class Campaign:
         )
 
     def run(self) -> Audit:
-        """Run all workers, one after the other, and audit the book."""
-        with LoopbackServer(self._platform.answer, max_connections=8) as server:
-            for number in range(self._rounds):
+        """Run all workers, so many at the same time, and audit the book."""
+        lines = [Line(self._platform) for _ in range(self._workers)]
+        with ExitStack() as running:
+            servers = [
+                running.enter_context(LoopbackServer(line.answer, max_connections=8))
+                for line in lines
+            ]
+            for number in range(0, self._rounds, self._workers):
                 is_alone = number < self._rounds // 2
                 if self._platform.has_rivals is is_alone:  # the first half is over
                     self._recover(is_alone=True)
                     self._platform.has_rivals = True
                     self._platform.first_sid = str(pending(len(self._created)).sid)
-                self._run_worker(server.origin, is_alone=is_alone)
-                server.requests.clear()  # saves memory
+                started = [
+                    self._start_worker(server.origin, line, is_alone=is_alone)
+                    for server, line in zip(servers, lines, strict=True)
+                ]
+                for worker in started:
+                    self._await_worker(worker)
+                self._platform.count_actions()
+                for server in servers:
+                    server.requests.clear()  # saves memory
         self._platform.execute_late_requests()
         self._recover(is_alone=False)
         self._platform.execute_late_requests()
@@ -206,28 +252,41 @@ class Campaign:
         finally:
             book.close()
 
-    def _run_worker(self, origin: str, *, is_alone: bool) -> None:
+    def _start_worker(self, origin: str, line: Line, *, is_alone: bool) -> _Worker:
         random, platform = self._random, self._platform
         first = len(self._created)
         new = [platform.platform.add(pending(first + index)) for index in range(NEW_PER_ROUND)]
         self._created += [Created(str(each.sid), is_alone) for each in new]
         seed = random.randrange(2**32)
-        worker = self._processes.Process(
+        min_age = MIN_AGE if self._workers > 1 else 0.0
+        process = self._processes.Process(
             target=work,
-            args=(self._kind, self._location, origin, new, platform.first_sid, seed, is_alone),
+            args=(
+                self._kind,
+                self._location,
+                origin,
+                new,
+                platform.first_sid,
+                seed,
+                is_alone,
+                min_age,
+            ),
         )
-        worker.start()
-        assert worker.pid
+        process.start()
+        assert process.pid
         point = random.choice(POINTS)
-        platform.watch_worker(worker.pid, point, random.randint(1, 20))
-        worker.join(random.random() * 0.2 if point == "any" else MAX_SECONDS)
-        if worker.is_alive():
-            platform.kill("any")
-        worker.join()
-        if worker.exitcode not in (0, -signal.SIGKILL):
-            self._failures.append(f"a worker ended with {worker.exitcode}")
-        worker.close()
-        platform.count_actions()
+        line.watch_worker(process.pid, point, random.randint(1, 20))
+        return _Worker(process, line, point)
+
+    def _await_worker(self, worker: _Worker) -> None:
+        process = worker.process
+        process.join(self._random.random() * 0.2 if worker.point == "any" else MAX_SECONDS)
+        if process.is_alive():
+            worker.line.kill("any")
+        process.join()
+        if process.exitcode not in (0, -signal.SIGKILL):
+            self._failures.append(f"a worker ended with {process.exitcode}")
+        process.close()
 
     def _recover(self, *, is_alone: bool) -> None:
         """Recover and reconcile, as a service does after its start."""
@@ -297,16 +356,18 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tests.campaigns.crashes", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--store", choices=STORES, default="sqlite")
-    parser.add_argument(
-        "--rounds", type=int, default=200, help="number of workers, one after the other"
-    )
+    parser.add_argument("--rounds", type=int, default=200, help="number of workers altogether")
+    parser.add_argument("--workers", type=int, default=1, help="number at the same time")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     if options.rounds < 2:
         parser.error("--rounds must be 2 or more")
     start = time.perf_counter()
     with temporary_location(options.store) as location:
-        audit = Campaign(options.store, location, options.rounds, options.seed).run()
+        campaign = Campaign(
+            options.store, location, options.rounds, options.seed, workers=options.workers
+        )
+        audit = campaign.run()
     seconds = time.perf_counter() - start
     sys.stdout.write(
         f"commands           {audit.commands:>7,}   "

@@ -10,12 +10,14 @@ import pytest
 from tests.campaigns.crashes import Campaign, main
 
 
-@pytest.mark.parametrize(("kind", "rounds"), [("sqlite", 6), ("postgres", 4)])
+@pytest.mark.parametrize(
+    ("kind", "rounds", "workers"), [("sqlite", 6, 1), ("sqlite", 6, 3), ("postgres", 6, 3)]
+)
 def test_crashes_neither_lose_nor_double_a_command(
-    kind: str, rounds: int, tmp_path: Path, new_database: Callable[[], str]
+    kind: str, rounds: int, workers: int, tmp_path: Path, new_database: Callable[[], str]
 ) -> None:
     location = new_database() if kind == "postgres" else str(tmp_path / "book.db")
-    audit = Campaign(kind, location, rounds, seed=1).run()
+    audit = Campaign(kind, location, rounds, seed=1, workers=workers).run()
     assert (audit.lost, audit.double, audit.wrong) == (0, 0, ())
     assert 0 < audit.kills.total() <= rounds
     assert audit.commands > 0
