@@ -215,7 +215,7 @@ class Campaign:
         )
 
     def run(self) -> Audit:
-        """Run all workers, so many at the same time, and audit the book."""
+        """Run all workers and audit the book."""
         lines = [Line(self._platform) for _ in range(self._workers)]
         with ExitStack() as running:
             servers = [

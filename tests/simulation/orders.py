@@ -114,7 +114,7 @@ def surprises(path: Sequence[Status], reports: Sequence[Report], found: Outcomes
     allowed_doubts = {None} if path[-1].is_terminal else {None, Doubt.GAP}
     allowed_versions = {last.version, None} if has_later_reply else {last.version}
     checks = {
-        "status": found.statuses == {path[-1]},
+        "status": set(found.statuses) == {path[-1]},
         "time": len(times) == len(found.times) and max(times) - min(times) < timedelta(seconds=1),
         "version": found.versions <= allowed_versions,
         "doubt": found.doubts <= allowed_doubts,

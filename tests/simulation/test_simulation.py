@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -81,11 +82,15 @@ def calls_of(world: World, store: Store) -> list[tuple[str, object, object]]:
     """Repeat the calls of a run on another store. Return those with another result."""
     different: list[tuple[str, object, object]] = []
     for name, args, kwargs, expected in world.calls:
-        result = getattr(store, name)(*args, **kwargs)
-        shown = [list(each) if isinstance(each, tuple) else each for each in (result, expected)]
-        if shown[0] != shown[1]:
+        result: object = getattr(store, name)(*args, **kwargs)
+        if _plain(result) != _plain(expected):
             different.append((name, result, expected))
     return different
+
+
+def _plain(result: object) -> object:
+    """Return a list for any sequence."""
+    return list(cast("Sequence[object]", result)) if isinstance(result, (list, tuple)) else result
 
 
 def test_sqlite_answers_every_call_of_a_run_as_the_store_in_memory() -> None:
@@ -121,10 +126,7 @@ def test_main_prints_the_counts(
     assert shown.startswith("seed 3\n")
     assert "2 runs, " in shown
     monkeypatch.setattr("tests.simulation.__main__.SCENARIOS", [PAUSED])
-    monkeypatch.setattr(
-        "tests.simulation.__main__.explore",
-        lambda scenario, new_store: explore(scenario, new_store, most_runs=5),
-    )
+    monkeypatch.setattr("tests.simulation.__main__.explore", partial(explore, most_runs=5))
     assert main(["--store", "sqlite"]) == 0
     assert "       5 runs" in capsys.readouterr().out
     assert main(["--orders", "0"]) == 0

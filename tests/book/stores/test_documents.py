@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import psycopg
 import pytest
 
-from reservation_core import Accept, Conference, Status
+from reservation_core import Accept, Conference, Reply, Request, Status
 from reservation_core.book import (
     AsyncBook,
     Book,
     CommandInProgress,
     Ending,
     Entry,
+    MemoryStore,
     Report,
     ReportSource,
     SQLiteStore,
@@ -184,11 +185,11 @@ def test_entry_that_is_damaged_during_its_recovery_is_reported(broken: Broken) -
     broken.scenario.clock.advance(300)
 
     class Damaging:
-        def send(self, request: object) -> object:
+        def send(self, request: Request) -> Reply:
             broken.damage("[]")
-            return broken.gateway.send(request)  # type: ignore[arg-type]
+            return broken.gateway.send(request)
 
-    swept = broken.book.recover(Damaging(), lease=0)  # type: ignore[arg-type]
+    swept = broken.book.recover(Damaging(), lease=0)
     assert [each.outcome for each in swept.settled] == [Ending.DONE] * (COUNT - 1)
     assert list(swept.failed) == [DAMAGED]
 
@@ -197,12 +198,12 @@ def test_entry_that_is_damaged_during_its_fetch_is_reported(broken: Broken) -> N
     broken.scenario.clock.advance(600)
 
     class Damaging:
-        def send(self, request: object) -> object:
+        def send(self, request: Request) -> Reply:
             broken.damage("[]")
             broken.damage(9, column="revision")
-            return broken.gateway.send(request)  # type: ignore[arg-type]
+            return broken.gateway.send(request)
 
-    swept = broken.book.reconcile(Damaging(), lease=0)  # type: ignore[arg-type]
+    swept = broken.book.reconcile(Damaging(), lease=0)
     assert (len(swept.settled), list(swept.failed)) == (COUNT - 1, [DAMAGED])
 
 
@@ -309,7 +310,7 @@ def _mutate(value: object, random: Random) -> object:
         1e999,
     ]
     if isinstance(value, dict) and value and random.random() < 0.9:
-        copy = dict(value)
+        copy = dict(cast("dict[str, object]", value))
         name = random.choice(list(copy))
         if random.random() < 0.2:
             del copy[name]
@@ -317,8 +318,9 @@ def _mutate(value: object, random: Random) -> object:
             copy[name] = _mutate(copy[name], random)
         return copy
     if isinstance(value, list) and value and random.random() < 0.8:
-        place = random.randrange(len(value))
-        return [_mutate(each, random) if n == place else each for n, each in enumerate(value)]
+        parts = cast("list[object]", value)
+        place = random.randrange(len(parts))
+        return [_mutate(each, random) if n == place else each for n, each in enumerate(parts)]
     return random.choice(odd)
 
 
@@ -354,22 +356,20 @@ def test_line_of_another_shape_is_unreadable() -> None:
 def test_store_that_returns_a_page_again_is_damaged() -> None:
     """As one with a damaged index may do."""
 
-    class Circular:
-        def __init__(self) -> None:
-            self.calls = 0
+    class Circular(MemoryStore):
+        def live(self, after: str, limit: int) -> Sequence[Entry]:
+            del after, limit
+            return [make.entry(1)]
 
-        def __getattr__(self, name: str) -> Callable[..., object]:
-            return lambda *_, **__: {"last_live": sid("WR", 9), "live": [make.entry(1)]}[name]
-
-    book = Book(Circular())  # type: ignore[arg-type]
+    store = Circular()
+    store.write([make.change(make.entry(9))])
+    book = Book(store)
     with pytest.raises(StoreDamaged, match="the order of its entries is wrong"):
         list(book.live())
 
 
 def test_live_ends_while_entries_are_added() -> None:
     """Those behind the last one at the beginning are left out."""
-    from reservation_core.book import MemoryStore
-
     book = Book(MemoryStore())
     book.record_all(Scenario(2).events)
     seen: list[str] = []

@@ -19,6 +19,7 @@ To see the values of a failed test, put
 
 * ``storing``: entries, revisions, history lines and events.
 * ``sweeping``: live entries, claims, deletions and purges.
+* ``histories``: drawn histories, compared with the store in memory.
 * ``concurrency``: several threads and nodes.
 * ``fixtures``, ``make``: helpers of the tests.
 """
@@ -34,6 +35,7 @@ import pytest
 from reservation_core.book import AsyncBook, AsyncStore, Report, ReportSource, Store, Verdict
 from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.concurrency import ConcurrencyTests
+from reservation_core.testing.contract.book.histories import HistoryRunTests
 from reservation_core.testing.contract.book.storing import HistoryTests, StoringTests
 from reservation_core.testing.contract.book.sweeping import SweepingTests
 
@@ -42,7 +44,7 @@ __all__ = ["AsyncBookContract", "BookContract"]
 _T = TypeVar("_T")
 
 
-class _StoreTests(StoringTests, HistoryTests, SweepingTests, ConcurrencyTests):
+class _StoreTests(StoringTests, HistoryTests, SweepingTests, HistoryRunTests, ConcurrencyTests):
     """Tests of every store."""
 
 
