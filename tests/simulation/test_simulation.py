@@ -12,6 +12,7 @@ import pytest
 from reservation_core.book import MemoryStore, Store
 from reservation_core.book.stores.postgres import PostgresStore
 from reservation_core.book.transactions import Transactions
+from reservation_core.delivery.reconciliation import find_traces
 from tests.simulation.__main__ import main
 from tests.simulation.invariants import Broken
 from tests.simulation.orders import check_orders
@@ -53,9 +54,14 @@ async def _same(_self: Transactions, _sid: str, intent: Any) -> Any:
 
 
 def test_simulation_finds_a_command_delivered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the fence, a paused node sends again."""
+    """Two rules prevent it. Without both, a paused node sends again."""
+
+    def believe_refusals(sent: Any, command: Any, refusal: Any) -> Any:
+        return find_traces(sent, command, refusal) if refusal is None else ()
+
     monkeypatch.setattr(Transactions, "holds", _yes)
     monkeypatch.setattr(Transactions, "take_over", _same)
+    monkeypatch.setattr("reservation_core.delivery.engine.find_traces", believe_refusals)
     broken = find_broken(PAUSED, MemoryStore)
     assert "the call acted 2 times" in str(broken)
     assert "121 seconds pass" in str(broken)
