@@ -21,6 +21,7 @@ from reservation_core.emulator.callbacks.settings import CallbackSettings
 from reservation_core.emulator.control.route import CONTROL_ROOT
 from reservation_core.emulator.control.seed import read_seed_file
 from reservation_core.emulator.http.request_log import make_callback_logger, make_exchange_logger
+from reservation_core.emulator.offers.router import Router
 from reservation_core.emulator.platform.clock import Clock, ManualClock, RealClock
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
@@ -130,6 +131,7 @@ class ServeCommand:
 
         try:
             with open_platform(state, read_clock(clock), settings=given) as platform:
+                Router.attach(platform)  # before the seed lets the time pass
                 if seed_file is not None:
                     _load_seed_file(seed_file, platform)
                 serve_emulator(

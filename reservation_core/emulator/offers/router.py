@@ -57,9 +57,12 @@ class Router:
 
     @classmethod
     def attach(cls, platform: Platform) -> Router:
-        """Return the router of a platform. The first call makes it and offers waiting tasks."""
+        """Return the router of a platform. The first call makes it.
+
+        It acts from the next transaction on, and on the timers that are due then.
+        """
         storage = platform.parts.storage
-        with storage:
+        with storage.lock:
             found = getattr(storage.on_settle, "__self__", None)
             if isinstance(found, cls):
                 return found

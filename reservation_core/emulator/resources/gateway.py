@@ -47,6 +47,7 @@ class WorkspaceGateway(InMemoryGateway):
     def __init__(self, platform: Platform | None = None, *, origin: str = ORIGIN) -> None:
         super().__init__(platform, origin=origin)
         Router.attach(self.platform)
+        self.platform.run_due_timers()  # what was due without a router happens at its own time
         self._engine = Engine(self.platform)
 
     def _answer_elsewhere(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
 from reservation_core import Status
 from reservation_core.emulator import ManualClock, Platform, Settings
 from reservation_core.emulator.offers.router import Router
+from reservation_core.emulator.platform.clock import DEFAULT_START
+from reservation_core.emulator.resources.gateway import WorkspaceGateway
 from tests.emulator.resources.scene import Workplace
 
 
@@ -293,6 +297,7 @@ def test_waiting_tasks_are_offered_when_a_router_is_attached() -> None:
     available = attrs.evolve(worker, activity_sid=place.activities["Available"])
     other.restore(attrs.evolve(snapshot, workers=(available,)))
     Router.attach(other)
+    other.run_due_timers()
     assert [each.status for each in other.all(task[-34:])] == [Status.PENDING]
 
 
@@ -360,3 +365,21 @@ def test_worker_of_another_workspace_keeps_its_activity_after_a_timeout(place: W
     place.platform.advance(120)
     assert place.platform.worker(other.sid).activity_sid is None
     assert place.status(task) == "pending"
+
+
+def test_time_that_passed_before_the_router_is_caught_up(place: Workplace) -> None:
+    """As after a restart: what was due meanwhile happens at its own time."""
+    place.route(TaskReservationTimeout=30)
+    ann, _ = place.add_workers("ann", "bob")
+    task = place.add_task()
+    clock = ManualClock()
+    clock.advance(45)
+    other = Platform(clock)
+    other.restore(place.platform.snapshot())
+    WorkspaceGateway(other)
+    offers = [(each.worker_name, each.status, each.date_created) for each in other.all(task[-34:])]
+    assert offers == [
+        ("ann", Status.TIMEOUT, DEFAULT_START),
+        ("bob", Status.PENDING, DEFAULT_START + timedelta(seconds=30)),
+    ]
+    assert other.worker(ann[-34:]).activity_sid == place.activities["Offline"]
