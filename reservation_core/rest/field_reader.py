@@ -229,8 +229,8 @@ class FieldReader:
 
     def reject_unread(self) -> None:
         """Add a fault for each field that was not taken."""
-        names = list(self.unread())
-        self._taken.update(names)
+        names = [name for name in self.fields if name not in self._taken]
+        self._taken.update(self.fields)
         for name in names[:MAX_FAULTS]:
             self.add_fault(name, "is not a known field; check its spelling, or leave it out")
         self.faults.omitted += len(names[MAX_FAULTS:])

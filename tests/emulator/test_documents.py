@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import attrs
@@ -67,3 +68,18 @@ def test_faults_of_a_document_raise_unreadable_document() -> None:
         "  a: is a JSON number, not a string",
         "  b: is not a known field; check its spelling, or leave it out",
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e999", "1E0999", "-2.5e+400", "1" * 400 + ".5", "1" * 250 + "e99", '"\\ud800"', "NaN"],
+)
+def test_value_that_json_does_not_have_is_refused_in_bytes_and_text(value: str) -> None:
+    for text in (f'{{"a": [{value}]}}', f'{{"a": [{value}]}}'.encode()):
+        with pytest.raises(UnreadableDocument, match="a value that JSON does not have"):
+            read_document(text)
+
+
+@pytest.mark.parametrize("value", ["1e99", "1e-999", "1" * 199, '"1e999"', '"e+000 NaN"', "0.1E5"])
+def test_value_that_only_looks_large_is_read(value: str) -> None:
+    assert read_document(f'{{"a": {value}}}'.encode()).fields == {"a": json.loads(value)}

@@ -18,6 +18,7 @@ import itertools
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def _fuzz(name: str, seconds: int, corpus: Path) -> None:
     options = [f"-max_total_time={seconds}", f"-max_len={MAX_LENGTH}", "-timeout=10"]
     atheris.Setup(
         [sys.argv[0], *options, "-rss_limit_mb=2048", "-print_final_stats=1", str(corpus)],
-        lambda body: readers.read(reader, body),
+        partial(readers.read, reader),
     )
     atheris.Fuzz()
 
