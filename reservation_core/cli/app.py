@@ -10,10 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Final, Literal, TypeAlias
 
-import cyclopts
-from cyclopts.help import DefaultFormatter, PanelSpec
-from rich.box import Box
-
+from reservation_core._extras import extra
 from reservation_core.cli.commands import CommandLine
 from reservation_core.cli.console import OutputClosed, OutputFailed, TerminalOutput
 from reservation_core.cli.demo import run_demo
@@ -40,6 +37,12 @@ from reservation_core.cli.remote import CREDENTIALS_HELP, RemoteCommands
 from reservation_core.cli.serve import ServeCommand
 from reservation_core.domain.errors import ReservationError
 from reservation_core.gateways.settings import ConfigurationError, user_agent
+
+with extra("cli"):
+    import cyclopts
+    from cyclopts.help import DefaultFormatter, PanelSpec
+    from rich.box import Box
+
 
 Shell: TypeAlias = Annotated[
     Literal["bash", "zsh", "fish"], cyclopts.Parameter(converter=read_word)

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
-import cyclopts
-
+from reservation_core._extras import extra
 from reservation_core.cli.console import TerminalOutput, describe_no_command
 from reservation_core.cli.documents import decision_document
 from reservation_core.cli.error_texts import describe_caution
@@ -22,6 +21,10 @@ from reservation_core.domain.decisions import Decision, decide
 from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, Edge, State
 from reservation_core.parity.observations import ParityFileError, read_observations
 from reservation_core.rest.urlencoding import encode_form
+
+with extra("cli"):
+    import cyclopts
+
 
 StateName: TypeAlias = Annotated[State, cyclopts.Parameter(converter=read_state)]
 """A state in any letter case."""

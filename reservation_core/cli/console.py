@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from rich.console import Console
-from rich.text import Text
-
+from reservation_core._extras import extra
 from reservation_core.domain.decisions import find_allowed_triggers
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Request
+
+with extra("cli"):
+    from rich.console import Console
+    from rich.text import Text
+
 
 _COLOURS: Final[dict[State, str]] = {
     Status.PENDING: "yellow",

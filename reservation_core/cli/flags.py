@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
-import cyclopts
-
+from reservation_core._extras import extra
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.cli.names import COMMANDS_BY_NAME, name_flag
 from reservation_core.cli.redaction import is_secret, secret_variable
@@ -17,6 +16,10 @@ from reservation_core.domain.commands.extra import EXTRA_FIELD, FormPairs
 from reservation_core.domain.commands.kinds import Boolean, Choice, MultipleChoice, Value
 from reservation_core.domain.commands.parameters import Parameter
 from reservation_core.domain.member_docs import read_member_docs
+
+with extra("cli"):
+    import cyclopts
+
 
 SwitchFlag: TypeAlias = Annotated[bool, cyclopts.Parameter(negative=())]
 """A flag without a value and without its ``--no-`` form."""

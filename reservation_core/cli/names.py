@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
-import cyclopts
-
+from reservation_core._extras import extra
 from reservation_core.cli.exit_codes import UsageError
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS, SetStatus
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
+
+with extra("cli"):
+    import cyclopts
+
 
 CASE_RULE: Final = (
     "Commands, statuses and words may be typed in any letter case, and flags in lower case."

@@ -11,8 +11,8 @@ from types import FrameType
 from typing import Annotated, Final
 
 import attrs
-import cyclopts
 
+from reservation_core._extras import extra
 from reservation_core.cli.console import TerminalOutput
 from reservation_core.cli.exit_codes import (
     DONE,
@@ -34,6 +34,10 @@ from reservation_core.parity.runner import ParityRun, Progress, choose
 from reservation_core.parity.scene import ParityScene, Voice
 from reservation_core.parity.wire import Wire
 from reservation_core.rest.addresses import is_sid
+
+with extra("cli"):
+    import cyclopts
+
 
 _MAX_LIMIT: Final = 3600
 

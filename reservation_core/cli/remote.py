@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Annotated, Final, TypedDict
 
 import attrs
-import cyclopts
 
+from reservation_core._extras import extra
 from reservation_core.cli.console import OutputFailed, TerminalOutput
 from reservation_core.cli.documents import request_document, reservation_document
 from reservation_core.cli.exit_codes import UsageError
@@ -31,6 +31,10 @@ from reservation_core.rest.fetch import prepare_fetch
 from reservation_core.rest.listing import ListQuery, prepare_list
 from reservation_core.rest.messages import IF_MATCH, Request
 from reservation_core.rest.update import prepare
+
+with extra("cli"):
+    import cyclopts
+
 
 CREDENTIALS_HELP: Final = (
     "Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and "

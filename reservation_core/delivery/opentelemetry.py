@@ -28,8 +28,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Final
 
-from opentelemetry import metrics, trace
-
+from reservation_core._extras import extra
 from reservation_core.delivery.observer import Observer, count_attempts
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
@@ -38,6 +37,10 @@ from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.redaction import mask
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
+
+with extra("otel"):
+    from opentelemetry import metrics, trace
+
 
 _PREFIX: Final = "reservation_core."
 _SECONDS: Final = (

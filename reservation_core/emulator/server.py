@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar, Unpack, cast
 
 import attrs
-from starlette.routing import BaseRoute
 
+from reservation_core._extras import extra
 from reservation_core.emulator.callbacks.dispatcher import CallbackDispatcher
 from reservation_core.emulator.callbacks.queue import CallbackQueue
 from reservation_core.emulator.callbacks.settings import CallbackSettings
@@ -23,6 +23,10 @@ from reservation_core.emulator.http.sites import SITE_OPTIONS, SiteOptions, Site
 from reservation_core.emulator.http.uvicorn_server import BACKLOG, EmulatorServer
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.resources.gateway import WorkspaceGateway
+
+with extra("emulator"):
+    from starlette.routing import BaseRoute
+
 
 LOCALHOST: Final = "127.0.0.1"
 

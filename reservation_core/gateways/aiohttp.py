@@ -17,13 +17,14 @@ A gateway belongs to the event loop that first uses it. Close it there. Do not u
 import asyncio
 from typing import Final
 
+from reservation_core._extras import extra
 from reservation_core.gateways.base import IDLE_TIMEOUT, AsyncioGatewayBase
 from reservation_core.gateways.failures import ErrorFactory, describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
-try:
+with extra("aiohttp"):
     from aiohttp import (
         ClientConnectorError,
         ClientError,
@@ -36,10 +37,6 @@ try:
     from yarl import URL
 
     from reservation_core.gateways.aiohttp_connections import UnaskedReplyError, guard_connector
-except ImportError as _missing:
-    raise ImportError(
-        "this gateway needs aiohttp: pip install 'reservation-core[aiohttp]'"
-    ) from _missing
 
 AIOHTTP_ERRORS: Final = (ClientError, TimeoutError, OSError)
 """The errors with which an exchange of aiohttp can fail."""

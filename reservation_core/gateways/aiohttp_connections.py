@@ -22,11 +22,14 @@ from collections.abc import Awaitable, Callable, Generator
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, cast
 
-from aiohttp import BaseConnector, ClientConnectionError, ClientRequest, ClientResponse
-from aiohttp.connector import Connection
-
+from reservation_core._extras import extra
 from reservation_core.gateways.failures import ErrorFactory
 from reservation_core.gateways.sockets import is_readable
+
+with extra("aiohttp"):
+    from aiohttp import BaseConnector, ClientConnectionError, ClientRequest, ClientResponse
+    from aiohttp.connector import Connection
+
 
 _Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 

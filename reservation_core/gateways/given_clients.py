@@ -13,14 +13,17 @@ proxy, one that signs requests, a mock. Whatever it returns or raises becomes a 
 import inspect
 from typing import Any
 
-from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError
-
-from reservation_core.gateways.aiohttp import AIOHTTP_ERRORS, translate_aiohttp_error
+from reservation_core._extras import extra
 from reservation_core.gateways.failures import ErrorFactory, describe_cause
-from reservation_core.gateways.requests_support import translate_requests_error
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply
+
+with extra("twilio"):
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    from reservation_core.gateways.aiohttp import AIOHTTP_ERRORS, translate_aiohttp_error
+    from reservation_core.gateways.requests_support import translate_requests_error
 
 
 def is_async_client(http_client: object) -> bool:

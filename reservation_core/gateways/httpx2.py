@@ -20,6 +20,7 @@ import contextlib
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Unpack
 
+from reservation_core._extras import extra
 from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.failures import describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
@@ -28,7 +29,7 @@ from reservation_core.gateways.workers import Result, WorkerGatewayBase
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
-try:
+with extra("httpx2"):
     import httpx2
 
     from reservation_core.gateways.httpx2_transport import (
@@ -36,10 +37,6 @@ try:
         DeadlineNetwork,
         Transport,
     )
-except ImportError as _missing:
-    raise ImportError(
-        "this gateway needs httpx2: pip install 'reservation-core[httpx2]'"
-    ) from _missing
 
 _ERRORS: Final = (httpx2.TransportError, httpx2.StreamError, OSError)
 

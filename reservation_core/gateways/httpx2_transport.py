@@ -22,12 +22,14 @@ import time
 from collections.abc import Iterable
 from typing import Any, cast
 
-import httpcore2
-import httpx2
-
+from reservation_core._extras import extra
 from reservation_core.gateways.base import IDLE_TIMEOUT
 from reservation_core.gateways.settings import ConfigurationError
 from reservation_core.gateways.sockets import shut_down_after
+
+with extra("httpx2"):
+    import httpcore2
+    import httpx2
 
 
 def has_surplus_bytes(connection: object) -> bool:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, TypeVar, Unpack
 
+from reservation_core._extras import extra
 from reservation_core.gateways.base import (
     IDLE_TIMEOUT,
     AsyncioGatewayBase,
@@ -30,17 +31,13 @@ from reservation_core.gateways.settings import Credentials, GatewayOptions, user
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Headers, Reply, Request
 
-try:
+with extra("http"):
     from pyreqwest.bytes import Bytes
     from pyreqwest.client import BaseClientBuilder, ClientBuilder, SyncClientBuilder
     from pyreqwest.exceptions import PoolTimeoutError, RequestError, RequestTimeoutError
     from pyreqwest.http import HeaderMap
     from pyreqwest.request import BaseRequestBuilder
     from pyreqwest.response import BaseResponse
-except ImportError as _missing:
-    raise ImportError(
-        "this gateway needs pyreqwest: pip install 'reservation-core[http]'"
-    ) from _missing
 
 _CONNECT_FAILED: Final = "client error (Connect)"
 """The cause that hyper, below pyreqwest, names for every failure before a connection is made.

@@ -29,12 +29,15 @@ from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
-from requests import PreparedRequest, Response, Session
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-
+from reservation_core._extras import extra
 from reservation_core.gateways.sockets import shut_down_after
+
+with extra("twilio"):
+    from requests import PreparedRequest, Response, Session
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _mounting: Final = threading.Lock()

@@ -15,15 +15,18 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, overload
 
-from requests import PreparedRequest, Response
-from requests.auth import AuthBase
-from requests.exceptions import ConnectTimeout
-from urllib3.exceptions import NewConnectionError, ReadTimeoutError
-
+from reservation_core._extras import extra
 from reservation_core.gateways.failures import ErrorFactory, describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply
+
+with extra("twilio"):
+    from requests import PreparedRequest, Response
+    from requests.auth import AuthBase
+    from requests.exceptions import ConnectTimeout
+    from urllib3.exceptions import NewConnectionError, ReadTimeoutError
+
 
 _BODILESS: Final = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 _PIECE: Final = 65_536  # bytes

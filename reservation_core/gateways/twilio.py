@@ -40,14 +40,14 @@ import inspect
 from typing import Any, ClassVar, Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
-from reservation_core.gateways.aiohttp import encoded_url
+from reservation_core._extras import extra
 from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.settings import ConfigurationError, Credentials
 from reservation_core.gateways.workers import Result, WorkerGatewayBase
 from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply, Request
 
-try:
+with extra("twilio"):
     from aiohttp_retry import RetryClient
     from requests import Session
     from requests.adapters import HTTPAdapter
@@ -56,6 +56,7 @@ try:
     from twilio.http.validation_client import ValidationClient  # pyright: ignore[reportMissingTypeStubs]
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
+    from reservation_core.gateways.aiohttp import encoded_url
     from reservation_core.gateways.aiohttp_connections import Heads, bounded_replies, guard_session
     from reservation_core.gateways.given_clients import (
         is_async_client,
@@ -65,10 +66,6 @@ try:
     )
     from reservation_core.gateways.requests_connections import ending_at, use_own_connections
     from reservation_core.gateways.requests_support import ReplyReadingAuth
-except ImportError as _missing:
-    raise ImportError(
-        "this gateway needs twilio: pip install 'reservation-core[twilio]'"
-    ) from _missing
 
 _OFFICIAL_CLIENTS: Final = (TwilioHttpClient, ValidationClient, AsyncTwilioHttpClient)
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Final, cast
 
-import pytest
-
+from reservation_core._extras import extra
 from reservation_core.emulator import Platform
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.testing.lifecycle_coverage import LifecycleCoverage
+
+with extra("testing"):
+    import pytest
+
 
 _OUTPUT: Final = "reservation_core_coverage"  # key of a pytest-xdist worker's output
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from reservation_core._extras import extra
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.catalogue import COMMANDS, SetStatus
 from reservation_core.domain.reservation import Reservation
@@ -28,7 +29,8 @@ def register() -> None:
 
     Registering again is harmless.
     """
-    from hypothesis import strategies as st  # noqa: PLC0415 - see above
+    with extra("testing"):
+        from hypothesis import strategies as st  # noqa: PLC0415 - see above
 
     kinds: tuple[type[object], ...]
     kinds = (Command, *COMMANDS, SetStatus, Reservation, Address, Request, Reply)

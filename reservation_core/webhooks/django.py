@@ -28,17 +28,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from django import conf  # pyright: ignore[reportMissingTypeStubs]
-from django.http import (  # pyright: ignore[reportMissingTypeStubs]
-    HttpResponse,
-    UnreadablePostError,
-)
-
+from reservation_core._extras import extra
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.request import Forged, broken_body, read_up_to
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
+
+with extra("django"):
+    from django import conf  # pyright: ignore[reportMissingTypeStubs]
+    from django.http import (  # pyright: ignore[reportMissingTypeStubs]
+        HttpResponse,
+        UnreadablePostError,
+    )
+
 
 _DEBUG_HOSTS: Final = ("localhost", ".localhost", "127.0.0.1", "[::1]")
 _KEPT_BODY: Final = "_body"

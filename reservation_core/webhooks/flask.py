@@ -25,12 +25,14 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from flask import Response, request
-
+from reservation_core._extras import extra
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.request import broken_body, read_up_to
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
+
+with extra("flask"):
+    from flask import Response, request
 
 
 def receive(verifier: Verifier) -> bytes:

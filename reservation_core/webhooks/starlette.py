@@ -24,13 +24,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-
+from reservation_core._extras import extra
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.request import broken_body
 from reservation_core.webhooks.signature import Verifier
+
+with extra("starlette"):
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+
 
 _KEPT_BODY: Final = "_body"
 

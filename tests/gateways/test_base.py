@@ -1,8 +1,6 @@
 """Tests of the guards and error texts that the gateways share."""
 
 import asyncio
-import importlib
-import sys
 from typing import TypeAlias
 
 import pytest
@@ -40,24 +38,6 @@ def test_credentials_default_to_the_environment(
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "hush")
     expected = f"<{gateway_class.__name__} https://taskrouter.twilio.com as AC9>"
     assert repr(gateway_class()) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "missing", "extra"),
-    [
-        ("pyreqwest", "pyreqwest.bytes", "http"),
-        ("httpx2", "httpx2", "httpx2"),
-        ("aiohttp", "aiohttp", "aiohttp"),
-        ("twilio", "twilio.rest", "twilio"),
-    ],
-)
-def test_missing_extra_is_named(
-    name: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, f"reservation_core.gateways.{name}", raising=False)
-    with pytest.raises(ImportError, match=rf"pip install 'reservation-core\[{extra}\]'"):
-        importlib.import_module(f"reservation_core.gateways.{name}")
 
 
 @pytest.mark.parametrize("gateway_class", THREAD_GATEWAYS)

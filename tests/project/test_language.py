@@ -133,7 +133,7 @@ def test_package_holds_the_rooms_only() -> None:
         for path in ROOT.joinpath("reservation_core").iterdir()
         if path.name != "__pycache__"
     }
-    assert found == {*ROOMS, "__init__.py", "__main__.py", "py.typed"}
+    assert found == {*ROOMS, "__init__.py", "__main__.py", "_extras.py", "py.typed"}
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))

@@ -28,9 +28,8 @@ from functools import partial
 from typing import Final, Self, TypeVar
 
 import attrs
-import psycopg
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from reservation_core._extras import extra
 from reservation_core.book.errors import StoreDamaged, StoreFailed, StoreUnavailable
 from reservation_core.book.records import (
     Change,
@@ -43,6 +42,11 @@ from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.postgres_statements import Query
 from reservation_core.book.stores.process import OpeningProcess
+
+with extra("postgres"):
+    import psycopg
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
 
 _T = TypeVar("_T")
 

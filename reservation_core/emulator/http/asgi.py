@@ -16,12 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
-
+from reservation_core._extras import extra
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
@@ -40,6 +35,14 @@ from reservation_core.emulator.http.sites import Access, Sites, api_access
 from reservation_core.emulator.platform.errors import StorageFailure
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.rest.messages import Reply
+
+with extra("emulator"):
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response, StreamingResponse
+    from starlette.routing import BaseRoute, Mount, Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
 
 RESET_EXTENSION: Final = "reservation_core.reset"
 """Extension of the ASGI scope: a function that resets the connection."""

@@ -7,11 +7,14 @@ import contextlib
 import json
 from typing import Final, NamedTuple, TypeAlias
 
-from starlette.types import Receive, Scope, Send
-
+from reservation_core._extras import extra
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.request import server_host
+
+with extra("emulator"):
+    from starlette.types import Receive, Scope, Send
+
 
 READ_HEADERS: Final = frozenset((b"authorization", b"content-type", b"if-match"))
 """Request headers that the emulated API reads."""

@@ -21,13 +21,7 @@ import socket
 import struct
 from typing import Final, cast
 
-import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
-
+from reservation_core._extras import extra
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
 from reservation_core.emulator.http.asgi_messages import (
@@ -37,6 +31,15 @@ from reservation_core.emulator.http.asgi_messages import (
     error_reply,
 )
 from reservation_core.rest.messages import Reply
+
+with extra("emulator"):
+    import httptools
+    from uvicorn.protocols.http.httptools_impl import (
+        STATUS_LINE,
+        HttpToolsProtocol,
+        RequestResponseCycle,
+    )
+
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Seconds after which a connection without activity is closed."""

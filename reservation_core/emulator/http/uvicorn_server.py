@@ -17,15 +17,18 @@ import socket
 import threading
 from typing import Any, Final
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from reservation_core._extras import extra
 from reservation_core.emulator.http.asgi import EmulatorApplication
 from reservation_core.emulator.http.connection import (
     KEEP_ALIVE_SECONDS,
     USED_ATTRIBUTES,
     EmulatorConnection,
 )
+
+with extra("emulator"):
+    import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 
 BACKLOG: Final = 2048
 """Number of connections that may wait to be accepted."""

@@ -39,8 +39,12 @@ Modules: ``machine`` (the runs), ``moves`` (steps and faults), ``events`` (what 
 receives), ``beliefs`` (rule 1), ``monitor`` (rules 2 and 3), ``unexpected`` (a ninth status).
 """
 
-from reservation_core.testing.stateful.beliefs import Belief
-from reservation_core.testing.stateful.events import ReportedEvent, reported_event
-from reservation_core.testing.stateful.machine import ReservationRuns
+from reservation_core._extras import extra
+
+with extra("testing"):
+    from reservation_core.testing.stateful.beliefs import Belief
+    from reservation_core.testing.stateful.events import ReportedEvent, reported_event
+    from reservation_core.testing.stateful.machine import ReservationRuns
+
 
 __all__ = ["Belief", "ReportedEvent", "ReservationRuns", "reported_event"]

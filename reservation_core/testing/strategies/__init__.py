@@ -10,44 +10,48 @@
 The module ``texts`` has strategies for SIDs, contacts, names and URLs.
 """
 
-from reservation_core.testing.strategies.commands import (
-    Arguments,
-    InvalidArguments,
-    arguments,
-    build,
-    commands,
-    illegal_commands,
-    invalid_commands,
-    legal_commands,
-)
-from reservation_core.testing.strategies.events import DeliveredEvent, events
-from reservation_core.testing.strategies.payloads import (
-    DrawnPayload,
-    MalformedPayload,
-    bodies,
-    callbacks,
-    malformed_bodies,
-    malformed_callbacks,
-    malformed_payloads,
-    payloads,
-)
-from reservation_core.testing.strategies.plans import faults, plans
-from reservation_core.testing.strategies.replies import (
-    ErrorFamily,
-    RefusalReply,
-    refusals,
-    replies,
-    requests,
-    unreadable_replies,
-)
-from reservation_core.testing.strategies.reservations import (
-    addresses,
-    reservations,
-    statuses,
-    timestamps,
-)
-from reservation_core.testing.strategies.runs import Action, Run, RunStep, runs
-from reservation_core.testing.strategies.values import near_misses, values
+from reservation_core._extras import extra
+
+with extra("testing"):
+    from reservation_core.testing.strategies.commands import (
+        Arguments,
+        InvalidArguments,
+        arguments,
+        build,
+        commands,
+        illegal_commands,
+        invalid_commands,
+        legal_commands,
+    )
+    from reservation_core.testing.strategies.events import DeliveredEvent, events
+    from reservation_core.testing.strategies.payloads import (
+        DrawnPayload,
+        MalformedPayload,
+        bodies,
+        callbacks,
+        malformed_bodies,
+        malformed_callbacks,
+        malformed_payloads,
+        payloads,
+    )
+    from reservation_core.testing.strategies.plans import faults, plans
+    from reservation_core.testing.strategies.replies import (
+        ErrorFamily,
+        RefusalReply,
+        refusals,
+        replies,
+        requests,
+        unreadable_replies,
+    )
+    from reservation_core.testing.strategies.reservations import (
+        addresses,
+        reservations,
+        statuses,
+        timestamps,
+    )
+    from reservation_core.testing.strategies.runs import Action, Run, RunStep, runs
+    from reservation_core.testing.strategies.values import near_misses, values
+
 
 __all__ = [
     "Action",

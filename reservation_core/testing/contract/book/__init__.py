@@ -30,14 +30,18 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack
 from typing import Any, TypeVar, cast
 
-import pytest
-
+from reservation_core._extras import extra
 from reservation_core.book import AsyncBook, AsyncStore, Report, ReportSource, Store, Verdict
-from reservation_core.testing.contract.book import make
-from reservation_core.testing.contract.book.concurrency import ConcurrencyTests
-from reservation_core.testing.contract.book.histories import HistoryRunTests
-from reservation_core.testing.contract.book.storing import HistoryTests, StoringTests
-from reservation_core.testing.contract.book.sweeping import SweepingTests
+
+with extra("testing"):
+    import pytest
+
+    from reservation_core.testing.contract.book import make
+    from reservation_core.testing.contract.book.concurrency import ConcurrencyTests
+    from reservation_core.testing.contract.book.histories import HistoryRunTests
+    from reservation_core.testing.contract.book.storing import HistoryTests, StoringTests
+    from reservation_core.testing.contract.book.sweeping import SweepingTests
+
 
 __all__ = ["AsyncBookContract", "BookContract"]
 

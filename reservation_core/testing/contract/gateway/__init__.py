@@ -55,35 +55,39 @@ import functools
 from collections.abc import Callable
 from typing import Unpack
 
-import pytest
-
+from reservation_core._extras import extra
 from reservation_core.gateways.settings import GatewayOptions
-from reservation_core.testing.contract.gateway.concurrency import (
-    AsyncioSharingTests,
-    ThreadSharingTests,
-)
-from reservation_core.testing.contract.gateway.drivers import (
-    AsyncGatewayUnderTest,
-    AsyncioDriver,
-    DriverFactory,
-    GatewayDriver,
-    GatewayUnderTest,
-    ThreadDriver,
-)
-from reservation_core.testing.contract.gateway.failures import FailureTests
-from reservation_core.testing.contract.gateway.given_client import (
-    GivenClientTests,
-    GivenDriverFactory,
-)
-from reservation_core.testing.contract.gateway.own_client import OwnClientTests
-from reservation_core.testing.contract.gateway.replies import ReplyTests
-from reservation_core.testing.contract.gateway.sending import SendingTests
-from reservation_core.testing.contract.gateway.support import (
-    CREDENTIALS,
-    TrustFixtures,
-    clear_environment,
-)
-from reservation_core.testing.contract.gateway.unasked import UnaskedTests
+
+with extra("testing"):
+    import pytest
+
+    from reservation_core.testing.contract.gateway.concurrency import (
+        AsyncioSharingTests,
+        ThreadSharingTests,
+    )
+    from reservation_core.testing.contract.gateway.drivers import (
+        AsyncGatewayUnderTest,
+        AsyncioDriver,
+        DriverFactory,
+        GatewayDriver,
+        GatewayUnderTest,
+        ThreadDriver,
+    )
+    from reservation_core.testing.contract.gateway.failures import FailureTests
+    from reservation_core.testing.contract.gateway.given_client import (
+        GivenClientTests,
+        GivenDriverFactory,
+    )
+    from reservation_core.testing.contract.gateway.own_client import OwnClientTests
+    from reservation_core.testing.contract.gateway.replies import ReplyTests
+    from reservation_core.testing.contract.gateway.sending import SendingTests
+    from reservation_core.testing.contract.gateway.support import (
+        CREDENTIALS,
+        TrustFixtures,
+        clear_environment,
+    )
+    from reservation_core.testing.contract.gateway.unasked import UnaskedTests
+
 
 __all__ = [
     "CREDENTIALS",

@@ -1,0 +1,20 @@
+"""Extras of the package: an import that fails names the one that is missing."""
+
+import contextlib
+from collections.abc import Generator
+
+
+@contextlib.contextmanager
+def extra(name: str) -> Generator[None]:
+    """Name an extra, if an import in the block fails.
+
+    :raises ImportError: if a package of the extra is missing, or too old.
+    """
+    try:
+        yield
+    except ImportError as error:
+        what = "is missing" if isinstance(error, ModuleNotFoundError) else "is not supported"
+        package = (error.name or "").partition(".")[0] or "a package"
+        raise ModuleNotFoundError(
+            f"{package} {what}: pip install 'reservation-core[{name}]'", name=error.name
+        ) from error
