@@ -36,7 +36,7 @@ def test_help_ends_with_the_table_of_exit_codes(argv: tuple[str, ...]) -> None:
 def test_exit_codes_are_distinct() -> None:
     codes = [code for code, _ in EXIT_CODES]
     assert codes == sorted(set(codes))
-    assert codes == [0, 1, 2, 3, 4, 5, 6, 130]
+    assert codes == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]
 
 
 @pytest.mark.parametrize(
