@@ -34,6 +34,7 @@ _WORDS: Final = (
     (r" If the hold is over, give it up with released\(\)[^.]*\.release\(sid\)\.", ""),
     (r" If it may act twice, set Policy\.repeat_unknown\.", ""),
     (r" If there are no concurrent writers, set Policy\.sole_writer\.", ""),
+    (r"Decide by that status: this error's unknown_status holds it\.", "Decide by that status."),
     (r"Decide by this error's raw_status\. [^.]*\.", "Decide by that status."),
     (r"Check the gateway's credentials\.", "Check the credentials in the environment."),
     (r"check the gateway's base URL\.", "check --base-url."),

@@ -336,6 +336,8 @@ class OutcomeUnknown(GatewayError):
 
     @property
     def _remedy(self) -> str:
+        if self.unknown_status is not None:
+            return "Decide by that status: this error's unknown_status holds it."
         if not self.is_final:
             hold = ". If it is pending, it may be on hold" if self.may_be_on_hold else ""
             return f"Fetch the reservation before sending anything again{hold}. {_RESUME}"

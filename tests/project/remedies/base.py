@@ -38,6 +38,7 @@ Follower = Callable[[], str]
 FOLLOWERS: Final[dict[str, Follower]] = {}
 
 STATEMENTS: Final = {
+    "{} {}",
     "{} must be a number of seconds from 0.001 to {}",
     "{} must be a whole number from 1 to {}",
     "none of {} connections to {} became free in time",

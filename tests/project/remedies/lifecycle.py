@@ -52,7 +52,8 @@ def wait_or_release() -> str:
     world.platform.answer_call(SID)  # its report
     assert fetch(held, world.gateway).allows(Complete)
     other = World()  # there the conference was not carried out
-    perform(held.released(), Accept(), other.gateway, policy=NO_WAIT)
+    free = attrs.evolve(held.released(), etag=None)
+    perform(free, Accept(), other.gateway, policy=NO_WAIT)
     book = Book(MemoryStore())
     book.answer(other.held, CONFERENCE)
     book.release(SID)

@@ -8,7 +8,6 @@ import pytest
 from reservation_core import (
     ONCE,
     Accept,
-    Call,
     Complete,
     GatewayError,
     NotSent,
@@ -18,7 +17,7 @@ from reservation_core import (
     Status,
     perform,
 )
-from reservation_core.testing.faults import Fault, FaultKind
+from reservation_core.testing.faults import Fault, FaultKind, Rival
 from tests.project.remedies.base import (
     CONFERENCE,
     NO_WAIT,
@@ -31,7 +30,6 @@ from tests.project.remedies.base import (
     text_of,
     times,
 )
-from tests.webhooks.examples import URL
 
 
 @follows("Nothing was commanded: read again.")
@@ -111,21 +109,29 @@ def continue_or_be_the_sole_writer() -> str:
 
 
 @follows(
-    " Wait for the platform's next report. If the hold is over, give it up with released(), or "
-    "with book.release(sid)."
+    "Wait for the platform's next report. {}",
+    "If the hold is over, give it up with released(), or with book.release(sid).",
 )
 def wait_or_give_the_hold_up() -> str:
-    world = World(Fault(FaultKind.LOST_REPLY))
-    call = Call(from_="+15005550006", url=URL, accept=True)
-    held = world.held
-    shown = Reply(200, {"ETag": "1"}, shows(held, "pending"))
+    held = attrs.evolve(World().held, etag="3")
+    shown = Reply(200, {"ETag": "4"}, shows(held, "pending"))
     gateway = Scripted(GatewayError("no reply"), shown)
-    error = error_of(OutcomeUnknown, lambda: perform(held, call, gateway, policy=NO_WAIT))
-    assert error.reservation.on_hold
-    world = World()
-    perform(error.reservation.released(), Accept(), world.gateway, policy=NO_WAIT)
+    error = error_of(OutcomeUnknown, lambda: perform(held, CONFERENCE, gateway, policy=NO_WAIT))
+    known = error.last_known
+    assert known.on_hold
+    assert known.follow(attrs.evolve(known, status="canceled", on_hold=False)).status.is_terminal
+    free = attrs.evolve(known.released(), etag=None)
+    perform(free, Accept(), World().gateway, policy=NO_WAIT)
     book = World().book()
-    book.record(error.reservation)
+    book.record(attrs.evolve(known, etag=None))
     book.release(SID)
     book.perform(SID, Accept(), World().gateway, policy=NO_WAIT)
+    return str(error)
+
+
+@follows("The reservation is {}: nothing can be sent any more.")
+def send_nothing_any_more() -> str:
+    world = World(Fault(FaultKind.LOST_REQUEST), Fault(rival=Rival.CANCELS))
+    error = error_of(OutcomeUnknown, lambda: world.perform(CONFERENCE))
+    assert error.last_known.allowed == ()
     return str(error)

@@ -10,7 +10,10 @@ from reservation_core import (
     ONCE,
     Accept,
     Complete,
+    GatewayError,
     LostRace,
+    OutcomeUnknown,
+    Reject,
     Reply,
     Status,
     Wrap,
@@ -109,9 +112,10 @@ def fetch_and_decide_again() -> str:
 
 @follows("The reservation is {} now: decide again.")
 def decide_again() -> str:
-    world = World(Fault(rival=Rival.ACCEPTS))
-    error = error_of(LostRace, lambda: world.perform(Accept()))
-    assert perform(error.reservation, Complete(), world.gateway).status is Status.COMPLETED
+    world = World(Fault(rival=Rival.WRITES))
+    policy = attrs.evolve(NO_WAIT, retry_stale=False)
+    error = error_of(LostRace, lambda: world.perform(Reject(), policy=policy))
+    assert perform(error.reservation, Reject(), world.gateway).status is Status.REJECTED
     return str(error)
 
 
@@ -120,8 +124,18 @@ NINTH: Final = b'{"reservation_status": "escalated", "sid": "%b"}' % SID.encode(
 
 @follows("{}: decide by that status.")
 def decide_by_that_status() -> str:
-    gateway = Scripted(Reply(412), Reply(200, {}, NINTH))
+    gateway = Scripted(Reply(400), Reply(200, {}, NINTH))
     error = error_of(LostRace, lambda: perform(World().held, Accept(), gateway, policy=NO_WAIT))
+    assert error.unknown_status.raw_status == "escalated"
+    return str(error)
+
+
+@follows("Decide by that status: this error's unknown_status holds it.")
+def decide_by_the_unknown_status() -> str:
+    gateway = Scripted(GatewayError("no reply"), Reply(200, {}, NINTH))
+    error = error_of(
+        OutcomeUnknown, lambda: perform(World().held, Accept(), gateway, policy=NO_WAIT)
+    )
     assert error.unknown_status.raw_status == "escalated"
     return str(error)
 
