@@ -265,6 +265,8 @@ def read_clock(text: str) -> Clock:
     if text == "manual":
         return ManualClock()
     try:
+        if "_" in text or not text.isascii():
+            raise ValueError
         return RealClock(1.0 if text == "real" else float(text))
     except ValueError:
         raise ConfigurationError(

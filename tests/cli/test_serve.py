@@ -175,7 +175,7 @@ def test_read_clock_reads_manual() -> None:
     assert read_clock("manual").now() == DEFAULT_START
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e300", "1_0", "\u0661", "soon", ""])
 def test_read_clock_refuses_other_text(text: str) -> None:
     with pytest.raises(ConfigurationError, match="must be real, manual or a factor above 0"):
         read_clock(text)
@@ -282,6 +282,10 @@ def test_serve_passes_hosts_and_proxies(
     ("flags", "message"),
     [
         (["--public-url", "emu.example"], "--public-url must be a scheme, a host and optionally"),
+        (
+            ["--public-url", "http://a:99999"],
+            "--public-url must hold no user information, and a port",
+        ),
         (["--public-url", ""], "--public-url must be a scheme, a host and optionally"),
         (["--allow-host", "http://emu.example"], "--allow-host must be names or addresses"),
         (["--allow-host", ""], "--allow-host must be names or addresses"),

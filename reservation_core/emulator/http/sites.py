@@ -19,7 +19,7 @@ from contextlib import suppress
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypedDict, Unpack
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from reservation_core.domain.member_docs import document_members
 from reservation_core.emulator.http.asgi_messages import SiteHeaders, error_reply
@@ -93,8 +93,8 @@ class Sites:
             options.get("public_url"), options.get("trusted_proxies", ())
         )
         public = urlsplit(self._resolver.public_url or url)
-        if "@" in public.netloc:
-            raise ValueError("public_url must not hold user information")
+        if "@" in public.netloc or not _has_valid_port(public):
+            raise ValueError("public_url must hold no user information, and a port up to 65535")
         names = options.get("allowed_hosts", ())
         allowed = {_read_name(name) for name in ([names] if isinstance(names, str) else names)}
         given = (address, urlsplit(url).hostname, public.hostname)
@@ -191,6 +191,13 @@ def _read_name(given: str) -> str:
         "allowed_hosts must be names or addresses such as emulator.example, or "
         f"{ANY_HOST} for every host"
     )
+
+
+def _has_valid_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
 
 
 def _normalize(authority: str) -> str:

@@ -164,7 +164,9 @@ def test_both_hosts_of_a_proxied_request_must_be_names() -> None:
     ("options", "problem"),
     [
         ({"public_url": "emu.example"}, "public_url must be a scheme, a host"),
-        ({"public_url": "https://user:word@emu.example"}, "must not hold user information"),
+        ({"public_url": "https://user:word@emu.example"}, "must hold no user information"),
+        ({"public_url": "http://emu.example:99999"}, "and a port up to 65535"),
+        ({"public_url": "http://emu.example:0"}, "and a port up to 65535"),
         ({"allowed_hosts": ("http://emu.example",)}, "allowed_hosts must be names or addresses"),
         ({"allowed_hosts": ("a..b",)}, "allowed_hosts must be names or addresses"),
         ({"allowed_hosts": ("",)}, "allowed_hosts must be names or addresses"),
