@@ -265,9 +265,8 @@ def read_clock(text: str) -> Clock:
     if text == "manual":
         return ManualClock()
     try:
-        if "_" in text or not text.isascii():
-            raise ValueError
-        return RealClock(1.0 if text == "real" else float(text))
+        plain = text.replace("_", "?")  # float() takes 1_0 for 10
+        return RealClock(1.0 if text == "real" else float(plain.encode("ascii")))
     except ValueError:
         raise ConfigurationError(
             "--clock must be real, manual or a factor above 0 such as 60"
