@@ -22,6 +22,7 @@ import struct
 from typing import Final, cast
 
 from reservation_core._extras import extra
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.emulator.api.exchange_log import RawRequest
 from reservation_core.emulator.http.asgi import RESET_EXTENSION, EmulatorApplication
 from reservation_core.emulator.http.asgi_messages import (
@@ -84,7 +85,10 @@ class EmulatorConnection(HttpToolsProtocol):
         self._request_count = self._head_bytes = 0
         self._is_at_start = self._is_counted = False
         self._body = b""
-        self._sender: tuple[str, list[tuple[bytes, bytes]]] | None = None
+        # Of the latest request. Most requests of a connection have the same headers.
+        self._method = ""
+        self._known_headers: list[tuple[bytes, bytes]] = []
+        self._read_headers: FormPairs = ()
         self._origin: str | Reply = ""
         self._cycles: list[RequestResponseCycle] = []
         self._deadline: asyncio.TimerHandle | None = None
@@ -247,18 +251,16 @@ class EmulatorConnection(HttpToolsProtocol):
         is_too_long = len(self._body) > self.app.max_body_bytes
         is_last = is_too_long or not parser.should_keep_alive()
         method = parser.get_method().decode("ascii")
-        sender = method, [header for header in self.headers if header[0] in SITE_HEADERS]
-        if sender != self._sender:  # most requests of a connection are alike
-            self._sender = sender
-            self._origin = self.app.find_origin(method, self._client_address, tuple(sender[1]))
-        headers = tuple(
-            [
+        if method != self._method or self.headers != self._known_headers:
+            self._method, self._known_headers = method, self.headers
+            site = tuple(header for header in self.headers if header[0] in SITE_HEADERS)
+            self._origin = self.app.find_origin(method, self._client_address, site)
+            self._read_headers = tuple(
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in self.headers
                 if name in READ_HEADERS
-            ]
-        )
-        request = RawRequest(method, self.url.decode("latin-1"), headers, self._body)
+            )
+        request = RawRequest(method, self.url.decode("latin-1"), self._read_headers, self._body)
         self._write(self.app.answer(request, self._origin), close=is_last)
         if is_too_long:
             self._hang_up()
