@@ -33,3 +33,19 @@ def test_purge_deletes_old_ended_entries(world: World) -> None:
     world.scenario.clock.advance(3600)
     assert world.book.purge(3600) == 1
     assert world.book.get(WR) is None
+
+
+def test_forget_deletes_one_entry_with_its_history(world: World) -> None:
+    """In any status. A concurrent write is deleted, too."""
+    delete = world.store.delete
+
+    def write_first(sid: str, revision: int | None) -> bool:
+        world.store.delete = delete  # type: ignore[method-assign]
+        world.scenario.apply(S.ACCEPTED)
+        world.open_node().record(world.scenario.events[-1])
+        return delete(sid, revision)
+
+    world.store.delete = write_first  # type: ignore[method-assign]
+    assert world.book.forget(WR) is True
+    assert (world.book.get(WR), list(world.book.history(WR))) == (None, [])
+    assert world.book.forget(WR) is False

@@ -180,18 +180,32 @@ def test_unreadable_history_is_named(broken: Broken) -> None:
     assert broken.book.history(DAMAGED) == []
 
 
-def test_entry_that_is_damaged_during_its_recovery_is_reported(broken: Broken) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_entry_that_is_damaged_during_its_recovery_is_reported(broken: Broken, method: str) -> None:
+    """Before its command is sent, or before it is closed."""
     broken.open_intents()
     broken.scenario.clock.advance(300)
 
     class Damaging:
         def send(self, request: Request) -> Reply:
-            broken.damage("[]")
+            if DAMAGED in request.path and request.method == method:
+                broken.damage("[]")
             return broken.gateway.send(request)
 
     swept = broken.book.recover(Damaging(), lease=0)
     assert [each.outcome for each in swept.settled] == [Ending.DONE] * (COUNT - 1)
     assert list(swept.failed) == [DAMAGED]
+
+
+def test_entry_without_the_command_that_its_row_names_is_reported(broken: Broken) -> None:
+    entry = broken.book.get(DAMAGED)
+    assert entry is not None
+    broken.open_intents()
+    broken.damage(write_entry(entry))
+    broken.scenario.clock.advance(300)
+    swept = broken.book.recover(broken.gateway)
+    assert len(swept.settled) == COUNT - 1
+    assert "its open command is missing" in str(swept.failed[DAMAGED])
 
 
 def test_entry_that_is_damaged_during_its_fetch_is_reported(broken: Broken) -> None:

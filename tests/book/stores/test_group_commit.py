@@ -19,6 +19,7 @@ from reservation_core.book.stores.group_commit import (
     AsyncGroupCommit,
     GroupCommit,
     InterruptedAfterWork,
+    _start_all_anew,  # pyright: ignore[reportPrivateUsage]
     _Waiter,  # pyright: ignore[reportPrivateUsage]
 )
 
@@ -498,7 +499,7 @@ def test_child_starts_anew_after_a_fork() -> None:
     callers = Callers(group_commit)
     callers.call(1)
     assert work.started.acquire(timeout=10)
-    group_commit.start_anew()  # as in the child
+    _start_all_anew()  # as in the child
     work.proceed.release()
     work.proceed.release()
     assert group_commit.submit(2) == 4

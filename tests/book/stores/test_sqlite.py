@@ -260,6 +260,29 @@ def test_interrupted_write_returns_its_results_to_the_other_threads(
     store.close()
 
 
+class FullAtCommit(sqlite3.Connection):
+    """Connection that finds the disk full at the first commit of a change."""
+
+    fails = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # as in sqlite3
+        if sql == "COMMIT" and self.fails:
+            FullAtCommit.fails = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, parameters)
+
+
+def test_failed_commit_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=FullAtCommit))
+    store = SQLiteStore(tmp_path / "book.db")
+    monkeypatch.setattr(FullAtCommit, "fails", True)
+    with pytest.raises(StoreFailed, match="OperationalError"):
+        store.write([make.change(make.entry(1))])
+    assert find_entry(store, 1) is None
+    assert store.write([make.change(make.entry(1))]) == [True]
+    store.close()
+
+
 def test_abandoned_transaction_is_rolled_back(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "book.db")
     store._writer.execute("BEGIN IMMEDIATE")  # pyright: ignore[reportPrivateUsage]
