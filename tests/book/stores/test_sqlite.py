@@ -261,7 +261,7 @@ def test_interrupted_write_returns_its_results_to_the_other_threads(
 
 
 class FullAtCommit(sqlite3.Connection):
-    """Connection that finds the disk full at the first commit of a change."""
+    """Connection that finds the disk full at a commit."""
 
     fails = False
 
