@@ -40,6 +40,11 @@ class ReservationError(Exception):
                 shown.append(f"{field.name}={show(getattr(self, field.name))}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    @property
+    def args(self) -> tuple[object, ...]:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
+        """The text. The fields may hold values that are not shown, such as a raw status."""
+        return (str(self),)
+
     def __reduce__(self) -> tuple[object, ...]:
         # The default of exceptions pickles their positional arguments and loses the fields.
         error_type = type(self)

@@ -150,7 +150,8 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
             with self._build_request(self._client.request, request).build_streamed() as response:
                 return self._read_reply(response, response.body_reader.read(self._read_limit))
         except RequestError as error:
-            raise self._translate(error) from error
+            failure = self._translate(error)
+        raise failure  # outside the except clause, so that pyreqwest's error is not its context
 
     def close(self) -> None:
         """Close every connection.
@@ -190,7 +191,8 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
             ).build_streamed() as response:
                 return self._read_reply(response, await response.body_reader.read(self._read_limit))
         except RequestError as error:
-            raise self._translate(error) from error
+            failure = self._translate(error)
+        raise failure  # outside the except clause, so that pyreqwest's error is not its context
 
     async def aclose(self) -> None:
         """Close every connection.

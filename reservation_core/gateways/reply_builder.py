@@ -42,8 +42,8 @@ class ReplyBuilder:
         if self._gzip:
             try:
                 piece = self._gzip.decompress(piece, self._limit + 1 - len(self._body))
-            except zlib.error as error:
-                raise self._errors.exchange_failed("bad gzip") from error
+            except zlib.error:
+                raise self._errors.exchange_failed("bad gzip") from None
             if self._gzip.unused_data:  # zlib would keep all of it
                 raise self._errors.exchange_failed("bad gzip")
         self._body += piece

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -97,6 +98,7 @@ def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
         if text.count(",") + text.count("[") + text.count("{") > limit:
             crowded = f"has more than {limit} commas and brackets, too many for its length"
             raise MalformedReply((PayloadFault(BODY, crowded),))
+    # The errors are raised outside the except clauses: what is caught there holds the whole body.
     try:
         return _json_decoder().decode(text)
     except (ValueError, RecursionError) as error:
@@ -106,16 +108,15 @@ def parse_json(text: str | bytes, *, problem: str = "is not JSON") -> object:
             problem = "is empty"
         elif isinstance(error, JSONDecodeError):
             problem += f": line {error.lineno}, column {error.colno}"
-        raise MalformedReply((PayloadFault(BODY, problem),)) from None
+    raise MalformedReply((PayloadFault(BODY, problem),))
 
 
 def _decode(text: str | bytes) -> str:
     if isinstance(text, str):
         return text
-    try:
+    with contextlib.suppress(UnicodeDecodeError):
         return text.decode().removeprefix("\ufeff")  # the byte order mark
-    except UnicodeDecodeError:
-        raise MalformedReply((PayloadFault(BODY, "is not UTF-8 text"),)) from None
+    raise MalformedReply((PayloadFault(BODY, "is not UTF-8 text"),))
 
 
 def _parse_form(text: str) -> Mapping[str, object]:
@@ -124,8 +125,10 @@ def _parse_form(text: str) -> Mapping[str, object]:
         for name, value in decode_form(text.strip()):
             fields.setdefault(name, []).append(value)
     except ValueError as error:
-        raise MalformedReply((PayloadFault(BODY, f"is {error}"),)) from None
-    return fields
+        problem = f"is {error}"
+    else:
+        return fields
+    raise MalformedReply((PayloadFault(BODY, problem),))
 
 
 def mismatch(value: object, wanted: str) -> str:
