@@ -125,6 +125,21 @@ def test_service_answers_assignment_callbacks() -> None:
     assert Runs.coverage.own["pending --conference--> onHold"] > 0
 
 
+def test_answer_after_the_reservation_moved_on_has_no_effect() -> None:
+    class Runs(Onlooker):
+        def assign(self, reservation: Reservation) -> Command | None:
+            self.platform.set_status(str(reservation.sid), CANCELED)  # the caller hangs up
+            return Accept()
+
+    generate(Runs, most=5, steps=20)
+    assert Runs.coverage.edges["pending --canceled--> canceled"] > 0
+    assert Runs.coverage.own["pending --accept--> accepted"] == 0
+
+
+def test_service_answers_no_callback_by_default() -> None:
+    assert Onlooker().assign(RESERVED) is None
+
+
 def test_service_that_sends_a_command_during_its_answer_breaks_a_rule() -> None:
     """It could know that the platform refuses it."""
 
