@@ -46,7 +46,7 @@ _MAX_LIMIT: Final = 3600
 class VoiceOptions:
     """Flags of voice instructions.
 
-    :param voice: Allow voice instructions. They need the two numbers.
+    :param voice: Allow voice instructions. They need --voice-from and --voice-to.
     :param voice_from: A number of the account, as the caller ID.
     :param voice_to: The number or contact that may ring. Do not answer it.
     :param voice_call: The SID (CA...) of a live call that waits in a queue, if there is one.
@@ -86,11 +86,11 @@ class _TerminalProgress(Progress):
         self._errors.write_wrapped(text, style)
 
     def cleaning_up(self, count: int) -> None:
-        self._errors.write_wrapped(f"deleting {count} things", "dim", indent=0)
+        self._errors.write_wrapped(f"deleting {count} objects", "dim", indent=0)
 
 
 class ParityCommand:
-    """The command that makes experiments. Its docstring is the help."""
+    """The command that runs experiments. Its docstring is the help."""
 
     def __init__(self, output: TerminalOutput, errors: TerminalOutput) -> None:
         self._output: Final = output
@@ -111,16 +111,20 @@ class ParityCommand:
     ) -> int:
         """Find out how the platform of your account behaves.
 
-        It makes experiments by the official REST API, and deletes what it created. Without --yes it
-        only says what it would do. It writes parity.md, parity.json and parity-settings.toml, for
-        serve --settings and explain --parity. Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or
-        TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, in the environment.
+        It runs experiments over the official REST API, and deletes what it created. Without --yes
+        it only says what it would do.
 
-        :param yes: Do it. You consent to what the command says without this flag.
+        It writes a report (parity.md), the same for explain --parity (parity.json), and settings
+        for serve --settings (parity-settings.toml).
+
+        Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and
+        TWILIO_AUTH_TOKEN, in the environment.
+
+        :param yes: Run the experiments. You consent to what the command says without this flag.
         :param workspace_sid: An existing workspace (WS...). By default a new one is created.
-        :param slow: Also measure what takes minutes.
-        :param only: The name of an experiment to make. May be repeated. All by default.
-        :param limit: The longest time of one experiment in seconds.
+        :param slow: Also measure the deletion of ended tasks, which takes minutes.
+        :param only: The name of an experiment to run. May be repeated. All by default.
+        :param limit: The time limit of each experiment in seconds.
         :param output: The folder of the files.
         :param base_url: The platform's base URL. By default that of TWILIO_REGION and TWILIO_EDGE.
         """
@@ -132,7 +136,7 @@ class ParityCommand:
         if not yes:
             for line in describe_plan(experiments, workspace_sid=workspace_sid, voice=consent):
                 self._output.write_wrapped(line, indent=0)
-            self._output.write_wrapped("Nothing was done. --yes does it.", "bold", indent=0)
+            self._output.write_wrapped("Nothing was done. Add --yes to run it.", "bold", indent=0)
             return NOT_CONSENTED
         if not output.is_dir():
             raise UsageError(f"--output must be a folder that exists, not {output}")
@@ -179,7 +183,7 @@ class ParityCommand:
 def _describe_interrupt(report: ParityReport) -> str:
     left = len(report.left_over)
     return "interrupted. " + (
-        f"{left} things are not deleted. They are listed" if left else "Everything is deleted"
+        f"{left} objects are not deleted. They are listed" if left else "Everything is deleted"
     )
 
 

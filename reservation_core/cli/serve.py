@@ -76,7 +76,8 @@ class ServeCommand:
     ) -> None:
         """Serve the emulator on a port until it is interrupted.
 
-        The page docs/explanation/emulator.md lists what it does not emulate.
+        Official clients can create workspaces, workers and tasks there. Tasks are offered to the
+        available workers. The page docs/explanation/emulator.md says what is not emulated.
 
         A seed is loaded only if the state file is empty, and causes no callbacks.
         TWILIO_AUTH_TOKEN, if set, signs the callbacks.
@@ -87,8 +88,7 @@ class ServeCommand:
         :param seed_example: Load an example: workers, tasks, and reservations in three statuses.
         :param state: A file that keeps the state between runs.
         :param clock: real, manual (time moves only on request), or a factor such as 60.
-        :param settings: A JSON or TOML file of settings, as the command parity writes it. The other
-            flags win over it.
+        :param settings: A JSON or TOML file of settings. The other flags win over it.
         :param strict: Refuse what the platform is known to tolerate.
         :param orchestrated: Set up the channel before an accept, as Flex does.
         :param quiet: Log no requests and callbacks.

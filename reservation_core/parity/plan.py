@@ -30,7 +30,7 @@ def describe_plan(
     objects = f"2 activities, up to 3 workers, up to 4 queues with workflows, about {tasks} tasks"
     call = (
         f"It places up to {calls} calls to the number of --voice-to, from that of --voice-from. "
-        "Let them ring."
+        "Do not answer them."
         if voice
         else "It sends no voice instruction and calls nobody. --voice allows that."
     )
@@ -40,6 +40,6 @@ def describe_plan(
         *((_NAMED,) if workspace_sid else ()),
         call,
         _CLEANUP,
-        f"It may cost what your plan says for about {tasks} tasks and {calls} calls.",
+        f"It may cost what your plan charges for about {tasks} tasks and {calls} calls.",
         f"It takes about {-(-len(experiments) // _PER_MINUTE)} minutes, and longer with --slow.",
     )

@@ -159,8 +159,8 @@ def run_parity(
 ) -> ParityReport:
     """Make experiments with an account, delete everything, and return the report.
 
-    It may cost what the account's plan says. :func:`~reservation_core.parity.describe_plan` says
-    what it will do.
+    It may cost what the account's plan charges. :func:`~reservation_core.parity.describe_plan`
+    says what it will do.
 
     :param platform: the origin of the platform, for the report.
     :param workspace_sid: an existing workspace; by default a new one is created.

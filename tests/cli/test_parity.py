@@ -50,7 +50,7 @@ def test_run_without_consent_says_what_it_would_do(gateway: TwistedGateway, tmp_
     assert (result.code, gateway.requests, [*tmp_path.iterdir()]) == (7, [], [])
     assert "in a new workspace" in result.out
     assert "It places up to" in result.out
-    assert result.out.endswith("Nothing was done. --yes does it.\n")
+    assert result.out.endswith("Nothing was done. Add --yes to run it.\n")
     assert not any(word in result.out for word in ("5005550006", "ada"))
 
 
@@ -174,7 +174,7 @@ def test_second_interrupt_lists_what_is_left(gateway: TwistedGateway, tmp_path: 
     result = run("parity", "--yes", "--only=accounts", f"--output={tmp_path}")
     assert result.code == 130
     assert result.err.count("not deleted: /v1/Workspaces/WS") == 3
-    assert result.err.endswith("interrupted. 3 things are not deleted. They are listed\n")
+    assert result.err.endswith("interrupted. 3 objects are not deleted. They are listed\n")
 
 
 @pytest.mark.usefixtures("gateway")

@@ -18,7 +18,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "acts": "It has the documented effect.",
     _CHECKED: "A wrong value is refused. It has no other effect, as the emulator has no calls.",
     "kept": "It is kept and shown, without an effect on the routing.",
-    "ignored": "It is read and has no effect.",
+    "ignored": "It has no effect. In a filter, an expression other than `1==1` is refused.",
     "missing": "The emulator does not have it.",
 }
 """The effects of a parameter in the emulator, and their meaning."""

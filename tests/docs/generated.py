@@ -38,7 +38,7 @@ from tests.docs.pages import DOCS
 
 CLI_COMMANDS: Final = (
     *("", "demo", "explain", "allowed", "encode"),
-    *("show", "list", "send", "serve", "completion"),
+    *("show", "list", "send", "serve", "parity", "completion"),
 )
 """The commands whose help is shown."""
 

@@ -53,6 +53,15 @@ def test_every_page_with_a_generated_part_is_written(tmp_path: Path) -> None:
     assert all((docs / name).read_bytes() == (DOCS / name).read_bytes() for name in PARTS)
 
 
+def test_help_of_every_command_is_shown() -> None:
+    shown = write_cli_help()
+    overview = shown.partition("Commands\n")[2].partition("--help")[0]
+    commands = re.findall(r"^ ([a-z]+) {2,}", overview, re.MULTILINE)
+    assert {"demo", "serve", "parity"} < set(commands)
+    headings = re.findall(r"^## `reservation-core ([a-z]+)`$", shown, re.MULTILINE)
+    assert sorted(headings) == sorted(commands)
+
+
 def test_only_api_pages_need_sphinx() -> None:
     including = [page for page in PAGES if "_generated/" in page.read_text("utf-8")]
     assert [page.parent.name for page in including] == ["api"] * len(FILES)
