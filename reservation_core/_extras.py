@@ -1,4 +1,4 @@
-"""Extras of the package: an import that fails names the one that is missing."""
+"""Extras of the package: a failed import names the missing one."""
 
 import contextlib
 from collections.abc import Generator
@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 @contextlib.contextmanager
 def extra(name: str) -> Generator[None]:
-    """Name an extra, if an import in the block fails.
+    """Name the missing extra if an import in the block fails.
 
     :raises ImportError: if a package of the extra is missing, or too old.
     """

@@ -25,7 +25,7 @@ _POLL_SECONDS: Final = 0.25
 
 @attrs.frozen
 class WireAnswer:
-    """A reply, with its body as a JSON object. It is empty if the body is none."""
+    """A reply, with its body as a JSON object. It is empty if the body is not one."""
 
     status: int
     body: Mapping[str, object]

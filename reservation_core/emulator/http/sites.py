@@ -39,12 +39,12 @@ _OWN_SITE: Final = ("same-origin", "none")
 
 @document_members
 class Access(Enum):
-    """Access that a request needs."""
+    """Access to the emulator, as a request needs it."""
 
     OPEN = "open"
     """Read what pages of all sites may read."""
     CHANGE = "change"
-    """Change a reservation."""
+    """Change a resource of the emulated API."""
     CONTROL = "control"
     """Read or change the control surface."""
 

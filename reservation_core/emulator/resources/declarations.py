@@ -49,7 +49,7 @@ class Effect(Flag):
 
 @attrs.frozen
 class ResourceParameter:
-    """ResourceParameter of a resource.
+    """Parameter of a resource.
 
     :param name: its name in a form.
     :param kind: reads its text.

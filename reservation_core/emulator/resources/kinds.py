@@ -1,7 +1,7 @@
 """Kinds of parameters of the emulated resources.
 
-A kind converts the text of a form to a JSON value. What is wrong with a text is unknown to differ
-from the documented limits, so a text outside of them is refused.
+A kind converts the text of a form to a JSON value. A text outside of the documented limits is
+refused, because no source shows that the platform takes it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def json_text(given: str) -> Json:
 
 
 def expression(given: str) -> Json:
-    """Read an expression. The emulator evaluates none but the one that is always true."""
+    """Read an expression. Only an empty one and ``1==1`` are taken: both match everything."""
     if given.replace(" ", "") in ("", "1==1"):
         return given
     raise ValueError("is an expression, which the emulator does not evaluate. Leave it out")

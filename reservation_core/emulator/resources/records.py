@@ -1,4 +1,4 @@
-"""Workspaces, activities, queues, workflows and channels: what sets the scene."""
+"""Records of the platform: workspaces, activities, queues, workflows and channels."""
 
 from __future__ import annotations
 

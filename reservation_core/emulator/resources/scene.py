@@ -46,7 +46,7 @@ class Scene:
         *,
         sid: str | None = None,
     ) -> Record:
-        """Add a record, by default with a new SID. A workspace is in itself.
+        """Add a record, by default with a new SID. A workspace has its own SID as its workspace.
 
         :param fields: properties other than the defaults.
         """
@@ -104,7 +104,8 @@ class Scene:
     def find(self, workspace_sid: str) -> Record | None:
         """Return a workspace.
 
-        One that only has workers and tasks of the control surface is created with its contents.
+        One in which only the control surface has added workers or tasks is created now, with its
+        activities and channels.
         """
         found = self._tables.records.get(workspace_sid)
         if found is not None:
