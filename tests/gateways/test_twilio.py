@@ -169,7 +169,6 @@ class TestValidationClient(_BeyondTheContract):
     test_early_hints_are_not_taken_for_the_reply = (
         GatewayContract.test_early_hints_are_not_taken_for_the_reply
     )
-    test_timeout_covers_the_whole_body = GatewayContract.test_timeout_covers_the_whole_body
     test_gzip_bomb_is_refused = GatewayContract.test_gzip_bomb_is_refused
     test_trusted_certificate_is_accepted = GatewayContract.test_trusted_certificate_is_accepted
     test_truncated_gzip_is_not_a_reply = OwnClientContract.test_truncated_gzip_is_not_a_reply
