@@ -243,7 +243,8 @@ def may_act_later(sent: Sent, command: Command, now: Reservation) -> bool:
 
     :param now: the reservation as it was fetched. A replica may show an old state.
     """
-    can_act = is_legal(now.state, command) or now.state == sent.known.state
+    # A status may hide a hold, so the state need not be the same.
+    can_act = is_legal(now.state, command) or now.status is sent.known.status
     if not (can_act or _may_be_old(sent.known, now)):
         return False
     return sent.may_have_other_version or not is_raised(sent.known, now)

@@ -330,6 +330,20 @@ def test_old_status_is_no_effect() -> None:
     fails(newer, Indistinguishable, held, Accept(), strict=False)
 
 
+def test_hold_that_a_newer_report_no_longer_shows_does_not_rule_a_late_request_out() -> None:
+    """It may still end as accepted, and then the completion acts."""
+    held = attrs.evolve(WHERE, on_hold=True)
+    reports: list[Reply] = []
+    for second in (2, 3):
+        shown = json.loads(shows("pending").body)
+        shown["date_updated"] = f"2030-01-01T12:00:0{second}Z"
+        reports.append(Reply(200, {}, json.dumps(shown).encode()))
+    gateway = ScriptedGateway(reports[0], TIMED_OUT, reports[1])
+    error = fails(gateway, OutcomeUnknown, held, Complete(), resume=True, strict=False)
+    assert gateway.methods == "GPG"
+    assert "may still be" in str(error)
+
+
 def test_old_status_does_not_rule_a_late_request_out() -> None:
     """A completion may still be on its way."""
     accepted = attrs.evolve(WHERE, status="accepted")
