@@ -142,7 +142,7 @@ class Sites:
             if is_foreign or (not origins and "cross-site" in sites):
                 return _refuse(
                     403,
-                    "Pages of other sites cannot change reservations: start the emulator with "
+                    "Pages of other sites cannot change anything here: start the emulator with "
                     "--allow-host and the host of the page",
                 )
         if access is Access.CONTROL and (

@@ -186,7 +186,7 @@ CONTROL_REFUSAL = (
     "--public-url if that is behind a proxy"
 )
 CHANGE_REFUSAL = (
-    "403 Pages of other sites cannot change reservations: start the emulator with --allow-host "
+    "403 Pages of other sites cannot change anything here: start the emulator with --allow-host "
     "and the host of the page"
 )
 # Headers of a request to http://localhost:8420; may it change a reservation; may it control.
