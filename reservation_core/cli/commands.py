@@ -54,7 +54,7 @@ class CommandLine:
         :param command: The command's name, as encode and send take it.
         :param accept: For call and redirect: the command has its accept flag.
         :param orchestrated: For accept: the platform sets up the channel first, as Flex does.
-        :param parity: A JSON report of the command parity. What it saw replaces the evidence.
+        :param parity: A JSON report of the command parity. Its results replace the evidence.
         """
         decision = decide(status, read_command(command).trigger, accept, orchestrated)
         if parity is not None:

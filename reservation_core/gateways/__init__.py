@@ -8,7 +8,7 @@ It reports a failure by the class of its error. The delivery decides what to do 
 * ``failures``: the errors that gateways raise, and their texts
 * ``reply_builder``: a reply that is read piece by piece
 * ``base``: the checks before sending, the limit on connections, and closing
-* ``workers``: threads that keep interrupts and time without end out of the gateways for threads
+* ``workers``: worker threads, which end each wait in time and keep interrupts out of the client
 * ``sockets``: shutting down a socket at a deadline
 * ``pyreqwest``: the default gateways
 * ``httpx2``: gateways on httpx2, with connections from ``httpx2_transport``

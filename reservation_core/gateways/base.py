@@ -1,8 +1,7 @@
 """Shared base of the HTTP gateways.
 
-A gateway raises ``NotSent`` if it is closed or was opened before a fork. A forked child leaves the
-connections open, as they are its parent's. One for asyncio may do so
-in a second event loop.
+A gateway raises ``NotSent`` if it is closed or was opened before a fork. One for asyncio may do so
+in a second event loop. A forked child leaves the connections open, as they are its parent's.
 """
 
 import asyncio

@@ -5,7 +5,6 @@ platform. Each call of the store and each request waits at a gate, and the sched
 happens next: a step of a node, the loss of a request or of a reply, a crash, the end of a lease.
 
 * ``runs``: all runs of a scenario, or drawn ones. The command is ``python -m tests.simulation``.
-
 * ``choices``: every choice within a bound, or drawn ones.
 * ``world``: nodes, store, platform and time, and the steps that are possible.
 * ``scenarios``: programs of the nodes.

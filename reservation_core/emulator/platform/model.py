@@ -145,7 +145,7 @@ class Task:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Record:
-    """A resource that only sets the scene: a workspace, an activity, a queue or a workflow.
+    """Stored workspace, activity, task queue, workflow or task channel.
 
     :param kind: the kind of the resource, such as ``activity``.
     :param fields: all properties, as they were given or by default.

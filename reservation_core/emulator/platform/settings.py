@@ -222,7 +222,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
 }
 _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "state_codes": SettingInfo(
-        "error number of a 400 for a state conflict (for supervise the dictionary's, unless none)",
+        "error number of a 400 for a state conflict; generic does not apply to supervise",
         Evidence.OBSERVED,
         Source.PUBLIC_CODE,
     ),
@@ -247,7 +247,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         "a reservation on hold is rescinded when a sibling is accepted"
     ),
     "orchestrated_accept": SettingInfo(
-        "an accept puts the reservation on hold first, as in Flex; a task may say otherwise",
+        "an accept puts the reservation on hold first, as in Flex; a task can have its own value",
         Evidence.DOCUMENTED,
         Source.CANCELED_HELP,
     ),
@@ -326,7 +326,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
         Source.LIFECYCLE,
     ),
     "max_rounds": SettingInfo(
-        "number of times a task is reserved in vain before it is canceled",
+        "number of times a task is reserved without an accept before it is canceled",
         Evidence.DOCUMENTED,
         Source.LIMITS,
     ),
