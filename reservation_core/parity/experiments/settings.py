@@ -92,7 +92,7 @@ def _state_codes(scene: ParityScene) -> Seen:
         return Seen(ErrorCodes.NONE, show(again))
     if scene.voice is None:
         raise CouldNotTell(
-            f"a repeated accept has the number {again.code}; if an instruction has its own number "
+            f"a repeated accept has the number {again.code}; the number of a refused instruction "
             "needs --voice"
         )
     instruction = held.update(*scene.conference_form())
@@ -290,7 +290,7 @@ def _max_rounds(scene: ParityScene) -> Seen:
         if task.body.get("assignment_status") == "canceled":
             return Seen(count, f"the task was canceled after {count} rejects")
         held = scene.wait_for_offers(held.task_sid)[0]
-    raise CouldNotTell(f"it is more than {_MAX_ROUNDS}; to count on takes too many requests")
+    raise CouldNotTell(f"it is more than {_MAX_ROUNDS}; counting further takes too many requests")
 
 
 def _delete_after(scene: ParityScene) -> Seen:

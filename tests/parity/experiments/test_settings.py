@@ -78,7 +78,7 @@ In the emulator a call rings until a test answers it, so that ``accepts_unanswer
 UNTOLD_WITHOUT_VOICE: Final = {
     "on_hold_shown_as": "a reservation on hold needs a voice instruction",
     "can_reject_on_hold": "a reservation on hold needs a voice instruction",
-    "state_codes": "if an instruction has its own number needs --voice",
+    "state_codes": "the number of a refused instruction needs --voice",
 }
 """Settings whose value needs consent to voice instructions, with the reason."""
 
