@@ -9,6 +9,8 @@ import pytest
 
 from tests.campaigns.crashes import Campaign, main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("kind", "rounds", "workers"), [("sqlite", 6, 1), ("sqlite", 6, 3), ("postgres", 6, 3)]

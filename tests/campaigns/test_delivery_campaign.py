@@ -24,6 +24,8 @@ from tests.campaigns.delivery_cases import (
 )
 from tests.campaigns.delivery_sockets import GATEWAYS, open_sockets
 
+pytestmark = pytest.mark.slow
+
 KINDS = {kind.value for kind in FaultKind if kind is not FaultKind.NONE}
 
 

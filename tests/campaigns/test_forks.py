@@ -8,6 +8,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_children_are_refused_at_once_and_end_and_the_parent_continues(
     new_database: Callable[[], str], tmp_path: Path

@@ -14,6 +14,8 @@ from reservation_core import MalformedReply, ReservationError
 from tests.campaigns.growth import Shape, measure, shapes
 from tests.campaigns.readers import READERS, Reader
 
+pytestmark = pytest.mark.slow
+
 SIZE: Final = 2_000
 SHAPES: Final = {
     name: shape

@@ -8,6 +8,8 @@ import pytest
 
 from tests.campaigns import interrupts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", interrupts.THREAD_GATEWAYS)
 def test_interrupts_take_no_place_of_a_gateway_for_threads(name: str) -> None:

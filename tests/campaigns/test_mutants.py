@@ -3,6 +3,8 @@ import pytest
 from tests.campaigns.mutants import MUTANTS, Found, Mutant, hunt
 from tests.examples.desk import Desk
 
+pytestmark = pytest.mark.slow
+
 
 def test_mutants_are_distinct_and_described() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 12

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import attrs
+import pytest
 
 from tests.campaigns.routed_soak import WORKERS, RoutedSoakResult, soak
 from tests.campaigns.soak import TENTHS
+
+pytestmark = pytest.mark.slow
 
 
 def test_routed_soak_ends_every_task_and_stores_recent_ones_only() -> None:

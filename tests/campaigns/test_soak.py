@@ -6,6 +6,8 @@ import pytest
 
 from tests.campaigns import soak
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("run", [soak.soak_in_process, soak.soak_over_http])
 def test_soak_stores_only_recent_reservations(run: soak.Soak) -> None:

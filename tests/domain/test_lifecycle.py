@@ -77,5 +77,10 @@ def test_edge_has_note_evidence_and_reference() -> None:
         assert edge.reference in Source
     for source in Source:
         assert str(source) == source.value
-        without_url = (Source.OWN_INTERPRETATION, Source.PUBLIC_CODE, Source.REPORT)
-        assert source.value.startswith("https://") != (source in without_url)
+        has_no_url = source in (
+            Source.OWN_INTERPRETATION,
+            Source.PUBLIC_CODE,
+            Source.REPORT,
+            Source.PARITY_RUN,
+        )
+        assert source.value.startswith("https://") != has_no_url

@@ -225,7 +225,7 @@ import attrs
 def test_one(reservation_gateway, reserved):
     reserved = attrs.evolve(reserved, etag=None)  # else the version is refused
     perform(reserved, Accept(), reservation_gateway)
-    with pytest.raises(LostRace):
+    with pytest.raises(Indistinguishable):
         perform(reserved, Accept(), reservation_gateway)
 """
 

@@ -20,6 +20,8 @@ from tests.simulation.runs import draw, explore, find_broken, sqlite_stores
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.world import WR, Budget, World
 
+pytestmark = pytest.mark.slow
+
 PAUSED = attrs.evolve(SCENARIOS[0], budget=Budget(jumps=1))
 """A node that is paused for two minutes, and another that recovers its call."""
 

@@ -7,7 +7,7 @@ from reservation_core import (
     Accept,
     CommandNotAllowed,
     Complete,
-    LostRace,
+    Indistinguishable,
     Reply,
     Request,
     Wrap,
@@ -155,7 +155,7 @@ def test_observed_platform_counts_edges_and_refusals() -> None:
     )
     coverage.count_reply(platform, prepare(held, Accept()), Reply(400))  # for another reason
     perform(held, Accept(), gateway)
-    with pytest.raises(LostRace):
+    with pytest.raises(Indistinguishable):
         perform(held, Accept(), gateway)
     path = prepare(held, Accept()).path
     unknown = Request("POST", path.replace(str(held.sid), "WR" + "1" * 32), form=Accept().form())

@@ -86,6 +86,7 @@ def modules_after(installed: str, *steps: str) -> list[set[str]]:
     return [set(cast("list[str]", json.loads(line))) for line in run.stdout.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [("hypothesis", "reservation_core"), ("reservation_core", "hypothesis")],
@@ -101,6 +102,7 @@ def test_classes_are_registered_in_either_import_order(
     assert STRATEGIES in used
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["registration", "strategies", "stateful"])
 def test_module_of_the_kit_can_be_imported_first(installed: str, module: str) -> None:
     first, _ = modules_after(installed, f"import reservation_core.testing.{module}", DRAW)

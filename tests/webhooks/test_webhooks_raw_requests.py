@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.webhooks.raw.campaign import ALL, SOME, running_servers, send_table
 from tests.webhooks.raw.table import TABLE, VARYING
+
+pytestmark = pytest.mark.slow
 
 
 def test_raw_requests_have_their_outcome_under_every_server() -> None:

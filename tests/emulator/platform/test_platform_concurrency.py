@@ -14,9 +14,10 @@ import pytest
 from reservation_core import (
     Accept,
     Command,
-    LostRace,
+    Indistinguishable,
     Refused,
     Reservation,
+    ReservationError,
     Status,
     conclude,
     perform,
@@ -28,15 +29,15 @@ from tests.emulator.samples import EXAMPLES, PENDING, SID, numbered
 WRITERS: Final = 32
 
 
-def _race(runners: list[Callable[[], Reservation]]) -> list[Reservation | Refused]:
+def _race(runners: list[Callable[[], Reservation]]) -> list[Reservation | ReservationError]:
     """Run all at the same moment, each in its own thread."""
     start = threading.Barrier(len(runners))
 
-    def run(runner: Callable[[], Reservation]) -> Reservation | Refused:
+    def run(runner: Callable[[], Reservation]) -> Reservation | ReservationError:
         start.wait(10)
         try:
             return runner()
-        except Refused as error:
+        except ReservationError as error:
             return error
 
     with ThreadPoolExecutor(len(runners)) as pool:
@@ -103,11 +104,11 @@ def test_one_of_many_writers_makes_a_step(step: Callable[[Platform], Reservation
 
 @pytest.mark.parametrize("version", ["0", None])
 def test_one_of_many_writers_accepts_a_reservation(version: str | None) -> None:
-    """With or without a version. All others lose the race."""
+    """With or without a version. The others see that it is accepted, and claim nothing."""
     gateway, known = make_slow_gateway(PENDING), attrs.evolve(PENDING, etag=version)
     outcomes = _race([partial(perform, known, Accept(), gateway)] * WRITERS)
     assert sum(isinstance(outcome, Reservation) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, LostRace) for outcome in outcomes) == WRITERS - 1
+    assert sum(isinstance(outcome, Indistinguishable) for outcome in outcomes) == WRITERS - 1
     assert gateway.platform.get(SID).etag == "1"
 
 

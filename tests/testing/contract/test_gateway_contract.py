@@ -90,6 +90,7 @@ def run_contract(
     ).parseoutcomes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "promise"),
     BROKEN_PROMISES,
@@ -134,7 +135,8 @@ def public_classes(module: ModuleType) -> list[type]:
     "name", [module.name for module in pkgutil.iter_modules(gateways.__path__)]
 )
 def test_shipped_gateway_inherits_every_test_unchanged(name: str) -> None:
-    shipped = ports(public_classes(importlib.import_module(f"{gateways.__name__}.{name}")))
+    defined = public_classes(importlib.import_module(f"{gateways.__name__}.{name}"))
+    shipped = ports([kind for kind in defined if kind.__name__.endswith("Gateway")])
     if not shipped or name == "port":  # a module without a gateway
         return
     tested: set[str] = set()
