@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
 from reservation_core._extras import extra
@@ -83,11 +84,16 @@ def _make_subcommand(command: type[Command], action: Callable[..., None]) -> Cal
     return run
 
 
-def _make_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
-    """Yield a flag for each parameter.
+@cache  # two groups have the same commands
+def _make_flags(command: type[Command]) -> tuple[inspect.Parameter, ...]:
+    """Return a flag for each parameter.
 
     A value is decoded as in a form, so that the command itself reports everything that is wrong.
     """
+    return tuple(_yield_flags(command))
+
+
+def _yield_flags(command: type[Command]) -> Iterator[inspect.Parameter]:
     hints, summaries = get_type_hints(command), read_member_docs(command)
     for parameter in command.parameters:
         flag = cyclopts.Parameter(
