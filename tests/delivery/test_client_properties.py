@@ -164,7 +164,7 @@ class Scenario:
 
 
 @given(st.data(), reservations(), st.integers(1, 3), st.sampled_from(Route))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_client_holds_what_the_platform_reports_through_any_scenario(
     data: st.DataObject, first: Reservation, number: int, route: Route
 ) -> None:
@@ -188,7 +188,7 @@ def test_client_holds_what_the_platform_reports_through_any_scenario(
 
 
 @given(reservations(), commands(), st.sampled_from(Route))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_command_is_carried_out_or_refused_without_a_request(
     reservation: Reservation, command: Command, route: Route
 ) -> None:
@@ -229,7 +229,7 @@ def test_reply_reads_back_as_the_platforms_reservation(reservation: Reservation)
 
 
 @given(reservations(), commands(), st.sampled_from(Route))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_request_reads_back_as_its_command(
     reservation: Reservation, command: Command, route: Route
 ) -> None:

@@ -32,6 +32,7 @@ def _docstrings(path: Path) -> Iterator[tuple[int, str]]:
                 pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_docstrings_have_valid_markup(path: Path) -> None:
     for line, docstring in _docstrings(path):

@@ -178,17 +178,17 @@ def _json_case(rng: random.Random) -> tuple[str, bool, Webhook]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_verifier_agrees_with_the_official_validator(seed: int) -> None:
-    """12,000 requests are signed by either, and half of them tampered with."""
+    """4,000 requests are signed by either, and half of them tampered with."""
     rng = random.Random(seed)
     counts = Counter[tuple[str, bool]]()
     verifier = Verifier(TOKEN)
-    for number in range(3000):
+    for number in range(1000):
         change, is_real, webhook = (_form_case if number % 3 else _json_case)(rng)
         passed = passes(verifier, webhook)
         assert (passed, verdict(webhook, TOKEN)) == (is_real, is_real), (change, webhook)
         assert not passes(Verifier(OTHER), webhook)
         counts[change.split()[0], passed] += 1
-    assert min(counts[kind, passed] for kind in ("form", "json") for passed in (True, False)) > 200
+    assert min(counts[kind, passed] for kind in ("form", "json") for passed in (True, False)) > 70
 
 
 def test_url_with_a_user_or_an_ipv6_host_is_verified() -> None:

@@ -56,6 +56,7 @@ def generate(
     run_state_machine_as_test(runs, settings=settings(usual, derandomize=True, database=None))
 
 
+@pytest.mark.slow
 def test_default_runs_walk_every_edge_20_times() -> None:
     class Runs(Onlooker):
         pass
@@ -130,6 +131,7 @@ class Accepter(Onlooker):
         """Handle an error that tells no status."""
 
 
+@pytest.mark.slow
 def test_outages_walk_the_handlers_of_deliveries_that_give_up() -> None:
     handled: list[ReservationError] = []
 
