@@ -68,9 +68,8 @@ def describe_caution(caution: Caution, command: type[Command]) -> str:
         if parameter.wire_name != STATUS_FIELD
         for name in (parameter.wire_name, parameter.callback_name)
     }
-    own = dict.fromkeys(
-        (STATUS_FIELD, INSTRUCTION_FIELD, CALLBACK_INSTRUCTION_FIELD), name_command(command)
-    )
+    command_fields = (STATUS_FIELD, INSTRUCTION_FIELD, CALLBACK_INSTRUCTION_FIELD)
+    own: dict[str, str] = {field: name_command(command) for field in command_fields}
     name, text = caution.parameter, str(caution).removeprefix(caution.parameter)
     needs = re.sub(
         r"(?<=without )\w+(?: or \w+)*",

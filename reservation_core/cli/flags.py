@@ -80,7 +80,8 @@ def _make_subcommand(command: type[Command], action: Callable[..., None]) -> Cal
         fields: dict[str, Any] = {name: given.pop(name) for name in names if name in given}
         action(command(**fields), **given)
 
-    run.__dict__["__signature__"] = inspect.Signature([*_make_flags(command), *own_flags])
+    flags = _make_flags(command)  # type: ignore[arg-type] # mypy does not take a class as hashable
+    run.__dict__["__signature__"] = inspect.Signature([*flags, *own_flags])
     return run
 
 

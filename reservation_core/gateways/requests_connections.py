@@ -81,7 +81,7 @@ def _remaining() -> float:
 class DeadlineAdapter(HTTPAdapter):
     """Adapter whose connections keep the deadline of the gateway's exchange."""
 
-    __attrs__ = [*HTTPAdapter.__attrs__, "_replaced"]  # noqa: RUF012 - as in the base class
+    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "_replaced"]  # noqa: RUF012 - as in the base
 
     def __init__(self, replaced: HTTPAdapter, count: int) -> None:
         """Take the place of an adapter.

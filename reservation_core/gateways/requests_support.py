@@ -76,7 +76,8 @@ class ReplyReadingAuth(AuthBase, Sequence[str]):
         """Return True for the same pair."""
         return self._pair == other
 
-    __hash__ = AuthBase.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     @property
     def _pair(self) -> tuple[str, str]:

@@ -22,7 +22,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._kept: Final[list[PayloadFault]] = []
-        self.omitted = 0
+        self.omitted: int = 0
         """The number of faults that were found and not kept."""
 
     @property

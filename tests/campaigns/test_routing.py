@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
 
 import pytest
 
@@ -21,14 +20,17 @@ def test_router_keeps_its_promises() -> None:
 @pytest.mark.parametrize(
     ("name", "broken", "problem"),
     [
-        ("_max_workers", lambda *_: 9, "is reserved for"),
-        ("_is_idle", lambda *_: False, "are idle"),
+        ("_max_workers", 9, "is reserved for"),
+        ("_is_idle", False, "are idle"),
     ],
 )
 def test_broken_router_is_noticed(
-    name: str, broken: Any, problem: str, monkeypatch: pytest.MonkeyPatch
+    name: str, broken: int, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(router.Router, name, broken)
+    def answer(*_: object) -> int:
+        return broken
+
+    monkeypatch.setattr(router.Router, name, answer)
     with pytest.raises(routing.BrokenPromise, match=problem) as caught:
         routing.run(1, 200)
     assert caught.value.__notes__[0].startswith("seed ")

@@ -141,7 +141,7 @@ def _rows(operations: Iterable[Operation]) -> Iterator[str]:
 
 def _name_others(found: Iterable[Operation]) -> str:
     """Return the names of the parameters that are kept, ignored or missing."""
-    parts = []
+    parts: list[str] = []
     for effect in ("kept", "ignored", "missing"):
         names = {n: None for each in found for n, value in each.effects.items() if value == effect}
         if names:

@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 import attrs
 
-from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.platform import Parts, Platform
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.platform.storage import Storage
+from reservation_core.emulator.platform.tables import Tables
 from reservation_core.emulator.resources.declarations import Resource
 from reservation_core.rest.bodies import Json
 
@@ -39,9 +41,9 @@ class ResourceStore(ABC):
 
     def __init__(self, platform: Platform, resource: Resource) -> None:
         self.resource = resource
-        self.parts = platform.parts
-        self.storage = platform.parts.storage
-        self.tables = platform.parts.storage.tables
+        self.parts: Parts = platform.parts
+        self.storage: Storage = platform.parts.storage
+        self.tables: Tables = platform.parts.storage.tables
         self.settings: Settings = platform.settings
 
     @abstractmethod
