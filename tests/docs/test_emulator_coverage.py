@@ -1,6 +1,6 @@
 """Counts of what the emulator has of the official description."""
 
-from tests.docs.emulator_coverage import EFFECTS, read_operations, write_emulator
+from tests.docs.emulator_coverage import ACTING, EFFECTS, read_operations, write_emulator
 
 OPERATIONS = {(each.method, each.path): each for each in read_operations()}
 ROOT = "/v1/Workspaces/{WorkspaceSid}"
@@ -9,6 +9,7 @@ ROOT = "/v1/Workspaces/{WorkspaceSid}"
 def test_each_parameter_of_a_reservation_update_acts_or_is_checked() -> None:
     update = OPERATIONS["POST", f"{ROOT}/Tasks/{{TaskSid}}/Reservations/{{Sid}}"]
     assert len(update.effects) == 55  # 54 of the form, and If-Match
+    assert update.effects.keys() >= ACTING
     assert set(update.effects.values()) == {"acts", "checked"}
     assert (update.effects["CallAccept"], update.effects["Beep"]) == ("acts", "checked")
 
