@@ -19,7 +19,7 @@ from tests.benchmarks import samples
 from tests.benchmarks.measure import Comparison, Effort, clock
 
 _Sent: TypeAlias = tuple[str, bytes]
-"""What a stub was given: path and body."""
+"""Path and body of a request that a stub received."""
 
 _Update: TypeAlias = Callable[[], str]
 """Does a whole update, and gives the status that was answered."""

@@ -95,7 +95,10 @@ SUMMARIES: Final = [
 def test_summary_does_not_begin_with_a_question_word() -> None:
     question = re.compile(r"(What|Who|Whose|Whether|How|Where|Which|Whoever|Whatever)\b")
     members = [
-        summary for path in _sources("reservation_core") for summary in _member_summaries(path)
+        summary
+        for folder in ("reservation_core", "tests")
+        for path in _sources(folder)
+        for summary in _member_summaries(path)
     ]
     assert len(members) > 100
     found = [place for place, summary in (*SUMMARIES, *members) if question.match(summary)]

@@ -44,7 +44,7 @@ JUMP: Final = 121.0
 
 Program: TypeAlias = Callable[["World", AsyncBook], Coroutine[Any, Any, object]]
 Gate: TypeAlias = tuple[str, tuple[str, ...]]
-"""What a program is about to do, and its possible results. All but the first are faults."""
+"""The next step of a program, and its possible results. All but the first are faults."""
 
 
 @attrs.define(eq=False)
