@@ -32,7 +32,7 @@ _WORDS: Final = (
     (r"Continue from the reservation that this error carries\.", "Look at it with show."),
     (r" With a book, call book\.resume\([^)]*\)\.", ""),
     (r" If the hold is over, give it up with released\(\)[^.]*\.release\(sid\)\.", ""),
-    (r" If it may act twice, set Policy\.repeat_unknown\.", ""),
+    (r" If it is still allowed and may act twice, set Policy\.repeat_unknown\.", ""),
     (r" If there are no concurrent writers, set Policy\.sole_writer\.", ""),
     (r"Decide by that status: this error's unknown_status holds it\.", "Decide by that status."),
     (r"Decide by this error's raw_status\. [^.]*\.", "Decide by that status."),

@@ -12,7 +12,7 @@ from reservation_core.delivery.observer import Observer
 from reservation_core.delivery.reconciliation import ReconcileResult
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
-from reservation_core.domain.lifecycle import Status, label_state
+from reservation_core.domain.lifecycle import Status, state_phrase
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.errors import Attempt
 
@@ -52,7 +52,7 @@ class ProgressObserver(Observer):
 
     def reconciled(self, reservation: Reservation, result: str) -> None:
         """Write what a fetch shows."""
-        self._write(f"the reservation is {label_state(reservation.state)}: {_CONCLUSIONS[result]}")
+        self._write(f"the reservation is {state_phrase(reservation.state)}: {_CONCLUSIONS[result]}")
 
     def pause(self, seconds: float) -> None:
         """Announce a pause and make it."""

@@ -58,7 +58,7 @@ from reservation_core.delivery.reconciliation import (
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.parsing import STATUS_FIELD
 from reservation_core.domain.errors import ReplyError, ReservationError
-from reservation_core.domain.lifecycle import Status, label_state
+from reservation_core.domain.lifecycle import Status, state_phrase
 from reservation_core.domain.reservation import IllegalSuccession, Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.error_payload import CONFLICT_CODES
@@ -370,7 +370,7 @@ class _Delivery:
             )
         elif self.was_fetched and _is_unknown(error):
             # The fetch shows that it was not carried out, and no request can still act.
-            message = f"{reason}; the command was not carried out"
+            message = f"the command was not carried out: {reason}"
             error = LostRace(200, message=message, reservation=self.known)
         self._raise(error)
 
@@ -382,14 +382,14 @@ class _Delivery:
     def _raise_unknown(self, result: ReconcileResult) -> NoReturn:
         name, now = self.command.trigger, self.known
         if result is ReconcileResult.INDISTINGUISHABLE:
-            reason = f"the reservation is {label_state(now.state)}, and this {name} cannot be told"
+            reason = f"the reservation is {state_phrase(now.state)}, and this {name} cannot be told"
             reason += " apart from an action of a concurrent writer"
             error = Indistinguishable(reason, now, now, is_final=True)
             self._raise(error)
         if any(may_be_undone(sent.known, self.command, now) for sent in self.unsettled):
             why = "the platform may have undone it"
-        elif now.status.is_terminal:
-            why = f"the reservation may have been {now.status} with or without it"
+        elif all(sent.known.status is not now.status for sent in self.unsettled):
+            why = f"the reservation may be {state_phrase(now.state)} with or without it"
         else:
             why = "it may have no visible effect at first"
         reason = f"no fetch can show if the {name} was carried out: {why}"

@@ -72,6 +72,15 @@ def label_state(state: State) -> str:
     return "on hold" if state == ON_HOLD else state
 
 
+def state_phrase(state: State) -> str:
+    """Return a state as it stands in a sentence after "is".
+
+    >>> f"The reservation is {state_phrase(Status.TIMEOUT)}."
+    'The reservation is timed out.'
+    """
+    return "timed out" if state == Status.TIMEOUT else label_state(state)
+
+
 def describe_state(state: State) -> str:
     """Return the meaning of a state in one or two sentences.
 

@@ -45,7 +45,7 @@ from typing import ClassVar, Final, NamedTuple
 import attrs
 
 from reservation_core.domain.errors import ReplyError, ReservationError
-from reservation_core.domain.lifecycle import SET_BY_PLATFORM, label_state
+from reservation_core.domain.lifecycle import SET_BY_PLATFORM, state_phrase
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.messages import Headers, RateLimit, Request, read_rate_limit
 
@@ -124,10 +124,13 @@ class Refused(ReplyError):
 
     def __str__(self) -> str:
         """Return the HTTP status, the platform's code and message, and the remedy."""
+        return with_remedy(self._failure, self._remedy)
+
+    @property
+    def _failure(self) -> str:
         code = f", code {self.code}" if self.code is not None else ""
         more = f" (see {self.more_info})" if self.more_info else ""
-        failure = f"HTTP {self.http_status}{code}: {self.message or 'no message'}{more}"
-        return with_remedy(failure, self._remedy)
+        return f"HTTP {self.http_status}{code}: {self.message or 'no message'}{more}"
 
     @property
     def _remedy(self) -> str:
@@ -148,12 +151,17 @@ class LostRace(Refused):
     unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
 
     @property
+    def _failure(self) -> str:
+        is_refusal = self.http_status >= 400  # else it is the status of a fetch
+        return self.message if self.message and not is_refusal else super()._failure
+
+    @property
     def _remedy(self) -> str:
         if self.unknown_status is not None:
             return f"{self.unknown_status.description}: decide by that status."
         if self.reservation is None:
             return "The reservation moved on: fetch it and decide again."
-        return f"The reservation is {label_state(self.reservation.state)} now: decide again."
+        return f"The reservation is {state_phrase(self.reservation.state)} now: decide again."
 
 
 class NotFound(Refused):
@@ -343,12 +351,12 @@ class OutcomeUnknown(GatewayError):
             return f"Fetch the reservation before sending anything again{hold}. {_RESUME}"
         now = self.last_known
         if now is not None and now.status.is_terminal:
-            return f"The reservation is {now.status}: nothing can be sent any more."
+            return f"The reservation is {state_phrase(now.status)}: nothing can be sent any more."
         if now is not None and now.on_hold:
             remedy = "If the hold is over, give it up with released(), or with book.release(sid)."
             return f"Wait for the platform's next report. {remedy}"
         hold = "The reservation may be on hold. " if self.may_be_on_hold else ""
-        repeat = "If it may act twice, set Policy.repeat_unknown."
+        repeat = "If it is still allowed and may act twice, set Policy.repeat_unknown."
         return f"{hold}Wait for the platform's next report. {repeat} {_RESUME}"
 
 

@@ -93,7 +93,7 @@ def test_send_ends_with_3_after_a_lost_race(
     result = run("send", "accept", *server.flags, flag)
     assert (result.code, result.out) == (3, "")
     assert message in result.err
-    assert "The reservation is timeout now: decide again" in " ".join(result.err.split())
+    assert "The reservation is timed out now: decide again" in " ".join(result.err.split())
 
 
 def test_send_ends_with_3_after_wrong_credentials(server: PlatformServer) -> None:

@@ -127,7 +127,7 @@ ACCEPTING_REDIRECT: Final = Redirect(call_sid="CA" + "0" * 32, url="https://x.y"
 def test_outcome_is_unknown_if_the_effect_is_not_shown(
     command: Command, start: str, now: str, versions: tuple[str | None, str | None]
 ) -> None:
-    """It may have been carried out, and nobody need have done it."""
+    """The fetch can follow with and without the command."""
     gateway = ScriptedGateway(TIMED_OUT, shows(now, versions[1]))
     held = attrs.evolve(WHERE, status=start, etag=versions[0])
     error = fails(gateway, OutcomeUnknown, held, command)
@@ -136,6 +136,8 @@ def test_outcome_is_unknown_if_the_effect_is_not_shown(
     assert error.last_known == attrs.evolve(WHERE, status=now, etag=versions[1], on_hold=on_hold)
     assert error.is_final
     assert f"if the {command.trigger} was carried out" in str(error)
+    shown = "timed out" if now == "timeout" else now
+    assert (f"may be {shown} with or without it" in str(error)) is (now != start)
     is_over = now not in ("pending", "accepted", "wrapping")
     assert ("nothing can be sent any more" in str(error)) is is_over
 
@@ -196,7 +198,11 @@ def test_change_that_excludes_the_command_is_a_lost_race(
     error = fails(gateway, LostRace, attrs.evolve(PENDING, status=start), command)
     assert gateway.methods == "PG"
     assert error.reservation.status == now
-    assert now in str(error)
+    shown = "timed out" if now == "timeout" else now
+    assert str(error) == (
+        "the command was not carried out: the reservation moved on. "
+        f"The reservation is {shown} now: decide again."
+    )
     assert len(error.attempts) == 2
 
 

@@ -74,7 +74,7 @@ def fetch_first_or_resume() -> str:
 
 @follows(
     "{}Wait for the platform's next report. {} {}",
-    "If it may act twice, set Policy.repeat_unknown.",
+    "If it is still allowed and may act twice, set Policy.repeat_unknown.",
 )
 def wait_or_repeat() -> str:
     world = World(Fault(FaultKind.LOST_REQUEST))
