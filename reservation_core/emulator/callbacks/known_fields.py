@@ -7,43 +7,39 @@ from collections.abc import Mapping
 
 import attrs
 
-from reservation_core.emulator.platform.model import Record, Task, Worker
+from reservation_core.emulator.platform.model import Task, Worker
+from reservation_core.emulator.platform.tables import Tables
 from reservation_core.rest.bodies import Json
 
 
-def task_fields(records: Mapping[str, Record], task: Task) -> dict[str, str]:
+def task_fields(tables: Tables, task: Task) -> dict[str, str]:
     """Return the fields of a routed task that follow from its resources."""
     order = task.order
     if order is None:
         return {}
-    queue = records.get(str(order.task_queue_sid))
+    queue = tables.records.get(str(order.task_queue_sid))
     fields: dict[str, Json] = {
         "WorkflowSid": order.workflow_sid,
-        "WorkflowName": _name_of(records, order.workflow_sid),
+        "WorkflowName": tables.name_of(order.workflow_sid),
         "TaskQueueSid": order.task_queue_sid,
-        "TaskQueueName": _name_of(records, order.task_queue_sid),
+        "TaskQueueName": tables.name_of(order.task_queue_sid),
         "TaskQueueTargetExpression": None if queue is None else queue.fields["target_workers"],
         "TaskPriority": str(order.priority),
         "TaskChannelSid": order.fields["task_channel_sid"],
         "TaskChannelUniqueName": order.fields["task_channel_unique_name"],
         "TaskIgnoreCapacity": "true" if order.fields["ignore_capacity"] else "false",
     }
-    return {**_workspace_fields(records, task.workspace_sid), **_present(fields)}
+    return {**_workspace_fields(tables, task.workspace_sid), **_present(fields)}
 
 
-def worker_fields(records: Mapping[str, Record], worker: Worker) -> dict[str, str]:
+def worker_fields(tables: Tables, worker: Worker) -> dict[str, str]:
     """Return the fields of a worker that follow from its resources."""
-    fields: dict[str, Json] = {"WorkerActivityName": _name_of(records, worker.activity_sid)}
-    return {**_workspace_fields(records, worker.workspace_sid), **_present(fields)}
+    fields: dict[str, Json] = {"WorkerActivityName": tables.name_of(worker.activity_sid)}
+    return {**_workspace_fields(tables, worker.workspace_sid), **_present(fields)}
 
 
-def _workspace_fields(records: Mapping[str, Record], sid: str) -> dict[str, str]:
-    return _present({"WorkspaceName": _name_of(records, sid)})
-
-
-def _name_of(records: Mapping[str, Record], sid: str | None) -> Json:
-    record = records.get(str(sid))
-    return None if record is None else record.fields["friendly_name"]
+def _workspace_fields(tables: Tables, sid: str) -> dict[str, str]:
+    return _present({"WorkspaceName": tables.name_of(sid)})
 
 
 def _present(fields: Mapping[str, Json]) -> dict[str, str]:
@@ -62,9 +58,9 @@ class EventTarget:
         return self.types is None or type_ in self.types
 
 
-def event_target(records: Mapping[str, Record], workspace_sid: str) -> EventTarget | None:
+def event_target(tables: Tables, workspace_sid: str) -> EventTarget | None:
     """Return the target of a workspace's events, ``None`` without one."""
-    workspace = records.get(workspace_sid)
+    workspace = tables.records.get(workspace_sid)
     url = None if workspace is None else workspace.fields["event_callback_url"]
     if workspace is None or not isinstance(url, str):
         return None
@@ -72,12 +68,12 @@ def event_target(records: Mapping[str, Record], workspace_sid: str) -> EventTarg
     return EventTarget(url, frozenset(words) if words else None)
 
 
-def assignment_urls(records: Mapping[str, Record], task: Task) -> tuple[str, str | None] | None:
+def assignment_urls(tables: Tables, task: Task) -> tuple[str, str | None] | None:
     """Return the assignment and the fallback URL of a task's workflow.
 
     ``None`` if the workflow has no assignment URL.
     """
-    workflow = records.get(str(task.order.workflow_sid)) if task.order is not None else None
+    workflow = tables.records.get(str(task.order.workflow_sid)) if task.order is not None else None
     url = None if workflow is None else workflow.fields["assignment_callback_url"]
     if workflow is None or not isinstance(url, str):
         return None

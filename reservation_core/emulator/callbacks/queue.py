@@ -100,7 +100,7 @@ class CallbackQueue:
         self._assignments: _Line = deque()
         self._delayed: list[tuple[int, Callback]] = []  # with the events that still overtake each
         self.settings = settings or CallbackSettings()
-        self._records: Final = platform.parts.storage.tables.records
+        self._tables: Final = platform.parts.storage.tables
         self._subscriptions = (
             platform.subscribe(self._handle_entry),
             platform.subscribe_events(self._handle_event),
@@ -153,21 +153,21 @@ class CallbackQueue:
     def _fields(self, task: Task | None, worker: Worker | None) -> dict[str, str]:
         return {
             **self._settings.fields,
-            **(worker_fields(self._records, worker) if worker else {}),
-            **(task_fields(self._records, task) if task else {}),
+            **(worker_fields(self._tables, worker) if worker else {}),
+            **(task_fields(self._tables, task) if task else {}),
         }
 
     def _assignment_urls(self, task: Task, sid: str) -> tuple[str | None, str | None]:
         """Return the assignment and fallback URLs of a task's reservations."""
         settings = self._settings
-        found = assignment_urls(self._records, task) if settings.calls_resources else None
+        found = assignment_urls(self._tables, task) if settings.calls_resources else None
         if found is None:
             return settings.assignment_url, settings.fallback_url
         return self._check_url(found[0], sid), self._check_url(found[1], sid)
 
     def _event_url(self, workspace_sid: str, type_: str) -> str | None:
         settings = self._settings
-        target = event_target(self._records, workspace_sid) if settings.calls_resources else None
+        target = event_target(self._tables, workspace_sid) if settings.calls_resources else None
         if target is None:
             return settings.event_url if type_ in settings.event_types else None
         return self._check_url(target.url, "") if target.takes(type_) else None

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from reservation_core.domain.lifecycle import Status
-from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.model import Task, Worker
 from reservation_core.emulator.platform.platform import Platform
 
 MAX_PEOPLE: Final = 500
 """Number of tasks and of workers that are shown, the newest ones."""
-
-_LIVE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING)
 
 
 def describe_tasks(platform: Platform) -> dict[str, object]:
@@ -31,35 +27,29 @@ def describe_workers(platform: Platform) -> dict[str, object]:
 
 def _describe_task(platform: Platform, task: Task) -> dict[str, object]:
     reservations = platform.all(task.sid)
-    order = task.order
+    order, tables = task.order, platform.parts.storage.tables
     return {
         "sid": task.sid,
         "status": task.status,
         "priority": None if order is None else order.priority,
-        "queue": None if order is None else _name_of(platform, order.task_queue_sid),
+        "queue": None if order is None else tables.name_of(order.task_queue_sid),
         "expires": None if order is None else order.expires,
         "reservations": len(reservations),
         "last_reservation_sid": reservations[-1].sid if reservations else None,
-        "workers": [each.worker_name or each.worker_sid for each in reservations if _is_live(each)],
+        "workers": [
+            each.worker_name or each.worker_sid
+            for each in reservations
+            if not each.status.is_terminal
+        ],
     }
 
 
 def _describe_worker(platform: Platform, worker: Worker) -> dict[str, object]:
-    live = [str(each.sid) for each in platform.all(worker.sid) if _is_live(each)]
-    activity = _name_of(platform, worker.activity_sid)
+    live = [str(each.sid) for each in platform.all(worker.sid) if not each.status.is_terminal]
+    activity = platform.parts.storage.tables.name_of(worker.activity_sid)
     return {
         "sid": worker.sid,
         "name": worker.name,
         "activity": activity or worker.activity_sid,
         "reservations": live,
     }
-
-
-def _is_live(reservation: Reservation) -> bool:
-    return reservation.status in _LIVE
-
-
-def _name_of(platform: Platform, sid: str | None) -> object:
-    """Return the name of a queue or an activity, or ``None``."""
-    record = platform.parts.storage.tables.records.get(str(sid))
-    return None if record is None else record.fields.get("friendly_name")

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import count
-from typing import Final
 
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
@@ -28,8 +27,6 @@ from reservation_core.emulator.platform.model import (
     Worker,
 )
 from reservation_core.emulator.platform.platform import Platform
-
-_LIVE: Final = frozenset((Status.PENDING, Status.ACCEPTED, Status.WRAPPING))
 
 
 class Router:
@@ -132,7 +129,7 @@ class Router:
     def _count(self, sid: str) -> None:
         """Count a reservation for its worker while it is live."""
         stored = self._tables.reservations.get(sid)
-        is_live = stored is not None and stored.reservation.status in _LIVE
+        is_live = stored is not None and not stored.reservation.status.is_terminal
         if is_live == (sid in self._worker_of_live):
             return
         if stored is not None and is_live:
@@ -227,8 +224,7 @@ class Router:
                     del lines[workspace_sid]
 
     def _is_idle(self, worker: Worker) -> bool:
-        activity = self._tables.records.get(str(worker.activity_sid))
-        is_available = activity is not None and activity.fields.get("available") is True
+        is_available = self._tables.is_available(worker.activity_sid)
         return is_available and self._live[worker.sid] < self._settings.worker_capacity
 
     def _count_wanted(self, task: Task, order: TaskOrder) -> int:
@@ -245,7 +241,7 @@ class Router:
 
     def _live_children(self, task_sid: str) -> list[Reservation]:
         children = (stored.reservation for stored in self._tables.children(task_sid))
-        return [reservation for reservation in children if reservation.status in _LIVE]
+        return [each for each in children if not each.status.is_terminal]
 
     def _max_workers(self, order: TaskOrder) -> int:
         if order.worker_sid is not None:
@@ -271,7 +267,7 @@ class Router:
     def _offer_task(self, task: Task, order: TaskOrder, idle: Line) -> None:
         children = [stored.reservation for stored in self._tables.children(task.sid)]
         asked = Counter(str(each.worker_sid) for each in children)
-        reserved = {str(each.worker_sid) for each in children if each.status in _LIVE}
+        reserved = {str(each.worker_sid) for each in children if not each.status.is_terminal}
         # A refill asks only workers that were asked less often than those that are reserved. Else
         # a worker that rejects at once would be asked again and again.
         limit = max((asked[worker_sid] for worker_sid in reserved), default=None)

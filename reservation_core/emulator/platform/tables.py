@@ -22,6 +22,7 @@ from reservation_core.emulator.platform.model import (
     Task,
     Worker,
 )
+from reservation_core.rest.bodies import Json
 
 _V = TypeVar("_V")
 
@@ -180,6 +181,16 @@ class Tables:
         """Return the records of one kind in a workspace, oldest first."""
         records = (self.records[sid] for sid in self._records_in.get(workspace_sid, ()))
         return [record for record in records if record.kind == kind]
+
+    def name_of(self, sid: str | None) -> Json:
+        """Return the name of a record, ``None`` without one."""
+        record = self.records.get(str(sid))
+        return None if record is None else record.fields["friendly_name"]
+
+    def is_available(self, activity_sid: str | None) -> bool:
+        """Return true if workers in an activity are available."""
+        activity = self.records.get(str(activity_sid))
+        return activity is not None and activity.fields.get("available") is True
 
     def remove_all(self) -> None:
         """Remove everything."""

@@ -140,8 +140,7 @@ class RecordStore(ResourceStore):
             "date_updated": show_date(record.date_updated),
         }
         for name, source in _NAMES_OF.get(self.resource, {}).items():
-            named = self.tables.records.get(str(record.fields.get(source)))
-            properties[name] = None if named is None else named.fields["friendly_name"]
+            properties[name] = self.tables.name_of(cast("str | None", record.fields.get(source)))
         if self.resource is WORKFLOW:
             properties["document_content_type"] = "application/json"
         return ResourceRow(record.sid, record.workspace_sid, properties)

@@ -224,16 +224,12 @@ class TaskStore(ResourceStore):
                 "task_channel_sid": fields.get("task_channel_sid"),
                 "task_channel_unique_name": fields.get("task_channel_unique_name"),
                 "task_queue_entered_date": fields.get("task_queue_entered_date", created),
-                "task_queue_friendly_name": self._name_of(queue_sid),
+                "task_queue_friendly_name": self.tables.name_of(queue_sid),
                 "task_queue_sid": queue_sid,
                 "timeout": fields.get("timeout", _DEFAULT_TIMEOUT),
                 "virtual_start_time": fields.get("virtual_start_time", created),
-                "workflow_friendly_name": self._name_of(workflow_sid),
+                "workflow_friendly_name": self.tables.name_of(workflow_sid),
                 "workflow_sid": workflow_sid,
             },
             str(task.version),
         )
-
-    def _name_of(self, sid: str | None) -> Json:
-        record = self.tables.records.get(str(sid))
-        return None if record is None else record.fields["friendly_name"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final, cast
+from typing import cast
 
 import attrs
 
@@ -14,8 +14,6 @@ from reservation_core.emulator.resources.kinds import show_date
 from reservation_core.emulator.resources.refused import RefusedRequest
 from reservation_core.emulator.resources.store import ResourceRow, ResourceStore, Values
 from reservation_core.rest.bodies import Attributes
-
-_LIVE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING)
 
 
 class WorkerStore(ResourceStore):
@@ -66,7 +64,7 @@ class WorkerStore(ResourceStore):
         return self._show(self.tables.workers[sid])
 
     def _check_activity(self, worker: Worker, activity_sid: str | None, *, rejects: bool) -> None:
-        if activity_sid is None or self._is_available(activity_sid):
+        if activity_sid is None or self.tables.is_available(activity_sid):
             if rejects:  # documented
                 raise RefusedRequest(
                     "RejectPendingReservations needs an ActivitySid that is not available"
@@ -81,26 +79,21 @@ class WorkerStore(ResourceStore):
     def delete(self, sid: str) -> None:
         """Delete a worker. One with live reservations is refused (unknown)."""
         children = self.tables.children(sid)
-        if any(each.reservation.status in _LIVE for each in children):
+        if any(not each.reservation.status.is_terminal for each in children):
             message = f"Cannot delete worker {sid}: it has live reservations"
             raise RefusedRequest(message, is_conflict=True)
         self.tables.workers.remove(sid)
 
-    def _is_available(self, activity_sid: str | None) -> bool:
-        activity = self.tables.records.get(str(activity_sid))
-        return activity is not None and activity.fields.get("available") is True
-
     def _show(self, worker: Worker) -> ResourceRow:
-        activity = self.tables.records.get(str(worker.activity_sid))
         return ResourceRow(
             worker.sid,
             worker.workspace_sid,
             {
                 "account_sid": worker.account_sid,
-                "activity_name": None if activity is None else activity.fields["friendly_name"],
+                "activity_name": self.tables.name_of(worker.activity_sid),
                 "activity_sid": worker.activity_sid,
                 "attributes": json.dumps(worker.attributes),
-                "available": self._is_available(worker.activity_sid),
+                "available": self.tables.is_available(worker.activity_sid),
                 "date_created": show_date(worker.date_created),
                 "date_status_changed": show_date(worker.date_status_changed),
                 "date_updated": show_date(worker.date_updated),
