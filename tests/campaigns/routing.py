@@ -1,4 +1,4 @@
-"""Random lives of routed tasks: ``python -m tests.campaigns.routing``.
+"""Random runs of routed tasks: ``python -m tests.campaigns.routing``.
 
 Workers come, go and leave; tasks are created, answered, transferred, canceled and deleted; time
 passes. After each step the platform must keep the promises of the router:
@@ -218,7 +218,7 @@ def run(seed: int, steps: int) -> int:
 
 
 def main() -> None:
-    """Run random lives and print the number of reservations."""
+    """Take random runs and print the number of reservations."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=100)
