@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, cast
 
+import attrs
+
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.commands.extra import FormPairs
@@ -50,6 +52,23 @@ AUTHORIZATION, CONTENT_TYPE, IF_MATCH_KEY = "authorization", "content-type", IF_
 _READ_HEADERS: Final = frozenset({AUTHORIZATION, CONTENT_TYPE, IF_MATCH_KEY})
 
 
+@attrs.frozen
+class ApiRequest:
+    """A request of the emulated API as a gateway answers it.
+
+    :param target: the path and the query, still percent-encoded.
+    :param headers: the headers that are read, by name in lower case.
+    :param form: the form as pairs, or percent-encoded.
+    :param origin: start of the addresses in the reply.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    form: FormPairs | bytes = attrs.field(repr=False)
+    origin: str
+
+
 class InMemoryGateway(ClosableGateway):
     """Gateway to an emulated platform in this process, without sockets. Sync and async.
 
@@ -72,7 +91,8 @@ class InMemoryGateway(ClosableGateway):
         """Answer one request."""
         self._check_open()
         headers = _select_headers(request.headers.pairs)
-        return self._answer(request.method, request.path, headers, request.form or b"", self.origin)
+        form = request.form or b""
+        return self._answer(ApiRequest(request.method, request.path, headers, form, self.origin))
 
     async def asend(self, request: Request) -> Reply:
         """Answer one request. It never waits."""
@@ -99,23 +119,17 @@ class InMemoryGateway(ClosableGateway):
         if len(body) > (limit := self._settings.max_body_bytes):
             return refusals.refuse(413, None, f"The body has more than {limit} bytes")
         selected = _select_headers(headers)
-        return self._answer(method, target, selected, body, origin or self.origin)
+        return self._answer(ApiRequest(method, target, selected, body, origin or self.origin))
 
-    def _answer(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        form: FormPairs | bytes,
-        origin: str,
-    ) -> Reply:
+    def _answer(self, request: ApiRequest) -> Reply:
+        method, target = request.method, request.target
         if method == "OPTIONS":
             return preflight_reply()
-        if self._settings.accounts and not self._is_known(headers.get(AUTHORIZATION, "")):
+        if self._settings.accounts and not self._is_known(request.headers.get(AUTHORIZATION, "")):
             return refusals.UNAUTHORIZED
         where = parse_path(target)
         if where is None:
-            return self._answer_elsewhere(method, target, headers, form, origin)
+            return self._answer_elsewhere(request)
         route, address = where
         is_list = address.sid is None
         if method not in (allowed := _LIST_METHODS if is_list else _METHODS):
@@ -124,31 +138,21 @@ class InMemoryGateway(ClosableGateway):
             with self.platform.transaction():
                 rates = self._rate_limiter.take((method, route, is_list))
                 if rates is None:
-                    rates = self._rate_limiter.headers(0)
-                    return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
+                    return refusals.too_many_requests(self._rate_limiter.headers(0))
                 if is_list:
-                    return list_page(self.platform, origin, target, route, address, rates)
+                    return list_page(self.platform, request.origin, target, route, address, rates)
                 reservation = self._find(address)
                 if reservation is None:
                     return refusals.not_found(target)
                 if method == "GET":
-                    return self._show(reservation, route, origin, rates)
-                return self._update(reservation, route, headers, form, origin, rates)
+                    return self._show(reservation, route, request.origin, rates)
+                return self._update(reservation, route, request, rates)
         except UnreadableRequest as error:
-            code = refusals.GENERIC_CODE if error.status == 400 else None
-            return refusals.refuse(error.status, code, error.reason)
+            return refusals.unreadable(error)
 
-    def _answer_elsewhere(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        form: FormPairs | bytes,
-        origin: str,
-    ) -> Reply:
+    def _answer_elsewhere(self, request: ApiRequest) -> Reply:
         """Answer a request for anything but reservations. A subclass may know more."""
-        del method, headers, form, origin
-        return refusals.not_found(target)
+        return refusals.not_found(request.target)
 
     def _is_known(self, authorization: str) -> bool:
         scheme, username, password = read_authorization(authorization)
@@ -171,35 +175,28 @@ class InMemoryGateway(ClosableGateway):
     def _read_body(self, body: bytes) -> UpdateReading:
         return read_update(read_pairs(body), self._settings)
 
-    def _read_update(
-        self, headers: Mapping[str, str], form: FormPairs | bytes
-    ) -> Command | Status | None:
+    def _read_update(self, request: ApiRequest) -> Command | Status | None:
+        form = request.form
         if isinstance(form, tuple):
             update, cautions = read_update(form, self._settings)
             if cautions:
                 _warn(cautions)
             return update
         if form:
-            check_content_type(headers.get(CONTENT_TYPE, ""))
+            check_content_type(request.headers.get(CONTENT_TYPE, ""))
         read = self._read_cached if len(form) <= _MAX_CACHED_BYTES else self._read_body
         return read(form).update
 
     def _update(
-        self,
-        reservation: Reservation,
-        route: Route,
-        headers: Mapping[str, str],
-        form: FormPairs | bytes,
-        origin: str,
-        rates: FormPairs,
+        self, reservation: Reservation, route: Route, request: ApiRequest, rates: FormPairs
     ) -> Reply:
-        wanted = headers.get(IF_MATCH_KEY)
+        wanted = request.headers.get(IF_MATCH_KEY)
         is_stale = wanted is not None and wanted.strip('"') != reservation.etag
         if is_stale and self._settings.checks_version_first:
             return refusals.STALE
         codes = self._settings.instruction_codes
         try:
-            update = self._read_update(headers, form)
+            update = self._read_update(request)
         except InvalidCommand as error:
             return refusals.invalid_command(error, codes)
         if isinstance(update, Command) and update.is_task_route_only and route is not Route.TASK:
@@ -210,7 +207,8 @@ class InMemoryGateway(ClosableGateway):
                 if isinstance(update, Command):
                     self.platform.check_command(str(reservation.sid), update)
                 return refusals.STALE
-            return self._show(self._apply(reservation, update), route, origin, rates)
+            updated = self._apply(reservation, update)
+            return self._show(updated, route, request.origin, rates)
         except StateConflict as conflict:
             return refusals.state_conflict(conflict, update, self._settings.state_codes)
         except UnmetPrecondition as error:

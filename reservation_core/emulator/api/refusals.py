@@ -12,6 +12,7 @@ from reservation_core.domain.commands.parsing import INSTRUCTION_FIELD
 from reservation_core.domain.errors import InvalidCommand
 from reservation_core.domain.lifecycle import COMMAND_EDGES, ON_HOLD, STATE_ERROR_CODES, Status
 from reservation_core.emulator.api.replies import json_reply
+from reservation_core.emulator.api.update_reading import UnreadableRequest
 from reservation_core.emulator.platform.errors import StateConflict
 from reservation_core.emulator.platform.settings import ErrorCodes
 from reservation_core.rest.messages import Reply
@@ -46,6 +47,20 @@ def not_found(target: str) -> Reply:
 def method_not_allowed(allowed: Iterable[str]) -> Reply:
     """Return the reply for a wrong HTTP method."""
     return refuse(405, 20004, "Method not allowed", headers=(("Allow", ", ".join(allowed)),))
+
+
+def too_many_requests(rates: Iterable[tuple[str, str]]) -> Reply:
+    """Return the reply for a request beyond the rate limit.
+
+    :param rates: the rate-limit headers.
+    """
+    return refuse(429, 20429, "Too Many Requests", headers=rates)
+
+
+def unreadable(error: UnreadableRequest) -> Reply:
+    """Return the reply for an unreadable form or query."""
+    code = GENERIC_CODE if error.status == 400 else None
+    return refuse(error.status, code, error.reason)
 
 
 def bad_request(code: int, message: str, codes: ErrorCodes) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from reservation_core.domain.commands.extra import FormPairs
@@ -12,6 +11,7 @@ from reservation_core.emulator.api.gateway import (
     CONTENT_TYPE,
     IF_MATCH_KEY,
     ORIGIN,
+    ApiRequest,
     InMemoryGateway,
     read_authorization,
 )
@@ -50,14 +50,8 @@ class WorkspaceGateway(InMemoryGateway):
         self.platform.run_due_timers()  # what was due without a router happens at its own time
         self._engine = Engine(self.platform)
 
-    def _answer_elsewhere(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        form: FormPairs | bytes,
-        origin: str,
-    ) -> Reply:
+    def _answer_elsewhere(self, request: ApiRequest) -> Reply:
+        method, target = request.method, request.target
         where = parse_resource_path(target)
         if where is None:
             return refusals.not_found(target)
@@ -69,9 +63,8 @@ class WorkspaceGateway(InMemoryGateway):
                 operation = (method, where.resource.kind, where.sid is None)
                 rates = self._rate_limiter.take(operation)
                 if rates is None:
-                    rates = self._rate_limiter.headers(0)
-                    return refusals.refuse(429, 20429, "Too Many Requests", headers=rates)
-                return self._operate(method, target, where, headers, form, origin, rates)
+                    return refusals.too_many_requests(self._rate_limiter.headers(0))
+                return self._operate(request, where, rates)
         except NotHere:
             return refusals.not_found(target)
         except Stale:
@@ -81,32 +74,23 @@ class WorkspaceGateway(InMemoryGateway):
             codes = settings.state_codes if error.is_conflict else settings.instruction_codes
             return refusals.bad_request(refusals.GENERIC_CODE, error.message, codes)
         except UnreadableRequest as error:
-            code = refusals.GENERIC_CODE if error.status == 400 else None
-            return refusals.refuse(error.status, code, error.reason)
+            return refusals.unreadable(error)
 
-    def _operate(
-        self,
-        method: str,
-        target: str,
-        where: ResourceAddress,
-        headers: Mapping[str, str],
-        form: FormPairs | bytes,
-        origin: str,
-        rates: FormPairs,
-    ) -> Reply:
-        engine, if_match = self._engine, headers.get(IF_MATCH_KEY)
+    def _operate(self, request: ApiRequest, where: ResourceAddress, rates: FormPairs) -> Reply:
+        method, form, origin = request.method, request.form, request.origin
+        engine, if_match = self._engine, request.headers.get(IF_MATCH_KEY)
         if method == "DELETE":
             return engine.delete(where, if_match, rates)
         if method == "GET" and where.sid is None:
-            return engine.list_page(where, target, origin, rates)
+            return engine.list_page(where, request.target, origin, rates)
         if method == "GET":
             return engine.fetch(where, origin, rates)
         if isinstance(form, bytes):
             if form:
-                check_content_type(headers.get(CONTENT_TYPE, ""))
+                check_content_type(request.headers.get(CONTENT_TYPE, ""))
             form = read_pairs(form)
         if where.sid is None:
-            account_sid = _read_account(headers.get(AUTHORIZATION, ""))
+            account_sid = _read_account(request.headers.get(AUTHORIZATION, ""))
             return engine.create(where, form, account_sid, origin, rates)
         return engine.update(where, form, if_match, origin, rates)
 
