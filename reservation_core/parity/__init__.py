@@ -6,7 +6,8 @@ file for the emulator, and observations for :func:`~reservation_core.explain`.
 
 * ``findings``: :class:`Finding` and :class:`ParityReport`.
 * ``experiments``: the questions, as tables of small functions.
-* ``scene``: what a run creates on the platform and deletes again. ``wire`` sends its requests.
+* ``scene``: workspace, workers and tasks of a run. ``creations`` deletes them again.
+* ``wire``: sends the requests of a run.
 * ``runner``: :func:`run_parity`. ``plan``: what it would do, in words.
 * ``report``: Markdown, JSON and settings of a report. ``observations`` reads it again.
 """

@@ -1,28 +1,24 @@
-"""Scene of a parity run: it creates objects, and deletes them again."""
+"""Scene of a parity run: workspace, workers, queues, tasks and reservations."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, cast
-from urllib.parse import quote
 
 import attrs
 
 from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.parity.creations import Creations
 from reservation_core.parity.findings import CouldNotTell, ParityFailed
-from reservation_core.parity.wire import Wire, WireAnswer, shorten_sids
-from reservation_core.rest.errors import GatewayError
+from reservation_core.parity.wire import Wire, WireAnswer, must
 from reservation_core.rest.messages import IF_MATCH
 
 SETTLE_SECONDS: Final = 2.0
 """Time after which the platform has done what it will do."""
 
 _OFFER_SECONDS: Final = 20.0  # until a new task is offered to a worker
-_DELETE_ATTEMPTS: Final = 3
-_TASKS: Final = "/Tasks/"
-_GONE: Final = 404
 _RESERVATION_TIMEOUT: Final = 600  # seconds; no reservation times out during an experiment
 
 
@@ -92,16 +88,6 @@ class Held:
         return self.scene.wire.wait_for(lambda: self.status == status, seconds)
 
 
-def must(answer: WireAnswer, what: str) -> WireAnswer:
-    """Return an answer that carried out a request.
-
-    :raises CouldNotTell: if it was refused.
-    """
-    if not answer.is_done:
-        raise CouldNotTell(f"{what} was refused: {answer.describe()}")
-    return answer
-
-
 class ParityScene:
     """Workspace, workers, queues and tasks of a parity run. All of it is deleted by ``close``.
 
@@ -119,8 +105,7 @@ class ParityScene:
         self.workspace_sid: str = workspace_sid or ""
         self.activities: dict[str, str] = {}
         self._is_own_workspace: Final = workspace_sid is None
-        self._created: list[str] = []
-        self._unsure: list[tuple[str, str]] = []
+        self._creations: Final = Creations(wire)
         self._workers: list[str] = []
         self._workflows: dict[tuple[int, int | None], str] = {}
 
@@ -135,15 +120,18 @@ class ParityScene:
         """
         try:
             if self._is_own_workspace:
-                self.workspace_sid = self._create("/v1/Workspaces", FriendlyName=self.name)
+                self.workspace_sid = self._creations.create(
+                    "/v1/Workspaces", FriendlyName=self.name
+                )
             else:
                 must(self.wire.ask("GET", self.path()), "fetching the workspace")
             for activity, is_available in (("here", "true"), ("away", "false")):
-                self.activities[activity] = self._create(
+                self.activities[activity] = self._creations.create(
                     self.path("Activities"),
                     FriendlyName=f"{self.name}-{activity}",
                     Available=is_available,
                 )
+            self._creations.away = self.activities["away"]
         except CouldNotTell as error:
             remedy = "Check the credentials, the base URL and the workspace"
             raise ParityFailed(str(error), remedy) from None
@@ -155,7 +143,7 @@ class ParityScene:
         while len(self._workers) <= number:
             attributes = {"parity": self.name, "contact_uri": f"client:{self.name}"}
             self._workers.append(
-                self._create(
+                self._creations.create(
                     self.path("Workers"),
                     FriendlyName=f"{self.name}-{len(self._workers)}",
                     ActivitySid=self.activities["away"],
@@ -185,7 +173,7 @@ class ParityScene:
         key = (max_reserved, timeout)
         if key not in self._workflows:
             name = f"{self.name}-{max_reserved}-{timeout}"
-            queue_sid = self._create(
+            queue_sid = self._creations.create(
                 self.path("TaskQueues"),
                 FriendlyName=name,
                 TargetWorkers=f'parity == "{self.name}"',
@@ -193,7 +181,7 @@ class ParityScene:
             )
             default: dict[str, object] = {"filters": [], "default_filter": {"queue": queue_sid}}
             more = {} if timeout is None else {"TaskReservationTimeout": str(timeout)}
-            self._workflows[key] = self._create(
+            self._workflows[key] = self._creations.create(
                 self.path("Workflows"),
                 FriendlyName=name,
                 Configuration=json.dumps({"task_routing": default}),
@@ -209,7 +197,7 @@ class ParityScene:
         timeout: int | None = _RESERVATION_TIMEOUT,
     ) -> str:
         """Create a task and return its SID. It ends with the experiment."""
-        return self._create(
+        return self._creations.create(
             self.path("Tasks"),
             WorkflowSid=self.workflow(max_reserved, timeout),
             Attributes=json.dumps(attributes or {"parity": self.name}),
@@ -314,89 +302,16 @@ class ParityScene:
 
     def finish(self) -> None:
         """End the tasks of an experiment. What cannot be deleted is tried again at the end."""
-        deadline, self.wire.deadline = self.wire.deadline, None
-        self._created += self._find_unsure()
-        for path in [path for path in self._created if _TASKS in path]:
-            if self._delete_with_patience(path) is None:
-                self._created.remove(path)
-        self.wire.deadline = deadline
+        self._creations.delete_tasks()
 
     def close(self) -> tuple[str, ...]:
         """Delete everything that was created.
 
         :returns: what is left, with the reason.
         """
-        self.wire.begin(None)
-        self._created += self._find_unsure()
-        left: list[str] = []
-        while self._created:
-            path = self._created[-1]
-            problem = self._delete_with_patience(path)
-            if problem is not None:
-                left.append(f"{path}: {problem}")
-            elif path == self.path():
-                left.clear()  # everything else was in it
-            self._created.pop()
-        return tuple(left)
+        return self._creations.delete_all()
 
     @property
     def remaining(self) -> tuple[str, ...]:
         """The paths of everything that was created and not deleted yet."""
-        return tuple(self._created)
-
-    def _delete_with_patience(self, path: str) -> str | None:
-        problem: str | None = None
-        for attempt in range(_DELETE_ATTEMPTS):
-            if attempt:
-                self.wire.pause(1.0)
-            if "/Workers/" in path:
-                self._try("POST", path, ("ActivitySid", self.activities.get("away", "")))
-            elif _TASKS in path and attempt:
-                for status in ("canceled", "completed"):
-                    self._try("POST", path, ("AssignmentStatus", status))
-            problem = self._delete(path)
-            if problem is None:
-                return None
-        return problem
-
-    def _delete(self, path: str) -> str | None:
-        """Delete something. Return the reason if it is still there."""
-        answer = self._try("DELETE", path)
-        if isinstance(answer, str):
-            return answer
-        return None if answer.is_done or answer.status == _GONE else answer.describe()
-
-    def _try(self, method: str, path: str, *form: tuple[str, str]) -> WireAnswer | str:
-        try:
-            return self.wire.ask(method, path, form)
-        except (GatewayError, CouldNotTell) as error:
-            return shorten_sids(str(error))
-
-    def _create(self, path: str, **form: str) -> str:
-        name = form.get("FriendlyName", "")
-        unsure = (path, name)
-        self._unsure.append(unsure)  # until a reply shows the outcome, also if it is interrupted
-        answer = self.wire.ask("POST", path, tuple(form.items()))
-        if answer.is_done:
-            self._created.append(f"{path}/{answer.text('sid')}")
-        self._unsure.remove(unsure)
-        return must(answer, f"creating {name or 'a task'}").text("sid")
-
-    def _find_unsure(self) -> Iterator[str]:
-        """Find the results of creations whose replies were lost."""
-        for path, name in self._unsure:
-            is_task = path.endswith("/Tasks")
-            queries = (
-                [f"WorkflowSid={sid}" for sid in self._workflows.values()]
-                if is_task
-                else [f"FriendlyName={quote(name)}"]
-            )
-            for query in queries:
-                answer = self._try("GET", f"{path}?{query}")
-                lists = () if isinstance(answer, str) else answer.body.values()
-                for rows in lists:
-                    for row in cast("list[object]", rows if isinstance(rows, list) else []):
-                        found = f"{path}/{cast('dict[str, object]', row).get('sid')}"
-                        if found not in self._created:
-                            yield found
-        self._unsure.clear()
+        return self._creations.remaining

@@ -79,6 +79,16 @@ class WireAnswer:
         return " ".join(parts)
 
 
+def must(answer: WireAnswer, what: str) -> WireAnswer:
+    """Return an answer that carried out a request.
+
+    :raises CouldNotTell: if it was refused.
+    """
+    if not answer.is_done:
+        raise CouldNotTell(f"{what} was refused: {answer.describe()}")
+    return answer
+
+
 def shorten_sids(text: str) -> str:
     """Return a text with shortened SIDs, and without origins.
 

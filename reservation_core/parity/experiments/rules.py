@@ -11,8 +11,8 @@ from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.experiments.settings import show
 from reservation_core.parity.experiments.voice_settings import hold
 from reservation_core.parity.findings import CouldNotTell, Seen, Subject
-from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene, must
-from reservation_core.parity.wire import WireAnswer
+from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene
+from reservation_core.parity.wire import WireAnswer, must
 
 CARRIED_OUT: Final = "carried out"
 """Result of a request that the platform carried out."""

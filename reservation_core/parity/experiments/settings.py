@@ -15,8 +15,8 @@ from reservation_core.emulator.platform.settings import (
     SystemStatus,
 )
 from reservation_core.parity.findings import CouldNotTell, Seen
-from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene, must
-from reservation_core.parity.wire import WireAnswer
+from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene
+from reservation_core.parity.wire import WireAnswer, must
 
 _STALE: Final = "999999"
 _STALE_STATUS: Final = 412

@@ -8,7 +8,8 @@ from typing import Final
 from reservation_core.emulator.platform.settings import OnHoldStatus
 from reservation_core.parity.experiments.settings import is_on_hold, refusal_or_success, show
 from reservation_core.parity.findings import CouldNotTell, Seen
-from reservation_core.parity.scene import Held, ParityScene, must
+from reservation_core.parity.scene import Held, ParityScene
+from reservation_core.parity.wire import must
 
 _RING_SECONDS: Final = 45.0
 _URL: Final = "https://example.com/parity"
