@@ -9,7 +9,6 @@ from typing import Final, cast
 
 import attrs
 
-from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.parity.creations import Creations
 from reservation_core.parity.findings import CouldNotTell, ParityFailed
 from reservation_core.parity.wire import Wire, WireAnswer, must
@@ -281,22 +280,6 @@ class ParityScene:
             "to": voice.callee,
             "outbound_to": voice.callee,
         }
-
-    def conference_form(self, *more: tuple[str, str]) -> FormPairs:
-        """Return the form of a conference with the number of the consent.
-
-        A given parameter replaces the one of the same name.
-        """
-        voice = self.require_voice()
-        form = {"To": voice.callee, "From": voice.caller, "Timeout": "10", **dict(more)}
-        return (("Instruction", "conference"), *form.items())
-
-    def dequeue_form(self, *, has_caller: bool = True) -> FormPairs:
-        """Return the form of a dequeue to the number that may ring."""
-        voice = self.require_voice()
-        caller = (("DequeueFrom", voice.caller),) if has_caller else ()
-        to = ("DequeueTo", voice.callee)
-        return (("Instruction", "dequeue"), to, *caller, ("DequeueTimeout", "10"))
 
     # --- the end ---
 

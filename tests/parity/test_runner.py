@@ -158,7 +158,7 @@ def test_lost_task_among_others_is_deleted() -> None:
 
 def test_scene_without_consent_has_no_call() -> None:
     with pytest.raises(CouldNotTell, match="it needs a voice instruction, which --voice allows"):
-        Stage(voice=None).scene.conference_form()
+        Stage(voice=None).scene.call_attributes()
 
 
 def test_undeletable_things_are_listed() -> None:

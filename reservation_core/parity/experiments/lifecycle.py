@@ -17,6 +17,13 @@ from reservation_core.domain.decisions import find_allowed_triggers
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status, status_trigger
 from reservation_core.domain.observations import REFUSED_RESULT
+from reservation_core.parity.experiments.instructions import (
+    call_form,
+    conference_form,
+    dequeue_form,
+    redirect_form,
+    supervise_form,
+)
 from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.experiments.voice_settings import hold
 from reservation_core.parity.findings import STATE_PREFIX, CouldNotTell, Seen, Subject
@@ -24,7 +31,6 @@ from reservation_core.parity.scene import Held, ParityScene
 
 _SHORT_TIMEOUT: Final = 1
 _TIMEOUT_WAIT: Final = 20.0
-_URL: Final = "https://example.com/parity"
 
 _STATUSES: Final = {
     "accept": "accepted",
@@ -102,16 +108,12 @@ def _instructions(scene: ParityScene, held: Held, state: State) -> dict[str, For
     """Return the forms of the instructions to try, which need consent."""
     if scene.voice is None or state in (Status.PENDING, Status.ACCEPTED):
         return {}  # there they act, and each would be a call
-    voice = scene.voice
-    call = (("CallTo", voice.callee), ("CallFrom", voice.caller), ("CallUrl", _URL))
-    redirect = (("RedirectCallSid", scene.call_sid), ("RedirectUrl", _URL))
-    supervise = (("SupervisorMode", "monitor"), ("Supervisor", held.worker_sid))
     return {
-        "dequeue": scene.dequeue_form(),
-        "call": (("Instruction", "call"), *call),
-        "redirect": (("Instruction", "redirect"), *redirect),
-        "conference": scene.conference_form(),
-        "supervise": (("Instruction", "supervise"), *supervise),
+        "dequeue": dequeue_form(scene),
+        "call": call_form(scene),
+        "redirect": redirect_form(scene.call_sid),
+        "conference": conference_form(scene),
+        "supervise": supervise_form(held.worker_sid),
     }
 
 

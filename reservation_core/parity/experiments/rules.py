@@ -7,6 +7,7 @@ from typing import Final
 from reservation_core.domain.commands import disputes
 from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.observations import REFUSED_RESULT
+from reservation_core.parity.experiments.instructions import conference_form
 from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.experiments.settings import show
 from reservation_core.parity.experiments.voice_settings import hold
@@ -105,7 +106,7 @@ def _siblings_at_accept(scene: ParityScene) -> Seen:
 
 def _siblings_at_conference(scene: ParityScene) -> Seen:
     first, second = scene.reserve(2, scene.call_attributes())[:2]
-    must(first.update(*scene.conference_form()), "a conference")
+    must(first.update(*conference_form(scene)), "a conference")
     at_once = second.status
     second.wait_for("rescinded")
     return Seen(second.status, f"right after the conference, while it rings, it was {at_once}")

@@ -14,6 +14,7 @@ from reservation_core.emulator.platform.settings import (
     StatusAndInstruction,
     SystemStatus,
 )
+from reservation_core.parity.experiments.instructions import EXAMPLE_URL, conference_form
 from reservation_core.parity.findings import CouldNotTell, Seen
 from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene
 from reservation_core.parity.wire import WireAnswer, must
@@ -21,7 +22,6 @@ from reservation_core.parity.wire import WireAnswer, must
 _STALE: Final = "999999"
 _STALE_STATUS: Final = 412
 _GENERIC: Final = 20001
-_URL: Final = "https://example.com/parity"
 _MAX_TASKS: Final = 6
 _MAX_ROUNDS: Final = 5
 _DELETE_STEP: Final = 5.0
@@ -95,7 +95,7 @@ def _state_codes(scene: ParityScene) -> Seen:
             f"a repeated accept has the number {again.code}; the number of a refused instruction "
             "needs --voice"
         )
-    instruction = held.update(*scene.conference_form())
+    instruction = held.update(*conference_form(scene))
     return Seen(read_code(instruction, 40136), show(instruction))
 
 
@@ -110,11 +110,11 @@ def _both_given(scene: ParityScene) -> Seen:
         return seen
     scene.finish()
     held = scene.one(scene.call_attributes())
-    answer = held.update(("ReservationStatus", "rejected"), *scene.conference_form())
+    answer = held.update(("ReservationStatus", "rejected"), *conference_form(scene))
     if answer.is_done:
         text = f"a conference with a status: {show(answer)}, and then it is {held.status}"
         return Seen(StatusAndInstruction.INSTRUCTION, text)
-    require_control(held.update(*scene.conference_form()), answer)
+    require_control(held.update(*conference_form(scene)), answer)
     return Seen(StatusAndInstruction.REFUSED, f"a conference with a status: {show(answer)}")
 
 
@@ -183,7 +183,7 @@ def _system_status(scene: ParityScene) -> Seen:
 
 
 def _foreign_parameters(scene: ParityScene) -> Seen:
-    is_done, text = _try_reject(scene, "CallUrl", _URL)
+    is_done, text = _try_reject(scene, "CallUrl", EXAMPLE_URL)
     return Seen(ForeignParameters.IGNORED if is_done else ForeignParameters.REFUSED, text)
 
 

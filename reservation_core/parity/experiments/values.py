@@ -13,13 +13,19 @@ import attrs
 from reservation_core.domain.commands import disputes
 from reservation_core.domain.commands.cautions import Dispute
 from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.parity.experiments.instructions import (
+    EXAMPLE_URL,
+    call_form,
+    conference_form,
+    redirect_form,
+    supervise_form,
+)
 from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.experiments.rules import CARRIED_OUT, verdict
 from reservation_core.parity.experiments.settings import show
 from reservation_core.parity.findings import CouldNotTell, Seen, Subject
 from reservation_core.parity.scene import Held, ParityScene
 
-_URL: Final = "https://example.com/parity"
 _SID: Final = "0" * 31 + "1"
 
 
@@ -41,35 +47,13 @@ class _Row:
 
 
 def _conference(*more: tuple[str, str]) -> Callable[[ParityScene, Held], FormPairs]:
-    return lambda scene, _: scene.conference_form(*more)
-
-
-def _call(*more: tuple[str, str]) -> Callable[[ParityScene, Held], FormPairs]:
-    def form(scene: ParityScene, _: Held) -> FormPairs:
-        voice = scene.require_voice()
-        pairs = {"CallTo": voice.callee, "CallFrom": voice.caller, "CallUrl": _URL, **dict(more)}
-        return (("Instruction", "call"), *pairs.items())
-
-    return form
-
-
-def _redirect(scene: ParityScene, _: Held) -> FormPairs:
-    sid = ("RedirectCallSid", scene.call_sid)
-    return (("Instruction", "redirect"), sid, ("RedirectUrl", _URL))
-
-
-def _supervise(supervisor: str) -> Callable[[ParityScene, Held], FormPairs]:
-    def form(_: ParityScene, held: Held) -> FormPairs:
-        mode = ("SupervisorMode", "monitor")
-        return (("Instruction", "supervise"), mode, ("Supervisor", supervisor or held.worker_sid))
-
-    return form
+    return lambda scene, _: conference_form(scene, *more)
 
 
 # fmt: off
 _ROWS: Final = (
     _Row("recording_mode", disputes.RECORDING_MODE, "a call with CallRecord=record-from-ringing",
-         _call(("CallRecord", "record-from-ringing"))),
+         lambda scene, _: call_form(scene, ("CallRecord", "record-from-ringing"))),
     _Row("bare_client_name", disputes.BARE_CLIENT_NAME, "a conference with To=parity",
          _conference(("To", "parity")), 0),
     _Row("application_contact", disputes.APPLICATION_CONTACT, "a conference with an application",
@@ -79,22 +63,22 @@ _ROWS: Final = (
     _Row("call_timeout_limit", disputes.CALL_TIMEOUT_LIMIT, "a conference with Timeout=601",
          _conference(("Timeout", "601"))),
     _Row("space_in_url", disputes.SPACE_IN_URL, "a conference with a space in a URL",
-         _conference(("StatusCallback", f"{_URL}?a b"))),
+         _conference(("StatusCallback", f"{EXAMPLE_URL}?a b"))),
     _Row("record_type", disputes.RECORD_TYPE, "a conference with Record=do-not-record",
          _conference(("Record", "do-not-record"))),
     _Row("newer_region", disputes.NEWER_REGION, "a conference with Region=de1",
          _conference(("Region", "de1"))),
     _Row("post_work_activity", disputes.POST_WORK_ACTIVITY_DEPRECATED,
          "a conference with PostWorkActivitySid",
-         lambda scene, _: scene.conference_form(
-             ("PostWorkActivitySid", scene.activities["here"]))),
+         lambda scene, _: conference_form(
+             scene, ("PostWorkActivitySid", scene.activities["here"]))),
     _Row("sip_credentials", disputes.SIP_CREDENTIALS_WITHOUT_SIP,
          "a conference with SIP credentials for another contact",
          _conference(("SipAuthUsername", "parity"), ("SipAuthPassword", "parity"))),
     _Row("supervise", disputes.SUPERVISE_UNLISTED, "supervise on accepted work",
-         _supervise(""), 0, is_for_accepted=True),
+         lambda _, held: supervise_form(held.worker_sid), 0, is_for_accepted=True),
     _Row("supervisor_form", disputes.SUPERVISOR_FORM, "a supervisor of no known form",
-         _supervise("parity desk"), 0, is_for_accepted=True),
+         lambda _, __: supervise_form("parity desk"), 0, is_for_accepted=True),
 )
 # fmt: on
 
@@ -122,7 +106,7 @@ def _make(row: _Row) -> Experiment:
 
 def _redirect_accepts(scene: ParityScene) -> Seen:
     held = scene.one(scene.call_attributes())
-    answer = held.update(*_redirect(scene, held))
+    answer = held.update(*redirect_form(scene.call_sid))
     if not answer.is_done:
         raise CouldNotTell(f"the redirect was refused: {answer.describe()}")
     return Seen(held.status, f"after a redirect without RedirectAccept: {answer.describe()}")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.emulator.platform.settings import OnHoldStatus
+from reservation_core.parity.experiments.instructions import (
+    conference_form,
+    dequeue_form,
+    redirect_form,
+)
 from reservation_core.parity.experiments.settings import is_on_hold, refusal_or_success, show
 from reservation_core.parity.findings import CouldNotTell, Seen
 from reservation_core.parity.scene import Held, ParityScene
 from reservation_core.parity.wire import must
 
 _RING_SECONDS: Final = 45.0
-_URL: Final = "https://example.com/parity"
 
 
 def hold(scene: ParityScene) -> Held:
@@ -22,7 +27,7 @@ def hold(scene: ParityScene) -> Held:
     """
     if scene.voice is not None:
         held = scene.one(scene.call_attributes())
-        must(held.update(*scene.conference_form()), "a conference")
+        must(held.update(*conference_form(scene)), "a conference")
         return held
     held = scene.one()
     held.must_set("accepted")
@@ -49,7 +54,7 @@ def _can_reject_on_hold(scene: ParityScene) -> Seen:
 def _can_rescind_on_hold(scene: ParityScene) -> Seen:
     scene.require_voice()
     first, second = scene.reserve(2, scene.call_attributes())[:2]
-    must(first.update(*scene.dequeue_form()), "a dequeue")
+    must(first.update(*dequeue_form(scene)), "a dequeue")
     second.must_set("accepted")
     is_rescinded = first.wait_for("rescinded")
     text = f"the one on hold is {first.status} after the other one was accepted"
@@ -59,7 +64,7 @@ def _can_rescind_on_hold(scene: ParityScene) -> Seen:
 def _dequeue_rescinds(scene: ParityScene) -> Seen:
     scene.require_voice()
     first, second = scene.reserve(2, scene.call_attributes())[:2]
-    must(first.update(*scene.dequeue_form()), "a dequeue")
+    must(first.update(*dequeue_form(scene)), "a dequeue")
     is_rescinded = second.wait_for("rescinded")
     return Seen(is_rescinded, f"the sibling is {second.status} after the dequeue")
 
@@ -80,46 +85,35 @@ def _accepts_unanswered(scene: ParityScene) -> Seen:
     return Seen(ends == ["accepted"], f"after a call that was missed it is {ends[0]}")
 
 
-def _needs_from(
-    scene: ParityScene, form: Callable[[ParityScene, bool], tuple[tuple[str, str], ...]]
-) -> Seen:
+def _needs_from(scene: ParityScene, make_form: Callable[[bool], FormPairs]) -> Seen:
     """Compare an instruction with and without its caller ID."""
     scene.require_voice()
-    without = scene.one(scene.call_attributes()).update(*form(scene, False))
+    without = scene.one(scene.call_attributes()).update(*make_form(False))
     if without.is_done:
         return Seen(False, f"without it {show(without)}")
     scene.finish()
-    given = scene.one(scene.call_attributes()).update(*form(scene, True))
+    given = scene.one(scene.call_attributes()).update(*make_form(True))
     if not given.is_done:
         raise CouldNotTell(f"with it, it is refused, too: {given.describe()}")
     return Seen(True, f"without it {show(without)}; with it {given.describe()}")
 
 
 def _dequeue_needs_from(scene: ParityScene) -> Seen:
-    return _needs_from(scene, lambda scene, has_caller: scene.dequeue_form(has_caller=has_caller))
+    return _needs_from(scene, lambda has_caller: dequeue_form(scene, has_caller=has_caller))
 
 
 def _conference_needs_from(scene: ParityScene) -> Seen:
-    return _needs_from(
-        scene,
-        lambda scene, has_caller: tuple(
-            pair for pair in scene.conference_form() if has_caller or pair[0] != "From"
-        ),
-    )
+    return _needs_from(scene, lambda has_caller: conference_form(scene, has_caller=has_caller))
 
 
 def _redirects_only_task_calls(scene: ParityScene) -> Seen:
     scene.require_voice()
     call_sid = scene.call_sid
     held = scene.one(scene.call_attributes(call_sid))
-
-    def redirect(sid: str) -> tuple[tuple[str, str], ...]:
-        return (("Instruction", "redirect"), ("RedirectCallSid", sid), ("RedirectUrl", _URL))
-
-    other = held.update(*redirect(f"CA{'0' * 31}1"))
+    other = held.update(*redirect_form(f"CA{'0' * 31}1"))
     if other.is_done:
         return Seen(False, f"another call than the task's: {show(other)}")
-    own = held.update(*redirect(call_sid))
+    own = held.update(*redirect_form(call_sid))
     if not own.is_done:
         raise CouldNotTell(f"the task's own call is refused, too: {own.describe()}")
     return Seen(True, f"another call than the task's: {show(other)}; its own: {own.describe()}")
