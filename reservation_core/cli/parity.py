@@ -112,15 +112,15 @@ class ParityCommand:
         """Find out how the platform of your account behaves.
 
         It runs experiments over the official REST API, and deletes what it created. Without --yes
-        it only says what it would do.
+        it only prints its plan.
 
-        It writes a report (parity.md), the same for explain --parity (parity.json), and settings
-        for serve --settings (parity-settings.toml).
+        It writes three files: a report to read (parity.md), the report for explain --parity
+        (parity.json), and settings for serve --settings (parity-settings.toml).
 
         Credentials: TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and
         TWILIO_AUTH_TOKEN, in the environment.
 
-        :param yes: Run the experiments. You consent to what the command says without this flag.
+        :param yes: Run the experiments. You consent to the plan that is printed without this flag.
         :param workspace_sid: An existing workspace (WS...). By default a new one is created.
         :param slow: Also measure the deletion of ended tasks, which takes minutes.
         :param only: The name of an experiment to run. May be repeated. All by default.
@@ -134,9 +134,15 @@ class ParityCommand:
             raise UsageError("--workspace-sid must be a SID (WS and 32 hexadecimal digits)")
         seconds = None if limit is None else read_whole_number("--limit", limit, 1, _MAX_LIMIT)
         if not yes:
-            for line in describe_plan(experiments, workspace_sid=workspace_sid, voice=consent):
+            plan = describe_plan(experiments, workspace_sid=workspace_sid, voice=consent)
+            if as_json:
+                self._output.write_json({"plan": plan})
+                return NOT_CONSENTED
+            for line in plan:
                 self._output.write_wrapped(line, indent=0)
-            self._output.write_wrapped("Nothing was done. Add --yes to run it.", "bold", indent=0)
+            self._output.write_wrapped(
+                "Nothing was done. Add --yes to run the experiments.", "bold", indent=0
+            )
             return NOT_CONSENTED
         if not output.is_dir():
             raise UsageError(f"--output must be a folder that exists, not {output}")
@@ -188,13 +194,13 @@ def _describe_interrupt(report: ParityReport) -> str:
 
 
 def _choose(names: list[str] | None, *, has_voice: bool, is_slow: bool) -> tuple[Experiment, ...]:
-    known = [experiment.name for experiment in EXPERIMENTS]
+    known = {experiment.name: experiment for experiment in EXPERIMENTS}
+    chosen = choose(names=names or (), has_voice=has_voice, is_slow=is_slow)
     for name in names or ():
         if name not in known:
-            raise UsageError(f"there is no experiment of that name. There are {', '.join(known)}")
-    chosen = choose(names=names or (), has_voice=has_voice, is_slow=is_slow)
-    for name in {*(names or ())} - {experiment.name for experiment in chosen}:
-        raise UsageError(f"{name} needs --voice or --slow")
+            raise UsageError(f"there is no experiment of that name. Give one of {', '.join(known)}")
+        if known[name] not in chosen:
+            raise UsageError(f"{name} needs {'--voice' if known[name].needs_voice else '--slow'}")
     return chosen
 
 

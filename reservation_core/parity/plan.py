@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 from reservation_core.parity.experiments.model import Experiment
@@ -16,7 +17,7 @@ _NAMED: Final = (
     "Its workers are available for seconds at a time. A queue of that workspace whose expression "
     "matches every worker may offer them a task of yours. A new workspace cannot."
 )
-_PER_MINUTE: Final = 15
+_SECONDS: Final = 4.0  # of a quick experiment, on average
 _TASKS_PER_EXPERIMENT: Final = 2  # on average; the commands of a state need some more
 
 
@@ -24,22 +25,27 @@ def describe_plan(
     experiments: Sequence[Experiment], *, workspace_sid: str | None, voice: Voice | None
 ) -> tuple[str, ...]:
     """Return sentences about the objects, calls and costs of a run."""
-    calls = sum(experiment.calls for experiment in experiments) if voice else 0
-    tasks = len(experiments) * _TASKS_PER_EXPERIMENT
+    calls = _count(sum(experiment.calls for experiment in experiments), "call")
+    tasks = f"about {len(experiments) * _TASKS_PER_EXPERIMENT} tasks"
     where = f"in workspace {workspace_sid}" if workspace_sid else "in a new workspace"
-    objects = f"2 activities, up to 3 workers, up to 4 queues with workflows, about {tasks} tasks"
+    objects = f"2 activities, up to 3 workers, up to 4 queues with workflows, and {tasks}"
     call = (
-        f"It places up to {calls} calls to the number of --voice-to, from that of --voice-from. "
-        "Do not answer them."
+        f"It places up to {calls} to the number of --voice-to, from that of --voice-from. "
+        "Do not answer."
         if voice
-        else "It sends no voice instruction and calls nobody. --voice allows that."
+        else "It sends no voice instruction and places no call. --voice allows both."
     )
+    seconds = sum(each.limit if each.is_slow else _SECONDS for each in experiments)
     return (
-        f"A parity run makes {len(experiments)} experiments with your account.",
-        f"It creates {objects}, {where}. It uses the official REST API only.",
+        f"A parity run makes {_count(len(experiments), 'experiment')} with your account.",
+        f"It creates these {where}: {objects}. It uses the official REST API only.",
         *((_NAMED,) if workspace_sid else ()),
         call,
         _CLEANUP,
-        f"It may cost what your plan charges for about {tasks} tasks and {calls} calls.",
-        f"It takes about {-(-len(experiments) // _PER_MINUTE)} minutes, and longer with --slow.",
+        f"It may cost what your plan charges for {tasks}" + (f" and {calls}." if voice else "."),
+        f"It takes about {_count(ceil(seconds / 60), 'minute')}.",
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

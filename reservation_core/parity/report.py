@@ -69,7 +69,7 @@ def _write_lines(report: ParityReport) -> Iterator[str]:
             yield from ("", f"## {title}", "", "| name | rule | seen | interpretation | evidence |")
             yield "| --- | --- | --- | --- | --- |"
             yield from map(_write_row, findings)
-    yield from ("", "## What was asked, and what was answered")
+    yield from ("", "## Requests and replies")
     for finding in report.findings:
         yield from _write_finding(finding)
 

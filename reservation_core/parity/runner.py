@@ -27,7 +27,10 @@ class Progress:
         """Do something after an experiment."""
 
     def cleaning_up(self, count: int) -> None:
-        """Do something before everything that was created is deleted."""
+        """Do something before everything that was created is deleted.
+
+        :param count: number of objects.
+        """
 
 
 def choose(

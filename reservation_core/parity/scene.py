@@ -246,7 +246,7 @@ class ParityScene:
             return len(found) >= count
 
         if not self.wire.wait_for(has_enough, _OFFER_SECONDS):
-            raise CouldNotTell(f"the task was not offered to {count} workers")
+            raise CouldNotTell(f"the task was offered to {len(found)} of {count} workers")
         return found
 
     def one(self, attributes: Mapping[str, object] | None = None) -> Held:

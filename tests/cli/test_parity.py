@@ -50,8 +50,15 @@ def test_run_without_consent_says_what_it_would_do(gateway: TwistedGateway, tmp_
     assert (result.code, gateway.requests, [*tmp_path.iterdir()]) == (7, [], [])
     assert "in a new workspace" in result.out
     assert "It places up to" in result.out
-    assert result.out.endswith("Nothing was done. Add --yes to run it.\n")
+    assert result.out.endswith("Nothing was done. Add --yes to run the experiments.\n")
     assert not any(word in result.out for word in ("5005550006", "ada"))
+
+
+def test_json_of_a_run_without_consent_is_its_plan(gateway: TwistedGateway) -> None:
+    result = run("parity", *ONLY, "--json")
+    assert (result.code, gateway.requests) == (7, [])
+    plan = json.loads(result.out)["plan"]
+    assert plan[0] == "A parity run makes 2 experiments with your account."
 
 
 def test_run_writes_three_files_and_leaves_nothing(gateway: TwistedGateway, tmp_path: Path) -> None:
@@ -98,8 +105,9 @@ def test_voice_flags_are_consent_to_calls(gateway: TwistedGateway, tmp_path: Pat
     [
         (("--voice",), "--voice needs --voice-from and --voice-to"),
         (("--voice-to=+1",), "--voice is missing. Without it no number is used"),
-        (("--only=nothing",), "there is no experiment of that name. There are state_codes, "),
-        (("--only=dequeue_rescinds",), "dequeue_rescinds needs --voice or --slow"),
+        (("--only=nothing",), "there is no experiment of that name. Give one of state_codes, "),
+        (("--only=dequeue_rescinds",), "dequeue_rescinds needs --voice\n"),
+        (("--only=delete_after",), "delete_after needs --slow\n"),
         (("--workspace-sid=WS1",), "--workspace-sid must be a SID (WS and 32 hexadecimal digits)"),
         (("--limit=0",), "--limit must be a whole number from 1 to 3600"),
         (("--yes", "--output=/nowhere"), "--output must be a folder that exists, not /nowhere"),

@@ -7,11 +7,12 @@ from reservation_core.parity.runner import choose
 from tests.parity.stage import CALLEE, CALLER, VOICE, run_by_default
 
 
-def test_plan_without_voice_calls_nobody() -> None:
+def test_plan_without_voice_places_no_call() -> None:
     text = "\n".join(describe_plan(choose(), workspace_sid=None, voice=None))
     assert "in a new workspace" in text
-    assert "It sends no voice instruction and calls nobody." in text
-    assert "0 calls" in text
+    assert "It sends no voice instruction and places no call." in text
+    assert "It may cost what your plan charges for about 104 tasks." in text
+    assert "It takes about 4 minutes." in text
     assert "it deletes everything that it created" in text
 
 
@@ -22,6 +23,17 @@ def test_plan_with_voice_counts_the_calls_and_hides_the_numbers() -> None:
     assert "A new workspace cannot." in text
     assert CALLER not in text
     assert CALLEE not in text
+
+
+def test_plan_of_one_experiment_is_in_the_singular() -> None:
+    text = "\n".join(describe_plan(choose(names=["strict"]), workspace_sid=None, voice=None))
+    assert "makes 1 experiment with" in text
+    assert "It takes about 1 minute." in text
+
+
+def test_plan_of_a_slow_experiment_takes_its_time_limit() -> None:
+    chosen = choose(names=["delete_after"], is_slow=True)
+    assert describe_plan(chosen, workspace_sid=None, voice=None)[-1] == "It takes about 7 minutes."
 
 
 def test_plan_counts_no_less_than_a_run_creates() -> None:

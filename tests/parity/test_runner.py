@@ -239,7 +239,7 @@ def test_worker_of_others_is_left_alone() -> None:
         workspace_sid=path.rpartition("/")[2],
     )
     report = stage.run()
-    assert report.findings[0].seen == "the task was not offered to 1 workers"
+    assert report.findings[0].seen == "the task was offered to 0 of 1 workers"
     assert not any(worker in each for each in stage.gateway.requests)
     assert [each.sid for each in platform.workers()] == [worker]
 

@@ -1,4 +1,4 @@
-"""Forms of instructions, with the numbers that the consent to voice instructions names."""
+"""Forms of instructions, with the numbers of the consent."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _both_given(scene: ParityScene) -> Seen:
 
 
 def _try_unknown_instruction(scene: ParityScene) -> Seen:
-    """Give a status and an unknown instruction, which calls nobody."""
+    """Give a status and an unknown instruction, which places no call."""
     held = scene.one()
     unknown = ("Instruction", "parity")
     alone = held.update(unknown)

@@ -143,7 +143,7 @@ def test_run_without_voice_tells_the_same_or_nothing() -> None:
 
 @pytest.mark.parametrize("value", StatusAndInstruction)
 def test_both_given_is_told_by_an_unknown_instruction(value: StatusAndInstruction) -> None:
-    """It calls nobody. If the platform takes it, nothing can be told."""
+    """It places no call. If the platform takes it, nothing can be told."""
     assert find("both_given", Settings(both_given=value), voice=None).value == value
     finding = find("both_given", voice=None, twist=change("Instruction=parity", 200))
     assert "an unknown instruction was taken: the answer was 200" in finding.seen
@@ -268,7 +268,7 @@ UNCLEAR: Final[Mapping[str, tuple[str, Twist, str]]] = {
     "no offer": (
         "both_given",
         change("GET .*/Reservations", body={"reservations": None}),
-        "the task was not offered to 1 workers",
+        "the task was offered to 0 of 1 workers",
     ),
     "no sid": ("both_given", change("POST .*/Tasks ", body={"sid": 3}), "the reply has no sid"),
     "no worker": ("both_given", change("POST .*/Workers ", 403), "creating parity-"),
