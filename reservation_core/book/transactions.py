@@ -6,13 +6,21 @@ while a transaction decides.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
 import attrs
 
+from reservation_core.book.changes import (
+    closing_change,
+    command_line,
+    hold_after_answer,
+    make_change,
+    merge_reports,
+    report_line,
+)
 from reservation_core.book.deliveries import DeliveryOutcome, is_recent, without_deletion
 from reservation_core.book.errors import CommandInProgress, NotInBook, StoreDamaged, UnreadableEntry
 from reservation_core.book.merging import judge, merge
@@ -22,17 +30,14 @@ from reservation_core.book.records import (
     Entry,
     HistoryLine,
     Intent,
-    LookupResult,
     Recorded,
     Report,
     ReportSource,
     StoredEntry,
-    Verdict,
 )
 from reservation_core.book.reports import report_of_reservation
 from reservation_core.book.stores.port import AsyncStore, Claim
 from reservation_core.domain.commands.base import Command
-from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route
 from reservation_core.rest.update import prepare
@@ -83,7 +88,7 @@ class Transactions:
             )
             for error in found.unreadable.values():
                 raise error
-            changes, recorded = _merge_all(found, waiting, self._clock())
+            changes, recorded = merge_reports(found, waiting, self._clock())
             is_written = await self._store.write(changes) if changes else ()
             lost = {change.sid for change, ok in zip(changes, is_written, strict=True) if not ok}
             results |= {n: each for n, each in recorded.items() if waiting[n].sid not in lost}
@@ -99,7 +104,7 @@ class Transactions:
         report = report_of_reservation(fetched, ReportSource.FETCH)
         verdict = judge(entry, report, is_fetch=True)
         merged = merge(entry, report, verdict, now, is_fetch=True)
-        change = _change(entry.sid, entry, merged, _report_line(report, verdict, now))
+        change = make_change(entry.sid, entry, merged, report_line(report, verdict, now))
         if await self._write(change):
             return Recorded(verdict, change.entry)
         (recorded,) = await self.record((report,))
@@ -117,7 +122,7 @@ class Transactions:
             sid=entry.sid, recorded_at=now, source=ReportSource.FETCH, outcome=Ending.DELETED
         )
         deleted = attrs.evolve(entry, deleted=True, doubt=None, refreshed_at=now)
-        change = _change(entry.sid, entry, deleted, line)
+        change = make_change(entry.sid, entry, deleted, line)
         is_written = await self._write(change)
         return Recorded(Ending.DELETED, change.entry if is_written else await self.get(entry.sid))
 
@@ -139,15 +144,15 @@ class Transactions:
             verdict = judge(entry, report)
             after = merge(entry, report, verdict, now)
             assert after is not None  # the first report makes an entry
-            lines = [_report_line(report, verdict, now)]
+            lines = [report_line(report, verdict, now)]
             if command is not None:
                 if after.intent is not None:
                     raise CommandInProgress(report.sid, after.intent.command.trigger)
                 if not (after.reservation.on_hold and await self._has_answered(after, command)):
-                    held = _hold(after.reservation, command, now, strict=strict)
+                    held = hold_after_answer(after.reservation, command, now, strict=strict)
                     after = attrs.evolve(after, reservation=held)
-                lines.append(_command_line(after, command, Ending.ANSWERED, now))
-            change = _change(report.sid, entry, after, *lines)
+                lines.append(command_line(after, command, Ending.ANSWERED, now))
+            change = make_change(report.sid, entry, after, *lines)
             assert change.entry is not None
             if await self._write(change):
                 return change.entry
@@ -169,7 +174,7 @@ class Transactions:
         while (entry := await self.get(sid)) is not None:
             released = entry.reservation.released()
             after = attrs.evolve(entry, reservation=released, may_be_on_hold=False)
-            change = _change(sid, entry, after)
+            change = make_change(sid, entry, after)
             assert change.entry is not None
             if await self._write(change):
                 return change.entry
@@ -204,8 +209,8 @@ class Transactions:
                 created_at=now,
                 strict=strict,
             )
-            line = _command_line(entry, command, Ending.INTENDED, now)
-            if await self._write(_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
+            line = command_line(entry, command, Ending.INTENDED, now)
+            if await self._write(make_change(sid, entry, attrs.evolve(entry, intent=intent), line)):
                 return intent
 
     async def take_over(self, sid: str, intent: Intent) -> Intent | None:
@@ -219,7 +224,7 @@ class Transactions:
                 return taken  # it was written, perhaps though the store returned false
             if not _is_same_delivery(entry.intent, intent):
                 break
-            await self._write(_change(sid, entry, attrs.evolve(entry, intent=taken)))
+            await self._write(make_change(sid, entry, attrs.evolve(entry, intent=taken)))
         return None
 
     async def holds(self, sid: str, intent: Intent) -> bool:
@@ -246,7 +251,7 @@ class Transactions:
             if ending is Ending.DELETED and is_recent(entry, now):
                 outcome = attrs.evolve(outcome, ending=without_deletion(outcome))
                 continue
-            change = _closing_change(entry, intent, ending, outcome, now)
+            change = closing_change(entry, intent, ending, outcome, now)
             if await self._write(change):
                 return Recorded(ending, change.entry)
         return None if ending is None else Recorded(ending, None)
@@ -335,7 +340,7 @@ class Transactions:
     async def _release(self, entry: StoredEntry) -> None:
         """End the claim of an entry without an open intent."""
         if isinstance(entry, Entry) and entry.intent is None:
-            await self._write(_change(entry.sid, entry, entry))
+            await self._write(make_change(entry.sid, entry, entry))
 
     async def _write(self, change: Change) -> bool:
         (is_written,) = await self._store.write((change,))
@@ -344,98 +349,3 @@ class Transactions:
 
 def _is_same_delivery(one: Intent, other: Intent) -> bool:
     return (one.token, one.fence) == (other.token, other.fence)
-
-
-def _merge_all(
-    found: LookupResult, reports: Mapping[int, Report], now: datetime
-) -> tuple[Sequence[Change], Mapping[int, Recorded]]:
-    """Merge reports in their order.
-
-    :returns: one change for each reservation, and the result of each report by its number.
-    """
-    entries, seen = dict(found.entries), set(found.seen_events)
-    verdicts: dict[int, Verdict] = {}
-    lines: dict[str, list[HistoryLine]] = {}
-    for number, report in reports.items():
-        sid, entry = report.sid, entries.get(report.sid)
-        verdict = judge(entry, report, is_seen=(sid, report.event_key) in seen)
-        verdicts[number] = verdict
-        if verdict is Verdict.DUPLICATE:
-            continue
-        if (merged := merge(entry, report, verdict, now)) is not None:
-            entries[sid] = merged
-        lines.setdefault(sid, []).append(_report_line(report, verdict, now))
-        if report.event_key is not None:
-            seen.add((sid, report.event_key))
-    changes = [
-        _change(sid, found.entries.get(sid), entries.get(sid), *added)
-        for sid, added in lines.items()
-    ]
-    entries |= {change.sid: change.entry for change in changes if change.entry is not None}
-    return changes, {
-        number: Recorded(verdict, entries.get(reports[number].sid))
-        for number, verdict in verdicts.items()
-    }
-
-
-def _closing_change(
-    entry: Entry, intent: Intent, ending: Ending, outcome: DeliveryOutcome, now: datetime
-) -> Change:
-    is_open = entry.intent is not None and entry.intent.token == intent.token
-    after, lines = entry, list[HistoryLine]()
-    if is_open:
-        after = attrs.evolve(entry, intent=None)
-        lines.append(_command_line(entry, intent.command, ending, now))
-    if outcome.reservation is not None:
-        report = report_of_reservation(outcome.reservation)
-        # A failed delivery has fetched it. If nothing was written since, it settles what it shows.
-        is_fetch = outcome.error is not None and is_open and entry.reservation == intent.reservation
-        verdict = judge(after, report, is_fetch=is_fetch)
-        after = merge(after, report, verdict, now, is_fetch=is_fetch) or after
-        lines.append(_report_line(report, verdict, now))
-    if is_open and ending is Ending.DELETED:
-        after = attrs.evolve(after, deleted=True, doubt=None)
-    if is_open and outcome.may_be_on_hold and after.reservation.state is Status.PENDING:
-        after = attrs.evolve(after, may_be_on_hold=True)
-    return _change(entry.sid, entry, after, *lines)
-
-
-def _change(sid: str, before: Entry | None, after: Entry | None, *lines: HistoryLine) -> Change:
-    if after is not None:
-        after = attrs.evolve(after, revision=1 if before is None else before.revision + 1)
-    return Change(sid=sid, entry=after, lines=lines)
-
-
-def _report_line(report: Report, verdict: Verdict, now: datetime) -> HistoryLine:
-    return HistoryLine(
-        sid=report.sid,
-        recorded_at=now,
-        source=report.source,
-        outcome=verdict,
-        type=report.type,
-        event_key=report.event_key,
-        status=None if report.reservation is None else report.reservation.status,
-        version=report.version,
-        platform_time=report.platform_time,
-    )
-
-
-def _hold(
-    reservation: Reservation, command: Command, now: datetime, *, strict: bool
-) -> Reservation:
-    """Return the reservation after an answer, which may be too late."""
-    after = reservation.after(command, strict=strict, at=now)
-    if after.status is Status.PENDING:
-        return after
-    return reservation.with_status(Status.PENDING, on_hold=True, on_hold_since=now)
-
-
-def _command_line(entry: Entry, command: Command, ending: Ending, now: datetime) -> HistoryLine:
-    return HistoryLine(
-        sid=entry.sid,
-        recorded_at=now,
-        source=ReportSource.COMMAND,
-        outcome=ending,
-        type=command.trigger,
-        status=entry.status,
-    )
