@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
 from reservation_core.emulator.offers import router
+from reservation_core.emulator.platform.transitions import Transitions
 from tests.campaigns import routing
 from tests.emulator.resources.scene import FORM, Workplace
 
@@ -17,22 +19,31 @@ def test_router_keeps_its_promises() -> None:
     assert sum(routing.run(seed, 40) for seed in range(25)) > 150
 
 
+def _choose_first(
+    idle: Iterable[str], _order: object, _asked: object, reserved: Container[str], _limit: object
+) -> str | None:
+    return next((worker for worker in idle if worker not in reserved), None)
+
+
 @pytest.mark.parametrize(
-    ("name", "broken", "problem"),
+    ("owner", "name", "broken", "problem"),
     [
-        ("_max_workers", 9, "is reserved for"),
-        ("_is_idle", False, "are idle"),
+        (router.Router, "_max_workers", lambda *_: 9, "is reserved for"),
+        (router.Router, "_is_idle", lambda *_: False, "are idle"),
+        (router, "_choose", _choose_first, "was offered to .* 2 times"),
+        (Transitions, "_rescind_siblings", lambda *_: [], "was won"),
     ],
 )
 def test_broken_router_is_noticed(
-    name: str, broken: int, problem: str, monkeypatch: pytest.MonkeyPatch
+    owner: object,
+    name: str,
+    broken: Callable[..., object],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def answer(*_: object) -> int:
-        return broken
-
-    monkeypatch.setattr(router.Router, name, answer)
+    monkeypatch.setattr(owner, name, broken)
     with pytest.raises(routing.BrokenPromise, match=problem) as caught:
-        routing.run(1, 200)
+        sum(routing.run(seed, 200) for seed in range(1, 11))
     assert caught.value.__notes__[0].startswith("seed ")
 
 

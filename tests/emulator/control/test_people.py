@@ -66,3 +66,7 @@ def test_only_the_newest_are_shown(world: World, send: Send) -> None:
     shown = send("GET", "/tasks").json
     assert (shown["total"], len(shown["tasks"])) == (people.MAX_PEOPLE + 1, people.MAX_PEOPLE)
     assert TASK not in {task["sid"] for task in shown["tasks"]}
+    added = [world.platform.add_worker("WS" + "1" * 32) for _ in range(people.MAX_PEOPLE)]
+    shown = send("GET", "/workers").json
+    assert shown["total"] == len(WORKERS) + len(added)
+    assert [worker["sid"] for worker in shown["workers"]] == [worker.sid for worker in added]
