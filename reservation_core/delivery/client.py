@@ -290,7 +290,7 @@ def list_reservations(
     :param status: list only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
     :param on_unreadable: called with the error of each unreadable reservation, such as one with an
-        unknown status. The iteration goes on with the others. Without it, one makes the page
+        unknown status. The iteration continues with the others. Without it, one makes the page
         unreadable.
     :raises IncompleteReservation: at once, if a SID is unset or not a SID.
     :raises ValueError: at once, if the status or the page size is not valid.
@@ -332,7 +332,7 @@ def alist_reservations(
     :param status: list only the reservations in this status.
     :param page_size: reservations per page, 1 to 1000. The platform's default is 50.
     :param on_unreadable: called with the error of each unreadable reservation, such as one with an
-        unknown status. The iteration goes on with the others. Without it, one makes the page
+        unknown status. The iteration continues with the others. Without it, one makes the page
         unreadable.
     :raises IncompleteReservation: at once, if a SID is unset or not a SID.
     :raises ValueError: at once, if the status or the page size is not valid.

@@ -69,7 +69,7 @@ class Attempt(NamedTuple):
     :param started: its start, in seconds since the delivery began.
     :param pause: seconds waited before it.
     :param outcome: the status of the reservation that was received, or the class of the failure.
-        It is ``"abandoned"`` if the exchange was interrupted, and ``None`` while it goes on. It
+        It is ``"abandoned"`` if the exchange was interrupted, and ``None`` before it ends. It
         holds no text of the platform.
     :param duration: its duration in seconds.
     :param http_status: the status of the reply, ``None`` without one.

@@ -32,7 +32,7 @@ class DrawnChoices:
         self._random: Final = Random(seed)
 
     def choose(self, count: int, state: Callable[[], Hashable]) -> int:
-        """Draw a number. The first possibility, which goes on, is as likely as all others."""
+        """Draw a number. The first possibility, which is no fault, is as likely as all others."""
         del state
         return 0 if self._random.random() < 0.5 else self._random.randrange(count)
 

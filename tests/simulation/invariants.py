@@ -19,7 +19,7 @@ ENDED: Final = (Ending.DONE, Ending.NOT_DONE, Ending.UNKNOWN, Ending.DELETED)
 
 
 class Broken(AssertionError):
-    """An invariant does not hold. The text tells the run."""
+    """An invariant does not hold. The text shows the run."""
 
 
 class Checks:
@@ -123,5 +123,5 @@ def check_end(world: World, entry: Entry | None, history: Sequence[HistoryLine])
 def require(holds: bool, world: World, broken: str) -> None:
     """Raise the run as a text if something does not hold."""
     if not holds:
-        told = "\n".join(f"  {number:>3}  {step}" for number, step in enumerate(world.steps, 1))
-        raise Broken(f"{world.scenario.name}: {broken}\n{told}")
+        steps = "\n".join(f"  {number:>3}  {step}" for number, step in enumerate(world.steps, 1))
+        raise Broken(f"{world.scenario.name}: {broken}\n{steps}")

@@ -73,7 +73,7 @@ def change(*changes: Status | Command) -> Program:
     return program
 
 
-NOBODY: Final = -1
+OUTSIDE: Final = -1
 
 SCENARIOS: Final[Sequence[Scenario]] = (
     Scenario(
@@ -110,7 +110,7 @@ SCENARIOS: Final[Sequence[Scenario]] = (
         programs=(
             (0, "A performs accept", perform(Accept())),
             (1, "B records", record),
-            (NOBODY, "the platform", change(Status.CANCELED)),
+            (OUTSIDE, "the platform", change(Status.CANCELED)),
         ),
         budget=Budget(crashes=1),
     ),
@@ -119,7 +119,7 @@ SCENARIOS: Final[Sequence[Scenario]] = (
         programs=(
             (0, "A records", record),
             (1, "B reconciles", reconcile),
-            (NOBODY, "the platform", change(Status.ACCEPTED, Status.WRAPPING)),
+            (OUTSIDE, "the platform", change(Status.ACCEPTED, Status.WRAPPING)),
         ),
         budget=Budget(jumps=1),
     ),
@@ -129,7 +129,7 @@ SCENARIOS: Final[Sequence[Scenario]] = (
             (0, "A performs reject", perform(Reject())),
             (1, "B records", record),
             (1, "B purges", purge),
-            (NOBODY, "the platform", change(Status.TIMEOUT)),
+            (OUTSIDE, "the platform", change(Status.TIMEOUT)),
         ),
         budget=Budget(jumps=1),
     ),
@@ -155,7 +155,7 @@ def draw_scenario(seed: int) -> Scenario:
         node, kind = random.randrange(3), random.choice(list(kinds))
         programs.append((node, f"{'ABC'[node]} {kind} ({number})", kinds[kind]))
     changes = random.sample(list(Status), random.randint(0, 2))
-    programs.append((NOBODY, "the platform", change(*changes)))
+    programs.append((OUTSIDE, "the platform", change(*changes)))
     return Scenario(
         name=f"seed {seed}",
         programs=programs,

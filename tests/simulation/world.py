@@ -278,7 +278,7 @@ class World:
         )
 
     def possible_steps(self) -> list[tuple[str, Callable[[], None]]]:
-        """Return what can happen next. The first one goes on without a fault."""
+        """Return what can happen next. The first one continues without a fault."""
         going_on: list[tuple[str, Callable[[], None]]] = []
         faults: list[tuple[str, Callable[[], None]]] = []
         waiting = [task for task in self.tasks if task.gate is not None]
