@@ -16,7 +16,6 @@ from reservation_core.domain.commands.parsing import (
     STATUS_FIELD,
 )
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.lifecycle import label_state
 from reservation_core.domain.refusals import CommandNotAllowed
 
@@ -93,8 +92,7 @@ def _describe_refusal(error: CommandNotAllowed) -> str:
         f"{name_command(type(error.command))} is refused while {label_state(error.state)}: "
         f"{error.reason}. Allowed instead: {instead}."
     )
-    is_certain = error.evidence in (Evidence.DOCUMENTED, Evidence.OBSERVED)
-    return text if is_certain else f"{text} --no-strict sends it."
+    return text if error.evidence.is_certain else f"{text} --no-strict sends it."
 
 
 def _fields(command_name: str) -> tuple[str, ...]:

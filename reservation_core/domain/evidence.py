@@ -25,6 +25,11 @@ class Evidence(StrEnum):
     UNKNOWN = "unknown"
     """Searched for and not found. The rule is the safe interpretation."""
 
+    @property
+    def is_certain(self) -> bool:
+        """True if it is documented or observed. Otherwise the platform may decide."""
+        return self in (Evidence.DOCUMENTED, Evidence.OBSERVED)
+
 
 @document_members
 class Source(Enum):

@@ -228,11 +228,6 @@ class RefusalReason(NamedTuple):
     evidence: Evidence
     source: Source
 
-    @property
-    def is_certain(self) -> bool:
-        """True if it is documented or observed. Otherwise the platform may decide."""
-        return self.evidence in (DOCUMENTED, OBSERVED)
-
 
 _STILL_ON_HOLD: Final = "the platform is still carrying out an earlier command (on hold)"
 

@@ -56,7 +56,7 @@ class CommandNotAllowed(CommandError):
             )
         else:
             parts.append(f"No command is allowed any more: {state} is terminal.")
-        if self.evidence in (Evidence.INFERRED, Evidence.UNKNOWN):
+        if not self.evidence.is_certain:
             parts.append("Policy(strict=False), or prepare(..., strict=False), sends it.")
         return " ".join(parts)
 
@@ -78,7 +78,7 @@ def require_allowed(state: State, command: Command, *, strict: bool = True) -> D
         raise wrong_command(command)
     decision = decide(state, command.trigger, command.is_accepting)
     refusal = decision.refusal
-    if refusal is not None and (strict or refusal.is_certain):
+    if refusal is not None and (strict or refusal.evidence.is_certain):
         for listener in tuple(_listeners):
             listener(decision)
         status = Status.PENDING if state == ON_HOLD else Status(state)

@@ -101,7 +101,9 @@ def starts_for(command: Command, *, strict: bool) -> tuple[Status, ...]:
         status: decide(status, command.trigger, command.is_accepting).refusal for status in Status
     }
     return tuple(
-        status for status, refusal in decisions.items() if refusal is None or not refusal.is_certain
+        status
+        for status, refusal in decisions.items()
+        if refusal is None or not refusal.evidence.is_certain
     )
 
 

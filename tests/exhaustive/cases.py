@@ -76,7 +76,7 @@ def _firsts(command: Command, *, strict: bool) -> tuple[State, ...]:
     found: list[State] = []
     for state in (*Status, ON_HOLD):
         refusal = decide(state, command.trigger, command.is_accepting).refusal
-        if refusal is None if strict else (refusal is not None and not refusal.is_certain):
+        if refusal is None if strict else (refusal is not None and not refusal.evidence.is_certain):
             found.append(state)
     return tuple(found)
 
