@@ -13,9 +13,12 @@ from reservation_core.emulator.platform.errors import TaskConflict
 from reservation_core.emulator.platform.model import Record, Task, TaskOrder, TaskStatus
 from reservation_core.emulator.platform.settings import AttributesWithStatus
 from reservation_core.emulator.resources.declarations import (
+    TASK,
     TASK_CHANNEL,
     TASK_QUEUE,
+    WORKER,
     WORKFLOW,
+    default_values,
 )
 from reservation_core.emulator.resources.kinds import show_date
 from reservation_core.emulator.resources.records import read_default_queue
@@ -31,7 +34,7 @@ _CONFLICTS: Final = {
 """Message for each action that does not fit the status of the task (observed)."""
 
 _ENDS: Final = (TaskStatus.CANCELED, TaskStatus.COMPLETED)
-_DEFAULT_TIMEOUT: Final = 86_400
+_DEFAULT_TIMEOUT: Final = default_values(TASK)["timeout"]
 
 
 class TaskStore(ResourceStore):
@@ -61,7 +64,7 @@ class TaskStore(ResourceStore):
         if queue_sid is None and workflow is not None:
             queue_sid = read_default_queue(str(workflow.fields["configuration"]))
         date, seconds = self.storage.date, cast("int", values["timeout"])
-        is_worker = str(values["routing_target"]).startswith("WK")
+        is_worker = str(values["routing_target"]).startswith(WORKER.prefix)
         order = TaskOrder(
             workflow_sid=None if workflow is None else workflow.sid,
             task_queue_sid=cast("str | None", queue_sid),
