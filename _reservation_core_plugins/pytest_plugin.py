@@ -193,9 +193,9 @@ def emulator_url(request: pytest.FixtureRequest, task_router: Platform) -> Itera
     try:
         from reservation_core.emulator.api.exchange_log import RawRequest  # noqa: PLC0415
         from reservation_core.emulator.server import running_emulator  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
+    except ImportError as error:
         pytest.fail(
-            f"emulator_url needs {missing.name}. Run pip install 'reservation-core[emulator]'",
+            f"emulator_url needs {error.name}. Run pip install 'reservation-core[emulator]'",
             pytrace=False,
         )
     from reservation_core.rest.messages import Reply, Request  # noqa: PLC0415

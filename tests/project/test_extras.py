@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -56,12 +57,11 @@ NEEDS = {
 """The extra that a module, or each module of a package, needs."""
 
 
-def needed_extra(module: str) -> str:
+def needed_extra(module: str) -> str | None:
     """Return the extra that a module needs."""
-    name = module.removeprefix("reservation_core.")
-    while name not in NEEDS:
-        name = name.rpartition(".")[0]
-    return NEEDS[name]
+    parts = module.removeprefix("reservation_core.").split(".")
+    packages = itertools.accumulate(parts, "{}.{}".format)
+    return next((NEEDS[package] for package in packages if package in NEEDS), None)
 
 
 def test_each_module_names_the_extra_that_it_needs() -> None:
@@ -95,6 +95,12 @@ def test_package_that_is_too_old_names_the_extra() -> None:
         extra("http"),
     ):
         raise ImportError
+
+
+def test_package_of_an_extra_within_an_extra_is_not_called_missing() -> None:
+    expected = r"^aiohttp is not supported: pip install 'reservation-core\[twilio\]'$"
+    with pytest.raises(ImportError, match=expected), extra("twilio"), extra("aiohttp"):
+        raise ImportError(name="aiohttp")
 
 
 def test_each_requirement_has_a_least_version() -> None:
