@@ -15,6 +15,8 @@ It reports a failure by the class of its error. The delivery decides what to do 
 * ``aiohttp``: a gateway on aiohttp, with connections from ``aiohttp_connections``
 * ``twilio``: gateways on a configured ``twilio`` client, with replies read by ``requests_support``
   and connections from ``requests_connections``
+* ``given_clients``: replies and errors of an HTTP client that the service passes in
+* ``closing``: closing of a gateway without connections, for tests
 
 Import a gateway from its own module: each needs the HTTP client that it is named for.
 """

@@ -81,31 +81,31 @@ async def _connect(
         request.response_class = _bounded_class(request.response_class)
     while True:
         connection = await connect(request, *given, **named)
-        watch, is_new = _watch(connection)
-        if watch.is_clean(is_new=is_new):
-            watch.is_idle = False
-            connection.add_callback(watch.rest)
+        protocol, is_new = _guard(connection)
+        if protocol.is_clean(is_new=is_new):
+            protocol.is_idle = False
+            connection.add_callback(protocol.mark_idle)
             return connection
         connection.close()
         if is_new:
             raise UnaskedReplyError
 
 
-def _watch(connection: Connection) -> "tuple[_Watch, bool]":
-    """Return the watch of a connection, and if it is new."""
+def _guard(connection: Connection) -> "tuple[_GuardedProtocol, bool]":
+    """Return the protocol of a connection, and if the connection is new."""
     transport, inner = connection.transport, connection.protocol
     if transport is None or inner is None:  # the server closed it
         connection.close()
         raise UnaskedReplyError
     present: object = transport.get_protocol()
-    if isinstance(present, _Watch):
+    if isinstance(present, _GuardedProtocol):
         return present, False
-    watch = _Watch(inner, transport)
-    transport.set_protocol(watch)
-    return watch, True
+    guarded = _GuardedProtocol(inner, transport)
+    transport.set_protocol(guarded)
+    return guarded, True
 
 
-class _Watch(asyncio.Protocol):
+class _GuardedProtocol(asyncio.Protocol):
     """Protocol that passes everything on, except while its connection is idle."""
 
     def __init__(self, inner: Any, transport: asyncio.Transport) -> None:
@@ -113,7 +113,7 @@ class _Watch(asyncio.Protocol):
         self._transport: Final = transport
         self.is_idle = False
 
-    def rest(self) -> None:
+    def mark_idle(self) -> None:
         self.is_idle = True
 
     def is_clean(self, *, is_new: bool) -> bool:

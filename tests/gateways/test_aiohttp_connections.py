@@ -4,6 +4,7 @@ import asyncio
 import functools
 import select
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -113,11 +114,15 @@ def early(write: Callable[[Connection], None]) -> LoopbackServer:
 def test_bytes_on_a_new_connection_are_not_sent(
     write: Callable[[Connection], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = aiohttp.TCPConnector.connect
+    connect, is_written = aiohttp.TCPConnector.connect, threading.Event()
+
+    def act(connection: Connection) -> None:
+        write(connection)
+        is_written.set()
 
     async def connect_slowly(*given: Any, **named: Any) -> Any:
         connection = await connect(*given, **named)
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(is_written.wait, 5)
         return connection
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", connect_slowly)
@@ -127,7 +132,7 @@ def test_bytes_on_a_new_connection_are_not_sent(
             with pytest.raises(NotSent, match="did not wait for the request"):
                 await gateway.asend(update_request())
 
-    with early(write) as server:
+    with early(act) as server:
         asyncio.run(run(server.origin))
     assert server.requests == []
 
@@ -172,9 +177,9 @@ def test_flow_control_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
             ):
                 transport = response.connection and response.connection.transport
                 assert transport is not None
-                watch: Any = transport.get_protocol()
-                watch.pause_writing()
-                watch.resume_writing()
+                protocol: Any = transport.get_protocol()
+                protocol.pause_writing()
+                protocol.resume_writing()
 
     with LoopbackServer(raw_response(REPLY[:-1], keep=True)) as server:
         asyncio.run(run(server.origin))
