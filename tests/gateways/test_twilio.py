@@ -100,9 +100,9 @@ class _BeyondTheContract:
         assert received.all("X-Twilio-Client")
 
 
-class TestTwilio(_BeyondTheContract, GatewayContract):
-    test_body_is_returned_as_bytes = OwnClientContract.test_body_is_returned_as_bytes
+class _OwnConnections:
     test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
+    test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
     test_timeout_covers_the_head = OwnClientContract.test_timeout_covers_the_head
     test_timeout_covers_the_whole_exchange = (
         OwnClientContract.test_timeout_covers_the_whole_exchange
@@ -114,8 +114,11 @@ class TestTwilio(_BeyondTheContract, GatewayContract):
     test_connection_with_bytes_behind_a_reply_is_dropped = (
         OwnClientContract.test_connection_with_bytes_behind_a_reply_is_dropped
     )
+
+
+class TestTwilio(_BeyondTheContract, _OwnConnections, GatewayContract):
+    test_body_is_returned_as_bytes = OwnClientContract.test_body_is_returned_as_bytes
     test_truncated_gzip_is_not_a_reply = OwnClientContract.test_truncated_gzip_is_not_a_reply
-    test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
     test_cookies_are_not_kept = OwnClientContract.test_cookies_are_not_kept
 
     @pytest.fixture
@@ -127,21 +130,8 @@ class TestTwilio(_BeyondTheContract, GatewayContract):
         return open_gateway
 
 
-class TestAsyncTwilio(_BeyondTheContract, AsyncGatewayContract):
-    test_memory_of_a_reply_is_bounded = OwnClientContract.test_memory_of_a_reply_is_bounded
-    test_endless_reply_is_aborted = OwnClientContract.test_endless_reply_is_aborted
-    test_timeout_covers_the_whole_exchange = (
-        OwnClientContract.test_timeout_covers_the_whole_exchange
-    )
-    test_timeout_covers_the_tls_handshake = OwnClientContract.test_timeout_covers_the_tls_handshake
-    test_connection_with_bytes_at_rest_is_dropped = (
-        OwnClientContract.test_connection_with_bytes_at_rest_is_dropped
-    )
-    test_connection_with_bytes_behind_a_reply_is_dropped = (
-        OwnClientContract.test_connection_with_bytes_behind_a_reply_is_dropped
-    )
+class TestAsyncTwilio(_BeyondTheContract, _OwnConnections, AsyncGatewayContract):
     test_early_hints_are_skipped = OwnClientContract.test_early_hints_are_skipped
-    test_timeout_covers_the_head = OwnClientContract.test_timeout_covers_the_head
     test_failed_tls_handshake_is_not_sent = OwnClientContract.test_failed_tls_handshake_is_not_sent
     test_proxy_variables_are_ignored = OwnClientContract.test_proxy_variables_are_ignored
     test_closing_the_client_aborts_exchange_under_way = (

@@ -582,10 +582,8 @@ def test_starlette_stops_at_the_limit_whatever_the_headers_say(more: dict[str, s
     assert given == 65536
 
 
-@untrue
-def test_flask_stops_at_the_limit_whatever_the_headers_say(more: dict[str, str]) -> None:
-    body = Endless()
-    environ = {
+def _environ(body: io.IOBase) -> dict[str, object]:
+    return {
         "REQUEST_METHOD": "POST",
         "wsgi.url_scheme": "https",
         "HTTP_HOST": "hooks.example.com",
@@ -593,8 +591,13 @@ def test_flask_stops_at_the_limit_whatever_the_headers_say(more: dict[str, str])
         "CONTENT_TYPE": FORM,
         "HTTP_X_TWILIO_SIGNATURE": "abc",
         "wsgi.input": body,
-        "wsgi.input_terminated": True,
     }
+
+
+@untrue
+def test_flask_stops_at_the_limit_whatever_the_headers_say(more: dict[str, str]) -> None:
+    body = Endless()
+    environ = _environ(body) | {"wsgi.input_terminated": True}
     if "Content-Length" in more:
         environ["CONTENT_LENGTH"] = more["Content-Length"]
     if "Transfer-Encoding" in more:
@@ -639,16 +642,7 @@ def test_django_under_asgi_stops_at_the_limits_whatever_the_headers_say(
 @pytest.mark.parametrize("length", ["abc", "1e3", "0x10", "5, 5", "9" * 19, "²", "1_0", ""])
 def test_django_under_wsgi_reads_no_body_of_a_wrong_length(length: str) -> None:
     body = Endless()
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "wsgi.url_scheme": "https",
-        "HTTP_HOST": "hooks.example.com",
-        "PATH_INFO": "/",
-        "CONTENT_TYPE": FORM,
-        "CONTENT_LENGTH": length,
-        "HTTP_X_TWILIO_SIGNATURE": "abc",
-        "wsgi.input": body,
-    }
+    environ = _environ(body) | {"CONTENT_LENGTH": length}
     request = _django("django.core.handlers.wsgi").WSGIRequest(environ)
     with pytest.raises(Forged):
         on_django.receive(request, Verifier(TOKEN, max_body=1000))
