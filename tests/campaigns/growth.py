@@ -3,7 +3,8 @@
     python -m tests.campaigns.growth [--size 1048576] [--show 20] [--every 1]
 
 Each reader reads bodies of many shapes: wide, deep, long and repeated. A reader may take 50 ms for
-each MiB, and four times the body may take four times as long. The worst are printed.
+each MiB. The slowest are printed, each with the growth of its time from a quarter of the body to
+the whole, which is about 4 for a linear one.
 """
 
 from __future__ import annotations
@@ -183,9 +184,9 @@ def measure(
 ) -> Iterator[Measurement]:
     """Measure every reader with every shape.
 
-    :param every: 1 for every shape, 2 for every second one.
-
     A time above the bound is measured again, and the best of three counts.
+
+    :param every: 1 for every shape, 2 for every second one.
     """
     for shape, make in itertools.islice(shapes(), 0, None, every):
         body, quarter = make(size), make(size // 4)

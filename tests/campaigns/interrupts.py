@@ -249,7 +249,7 @@ def main() -> int:
     if options.apart:
         result = interrupt_gateway(names[0], options.interrupts, options.seed)
         print(json.dumps(attrs.asdict(result)), flush=True)
-        sys.exit(0)
+        return 0
     failed = 0
     for name in names:
         try:

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from reservation_core import MalformedReply, ReservationError
-from tests.campaigns.growth import Shape, measure, shapes
+from tests.campaigns.growth import MOST_MS_PER_MIB, Shape, measure, shapes
 from tests.campaigns.readers import READERS, Reader
 
 pytestmark = pytest.mark.slow
@@ -71,14 +71,14 @@ def test_every_shape_has_about_the_size_that_is_asked_for() -> None:
 
 
 def test_measurement_finds_growth() -> None:
-
     def quadratic(body: bytes) -> object:
         numbers = list(range(len(body) // 20))
         if sum(one < other for one in numbers for other in numbers):
             raise MalformedReply(())
         return None
 
-    first = next(measure(6000, {"quadratic": quadratic}))
+    first = next(measure(24_000, {"quadratic": quadratic}))
     assert first.reader == "quadratic"
     assert first.result == "MalformedReply"
-    assert first.ms_per_mib > 0
+    assert first.ms_per_mib > MOST_MS_PER_MIB
+    assert first.growth > 8
