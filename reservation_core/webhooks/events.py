@@ -9,7 +9,7 @@ events as resources, one or a page: they fill in what the other two missed.
    used.)
 2. Events of other types are read too, with ``status`` ``None``. They need only a type and a time.
    One of them is ``reservation.failed``: no worker was reserved.
-3. No source guarantees an order, and either may repeat an event. Drop an event whose ``key``
+3. No source guarantees an order, and each may repeat an event. Drop an event whose ``key``
    is known. Order the others by ``version``, then by ``time``.
 """
 
