@@ -31,8 +31,8 @@ client. Beyond that:
    (:mod:`reservation_core.gateways.given_clients`).
 7. A connection of ``requests`` or aiohttp on which bytes arrive unasked is not used again.
 
-Tested with twilio 9.13.0 and aiohttp-retry 2.9.1. Do not use a gateway across ``fork()``. A gateway
-for asyncio belongs to the event loop of its client.
+Tested with twilio 9.10.1 and 9.13.0, and aiohttp-retry 2.9.1. Do not use a gateway across
+``fork()``. A gateway for asyncio belongs to the event loop of its client.
 """
 
 import asyncio
