@@ -3,7 +3,7 @@
 A new virtual environment gets the least version of each requirement that ``pyproject.toml`` names
 for the gateways. What those require in turn is as new as they allow.
 
-    python -m tests.project.least_versions [arguments of pytest]
+    python -m tests.project.least_versions [options of pytest]
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def pinned(requirement: str) -> str:
     return f"{found[1]}=={found[2]}"
 
 
-def main(arguments: list[str]) -> int:
+def main(options: list[str]) -> int:
     """Install the least versions and run the tests. Return pytest's exit code."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
         subprocess.run([*install, *least_versions(), *TOOLS], check=True)
         subprocess.run([*install, "--no-deps", "--editable", str(ROOT)], check=True)
-        tests = [python, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or TESTS)]
+        tests = [python, "-m", "pytest", "-p", "no:cacheprovider", *TESTS, *options]
         return subprocess.run(tests, check=False, cwd=ROOT).returncode
 
 
