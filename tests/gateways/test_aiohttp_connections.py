@@ -184,3 +184,31 @@ def test_flow_control_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(raw_response(REPLY[:-1], keep=True)) as server:
         asyncio.run(run(server.origin))
     assert calls == ["pause_writing", "resume_writing"]
+
+
+def test_bytes_close_an_idle_connection_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transports: list[Any] = []
+
+    async def run(origin: str) -> None:
+        async with aiohttp.TCPConnector() as connector:
+            guard_connector(connector)
+            connect = connector.connect
+
+            async def connect_and_note(*given: Any, **named: Any) -> Any:
+                connection = await connect(*given, **named)
+                transports.append(connection.transport)
+                return connection
+
+            monkeypatch.setattr(connector, "connect", connect_and_note)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                async with session.get(origin) as response:
+                    await response.read()
+                (transport,) = transports
+                assert not transport.is_closing()
+                transport.get_protocol().data_received(b"H")
+                assert transport.is_closing()
+
+    with LoopbackServer() as server:
+        asyncio.run(run(server.origin))

@@ -91,13 +91,16 @@ def test_exchanges_run_at_once() -> None:
 def test_exchange_waits_for_a_worker_where_no_thread_can_be_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_one(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
     workers = Workers()
-    assert workers.run(lambda _: REPLY, 5) is REPLY
-
-    def refuse(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
     for _ in range(3):
         assert workers.run(lambda _: REPLY, 5) is REPLY
 

@@ -167,3 +167,12 @@ def test_observed_platform_counts_edges_and_refusals() -> None:
     perform(platform.get(str(held.sid)), Wrap(), gateway)
     assert coverage.edges == {"pending --accept--> accepted": 1}
     assert coverage.refusals == {"accept-while-accepted": 1}
+
+
+@pytest.mark.parametrize(("status", "count"), [(400, 1), (412, 0), (429, 0)])
+def test_only_a_400_counts_as_a_refusal(status: int, count: int) -> None:
+    platform, coverage = Platform(), LifecycleCoverage()
+    request = prepare(platform.add(RESERVED), Accept())
+    platform.execute(str(RESERVED.sid), Accept(), by="rival")
+    coverage.count_reply(platform, request, Reply(status))
+    assert coverage.refusals["accept-while-accepted"] == count
