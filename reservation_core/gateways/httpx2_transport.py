@@ -10,8 +10,8 @@ httpx2 has no setting for two things, so this module builds its connection pool:
 The pool has no limit on connections. The gateways limit them.
 
 This module is the only one that uses private state of httpx2 and httpcore2, in
-:func:`has_surplus_bytes` and :func:`require_pool`. Tested with httpx2 2.16.1 and 2.16.2,
-httpcore2 2.16.2 and h11 0.16.0.
+:func:`has_surplus_bytes` and :func:`require_pool`. Tested with httpx2 and httpcore2 2.16.1
+and 2.16.2, and h11 0.16.0.
 """
 
 import contextlib

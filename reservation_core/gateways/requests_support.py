@@ -5,7 +5,8 @@ authentication object may register a response hook, and that hook runs before th
 :class:`ReplyReadingAuth` authenticates a request and also reads its reply, within both limits.
 
 This order is not documented. It was tested with requests 2.32.2 and 2.34.2, and urllib3 2.2.0 and
-2.8.0. If the hook does not run, the gateway uses the text that the client read, and checks its size afterwards.
+2.8.0. If the hook does not run, the gateway uses the text that the client read, and checks its size
+afterwards.
 """
 
 import io
