@@ -95,3 +95,10 @@ def test_reservations_from_before_count_for_a_worker_of_the_control_surface() ->
     assert place.offers(task) == []
     place.update(f"/Tasks/{first}/Reservations/{reservation}", ReservationStatus="rejected")
     assert place.offers(task) == [("ann", "pending")]
+
+
+def test_deleted_workspaces_leave_nothing_in_the_index() -> None:
+    place = Workplace()
+    place.route()
+    assert place.ask("DELETE", "").status == 204
+    assert not place.platform.parts.storage.tables._records_in  # pyright: ignore[reportPrivateUsage]
