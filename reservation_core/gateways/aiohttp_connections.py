@@ -11,8 +11,8 @@ aiohttp takes what arrives on an idle connection for the next reply, and reads a
 
 The connector's pool, limits and TLS settings stay as they are. This module replaces the connector's
 method ``connect``. It also asks the parser of a connection if it is within a reply, which is
-private state. A connection without such a parser is not used again. Tested with aiohttp 3.13.4 and
-3.14.5. Earlier versions keep any number of headers of a reply.
+private state. A connection without such a parser is not used again. Tested with aiohttp 3.14.2 and
+3.14.5. Earlier versions bound neither the headers nor the unpacked body of a reply.
 """
 
 import asyncio
