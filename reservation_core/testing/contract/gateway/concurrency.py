@@ -39,9 +39,12 @@ class SharingTests:
     def test_concurrent_callers_get_their_own_replies(self, open_driver: DriverFactory) -> None:
         """Concurrent callers get their own replies and reuse connections."""
         requests = [update_request([("Number", str(number))]) for number in range(200)]
-        with serving(open_driver, loopback.echo_response(), max_connections=50) as driver:
+        options: GatewayOptions = {"max_connections": 50, "timeout": 60}  # for a busy machine
+        with serving(open_driver, loopback.echo_response(), **options) as driver:
             results = driver.send_all(requests)
-        bodies = [isinstance(result, Reply) and result.body for result in results]
+        failures = [result for result in results if not isinstance(result, Reply)]
+        assert failures == [], "answer every caller"
+        bodies = [result.body for result in results if isinstance(result, Reply)]
         assert bodies == [request.body for request in requests], "keep concurrent callers apart"
         assert 1 <= driver.server.connections < 200, "reuse connections"
 
