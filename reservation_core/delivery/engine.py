@@ -222,7 +222,7 @@ class _Delivery:
         if not isinstance(failure, (NotSent, Throttled)):
             needs_fetch = _is_unknown(failure) or _is_about_state(failure, self.command)
             if not (needs_fetch and self.policy.reconcile):
-                self._give_up("the last failure is final")
+                self._give_up("the last failure rules out a retry")
             done = yield from self._reconcile(failure)
             if done is not None:
                 return done
@@ -296,7 +296,7 @@ class _Delivery:
         if result is ReconcileResult.REPEAT:
             return None
         if result is ReconcileResult.REFUSED:
-            self._give_up("the last failure is final")
+            self._give_up("the last failure rules out a retry")
         if result is ReconcileResult.LOST_RACE:
             self._give_up("the reservation moved on")
         may_be_held = now.status is Status.PENDING and any(
@@ -349,7 +349,7 @@ class _Delivery:
         error = self.failure
         assert error is not None
         if self.unsettled:
-            reason += "; a request that was sent may have been carried out, or may still be"
+            reason += "; a request that was sent may have acted, or may act later"
             error = OutcomeUnknown(
                 reason,
                 self.known,
