@@ -75,12 +75,15 @@ class LoggedExchange:
 
 
 class RawRequest(NamedTuple):
-    """A raw request."""
+    """A raw request. Its ``repr`` shows neither headers nor body, which may hold secrets."""
 
     method: str
     target: str
     headers: FormPairs
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"RawRequest(method={self.method!r}, {len(self.body)} bytes)"
 
 
 _Record = tuple[int, tuple[int, datetime, float, str, str], str, str, bytes, Reply | None]

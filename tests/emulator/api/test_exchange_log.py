@@ -139,3 +139,9 @@ def test_log_keeps_the_last_exchanges(world: World) -> None:
         "An injected fault: reset before acting.",
     )
     assert exchanges.last_number == MAX_EXCHANGES + 2
+
+
+def test_repr_of_a_raw_request_shows_no_secret() -> None:
+    headers = (("Authorization", "Basic c2VjcmV0"),)
+    request = RawRequest("POST", "/v1?From=%2B15005550006", headers, b"From=%2B15005550006")
+    assert repr(request) == "RawRequest(method='POST', 19 bytes)"
