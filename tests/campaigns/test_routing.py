@@ -25,13 +25,20 @@ def _choose_first(
     return next((worker for worker in idle if worker not in reserved), None)
 
 
+def _returns(value: object) -> Callable[..., object]:
+    def broken(*_: object) -> object:
+        return value
+
+    return broken
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "broken", "problem"),
     [
-        (router.Router, "_max_workers", lambda *_: 9, "is reserved for"),
-        (router.Router, "_is_idle", lambda *_: False, "are idle"),
+        (router.Router, "_max_workers", _returns(9), "is reserved for"),
+        (router.Router, "_is_idle", _returns(False), "are idle"),
         (router, "_choose", _choose_first, "was offered to .* 2 times"),
-        (Transitions, "_rescind_siblings", lambda *_: [], "was won"),
+        (Transitions, "_rescind_siblings", _returns(()), "was won"),
     ],
 )
 def test_broken_router_is_noticed(
