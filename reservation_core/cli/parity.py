@@ -133,8 +133,17 @@ class ParityCommand:
         if workspace_sid is not None and not is_sid(workspace_sid, "workspace_sid"):
             raise UsageError("--workspace-sid must be a SID (WS and 32 hexadecimal digits)")
         seconds = None if limit is None else read_whole_number("--limit", limit, 1, _MAX_LIMIT)
+        if not output.is_dir():
+            raise UsageError(f"--output must be a folder that exists, not {output}")
+        url = base_url or default_base_url()
         if not yes:
-            plan = describe_plan(experiments, workspace_sid=workspace_sid, voice=consent)
+            plan = describe_plan(
+                experiments,
+                workspace_sid=workspace_sid,
+                voice=consent,
+                platform=url,
+                folder=output,
+            )
             if as_json:
                 self._output.write_json({"plan": plan})
                 return NOT_CONSENTED
@@ -144,9 +153,6 @@ class ParityCommand:
                 "Nothing was done. Add --yes to run the experiments.", "bold", indent=0
             )
             return NOT_CONSENTED
-        if not output.is_dir():
-            raise UsageError(f"--output must be a folder that exists, not {output}")
-        url = base_url or default_base_url()
         with open_gateway(url) as gateway, _stopping_cleanly():
             hidden = (consent.caller, consent.callee) if consent else ()
             wire = Wire(gateway, hidden=hidden)

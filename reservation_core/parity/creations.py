@@ -10,25 +10,29 @@ from reservation_core.parity.findings import CouldNotTell
 from reservation_core.parity.wire import Wire, WireAnswer, must, shorten_sids
 from reservation_core.rest.errors import GatewayError
 
-_DELETE_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 3
 _TASKS: Final = "/Tasks/"
 _GONE: Final = 404
 
 
 class Creations:
-    """Record of everything that a run created. An object with a lost reply is found again."""
+    """Record of everything that a run created.
+
+    An object is found again if the reply to its creation was lost, or does not show the outcome.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self._wire: Final = wire
         self._created: list[str] = []
-        self._unsure: list[tuple[str, str]] = []
+        self._unsure: list[str] = []
+        """Queries for objects that may have been created."""
         self.away: str = ""
         """The SID of the activity that a worker needs before its deletion."""
 
     @property
     def remaining(self) -> tuple[str, ...]:
-        """The paths of everything that was created and not deleted yet."""
-        return tuple(self._created)
+        """The paths of everything that was created, or may be, and was not deleted yet."""
+        return (*self._created, *self._unsure)
 
     def create(self, path: str, **form: str) -> str:
         """Create an object and return its SID.
@@ -38,7 +42,7 @@ class Creations:
         """
         name = form.get("FriendlyName", "")
         query = f"FriendlyName={quote(name)}" if name else f"WorkflowSid={form['WorkflowSid']}"
-        unsure = (path, query)
+        unsure = f"{path}?{query}"
         self._unsure.append(unsure)  # until a reply shows the outcome, also if it is interrupted
         answer = self._wire.ask("POST", path, tuple(form.items()))
         if answer.is_done:
@@ -62,7 +66,7 @@ class Creations:
         """
         self._wire.begin(None)
         self._created += self._find_unsure()
-        left: list[str] = []
+        left = [f"{each}: it may have been created, and cannot be found" for each in self._unsure]
         while self._created:
             path = self._created[-1]
             problem = self._delete_with_patience(path)
@@ -75,7 +79,7 @@ class Creations:
 
     def _delete_with_patience(self, path: str) -> str | None:
         problem: str | None = None
-        for attempt in range(_DELETE_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             if attempt:
                 self._wire.pause(1.0)
             if "/Workers/" in path:
@@ -102,13 +106,27 @@ class Creations:
             return shorten_sids(str(error))
 
     def _find_unsure(self) -> Iterator[str]:
-        """Find the results of creations whose replies were lost."""
-        for path, query in self._unsure:
-            answer = self._try("GET", f"{path}?{query}")
-            lists = () if isinstance(answer, str) else answer.body.values()
-            for rows in lists:
+        """Find the results of creations whose replies did not show them."""
+        for query in tuple(self._unsure):
+            answer = self._look_up(query)
+            if answer is None:
+                continue  # it is looked up again at the next deletion
+            self._unsure.remove(query)
+            for rows in answer.body.values():
                 for row in cast("list[object]", rows if isinstance(rows, list) else []):
+                    path = query.partition("?")[0]
                     found = f"{path}/{cast('dict[str, object]', row).get('sid')}"
                     if found not in self._created:
                         yield found
-        self._unsure.clear()
+
+    def _look_up(self, query: str) -> WireAnswer | None:
+        """Return the answer to a query, ``None`` if there is no usable one."""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._wire.pause(1.0)
+            answer = self._try("GET", query)
+            if isinstance(answer, str):
+                continue
+            if answer.status == _GONE or (answer.is_done and answer.body):
+                return answer
+        return None

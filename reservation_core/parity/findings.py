@@ -75,7 +75,8 @@ class Finding:
 
     :param name: name of the setting or the rule.
     :param rule: the rule in words.
-    :param interpretation: how this library understands it.
+    :param interpretation: the value by this library's interpretation. Of a state, the names of the
+        allowed commands.
     :param evidence: how certain the interpretation is without this finding.
     :param is_known: true if a value was observed.
     :param value: the observed value.
@@ -86,7 +87,7 @@ class Finding:
     name: str
     subject: Subject
     rule: str
-    interpretation: str
+    interpretation: ObservedValue
     evidence: Evidence
     is_known: bool
     value: ObservedValue = None
@@ -100,28 +101,28 @@ class Finding:
         return show_value(self.value) if self.is_known else "could not tell"
 
     @property
-    def is_as_expected(self) -> bool:
-        """True unless the value differs from the interpretation.
+    def expected(self) -> str:
+        """The interpretation as a text. Of a state, it leaves out commands that were not tried."""
+        if not isinstance(self.value, Mapping):
+            return show_value(self.interpretation)
+        allowed = str(self.interpretation).split(", ")
+        return ", ".join(name for name in self.value if name in allowed) or "none"
 
-        The commands in a state are compared with those that the lifecycle allows.
-        """
-        if not self.is_known:
-            return True
-        if isinstance(self.value, Mapping):
-            done = {name for name, result in self.value.items() if result != REFUSED_RESULT}
-            return done == {*self.interpretation.split(", ")} & self.value.keys()
-        return self.answer == self.interpretation
+    @property
+    def is_as_expected(self) -> bool:
+        """True unless the value differs from the interpretation."""
+        return not self.is_known or self.answer == self.expected
 
 
 def show_value(value: object) -> str:
-    """Return a value for people.
+    """Return a value for people. Of results by command, that is the commands carried out.
 
-    >>> show_value(True), show_value(None), show_value({"wrap": "refused"})
-    ('true', 'none', 'wrap: refused')
+    >>> show_value(True), show_value(None), show_value({"wrap": "wrapping", "accept": "refused"})
+    ('true', 'none', 'wrap')
     """
     if isinstance(value, Mapping):
         items = cast("Mapping[str, str]", value).items()
-        return ", ".join(f"{key}: {each}" for key, each in items)
+        return ", ".join(name for name, result in items if result != REFUSED_RESULT) or "none"
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

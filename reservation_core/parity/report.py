@@ -15,6 +15,9 @@ from reservation_core.parity.observations import REPORT_FORMAT
 PAGE_NAME: Final = "parity.md"
 JSON_NAME: Final = "parity.json"
 SETTINGS_NAME: Final = "parity-settings.toml"
+FILE_NAMES: Final = (PAGE_NAME, JSON_NAME, SETTINGS_NAME)
+"""Names of the three files of a report."""
+
 
 _TITLES: Final = {
     Subject.SETTING: "Settings of the emulator",
@@ -36,7 +39,7 @@ def write_report(report: ParityReport, folder: Path) -> tuple[Path, ...]:
     :raises SettingsFileError: if the settings cannot be written.
     :raises OSError: if another file cannot be written.
     """
-    page, document, settings = (folder / each for each in (PAGE_NAME, JSON_NAME, SETTINGS_NAME))
+    page, document, settings = (folder / name for name in FILE_NAMES)
     page.write_text(write_page(report), encoding="utf-8")
     document.write_text(json.dumps(report_document(report), indent=2) + "\n", encoding="utf-8")
     write_settings_file(settings, report.settings)
@@ -80,14 +83,14 @@ def _list_names(findings: list[Finding]) -> str:
 
 def _write_row(finding: Finding) -> str:
     answer = finding.answer if finding.is_as_expected else f"**{finding.answer}**"
-    cells = (finding.rule, answer, finding.interpretation, finding.evidence)
+    cells = (finding.rule, answer, finding.expected, finding.evidence)
     return f"| `{finding.name}` | {' | '.join(map(_escape, cells))} |"
 
 
 def _write_finding(finding: Finding) -> Iterator[str]:
     yield from ("", f"### {finding.name}", "")
     yield f"* Rule: {_escape(finding.rule)}"
-    yield f"* Interpretation: {_escape(finding.interpretation or 'none')} ({finding.evidence})"
+    yield f"* Interpretation: {_escape(finding.expected)} ({finding.evidence})"
     yield f"* Seen: {_escape(f'{finding.answer}: {finding.seen}')}"
     if finding.exchanges:
         yield from ("", "```text")

@@ -136,7 +136,7 @@ class Wire:
     ) -> WireAnswer:
         """Send a request and return the reply.
 
-        :raises CouldNotTell: if the time limit is over, or the platform keeps throttling.
+        :raises CouldNotTell: if the time limit is over, or the platform fails or keeps throttling.
         :raises GatewayError: if no complete reply arrived.
         """
         base = FORM_HEADERS if form else JSON_HEADERS
@@ -146,9 +146,12 @@ class Wire:
             reply = self._gateway.send(request)
             answer = WireAnswer(reply.status, _read_body(reply), reply)
             self.exchanges.append(Exchange(self._describe(request), answer.describe()))
-            if reply.status != _THROTTLED:
+            if reply.status == _THROTTLED:
+                self._sleep(reply.retry_after or 1.0)
+            elif answer.is_done or 400 <= reply.status < 500:
                 return answer
-            self._sleep(reply.retry_after or 1.0)
+            else:  # it may have acted
+                raise CouldNotTell(f"the platform failed: {answer.describe()}")
         raise CouldNotTell("the platform throttles the requests (429)")
 
     def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:

@@ -48,6 +48,8 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> TwistedGateway:
 def test_run_without_consent_says_what_it_would_do(gateway: TwistedGateway, tmp_path: Path) -> None:
     result = run("parity", *VOICE, f"--output={tmp_path}")
     assert (result.code, gateway.requests, [*tmp_path.iterdir()]) == (7, [], [])
+    assert "with your account at https://taskrouter.twilio.com.\n" in result.out
+    assert f"It writes parity.md, parity.json and parity-settings.toml to {tmp_path}." in result.out
     assert "in a new workspace" in result.out
     assert "It places up to" in result.out
     assert result.out.endswith("Nothing was done. Add --yes to run the experiments.\n")
@@ -58,7 +60,8 @@ def test_json_of_a_run_without_consent_is_its_plan(gateway: TwistedGateway) -> N
     result = run("parity", *ONLY, "--json")
     assert (result.code, gateway.requests) == (7, [])
     plan = json.loads(result.out)["plan"]
-    assert plan[0] == "A parity run makes 2 experiments with your account."
+    at = "https://taskrouter.twilio.com"
+    assert plan[0] == f"A parity run makes 2 experiments with your account at {at}."
 
 
 def test_run_writes_three_files_and_leaves_nothing(gateway: TwistedGateway, tmp_path: Path) -> None:
@@ -110,7 +113,7 @@ def test_voice_flags_are_consent_to_calls(gateway: TwistedGateway, tmp_path: Pat
         (("--only=delete_after",), "delete_after needs --slow\n"),
         (("--workspace-sid=WS1",), "--workspace-sid must be a SID (WS and 32 hexadecimal digits)"),
         (("--limit=0",), "--limit must be a whole number from 1 to 3600"),
-        (("--yes", "--output=/nowhere"), "--output must be a folder that exists, not /nowhere"),
+        (("--output=/nowhere",), "--output must be a folder that exists, not /nowhere"),
     ],
 )
 def test_wrong_flags_are_one_message(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from reservation_core.parity.plan import describe_plan
 from reservation_core.parity.runner import choose
 from tests.parity.stage import CALLEE, CALLER, VOICE, run_by_default
@@ -23,6 +26,24 @@ def test_plan_with_voice_counts_the_calls_and_hides_the_numbers() -> None:
     assert "A new workspace cannot." in text
     assert CALLER not in text
     assert CALLEE not in text
+
+
+def test_plan_names_the_platform_and_the_files(tmp_path: Path) -> None:
+    """Not the password of a URL."""
+
+    def plan(**given: Any) -> str:
+        return "\n".join(describe_plan(choose(), workspace_sid=None, voice=None, **given))
+
+    url = "https://user:secret@example.com"
+    text = plan(platform=url, folder=tmp_path)
+    assert "experiments with your account at https://<secret>@example.com.\n" in text
+    writes = f"It writes parity.md, parity.json and parity-settings.toml to {tmp_path}."
+    assert f"{writes}\n" in text
+    (tmp_path / "parity.json").touch()
+    assert f"{writes} It replaces parity.json there.\n" in plan(folder=tmp_path)
+    (tmp_path / "parity.md").touch()
+    assert f"{writes} It replaces parity.md and parity.json there.\n" in plan(folder=tmp_path)
+    assert "It writes" not in plan()
 
 
 def test_plan_of_one_experiment_is_in_the_singular() -> None:

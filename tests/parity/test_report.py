@@ -42,7 +42,7 @@ REPORT: Final = ParityReport(
     findings=(
         FINDING,
         attrs.evolve(FINDING, name="strict", is_known=False, value=None, seen="no time"),
-        attrs.evolve(FINDING, name="rate_limit", interpretation="none", value=None, seen="none"),
+        attrs.evolve(FINDING, name="rate_limit", interpretation=None, value=None, seen="none"),
         attrs.evolve(
             FINDING,
             name="commands_while_accepted",
@@ -65,6 +65,9 @@ def test_page_has_rule_interpretation_and_what_was_seen() -> None:
     assert "**Not deleted.** Delete this yourself:\n\n* /v1/Workspaces/WS1: 500\n" in page
     assert "| `both_given` | both \\| at once | **refused** | instruction | unknown |\n" in page
     assert "| `strict` | both \\| at once | could not tell | instruction | unknown |\n" in page
+    assert "| wrap, complete | wrap, complete | unknown |\n" in page
+    assert "* Seen: wrap, complete: the answer was" in page
+    assert "* Interpretation: wrap, complete (unknown)\n" in page
     assert "* Rule: both \\| at once\n" in page
     assert "* Seen: refused: the answer was 400 &lt;b>'no'&lt;/b>\n" in page
     assert "```text\nPOST /x Instruction='''\n  -> 400 20001 ''' no\n```\n" in page

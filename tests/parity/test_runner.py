@@ -13,6 +13,7 @@ from reservation_core.emulator.resources.gateway import WorkspaceGateway
 from reservation_core.parity.experiments.catalogue import EXPERIMENTS
 from reservation_core.parity.experiments.model import Experiment
 from reservation_core.parity.findings import CouldNotTell, Finding, ParityFailed
+from reservation_core.parity.report import report_document
 from reservation_core.parity.runner import Progress, choose, run_parity
 from reservation_core.parity.scene import Voice
 from tests.parity.stage import CALLEE, CALLER, VOICE, Stage, Twist, change, describe, run_by_default
@@ -54,6 +55,18 @@ def test_default_platform_is_as_this_library_interprets_it() -> None:
         "journal_length",
     }
     assert all(each.exchanges for each in report.findings if each.is_known)
+
+
+def test_interpretation_has_the_form_of_the_value() -> None:
+    """A program that reads the report can compare the two."""
+    _, report = run_by_default()
+    findings = json.loads(json.dumps(report_document(report)))["findings"]
+    others = [each for each in findings if each["subject"] != "lifecycle" and each["is_known"]]
+    assert len(others) > 50
+    assert [each["name"] for each in others if each["value"] != each["interpretation"]] == []
+    assert {each.name: each.expected for each in report.findings}["commands_while_accepted"] == (
+        "wrap, complete"
+    )
 
 
 def test_report_shows_no_personal_value() -> None:
@@ -136,6 +149,61 @@ def test_lost_reply_at_any_request_leaves_nothing(number: int) -> None:
     assert {each.seen for each in report.findings if not each.is_known} <= {
         "no usable answer: the reply was lost"
     }
+
+
+def _answer_at(number: int, answer: Reply) -> Twist:
+    """Return a twist that replaces one reply."""
+    count = 0
+
+    def twist(_: Request, reply: Reply) -> Reply:
+        nonlocal count
+        count += 1
+        return answer if count == number else reply
+
+    return twist
+
+
+@pytest.mark.parametrize("number", range(2, REQUESTS + 1, 2))
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Reply(503, body=b'{"code": 20500}'), "the platform failed: 503 20500"),
+        (Reply(302), "the platform failed: 302"),
+        (Reply(200, body=b"<html>"), ""),
+    ],
+    ids=["503", "302", "unreadable"],
+)
+def test_answer_without_the_outcome_at_any_request_leaves_nothing(
+    number: int, answer: Reply, reason: str
+) -> None:
+    """The platform has acted. What the answer does not show is neither done nor refused."""
+    stage = Stage(names=SHORT, twist=_answer_at(number, answer))
+    try:
+        report = stage.run()
+    except ParityFailed:
+        report = stage.report()
+        assert number <= 3
+    assert stage.is_empty
+    assert report.left_over == ()
+    assert all(reason in each.seen for each in report.findings if not each.is_known)
+
+
+def test_object_that_cannot_be_looked_up_is_listed_as_left() -> None:
+    twist = change("POST .*/Workers ", 503)
+    blind = change(r"GET .*/Workers\?FriendlyName=", 503)
+    platform = Platform(ManualClock())
+    gateway = WorkspaceGateway(platform)
+    made = gateway.send(Request("POST", "/v1/Workspaces", form=(("FriendlyName", "ours"),)))
+    sid = made.body.decode().partition('"sid": "')[2][:34]
+    stage = Stage(
+        names=["neither_given"],
+        platform=platform,
+        workspace_sid=sid,
+        twist=lambda request, reply: blind(request, twist(request, reply)),
+    )
+    query = f"/v1/Workspaces/{sid}/Workers?FriendlyName={stage.scene.name}-0"
+    expected = f"{query}: it may have been created, and cannot be found"
+    assert stage.run().left_over[0] == expected
 
 
 def test_lost_task_among_others_is_deleted() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from reservation_core.domain.commands import disputes
 from reservation_core.emulator.platform.settings import describe_settings
@@ -17,7 +17,7 @@ from reservation_core.parity.experiments.voice_settings import (
     UNOBSERVABLE,
     VOICE_SETTINGS,
 )
-from reservation_core.parity.findings import CouldNotTell, Seen, Subject, show_value
+from reservation_core.parity.findings import CouldNotTell, ObservedValue, Seen, Subject
 from reservation_core.parity.scene import ParityScene
 
 _DISPUTES: Final = {
@@ -50,7 +50,7 @@ def _make_settings() -> Iterator[Experiment]:
             name=name,
             subject=Subject.SETTING,
             rule=info.description,
-            interpretation=show_value({} if name == "accounts" else default),
+            interpretation=cast("ObservedValue", None if name == "accounts" else default),
             evidence=info.evidence,
             run=run,
             needs_voice=name in VOICE_SETTINGS,

@@ -25,6 +25,7 @@ from reservation_core.parity.experiments.instructions import (
     supervise_form,
 )
 from reservation_core.parity.experiments.model import Experiment
+from reservation_core.parity.experiments.settings import refusal_or_success
 from reservation_core.parity.experiments.voice_settings import hold
 from reservation_core.parity.findings import STATE_PREFIX, CouldNotTell, Seen, Subject
 from reservation_core.parity.scene import Held, ParityScene
@@ -128,12 +129,11 @@ def _try_commands(state: State, scene: ParityScene) -> Seen:
     for command, form in forms.items():
         answer = held.update(*form)
         results[command] = REFUSED_RESULT
-        if answer.is_done:
+        if refusal_or_success(answer):
             results[command] = held.status
             scene.finish()
             held = reach(scene)
-    done = [command for command, result in results.items() if result != REFUSED_RESULT]
-    return Seen(results, f"carried out while {state}: {', '.join(done) or 'none'}")
+    return Seen(results, ", ".join(f"{each}: {result}" for each, result in results.items()))
 
 
 _DISPUTES: Final[Mapping[State, tuple[Dispute, ...]]] = {

@@ -9,7 +9,7 @@ import attrs
 
 from reservation_core.domain.commands.cautions import Dispute
 from reservation_core.domain.evidence import Evidence
-from reservation_core.parity.findings import Seen, Subject
+from reservation_core.parity.findings import ObservedValue, Seen, Subject
 from reservation_core.parity.scene import ParityScene
 
 DEFAULT_LIMIT: Final = 60.0
@@ -22,7 +22,7 @@ class Experiment:
 
     :param name: name of the setting or the rule.
     :param rule: the rule in words.
-    :param interpretation: how this library understands it.
+    :param interpretation: the value by this library's interpretation.
     :param run: makes the experiment. It raises ``CouldNotTell`` if it ends without a value.
     :param needs_voice: true if it sends a voice instruction and can tell nothing without.
     :param calls: number of calls that it may place.
@@ -34,7 +34,7 @@ class Experiment:
     name: str
     subject: Subject
     rule: str
-    interpretation: str
+    interpretation: ObservedValue
     evidence: Evidence
     run: Callable[[ParityScene], Seen]
     needs_voice: bool = False

@@ -9,7 +9,7 @@ from reservation_core.domain.evidence import Evidence
 from reservation_core.domain.observations import REFUSED_RESULT
 from reservation_core.parity.experiments.instructions import conference_form
 from reservation_core.parity.experiments.model import Experiment
-from reservation_core.parity.experiments.settings import show
+from reservation_core.parity.experiments.settings import refusal_or_success, show
 from reservation_core.parity.experiments.voice_settings import hold
 from reservation_core.parity.findings import CouldNotTell, Seen, Subject
 from reservation_core.parity.scene import SETTLE_SECONDS, Held, ParityScene
@@ -20,8 +20,11 @@ CARRIED_OUT: Final = "carried out"
 
 
 def verdict(answer: WireAnswer) -> str:
-    """Return if a request was carried out or refused, in words."""
-    return CARRIED_OUT if answer.is_done else REFUSED_RESULT
+    """Return if a request was carried out or refused, in words.
+
+    :raises CouldNotTell: if it was neither.
+    """
+    return CARRIED_OUT if refusal_or_success(answer) else REFUSED_RESULT
 
 
 def _tell(answer: WireAnswer) -> Seen:
@@ -178,7 +181,7 @@ def _page_number(scene: ParityScene) -> Seen:
     held = scene.reserve(2)[0]
     path = held.path.rpartition("/")[0]
     answer = scene.wire.ask("GET", f"{path}?PageSize=1&Page=1")
-    if not answer.is_done:
+    if not refusal_or_success(answer):
         return Seen(REFUSED_RESULT, show(answer))
     return Seen(CARRIED_OUT if answer.body.get("reservations") else "empty", show(answer))
 
@@ -192,8 +195,8 @@ _ROWS: Final = (
     ("letter_case", "a status in another letter case", CARRIED_OUT, _D, _letter_case),
     ("if_match_spellings", "the spellings of If-Match that are compared", "bare, quoted", _U,
      _if_match_spellings),
-    ("version_of_accept", "an accept raises the version by", "1", _S, _version_of_accept),
-    ("version_of_hold", "the version while a new reservation is on hold", "1", _I,
+    ("version_of_accept", "an accept raises the version by", 1, _S, _version_of_accept),
+    ("version_of_hold", "the version while a new reservation is on hold", 1, _I,
      _version_of_hold, 1),
     ("worker_route_etag", "the ETag on the worker route", "absent", _D, _worker_route_etag),
     ("siblings_at_accept", "the sibling of an accepted reservation", "rescinded", _D,

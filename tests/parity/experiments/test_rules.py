@@ -59,6 +59,18 @@ UNCLEAR: Final[Mapping[str, tuple[str, Twist, str]]] = {
         change("GET .*/WR", body={"reservation_status": "pending"}),
         "the reservation is pending, not canceled",
     ),
+    "failed command": (
+        "commands_while_wrapping",
+        change("=rejected", 503),
+        "the platform failed: 503",
+    ),
+    "command without credentials": (
+        "commands_while_wrapping",
+        change("=rejected", 401),
+        "neither a success nor a 400: the answer was 401",
+    ),
+    "gone": ("letter_case", change("ReJeCtEd", 404), "neither a success nor a 400"),
+    "failed page": ("page_number", change("Page=1", 404), "neither a success nor a 400"),
 }
 """Experiment, change of the replies, and part of the reason."""
 
