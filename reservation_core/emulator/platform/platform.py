@@ -207,7 +207,7 @@ class Platform:
         """Remove everything and clear the journal."""
         with self._storage:
             self._tables.remove_all()
-        self.journal.clear()
+            self._storage.clear_journal()
 
     def record(self, sid: str) -> Record:
         """Return a workspace, activity, queue, workflow or channel."""

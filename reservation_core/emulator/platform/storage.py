@@ -56,6 +56,7 @@ class Storage(AbstractContextManager[None]):
         self._on_commit = on_commit
         self.lock: Final = threading.RLock()
         self._depth = 0
+        self._is_journal_cleared = False
         self._subscribers: list[JournalSubscriber] = []
         self._event_subscribers: list[EventSubscriber] = []
         self._unpublished: deque[JournalEntry | ResourceEvent] = deque()
@@ -130,10 +131,18 @@ class Storage(AbstractContextManager[None]):
             self._end(has_failed, on_stored)
             self.time = now
 
+    def clear_journal(self) -> None:
+        """Clear the journal at the end of the transaction, unless it is rolled back."""
+        self.tables.entries.clear()
+        self._is_journal_cleared = True
+
     def _end(self, has_failed: bool, on_stored: Callable[[], object] | None = None) -> None:
+        is_cleared, self._is_journal_cleared = self._is_journal_cleared and not has_failed, False
         if not self.tables.has_changes():
             if on_stored is not None and not has_failed:
                 on_stored()
+            if is_cleared:
+                self.journal.clear()
             return
         if has_failed:
             self.tables.roll_back()
@@ -147,6 +156,8 @@ class Storage(AbstractContextManager[None]):
         entries = self.tables.commit()
         if on_stored is not None:
             on_stored()
+        if is_cleared:
+            self.journal.clear()
         self.journal.extend(entry for entry in entries if isinstance(entry, JournalEntry))
         if self._subscribers or self._event_subscribers:
             self._unpublished.extend(entries)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import count
 from typing import Any, Final, Protocol, TypeVar
 
 from reservation_core.domain.reservation import Reservation
@@ -63,12 +64,18 @@ class Table(dict[str, _V]):
     def __init__(self) -> None:
         super().__init__()
         self.originals: Final[dict[str, _V | None]] = {}
+        self._numbers: Final = count()
+        self._places: dict[str, int] = {}
+        self._places_before: Final[dict[str, int]] = {}
+        """Places of the values that were removed in this transaction."""
         self.on_change: Callable[[_V | None, _V | None], None] | None = None
         self.on_reload: Callable[[Iterable[str]], None] | None = None
 
     def put(self, sid: str, value: _V) -> _V | None:
         """Insert or replace a value and return the previous one."""
         previous = self.get(sid)
+        if previous is None:
+            self._places[sid] = next(self._numbers)
         if sid not in self.originals:
             self.originals[sid] = previous
         self[sid] = value
@@ -80,6 +87,7 @@ class Table(dict[str, _V]):
         """Remove a value and return it."""
         value = self.pop(sid)
         self.originals.setdefault(sid, value)
+        self._places_before.setdefault(sid, self._places.pop(sid))
         if self.on_change is not None:
             self.on_change(value, None)
         return value
@@ -88,13 +96,26 @@ class Table(dict[str, _V]):
         """Return the values that were inserted or replaced in this transaction."""
         return {sid: self[sid] for sid in self.originals if sid in self}
 
+    def commit(self) -> None:
+        """Forget the values from before this transaction."""
+        self.originals.clear()
+        self._places_before.clear()
+
     def roll_back(self) -> None:
-        """Restore the values from before this transaction."""
+        """Restore the values from before this transaction, in their order."""
         for sid, value in self.originals.items():
             if value is None:
                 self.pop(sid, None)
+                self._places.pop(sid, None)
             else:
                 self[sid] = value
+        if self._places_before:
+            self._places.update(
+                (sid, place) for sid, place in self._places_before.items() if sid in self
+            )
+            ordered = sorted(self.items(), key=lambda item: self._places[item[0]])
+            self.clear()
+            self.update(ordered)
         self._report_reload(self.originals)
 
     def replace(self, values: dict[str, _V]) -> None:
@@ -102,6 +123,7 @@ class Table(dict[str, _V]):
         before = tuple(self)
         self.clear()
         self.update(values)
+        self._places = dict(zip(values, self._numbers, strict=False))
         self._report_reload((*before, *values))
 
     def _report_reload(self, sids: Iterable[str]) -> None:
@@ -200,7 +222,6 @@ class Tables:
             self.workers.remove(sid)
         for sid in tuple(self.records):
             self.remove_record(sid)
-        self.entries.clear()
 
     def observe(self, observer: TableObserver) -> None:
         """Call an observer at each change from now on. It replaces an earlier one."""
@@ -285,7 +306,7 @@ class Tables:
         """Forget the undo log, and return this transaction's entries and events."""
         entries, self.entries = self.entries, []
         for table in self._tables:
-            table.originals.clear()
+            table.commit()
         return entries
 
     def roll_back(self) -> None:

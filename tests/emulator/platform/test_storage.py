@@ -136,6 +136,53 @@ def test_exception_rolls_back_the_transaction() -> None:
     assert stage.published == []
 
 
+def test_deletion_that_is_rolled_back_keeps_the_order() -> None:
+    """A value that was changed, removed and added again is in its old place, too."""
+    stage = Stage()
+    platform = stage.platform
+    tasks = (stage.task, *(platform.add_task(WORKSPACE).sid for _ in range(3)))
+    before = platform.snapshot()
+    stage.is_disk_full = True
+
+    def change() -> None:
+        with platform.transaction():
+            platform.set_task_attributes(tasks[0], {"a": 1})
+            for sid in tasks[:2]:
+                platform.delete_task(sid)
+            platform.add_task(WORKSPACE, sid=tasks[0])
+            platform.add_task(WORKSPACE)
+
+    with pytest.raises(OSError, match="disk is full"):
+        change()
+    stage.is_disk_full = False
+    assert platform.snapshot() == before
+    platform.add_task(WORKSPACE)
+    assert [task.sid for task in platform.tasks()][:4] == [*tasks]
+
+
+def test_reset_clears_the_journal_with_the_end_of_its_transaction() -> None:
+    """What follows it in the same transaction is kept."""
+    stage = Stage()
+    platform = stage.platform
+    platform.execute(stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com"))
+    before = list(platform.journal)
+    stage.is_disk_full = True
+    with pytest.raises(OSError, match="disk is full"):
+        platform.reset()
+    stage.is_disk_full = False
+    assert list(platform.journal) == before != []
+    with platform.transaction():
+        platform.execute(stage.sids[0], Accept())
+        platform.reset()
+        assert list(platform.journal) == before
+        platform.add_worker(WORKSPACE, sid=stage.workers[0])
+        platform.reserve(platform.add_task(WORKSPACE).sid, stage.workers[0])
+    assert [entry.trigger for entry in platform.journal] == ["created"]
+    platform.reset()
+    platform.reset()
+    assert list(platform.journal) == []
+
+
 def test_subscriber_may_change_the_platform() -> None:
     """Its entries follow, for every subscriber in the same order."""
     stage = Stage(1)
