@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from reservation_core.emulator.platform.actions import EXPIRED
 from reservation_core.emulator.platform.model import (
     ResourceEvent,
     ResourceEventType,
@@ -14,6 +13,7 @@ from reservation_core.emulator.platform.model import (
     TaskStatus,
     Worker,
 )
+from reservation_core.emulator.platform.routing import EXPIRED
 
 _TYPE_OF_STATUS: Final = {
     TaskStatus.CANCELED: ResourceEventType.TASK_CANCELED,

@@ -15,7 +15,7 @@ from reservation_core.domain.lifecycle import ON_HOLD, Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.platform.errors import StateConflict, TaskConflict
 from reservation_core.emulator.platform.model import Task, TaskStatus, Worker
-from reservation_core.emulator.platform.routing import Routing
+from reservation_core.emulator.platform.routing import EXPIRED, Routing
 from reservation_core.emulator.platform.storage import Storage
 from reservation_core.emulator.platform.transitions import Step, Transitions
 from reservation_core.emulator.platform.validation import copy_attributes
@@ -32,10 +32,6 @@ _AFTER_HANG_UP: Final[Mapping[Status, Status]] = {
     Status.ACCEPTED: Status.WRAPPING,
 }
 """Status of each live reservation after the caller has left. On hold is pending."""
-
-
-EXPIRED: Final = "Task TTL Exceeded"
-"""Reason of a task that no worker accepted in time (documented)."""
 
 
 class Actions:

@@ -32,6 +32,9 @@ BY_PLATFORM: Final = "platform"
 CREATED: Final = "created"
 """Trigger of a reservation's first journal entry."""
 
+EXPIRED: Final = "Task TTL Exceeded"
+"""Reason of a task that no worker accepted in time (documented)."""
+
 _WORKED_ON: Final = (Status.ACCEPTED, Status.WRAPPING)
 _WAITING: Final = (TaskStatus.PENDING, TaskStatus.RESERVED)
 _ENDED: Final = (TaskStatus.COMPLETED, TaskStatus.CANCELED)
@@ -131,6 +134,8 @@ class Routing:
         )
         if status is TaskStatus.PENDING and task.rounds >= self._settings.max_rounds:
             status, reason = TaskStatus.CANCELED, f"reserved {task.rounds} times in vain"
+        elif status is TaskStatus.PENDING and self._has_expired(task):
+            status, reason = TaskStatus.CANCELED, EXPIRED
         if status is task.status:
             return task
         task = attrs.evolve(
@@ -143,6 +148,9 @@ class Routing:
         )
         self._tables.put_task(task)
         return task
+
+    def _has_expired(self, task: Task) -> bool:
+        return task.order is not None and task.order.expires <= self._storage.time
 
     def _due_of(self, task: Task, status: TaskStatus) -> datetime | None:
         if status in _ENDED:

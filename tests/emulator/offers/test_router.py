@@ -313,6 +313,26 @@ def test_settings_of_capacity_count_every_live_reservation() -> None:
     assert [len(place.offers(task)) for task in tasks] == [2, 1, 1, 1]
 
 
+def test_expired_task_that_comes_back_is_canceled_and_not_offered(place: Workplace) -> None:
+    """Its timer would be due in the past."""
+    place.route()
+    place.add_workers("Ann", "Bob")
+    task = place.add_task(Timeout=60)
+    place.answer(task, "Ann", "accepted")
+    first = place.rows(f"{task}/Reservations", "reservations")[0]["sid"]
+    place.platform.advance(100)
+    bob = next(each.sid for each in place.platform.workers() if each.name == "Bob")
+    place.platform.transfer(first, bob)
+    place.answer(task, "Ann", "completed")
+    place.answer(task, "Bob", "rejected")
+    assert place.offers(task) == [("Ann", "completed"), ("Bob", "rejected")]
+    shown = place.fetch(task)
+    assert (shown["assignment_status"], shown["reason"]) == ("canceled", "Task TTL Exceeded")
+    assert shown["date_updated"] == "2030-01-01T00:01:40Z"
+    times = [entry.at for entry in place.platform.journal]
+    assert times == sorted(times)
+
+
 def test_transfer_is_not_offered_to_others(place: Workplace) -> None:
     place.route(most=2)
     place.add_workers("ann")
