@@ -33,7 +33,9 @@ from reservation_core.emulator.platform.model import (
 )
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import Settings
+from reservation_core.emulator.resources.declarations import find_wrong_value
 from reservation_core.emulator.stored_values import from_json
+from reservation_core.rest.addresses import SID_PREFIXES, is_sid
 
 FORMAT: Final = 3
 """Format number of the file."""
@@ -48,6 +50,9 @@ _KINDS: Final[Mapping[str, type[Any]]] = {
     "record": Record,
 }
 """Kinds of rows, in the order of the fields of a snapshot."""
+
+_ADDRESS: Final = tuple(name for name in SID_PREFIXES if name != "account_sid")
+"""Fields of a reservation that its two paths need."""
 
 _MAX_STEP: Final = 9e8  # seconds by which a clock can be advanced at once
 
@@ -205,6 +210,12 @@ def _find_problem(snapshot: Snapshot) -> str | None:
         if stored.number in numbers:
             return f"reservation {reservation.sid}: its number is used twice"
         numbers.add(stored.number)
+        for name in _ADDRESS:
+            if not is_sid(getattr(reservation, name), name):
+                return f"reservation {reservation.sid}: its {name} is not a SID"
+    for record in snapshot.records:
+        if (wrong := find_wrong_value(record.kind, record.fields)) is not None:
+            return f"{record.kind} {record.sid}: {wrong} is missing or wrong"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from datetime import UTC, datetime
@@ -26,8 +27,10 @@ from reservation_core.emulator import (
 )
 from reservation_core.emulator.platform.clock import DEFAULT_START
 from reservation_core.emulator.platform.errors import StorageFailure
+from reservation_core.emulator.resources.gateway import WorkspaceGateway
 from reservation_core.emulator.state_file import StateFile, StateFileError, open_platform
 from tests.campaigns import emulator_crash, routed_crash
+from tests.emulator.resources.scene import Workplace
 from tests.emulator.worlds import ACTIVITY, TASK, WORKERS, WORKSPACE, people
 
 
@@ -306,6 +309,14 @@ DAMAGES: dict[str, tuple[tuple[object, ...], str]] = {
         (SET, "$.reservation.etag", '"x"', "reservation"),
         "its version is not a number",
     ),
+    "no SID of a worker": (
+        (SET, "$.reservation.worker_sid", '"WK1"', "reservation"),
+        "its worker_sid is not a SID",
+    ),
+    "no workspace": (
+        (SET, "$.reservation.workspace_sid", "null", "reservation"),
+        "its workspace_sid is not a SID",
+    ),
     "a number twice": ((SET, "$.number", "0", "reservation"), "its number is used twice"),
     "not a number": (("UPDATE objects SET value = replace(value, ': 0', ': NaN')",), "NaN"),
 }
@@ -322,6 +333,48 @@ def test_damaged_state_file_is_refused(
     ):
         pass
     assert str(caught.value).startswith(f"cannot use {stored} as a state file: its content is ")
+
+
+RECORD_DAMAGES: dict[str, tuple[tuple[str, str, str], str]] = {
+    "an unknown kind": (("$.kind", '"planet"', "WQ"), "planet WQ"),
+    "a missing property": (("$.fields", "{}", "WS"), "workspace WS"),
+    "a number as name": (("$.fields.friendly_name", "3", "WA"), "friendly_name is missing or"),
+    "no name": (("$.fields.friendly_name", "null", "TC"), "friendly_name is missing or wrong"),
+    "a text as flag": (("$.fields.available", '"yes"', "WA"), "available is missing or wrong"),
+    "a text as number": (("$.fields.max_reserved_workers", '"3"', "WQ"), "max_reserved_workers is"),
+    "a flag as number": (("$.fields.max_reserved_workers", "true", "WQ"), "max_reserved_workers"),
+    "no time": (("$.fields.task_reservation_timeout", "0", "WW"), "task_reservation_timeout is"),
+    "no JSON": (("$.fields.configuration", '"{"', "WW"), "configuration is missing or wrong"),
+    "another SID": (("$.fields.timeout_activity_sid", '"WK1"', "WS"), "timeout_activity_sid is"),
+    "a list": (("$.fields.event_callback_url", "[]", "WS"), "event_callback_url is missing or"),
+}
+
+
+@pytest.mark.parametrize(("damage", "problem"), RECORD_DAMAGES.values(), ids=RECORD_DAMAGES)
+def test_damaged_record_is_refused(path: Path, damage: tuple[str, str, str], problem: str) -> None:
+    with open_platform(path, ManualClock()) as platform:
+        Workplace(platform=platform).route()
+    place, value, prefix = damage
+    set_field = "UPDATE objects SET value = json_set(value, ?, json(?)) WHERE sid LIKE ?"
+    change_row(path, set_field, place, value, f"{prefix}%")
+    with (
+        pytest.raises(StateFileError, match=re.escape(problem)),
+        open_platform(path, ManualClock()),
+    ):
+        pass
+
+
+def test_worker_without_dates_is_listed_first(path: Path) -> None:
+    """A state file of format 2 has no dates of workers."""
+    with open_platform(path, ManualClock()) as platform:
+        place = Workplace(platform=platform)
+        ann, bob = place.add_workers("Ann", "Bob")
+    change_row(path, SET.replace("kind", "sid"), "$.date_created", "null", bob[-34:])
+    with open_platform(path, ManualClock()) as platform:
+        gateway = WorkspaceGateway(platform)
+        reply = gateway.receive("GET", f"{place.root}/Workers?Ordering=DateCreated:asc", (), b"")
+        sids = [each["sid"] for each in json.loads(reply.body)["workers"]]
+    assert sids == [bob[-34:], ann[-34:]]
 
 
 def test_changed_bytes_of_a_state_file_are_a_typed_error_or_harmless(stored: Path) -> None:

@@ -25,9 +25,9 @@ def task_fields(tables: Tables, task: Task) -> dict[str, str]:
         "TaskQueueName": tables.name_of(order.task_queue_sid),
         "TaskQueueTargetExpression": None if queue is None else queue.fields["target_workers"],
         "TaskPriority": str(order.priority),
-        "TaskChannelSid": order.fields["task_channel_sid"],
-        "TaskChannelUniqueName": order.fields["task_channel_unique_name"],
-        "TaskIgnoreCapacity": "true" if order.fields["ignore_capacity"] else "false",
+        "TaskChannelSid": order.fields.get("task_channel_sid"),
+        "TaskChannelUniqueName": order.fields.get("task_channel_unique_name"),
+        "TaskIgnoreCapacity": "true" if order.fields.get("ignore_capacity") else "false",
     }
     return {**_workspace_fields(tables, task.workspace_sid), **_present(fields)}
 

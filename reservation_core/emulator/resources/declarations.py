@@ -336,3 +336,27 @@ RESOURCES: Final = {
     for resource in (WORKSPACE, ACTIVITY, WORKER, TASK, TASK_QUEUE, WORKFLOW, TASK_CHANNEL)
 }
 """All resources, by their collections in a path."""
+
+
+def find_wrong_value(kind: str, fields: Mapping[str, Json]) -> str | None:
+    """Return the name of a property that a stored record has wrong, or lacks, if there is one."""
+    resource = next((each for each in RESOURCES.values() if each.kind == kind), None)
+    names = {} if resource is None else default_values(resource)
+    if fields.keys() != names.keys():
+        return min(fields.keys() ^ names.keys())
+    for parameter in () if resource is None else resource.parameters:
+        name = parameter.property_name
+        if parameter.is_shown and not _can_be_stored(parameter, fields[name]):
+            return name
+    return None
+
+
+def _can_be_stored(parameter: ResourceParameter, value: Json) -> bool:
+    if value is None:
+        return parameter.default is None and not parameter.is_required
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        found = parameter.kind(text)
+    except ValueError:
+        return False
+    return (type(found), found) == (type(value), value)

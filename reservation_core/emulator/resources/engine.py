@@ -230,9 +230,14 @@ def _order(rows: list[ResourceRow], resource: Resource, ordering: str) -> None:
         if name in resource.orderings:
             column = snake_case(name)
             rows.sort(
-                key=lambda row: cast("str", row.properties[column]),
+                key=lambda row: _sort_key(row.properties[column]),
                 reverse=direction.lower() == "desc",
             )
+
+
+def _sort_key(value: Json) -> tuple[bool, str | int]:
+    """Return a key that puts null first: an old state file has workers without dates."""
+    return (False, 0) if value is None else (True, cast("str | int", value))
 
 
 def _write(row: ResourceRow, resource: Resource, origin: str) -> dict[str, object]:

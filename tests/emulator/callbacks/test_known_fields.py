@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reservation_core.emulator import CallbackQueue, CallbackSettings
+from reservation_core.emulator import CallbackQueue, CallbackSettings, Task
 from reservation_core.emulator.callbacks.model import Callback, CallbackKind
+from reservation_core.emulator.platform.clock import DEFAULT_START
+from reservation_core.emulator.platform.model import TaskOrder
 from reservation_core.rest.messages import Reply
 from tests.emulator.resources.scene import Workplace
 
@@ -207,3 +209,19 @@ def test_task_of_control_surface_has_the_fields_of_the_settings(place: Listening
     created, reserved = (dict(each.form) for each in place.take())
     assert (created["EventType"], created["WorkerName"]) == ("worker.created", "ann")
     assert (reserved["EventType"], reserved["WorkflowName"]) == ("reservation.created", "Emulator")
+
+
+def test_order_without_other_properties_has_the_fields_of_the_settings(place: Listening) -> None:
+    order = TaskOrder(expires=DEFAULT_START)
+    task = Task(
+        sid=f"WT{'0' * 32}",
+        workspace_sid=place.sid,
+        reservation_timeout=1,
+        date_created=DEFAULT_START,
+        date_updated=DEFAULT_START,
+        order=order,
+    )
+    with place.platform.transaction():
+        place.platform.parts.storage.tables.put_task(task)
+    (created,) = (dict(each.form) for each in place.take())
+    assert (created["TaskChannelUniqueName"], created["TaskIgnoreCapacity"]) == ("default", "false")
