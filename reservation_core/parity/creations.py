@@ -31,7 +31,7 @@ class Creations:
 
     @property
     def remaining(self) -> tuple[str, ...]:
-        """The paths of everything that was created, or may be, and was not deleted yet."""
+        """The paths of everything that is, or may be, still there."""
         return (*self._created, *self._unsure)
 
     def create(self, path: str, **form: str) -> str:
@@ -120,7 +120,7 @@ class Creations:
                         yield found
 
     def _look_up(self, query: str) -> WireAnswer | None:
-        """Return the answer to a query, ``None`` if there is no usable one."""
+        """Return the answer to a query, ``None`` without a usable one."""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._wire.pause(1.0)

@@ -132,7 +132,7 @@ class Storage(AbstractContextManager[None]):
             self.time = now
 
     def clear_journal(self) -> None:
-        """Clear the journal at the end of the transaction, unless it is rolled back."""
+        """Clear the journal once the current transaction is committed."""
         self.tables.entries.clear()
         self._is_journal_cleared = True
 

@@ -339,7 +339,7 @@ RESOURCES: Final = {
 
 
 def find_wrong_value(kind: str, fields: Mapping[str, Json]) -> str | None:
-    """Return the name of a property that a stored record has wrong, or lacks, if there is one."""
+    """Return the name of a wrong property of a stored record."""
     resource = next((each for each in RESOURCES.values() if each.kind == kind), None)
     names = {} if resource is None else default_values(resource)
     if fields.keys() != names.keys():

@@ -236,7 +236,7 @@ def _order(rows: list[ResourceRow], resource: Resource, ordering: str) -> None:
 
 
 def _sort_key(value: Json) -> tuple[bool, str | int]:
-    """Return a key that puts null first: an old state file has workers without dates."""
+    """Return a key that puts null first. Workers of an old state file have no dates."""
     return (False, 0) if value is None else (True, cast("str | int", value))
 
 

@@ -137,7 +137,7 @@ def test_exception_rolls_back_the_transaction() -> None:
 
 
 def test_deletion_that_is_rolled_back_keeps_the_order() -> None:
-    """A value that was changed, removed and added again is in its old place, too."""
+    """Also that of a value that was added again."""
     stage = Stage()
     platform = stage.platform
     tasks = (stage.task, *(platform.add_task(WORKSPACE).sid for _ in range(3)))
@@ -161,7 +161,7 @@ def test_deletion_that_is_rolled_back_keeps_the_order() -> None:
 
 
 def test_reset_clears_the_journal_with_the_end_of_its_transaction() -> None:
-    """What follows it in the same transaction is kept."""
+    """Later entries of the same transaction are kept."""
     stage = Stage()
     platform = stage.platform
     platform.execute(stage.sids[0], Redirect(call_sid=f"CA{HEX}", url="https://example.com"))
