@@ -49,7 +49,9 @@ class ErrorFactory:
 def describe_cause(error: BaseException) -> str:
     """Return the operating system's message behind an error, or its class name."""
     inner: BaseException | None = error
-    while inner is not None:
+    seen: set[int] = set()  # "raise error from error" makes an error its own cause
+    while inner is not None and id(inner) not in seen:
+        seen.add(id(inner))
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror
         inner = inner.__cause__ or inner.__context__

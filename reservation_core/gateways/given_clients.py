@@ -6,7 +6,8 @@ proxy, one that signs requests, a mock. Whatever it returns or raises becomes a 
 
 1. A response needs a status. Its headers may be missing, and its text may be text or bytes.
 2. Errors of ``requests``, ``urllib3`` and ``aiohttp`` are translated as for a client of our own.
-   After any other error, or an unusable response, the outcome is unknown.
+   After any other error, a cancellation inside the client, or an unusable response, the outcome is
+   unknown.
 3. The client's errors may hold credentials. They are never chained to ours.
 """
 
@@ -29,13 +30,21 @@ with extra("twilio"):
 def is_async_client(http_client: object) -> bool:
     """Return True if the ``request`` method of a client is awaited.
 
-    Its ``is_async`` says so. A class that does not call ``HttpClient.__init__`` has none: then the
-    method decides.
+    Its ``is_async`` says so. A class that does not call ``HttpClient.__init__`` has none, and that
+    of a mock is a mock. Then the method decides.
     """
     declared = getattr(http_client, "is_async", None)
-    if declared is None:
-        return inspect.iscoroutinefunction(getattr(http_client, "request", None))
-    return bool(declared)
+    if isinstance(declared, bool):
+        return declared
+    return inspect.iscoroutinefunction(getattr(http_client, "request", None))
+
+
+def find_session(http_client: Any) -> object:
+    """Return the session of a client, ``None`` if it has none or cannot open it yet."""
+    try:
+        return http_client.session
+    except Exception:  # noqa: BLE001 - aiohttp, for one, needs a running event loop
+        return None
 
 
 def read_response(response: object, errors: ErrorFactory) -> Reply:
@@ -66,7 +75,7 @@ def read_headers(headers: Any) -> list[tuple[str, str]]:
     ]
 
 
-def translate_client_error(error: Exception, errors: ErrorFactory) -> GatewayError:
+def translate_client_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
     """Return the gateway error for any error of the client."""
     if isinstance(error, GatewayError):
         return error

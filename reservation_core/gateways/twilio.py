@@ -59,6 +59,7 @@ with extra("twilio"):
     from reservation_core.gateways.aiohttp import encoded_url
     from reservation_core.gateways.aiohttp_connections import Heads, bounded_replies, guard_session
     from reservation_core.gateways.given_clients import (
+        find_session,
         is_async_client,
         read_headers,
         read_response,
@@ -107,7 +108,7 @@ class _TwilioBase(BaseGateway):
         super().__init__(
             Credentials(self._client.username, self._client.password), base_url=base_url, **options
         )
-        session: Any = getattr(self._client.http_client, "session", None)
+        session = find_session(self._client.http_client)
         if _repeats_requests(session, base_url):
             raise ConfigurationError(
                 "the client repeats requests, updates included. Build it without max_retries"
@@ -174,15 +175,14 @@ class TwilioGateway(_TwilioBase, WorkerGatewayBase):
     def _exchange(self, request: Request, url: str, deadline: float) -> Result:
         http_client: Any = self._client.http_client
         options = self._request_options(request)
-        session = getattr(http_client, "session", None)
-        use_own_connections(session, self.origin, self._settings.max_connections)
+        use_own_connections(find_session(http_client), self.origin, self._settings.max_connections)
         auth = ReplyReadingAuth(self._errors, deadline)
         options["auth"] = auth
         try:
             with ending_at(deadline):
                 response = http_client.request(request.method, url, **options)
             return self._read(response, auth.reply)
-        except Exception as error:  # noqa: BLE001 - the client may be any object
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - any object's error
             # It may fail after the hook has read the reply: requests parses the redirects in it.
             return auth.reply or translate_client_error(error, self._errors)
 
@@ -212,7 +212,7 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
         """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
         self._check_event_loop()
         url, options = self._url(request), self._request_options(request)
-        if getattr(getattr(self._client.http_client, "session", None), "closed", False):
+        if getattr(find_session(self._client.http_client), "closed", None) is True:
             raise NotSent("the client is closed: open a new one")
         async with self._slot():
             result = await self._exchange(request, url, options)
@@ -229,7 +229,7 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
             # As a header, because aiohttp deprecates the way the client would authenticate.
             options["headers"]["Authorization"] = self._settings.credentials.authorization
             options["auth"] = None
-        guard_session(getattr(http_client, "session", None))
+        guard_session(find_session(http_client))
         try:
             with bounded_replies(self._errors) as heads:
                 async with asyncio.timeout(self._settings.timeout):
@@ -239,7 +239,10 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
                         )
                     )
             return self._read(response, heads)
-        except Exception as error:  # noqa: BLE001 - the client may be any object
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+                raise  # it is the caller's task that is cancelled
             return translate_client_error(error, self._errors)
 
     def _read(self, response: object, heads: Heads) -> Reply:

@@ -61,6 +61,14 @@ def test_cause_without_a_system_message_is_the_class_of_the_error() -> None:
     assert describe_cause(ValueError("https://secret@host/path")) == "ValueError"
 
 
+def test_cause_of_an_error_that_is_its_own_cause_is_its_class() -> None:
+    first, second = ValueError(), TypeError()
+    first.__cause__, second.__cause__ = second, first
+    assert describe_cause(first) == "ValueError"
+    first.__cause__ = first
+    assert describe_cause(first) == "ValueError"
+
+
 @pytest.mark.parametrize("gateway_class", [PyreqwestGateway, Httpx2Gateway])
 def test_gateway_reports_its_failures_in_these_words(
     gateway_class: type[PyreqwestGateway | Httpx2Gateway],

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from typing import Any, Unpack
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 import requests
@@ -466,6 +467,56 @@ def test_coroutine_function_without_is_async_is_for_asyncio() -> None:
     AsyncTwilioGateway(make_client(http_client=http_client))
     with pytest.raises(ConfigurationError, match="needs a blocking http_client"):
         TwilioGateway(make_client(http_client=http_client))
+
+
+def test_mock_without_an_own_is_async_is_of_the_kind_of_its_method() -> None:
+    for_threads, for_asyncio = MagicMock(), AsyncMock()
+    for mock in (for_threads, for_asyncio):
+        mock.request.return_value = Response(200, "{}")
+
+    async def run() -> Reply:
+        return await AsyncTwilioGateway(make_client(http_client=for_asyncio)).asend(
+            update_request()
+        )
+
+    assert TwilioGateway(make_client(http_client=for_threads)).send(update_request()).status == 200
+    assert asyncio.run(run()).status == 200
+
+
+class LazySession(Minimal):
+    """It opens its session in the event loop, as aiohttp demands."""
+
+    @property
+    def session(self) -> object:
+        raise RuntimeError("no running event loop")
+
+
+class AsyncLazySession(LazySession, AsyncMinimal):
+    pass
+
+
+def test_client_may_open_its_session_later() -> None:
+    async def run() -> Reply:
+        client = make_client(http_client=AsyncLazySession(lambda: Response(200, "{}")))
+        return await AsyncTwilioGateway(client).asend(update_request())
+
+    client = make_client(http_client=LazySession(lambda: Response(200, "{}")))
+    assert TwilioGateway(client).send(update_request()).status == 200
+    assert asyncio.run(run()).status == 200
+
+
+def test_cancellation_inside_the_client_is_outcome_unknown() -> None:
+    def cancel() -> object:
+        raise asyncio.CancelledError
+
+    async def run() -> None:
+        gateway = AsyncTwilioGateway(make_client(http_client=AsyncMinimal(cancel)))
+        with pytest.raises(GatewayError, match="failed: CancelledError"):
+            await gateway.asend(update_request())
+
+    with pytest.raises(GatewayError, match="failed: CancelledError"):
+        TwilioGateway(make_client(http_client=Minimal(cancel))).send(update_request())
+    asyncio.run(run())
 
 
 def test_coroutine_of_a_client_for_threads_is_an_unusable_response() -> None:

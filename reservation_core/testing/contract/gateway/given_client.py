@@ -51,11 +51,19 @@ class _BrokenResponse:
         raise _ForeignError(CREDENTIALS.password)
 
 
+def _error_that_is_its_own_cause() -> Exception:
+    """Return an error as ``raise error from error`` leaves it."""
+    error = _ForeignError()
+    error.__cause__ = error
+    return error
+
+
 _ERRORS = named_cases(
     of_a_library=_ForeignError(f"https://{CREDENTIALS.username}:{CREDENTIALS.password}@proxy"),
     of_python=AttributeError("'NoneType' object has no attribute 'items'"),
     of_the_system=OSError(5, "Input/output error"),
     of_a_lookup=KeyError(CREDENTIALS.authorization),
+    of_its_own_cause=_error_that_is_its_own_cause(),
 )
 
 _UNUSABLE = named_cases(
