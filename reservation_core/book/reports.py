@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from reservation_core.book.records import Report, ReportSource
 from reservation_core.domain.errors import IncompleteReservation
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.reservation import Reservation, require_reservation
 from reservation_core.rest.addresses import Address, is_sid
 from reservation_core.rest.messages import Reply
 from reservation_core.rest.reports import read_report
@@ -46,7 +46,9 @@ def report_of_reservation(
     """Make a report of a reservation that the platform showed.
 
     :raises IncompleteReservation: if it has no valid SID.
+    :raises TypeError: for anything but a reservation.
     """
+    require_reservation(reservation)
     if not is_sid(reservation.sid, "sid"):
         raise IncompleteReservation(("sid",))
     return Report(

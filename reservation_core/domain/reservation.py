@@ -163,7 +163,8 @@ class Reservation:
         edge = decide(self.state, *flags, orchestrated).edge
         effect = edge.target if edge is not None else find_effects(self.state, *flags)[0]
         if effect == ON_HOLD:
-            return self.with_status(Status.PENDING, on_hold=True, on_hold_since=at)
+            since = self.on_hold_since if self.on_hold else at
+            return self.with_status(Status.PENDING, on_hold=True, on_hold_since=since)
         return self.with_status(Status(effect))
 
     def follow(self, report: Reservation) -> Reservation:
@@ -180,6 +181,7 @@ class Reservation:
         >>> Reservation(status="pending").follow(Reservation(status="wrapping")).status
         <Status.WRAPPING: 'wrapping'>
         """
+        require_reservation(report)
         kept: dict[str, Any] = {}
         for field in _SID_FIELDS:
             known, reported = getattr(self, field), getattr(report, field)
@@ -347,6 +349,15 @@ class IllegalSuccession(ReplyError):
             f"{self.after} was reported, but cannot follow {self.before}: the report is late, or "
             "the platform took a step that the lifecycle does not have. Continue with this "
             "error's reservation, or deliver with Policy(accept_unexpected=True)."
+        )
+
+
+def require_reservation(value: object) -> None:
+    """Raise TypeError for anything but a reservation, such as its SID."""
+    if not isinstance(value, Reservation):
+        raise TypeError(
+            f"not a reservation: it is of type {type(value).__name__}. Give one, such as that of a "
+            "fetch(), an event or an assignment"
         )
 
 

@@ -22,8 +22,8 @@ from reservation_core.domain.commands.kinds import sid_kind
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
 from reservation_core.rest.addresses import SID_PREFIXES
-from reservation_core.rest.bodies import Payload, read_object
-from reservation_core.rest.errors import UnknownStatus
+from reservation_core.rest.bodies import BODY, Payload, mismatch, read_object
+from reservation_core.rest.errors import MalformedReply, PayloadFault, UnknownStatus
 from reservation_core.rest.field_reader import FieldReader, LenientFieldReader
 
 _STATUS: Final = "reservation_status"
@@ -56,6 +56,8 @@ def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservatio
     <Status.WRAPPING: 'wrapping'>
     """
     body = read_object(payload) if isinstance(payload, (str, bytes)) else payload
+    if not isinstance(body, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise MalformedReply((PayloadFault(BODY, mismatch(body, "an object")),))
     if "ReservationSid" in body and _STATUS not in body:
         return read_callback(LenientFieldReader(body), etag=etag)
     return read_resource(body, etag=etag)

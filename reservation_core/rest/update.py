@@ -10,7 +10,7 @@ from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.redaction import shorten
 from reservation_core.domain.refusals import find_refusal_cautions, require_allowed
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.reservation import Reservation, require_reservation
 from reservation_core.rest.addresses import Route, reservation_path
 from reservation_core.rest.messages import (
     FORM_HEADERS,
@@ -43,11 +43,7 @@ def prepare(
         cannot be sent as a header.
     :raises IncompleteReservation: if a SID in the path is unset or not a SID.
     """
-    if not isinstance(reservation, Reservation):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
-            f"not a reservation: it is of type {type(reservation).__name__}. Give one, such as "
-            "that of a fetch()"
-        )
+    require_reservation(reservation)
     if not isinstance(route, Route):
         route = Route(route)
     decision = require_allowed(reservation.state, command, strict=strict)
@@ -84,6 +80,7 @@ def conclude(reservation: Reservation, command: Command, reply: Reply) -> Reserv
     """
     if not isinstance(command, Command):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong_command(command)
+    require_reservation(reservation)
     report = read_report(reservation, reply, command)
     state, trigger, is_accepting = reservation.state, command.trigger, command.is_accepting
     if report.status is Status.PENDING and leaves_pending(state, trigger, is_accepting):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, overload
 
 from reservation_core.domain.commands.base import Command, wrong_command
-from reservation_core.domain.reservation import Reservation
+from reservation_core.domain.reservation import Reservation, require_reservation
 from reservation_core.rest.errors import MalformedReply
 from reservation_core.rest.messages import Headers, Reply
 from reservation_core.webhooks.request import Forged
@@ -80,6 +80,8 @@ def answer(
     """
     if not (command is None or isinstance(command, Command)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong_command(command)
+    if reservation is not None:
+        require_reservation(reservation)
     body = b"" if command is None else json.dumps(command.instruction()).encode()
     response = Reply(200, _JSON_HEADERS, body)
     if reservation is None:

@@ -242,6 +242,10 @@ def test_after_a_refusal_on_weak_evidence_leads_to_the_usual_effect() -> None:
     assert Reservation(status="pending").after(Complete(), strict=False).status == "completed"
     assert held.after(Reject(), strict=False).state == "rejected"
     assert held.after(ACCEPTING["call"], strict=False).on_hold
+    since = attrs.evolve(held, on_hold_since=MOVED_AT)
+    for command in (Conference(), ACCEPTING["call"]):
+        again = since.after(command, strict=False, at=MOVED_AT + timedelta(seconds=1))
+        assert again.on_hold_since == (MOVED_AT if again.on_hold else None)
     for reservation, command in ((accepted, Reject()), (held, Accept())):
         with pytest.raises(CommandNotAllowed, match=r"observed|documented"):
             reservation.after(command, strict=False)

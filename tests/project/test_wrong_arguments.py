@@ -34,7 +34,7 @@ from reservation_core.domain.decisions import decide
 from reservation_core.emulator import InMemoryGateway, Platform
 from reservation_core.testing.faults import FaultyGateway
 from reservation_core.testing.recording import RecordingGateway
-from reservation_core.webhooks import answer
+from reservation_core.webhooks import answer, read_assignment, read_event
 
 PENDING: Final = Reservation(
     status="pending",
@@ -103,6 +103,13 @@ QUESTIONS: Final[list[Callable[[Any], object]]] = [
     PENDING.explain,
     PENDING.allows,
 ]
+HOLDERS: Final[list[Callable[[Any], object]]] = [
+    PENDING.follow,
+    lambda known: conclude(known, Accept(), Reply(200)),
+    lambda held: answer(Accept(), held),
+    lambda held: answer(None, held),
+    lambda held: book().answer(held, Accept()),
+]
 SENDERS: Final[list[Callable[[Any], object]]] = [
     lambda where: prepare(where, Accept()),
     lambda where: perform(where, Accept(), GATEWAY),
@@ -118,10 +125,14 @@ def test_question_about_a_name_is_refused(door: Callable[[Any], object]) -> None
     assert door(Accept())
 
 
-@pytest.mark.parametrize("door", SENDERS)
-def test_sid_instead_of_a_reservation_is_refused(door: Callable[[Any], object]) -> None:
-    with pytest.raises(TypeError, match=r"not a reservation: it is of type str\."):
-        door(PENDING.sid)
+@pytest.mark.parametrize("door", [*SENDERS, *HOLDERS])
+def test_other_value_than_a_reservation_is_refused(door: Callable[[Any], object]) -> None:
+    assignment = read_assignment({"ReservationSid": PENDING.sid})
+    event = read_event({"ReservationSid": PENDING.sid, "EventType": "x", "Timestamp": "1"})
+    for value in (PENDING.sid, {"sid": PENDING.sid}, assignment, event, Reservation):
+        refusal = rf"not a reservation: it is of type {type(value).__name__}\."
+        with pytest.raises(TypeError, match=refusal):
+            door(value)
 
 
 async def record_in_async_book(item: Any) -> None:

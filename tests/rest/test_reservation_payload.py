@@ -332,6 +332,12 @@ def test_body_without_a_status_is_refused(body: Body) -> None:
     assert not isinstance(caught.value, UnknownStatus)
 
 
+@pytest.mark.parametrize("payload", [None, 5, [], [FULL], object(), bytearray(b"{}")], ids=type)
+def test_decoded_payload_that_is_not_an_object_is_refused(payload: Any) -> None:
+    with pytest.raises(MalformedReply, match=r"\(body\): is a JSON \w+, not an object"):
+        read_reservation(payload)
+
+
 @pytest.mark.parametrize(
     "word", ["", "ACCEPTED", "accept", " accepted", "onHold", "reserved", "canceled\n", "WrapUp"]
 )

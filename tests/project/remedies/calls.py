@@ -23,6 +23,7 @@ from reservation_core import (
 )
 from reservation_core.book import AsyncBook, Book, MemoryStore, ThreadedStore
 from reservation_core.emulator import InMemoryGateway
+from reservation_core.webhooks import answer, read_assignment, read_event
 from tests.project.remedies.base import (
     SID,
     LoopGateway,
@@ -34,11 +35,20 @@ from tests.project.remedies.base import (
 )
 
 
-@follows("not a reservation: it is of type {}. Give one, such as that of a fetch()")
+@follows(
+    "not a reservation: it is of type {}. Give one, such as that of a fetch(), an event or an "
+    "assignment"
+)
 def give_a_reservation() -> str:
     world = World()
     text = text_of(TypeError, lambda: perform(cast_any(SID), Accept(), world.gateway))
     assert perform(world.fetch(), Accept(), world.gateway).status is Status.ACCEPTED
+    form = {"ReservationSid": SID, "EventType": "reservation.wrapup", "Timestamp": "1"}
+    event = read_event(form).reservation
+    assert event is not None
+    assert world.fetch().follow(event).status is Status.WRAPPING
+    assignment = read_assignment({"ReservationSid": SID})
+    assert answer(Accept(), assignment.reservation).reservation.status is Status.ACCEPTED
     return text
 
 
