@@ -15,7 +15,7 @@ from reservation_core.domain.errors import IncompleteReservation
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, Route, collection_path, is_sid
-from reservation_core.rest.bodies import read_object
+from reservation_core.rest.bodies import mismatch, read_object
 from reservation_core.rest.error_payload import read_error
 from reservation_core.rest.errors import MalformedReply, PayloadFault
 from reservation_core.rest.field_reader import FieldReader
@@ -123,7 +123,7 @@ def conclude_list(
     next_request = None
     meta: object = reader.fields.get("meta")
     fields = cast("Mapping[str, object]", meta if isinstance(meta, dict) else {})
-    if (link := fields.get("next_page_url")) is not None:
+    if (link := fields.get("next_page_url")) not in (None, ""):
         next_request = _follow_link(link, query.path, _origin_of(origin or fields.get("url")))
         if next_request is None:
             problem = "leads away from this list"
@@ -136,13 +136,20 @@ def _read_rows(
     reader: FieldReader, on_unreadable: Callable[[MalformedReply], object] | None
 ) -> Iterator[Reservation]:
     rows = reader.take("reservations")
-    if rows is None:
-        reader.add_fault("reservations", "is missing")
-    if isinstance(rows, list) and (count := len(cast("list[object]", rows))) > LARGEST_PAGE:
-        reader.add_fault("reservations", f"has {count} items, more than {LARGEST_PAGE}")
+    if not isinstance(rows, list):
+        problem = "is missing" if rows is None else mismatch(rows, "a list")
+        reader.add_fault("reservations", problem)
         return
-    for row in reader.each("reservations"):
+    rows = cast("list[object]", rows)
+    if len(rows) > LARGEST_PAGE:
+        reader.add_fault("reservations", f"has {len(rows)} items, more than {LARGEST_PAGE}")
+        return
+    for number, item in enumerate(rows):
+        if reader.faults.is_full:
+            return
+        row = FieldReader(item, f"reservations[{number}]")
         try:
+            row.raise_faults()
             yield read_resource(row.fields, path=row.path)
         except MalformedReply as error:
             if on_unreadable is None:

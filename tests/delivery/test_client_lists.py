@@ -233,7 +233,8 @@ def test_list_reads_every_official_sample(client: Client, name: str) -> None:
 
 
 def test_page_without_meta_is_the_last(client: Client) -> None:
-    for meta in ("", ', "meta": null', ', "meta": []', ', "meta": {}'):
+    empty = ', "meta": {"next_page_url": ""}'  # the official client ends there, too
+    for meta in ("", ', "meta": null', ', "meta": []', ', "meta": {}', empty):
         body = f'{{"reservations": {json.dumps(rows_of(1))}{meta}}}'
         assert numbers_of(client.take(ScriptedGateway(Reply(200, {}, body.encode())), OF_TASK)) == [
             1
@@ -314,3 +315,16 @@ def test_unreadable_reservation_is_reported_and_the_others_are_listed(client: Cl
     assert [fault.path for fault in error.faults] == ["reservations[1].reservation_status"]
     with pytest.raises(MalformedReply):
         client.take(gateway_at(ORIGIN, reply), OF_TASK)
+
+
+@pytest.mark.parametrize("row", [None, 5, "WR", []])
+def test_row_that_is_not_an_object_is_reported_and_the_others_are_listed(
+    client: Client, row: object
+) -> None:
+    rows = [*rows_of(1), row, *rows_of(3)]
+    reply = Reply(200, {}, json.dumps({"reservations": rows, "meta": {}}).encode())
+    found: list[MalformedReply] = []
+    query = OF_TASK | {"on_unreadable": found.append}
+    assert numbers_of(client.take(gateway_at(ORIGIN, reply), query)) == [1, 3]
+    (error,) = found
+    assert [fault.path for fault in error.faults] == ["reservations[1]"]
