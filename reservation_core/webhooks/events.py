@@ -199,7 +199,12 @@ def _read_one(body: object, path: str) -> Event:
     fields = reader.fields
     if "EventType" in fields:
         return _read_callback(fields, path)
-    return (_read_resource if "event_type" in fields else _read_stream)(fields, path)
+    if "event_type" in fields:
+        return _read_resource(fields, path)
+    if "type" in fields or "data" in fields:
+        return _read_stream(fields, path)
+    problem = "is not an event: it has none of EventType, event_type, type and data"
+    raise MalformedReply((PayloadFault(path or BODY, problem),))
 
 
 def _error_of(shape: EventShape) -> ErrorOfFaults:

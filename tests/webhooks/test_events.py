@@ -452,6 +452,20 @@ def test_error_names_the_shape_that_was_read(body: Body, kind: str, found: dict[
     assert found.items() <= {fault.path: fault.problem for fault in caught.value.faults}.items()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ReservationSid": "WR" + ZEROS, "Timestamp": "1400000000"},  # an assignment callback
+        {"sid": "WR" + ZEROS, "reservation_status": "accepted"},  # a reservation
+    ],
+)
+def test_body_without_the_key_of_a_shape_is_not_read_as_one(body: Body) -> None:
+    problem = "is not an event: it has none of EventType, event_type, type and data"
+    assert faults(body) == {"(body)": problem}
+    assert faults([cloud(), body]) == {"[1]": problem}
+
+
 def test_placeholder_of_the_documented_sample_is_recognised() -> None:
     """Its SIDs have 31 digits."""
     sample = "WR" + "0" * 30 + "1"
