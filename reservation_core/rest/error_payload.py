@@ -21,13 +21,14 @@ from reservation_core.rest.errors import (
 from reservation_core.rest.messages import Reply
 
 _STATE_MESSAGE: Final = (
-    r"(?i)(?:already in|not in expected) state\W+\w+\W+and cannot be updated to\W+\w+"
-    r"|is not currently in an?\W+\w+\W+state"
-)
-"""The observed messages of a conflict with the reservation's state, with any punctuation.
+    r"(?i)(?:already in|not in expected) state \w+ and cannot be updated to \w"
+    r"|is not currently in an? \w+ state"
+).replace(" ", r"\W+")
+"""The observed messages of a conflict with the reservation's state.
 
-The first two answer a status update, the last one an instruction. The platform guarantees error
-codes, not texts, so a message counts only as a hint where the code is not known.
+White space and punctuation between the words may differ. The first two messages answer a status
+update, the last one an instruction. The platform guarantees error codes, not texts, so a message
+counts only as a hint where the code is not known.
 """
 
 TRANSFER_CODE: Final = 40151
