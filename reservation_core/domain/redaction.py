@@ -37,6 +37,8 @@ _CONTACT: Final = (
 )
 _MAX_REPR: Final = 4096  # more than :func:`mask` looks at
 _MIN_NAME_LENGTH: Final = 3  # shorter names are words, such as "a" and "on"
+_WORD_START: Final = r"(?:(?<![^\W_])|(?<=%[0-9A-F]{2}))"  # also behind an escape of a URL
+_WORD_END: Final = r"(?![^\W_])"
 _MIN_MASKED_LENGTH: Final = 4  # the gaps left by a shorter masked secret would reveal it
 _LONGEST_NUMBER: Final = 64  # of a phone number with its separators
 _LOOKAHEAD: Final = 1000  # what is masked is shorter then, and more of the text can be shown
@@ -60,8 +62,10 @@ def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int =
     The result is printable, on one line. Only the beginning of a long text is looked at.
 
     :param known: sensitive values that the text may repeat. If it repeats a secret of fewer than
-        four characters, the whole text is replaced. A name of fewer than four characters is masked
-        as a whole word, one of one or two (which may be a word, such as "a") only if it is quoted.
+        four characters, the whole text is replaced. A name of letters, or of fewer than four
+        characters, is masked as a whole word: it may be a part of another one, as "task" is of
+        "multitasking". A name of one or two (which may be a word, such as "a") is masked only if it
+        is quoted.
     :param limit: the maximum length in characters.
     """
     tail = max([_LONGEST_NUMBER, *map(len, known or ())])
@@ -74,8 +78,8 @@ def mask(text: str, known: Mapping[str, Sensitivity] | None = None, limit: int =
         pattern = re.escape(value)
         if len(value) < _MIN_NAME_LENGTH:
             pattern = rf"(?<=[\"'=(\[<„“]){pattern}(?=[\"'&)\]>“”]|$)"
-        elif is_short:
-            pattern = rf"(?<!\w){pattern}(?!\w)"
+        elif sensitivity is Sensitivity.PERSONAL and (is_short or value.isalpha()):
+            pattern = f"{_WORD_START}{pattern}{_WORD_END}"
         text = re.sub(pattern, str(sensitivity.value), text, flags=re.IGNORECASE)
     text = re.sub(_CONTACT, str(Sensitivity.PERSONAL.value), text)
     if is_cut:

@@ -212,6 +212,18 @@ def test_mask_leaves_the_words_of_the_text() -> None:
             assert mask(f"Cannot reach {quoted}", known) == f"Cannot reach {shown}"
 
 
+def test_mask_hides_names_as_whole_words() -> None:
+    for name, text, shown in (
+        ("task", "a task of a multitasking workspace", "a <personal> of a multitasking workspace"),
+        ("support", "unsupported, says support.", "unsupported, says <personal>."),
+        ("can", "it can be canceled", "it <personal> be canceled"),
+        ("alice", "To%3Dalice&From=alice_2", "To%3D<personal>&From=<personal>_2"),
+        ("joey_b", "xjoey_bx", "x<personal>x"),
+    ):
+        assert mask(text, {name: Sensitivity.PERSONAL}) == shown
+    assert mask("is hunter22", {"hunter2": Sensitivity.SECRET}) == "is <secret>2"
+
+
 def test_mask_hides_whole_text_with_very_short_secret() -> None:
     assert mask("bad a banana", {"an": Sensitivity.SECRET}) == "<secret>"
     assert mask("bad pear", {"an": Sensitivity.SECRET}) == "bad pear"
