@@ -13,7 +13,7 @@ from reservation_core.cli.documents import decision_document
 from reservation_core.cli.error_texts import describe_caution
 from reservation_core.cli.exit_codes import DONE, EXPLAINED_REFUSAL, UsageError
 from reservation_core.cli.flags import JsonFlag, SwitchFlag
-from reservation_core.cli.names import name_flag, read_command, read_state
+from reservation_core.cli.names import name_command, name_flag, read_command, read_state
 from reservation_core.cli.redaction import HIDDEN, curl_command, is_secret, redact
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.commands.cautions import Caution
@@ -56,12 +56,14 @@ class CommandLine:
         :param orchestrated: For accept: the platform sets up the channel first, as Flex does.
         :param parity: A JSON report of the command parity. Its results replace the evidence.
         """
-        decision = decide(status, read_command(command).trigger, accept, orchestrated)
+        kind = read_command(command)
+        decision = decide(status, kind.trigger, accept, orchestrated)
         if parity is not None:
             try:
                 decision = decision.with_observations(read_observations(parity))
             except ParityFileError as error:
                 raise UsageError(str(error)) from None
+        decision = decision._replace(trigger=name_command(kind))
         if as_json:
             self._output.write_json(decision_document(decision, accept=accept))
         else:

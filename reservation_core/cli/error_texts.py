@@ -8,6 +8,7 @@ from typing import Final
 from reservation_core.cli.console import describe_no_command
 from reservation_core.cli.names import COMMANDS_BY_NAME, name_command, name_flag
 from reservation_core.domain.commands.base import Command
+from reservation_core.domain.commands.catalogue import SetStatus
 from reservation_core.domain.commands.cautions import Caution
 from reservation_core.domain.commands.extra import EXTRA_FIELD
 from reservation_core.domain.commands.parsing import (
@@ -16,7 +17,7 @@ from reservation_core.domain.commands.parsing import (
     STATUS_FIELD,
 )
 from reservation_core.domain.errors import InvalidCommand
-from reservation_core.domain.lifecycle import label_state
+from reservation_core.domain.lifecycle import STATUS_TRIGGERS, label_state
 from reservation_core.domain.refusals import CommandNotAllowed
 
 _NAMES: Final = {command.__name__: name for name, command in COMMANDS_BY_NAME.items()}
@@ -25,6 +26,7 @@ _WORDS: Final = (
     (r", or pass (?:Credentials|base_url)\b", ""),
     (r", or set allow_plain_http=True", ""),
     (r"\bbase_url\b", "--base-url"),
+    (rf"\b(?:{'|'.join(STATUS_TRIGGERS)})\b", name_command(SetStatus)),
     (r"send the command with perform\(\)", "send the command with send"),
     (r"Use the task route", "Use --route task"),
     (r"Continue with this error's reservation, or [^.]*\.", "Look at it with show."),

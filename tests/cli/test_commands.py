@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reservation_core import Command, Status
 from reservation_core.cli.error_texts import describe_caution
+from reservation_core.cli.names import COMMANDS_BY_NAME
 from reservation_core.cli.redaction import redact
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.testing.strategies import arguments, build
@@ -34,6 +35,12 @@ def test_explain_agrees_with_the_reference_matrix(row: dict[str, str]) -> None:
     name = "on hold" if row["state"] == "onHold" else row["state"]
     assert result.out.startswith(f"{trigger} is {answer} while {name}")
     assert f"[{EVIDENCE[row['evidence']]}:" in result.out
+
+
+@pytest.mark.parametrize("name", COMMANDS_BY_NAME)
+def test_explain_names_the_command_as_it_is_typed(name: str) -> None:
+    assert run("explain", "completed", name).out.startswith(f"{name} is refused while completed")
+    assert json.loads(run("explain", "completed", name, "--json").out)["command"] == name
 
 
 def test_explain_respects_the_accept_flag() -> None:

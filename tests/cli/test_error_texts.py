@@ -6,7 +6,16 @@ import re
 
 import pytest
 
-from reservation_core import Accept, InvalidCommand, Reservation, Status, prepare
+from reservation_core import (
+    Accept,
+    InvalidCommand,
+    Reply,
+    Reservation,
+    SetStatus,
+    Status,
+    perform,
+    prepare,
+)
 from reservation_core.cli.error_texts import describe_error
 from reservation_core.domain.errors import ReservationError, Violation
 from reservation_core.domain.refusals import require_allowed
@@ -25,6 +34,7 @@ from reservation_core.rest.errors import (
     Unauthorized,
     UnknownStatus,
 )
+from tests.delivery.scripted import PENDING, ScriptedGateway
 
 ACCEPTED = Reservation(status="accepted")
 HELD = Reservation(status="pending", on_hold=True)
@@ -83,6 +93,15 @@ def test_refusal_is_in_words_of_the_command_line(status: str, on_hold: bool, tex
     with pytest.raises(ReservationError) as caught:
         require_allowed(reservation.state, Accept())
     assert text in describe_error(caught.value)
+
+
+def test_outcome_names_the_command_as_it_is_typed() -> None:
+    canceled = Reply(200, body=b'{"reservation_status": "canceled"}')
+    gateway = ScriptedGateway(GatewayError("lost"), canceled)
+    with pytest.raises(Indistinguishable) as caught:
+        perform(PENDING, SetStatus(Status.CANCELED), gateway)
+    text = describe_error(caught.value)
+    assert text.startswith("the reservation is canceled, and this set-status cannot be told apart")
 
 
 def test_violation_that_belongs_to_no_flag_keeps_its_name() -> None:
