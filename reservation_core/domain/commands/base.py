@@ -36,6 +36,7 @@ from reservation_core.domain.commands.parsing import (
     CALLBACK_INSTRUCTION_FIELD,
     ParsedCommand,
     Syntax,
+    find_known_callback_names,
     find_known_names,
     parse_form,
     parse_instruction,
@@ -219,13 +220,17 @@ class Command:
         instruction, but its other pages do.
 
         :raises InvalidCommand: for supervise, wrap and complete, which cannot answer a callback.
-            Send them with ``perform``.
+            Send them with ``perform``. Also for an extra parameter that has the callback's name of
+            a known one.
         """
         if not self.can_answer_callback:
             name, word = self.first_pair
             rule = "cannot answer an assignment callback"
             remedy = "answer the callback empty and send the command with perform()"
             raise InvalidCommand.of(type(self).__name__, name, rule, repr(word), remedy)
+        known = find_known_callback_names(self.parameters)
+        if violation := find_extra_violation(self.extra, known):
+            raise InvalidCommand(type(self).__name__, (violation,))
         document: dict[str, str | int | bool] = {CALLBACK_INSTRUCTION_FIELD: self.trigger}
         extra: dict[str, list[str]] = {}
         for name, text in self.extra:

@@ -32,6 +32,7 @@ CALLBACK_INSTRUCTION_FIELD: Final = "instruction"
 UNKNOWN_INSTRUCTION_CODE: Final = 55555
 """The platform's error number for an unknown instruction."""
 
+_CHOSEN_BY_CLASS: Final = "it is chosen by the class of the command"
 _MAX_INTEGER: Final = 10**18  # above every parameter's maximum; str() of a huge int would raise
 _ALIASES: Final = {"DequeueStatusCallbackEvents": "DequeueStatusCallbackEvent"}  # the worker SDK's
 
@@ -108,13 +109,17 @@ def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:
 
 def find_known_names(own: Collection[Parameter], syntaxes: Collection[Syntax]) -> dict[str, str]:
     """Return the remedies for extra parameters with known names, by name."""
-    status_or_instruction = "it is chosen by the class of the command"
     owners = {p.wire_name: syntax.name for syntax in syntaxes for p in syntax.parameters}
     remedies = {name: f"use the command it belongs to: {owner}" for name, owner in owners.items()}
-    fields = {p.wire_name: f"use the field {p.field}" for p in own}
-    fields |= {alias: fields[name] for alias, name in _ALIASES.items() if name in fields}
-    chosen = dict.fromkeys((STATUS_FIELD, INSTRUCTION_FIELD), status_or_instruction)
-    return {**remedies, **fields, **chosen}
+    remedies |= {p.wire_name: f"use the field {p.field}" for p in own}
+    remedies |= {alias: remedies[name] for alias, name in _ALIASES.items()}
+    return {**remedies, **dict.fromkeys((STATUS_FIELD, INSTRUCTION_FIELD), _CHOSEN_BY_CLASS)}
+
+
+def find_known_callback_names(own: Collection[Parameter]) -> dict[str, str]:
+    """Return the remedies for extra parameters with known names of a callback, by name."""
+    remedies = {p.callback_name: f"use the field {p.field}" for p in own}
+    return {**remedies, CALLBACK_INSTRUCTION_FIELD: _CHOSEN_BY_CLASS}
 
 
 def _pop_command(

@@ -90,6 +90,7 @@ def test_values_of_extra_are_redacted_in_errors() -> None:
         (Conference, (("From", "bob"),), "From", "Use the field from_."),
         (Conference, (("CallTo", "x"),), "CallTo", "Use the command it belongs to: Call."),
         (Dequeue, (("DequeueStatusCallbackEvents", "x"),), None, "field status_callback_event."),
+        (Conference, (("DequeueStatusCallbackEvents", "x"),), None, "belongs to: Dequeue."),
         (Accept, (("Instruction", "call"),), "Instruction", "chosen by the class"),
         (SetStatus, (("ReservationStatus", "x"),), "ReservationStatus", "chosen by the class"),
         (Accept, (("a\ud800", "x"),), "'a\\ud800'", "cannot be encoded"),
@@ -110,6 +111,25 @@ def test_wrong_extra_is_refused(
     (violation,) = refused(kind, extra=extra, **given).violations
     assert violation.parameter == (parameter or "DequeueStatusCallbackEvents")
     assert violation.field == "extra"
+    assert said in str(violation)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (Conference(to="client:alice", extra=(("to", "client:bob"),)), "Use the field to."),
+        (Conference(extra=(("from", "bob"),)), "Use the field from_."),
+        (Dequeue(extra=(("status_callback_events", "x"),)), "Use the field status_callback_event."),
+        (Accept(extra=(("instruction", "reject"),)), "chosen by the class"),
+    ],
+)
+def test_extra_with_a_known_name_of_a_callback_cannot_answer_it(
+    command: Command, said: str
+) -> None:
+    """One of the two values would be lost."""
+    assert Command.from_form(command.form()) == command
+    (violation,) = refused(command.instruction).violations
+    assert (violation.parameter, violation.field) == (command.extra[0][0], "extra")
     assert said in str(violation)
 
 

@@ -444,12 +444,6 @@ def test_from_instruction_keeps_unknown_names(document: dict[str, object], extra
     }
 
 
-def test_instruction_prefers_field_to_extra_of_the_same_name() -> None:
-    command = Conference(to="client:alice", extra=(("to", "client:bob"), ("instruction", "call")))
-    assert command.instruction()["to"] == "client:alice"
-    assert command.instruction()["instruction"] == "conference"
-
-
 INVALID_INSTRUCTIONS: Final[list[tuple[dict[str, object], list[tuple[str, int | None]]]]] = [
     # the instruction, and each invalid name with the platform's error number
     ({}, [("instruction", None)]),
