@@ -130,14 +130,23 @@ def _copy_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
     return dict(accounts)
 
 
+def _read_word(name: str, word: object, kind: type[StrEnum]) -> StrEnum:
+    try:
+        return kind(word)
+    except ValueError:
+        raise ValueError(f"{name} must be one of {', '.join(kind)}, not {word!r}") from None
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Settings:
     """Settings of an emulated platform. :func:`describe_settings` describes each field.
 
     A file can keep them: :meth:`save`, :meth:`load`. The accounts are secret and never in a file.
 
-    :raises ValueError: for a number out of bounds, or an account that Basic authentication cannot
-        carry.
+    A setting with words takes a member of its class, or the word as text.
+
+    :raises ValueError: for another word, a number out of bounds, or an account that Basic
+        authentication cannot carry.
     """
 
     state_codes: ErrorCodes = ErrorCodes.GENERIC
@@ -176,6 +185,10 @@ class Settings:
     journal_length: int = 10_000
 
     def __attrs_post_init__(self) -> None:
+        for field in attrs.fields(Settings):
+            if isinstance(field.default, StrEnum):
+                word = _read_word(field.name, getattr(self, field.name), type(field.default))
+                object.__setattr__(self, field.name, word)
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:

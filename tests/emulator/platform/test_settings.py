@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Final
 
 import attrs
@@ -79,6 +80,19 @@ def test_default_times_are_the_documented_ones() -> None:
 def test_setting_out_of_bounds_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         Settings(**{name: value})
+
+
+def test_setting_takes_its_words_as_text() -> None:
+    for name, default, _ in describe_settings():
+        if not isinstance(default, StrEnum):
+            continue
+        for word in type(default):
+            given: dict[str, Any] = {name: str(word)}
+            assert getattr(Settings(**given), name) is word
+        wrong: dict[str, Any] = {name: "another"}
+        words = ", ".join(type(default))
+        with pytest.raises(ValueError, match=f"^{name} must be one of {words}, not 'another'$"):
+            Settings(**wrong)
 
 
 def test_accounts_are_copied_and_not_in_the_repr() -> None:
