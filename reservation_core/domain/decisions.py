@@ -263,7 +263,8 @@ def build_machine(
     :param machine_class: ``transitions.Machine`` by default, or another one of that library, such
         as ``GraphMachine`` or ``AsyncMachine``. Use ``functools.partial`` for further arguments.
     :param model: the model or models to move, from pending on. ``None`` for a machine without one:
-        ``machine.add_model(model, initial="accepted")`` adds a model in any state.
+        ``machine.add_model(model, initial=str(reservation.state))`` adds a model in any state. The
+        states of the machine are texts: it takes no :class:`Status`.
 
     >>> class Desk: pass
     >>> desk = Desk()

@@ -40,7 +40,7 @@ def is_async_client(http_client: object) -> bool:
 
 
 def find_session(http_client: Any) -> object:
-    """Return the session of a client, ``None`` if it has none or cannot open it yet."""
+    """Return the session of a client, ``None`` without one."""
     try:
         return http_client.session
     except Exception:  # noqa: BLE001 - aiohttp, for one, needs a running event loop

@@ -117,7 +117,7 @@ def find_known_names(own: Collection[Parameter], syntaxes: Collection[Syntax]) -
 
 
 def find_known_callback_names(own: Collection[Parameter]) -> dict[str, str]:
-    """Return the remedies for extra parameters with known names of a callback, by name."""
+    """Return the remedies for known names of a callback, by name."""
     remedies = {p.callback_name: f"use the field {p.field}" for p in own}
     return {**remedies, CALLBACK_INSTRUCTION_FIELD: _CHOSEN_BY_CLASS}
 

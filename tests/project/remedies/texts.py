@@ -13,7 +13,7 @@ _NAMES: Final = (
     "remedy",
     "remedies",
     "fields",
-    "status_or_instruction",
+    "_CHOSEN_BY_CLASS",
     "_REMEDY",
     "_RESUME",
     "_FETCH_FIRST",
