@@ -130,7 +130,7 @@ def _copy_accounts(accounts: Mapping[str, str]) -> Mapping[str, str]:
     return dict(accounts)
 
 
-def _read_word(name: str, word: object, kind: type[StrEnum]) -> StrEnum:
+def _read_word(name: str, word: str, kind: type[StrEnum]) -> StrEnum:
     try:
         return kind(word)
     except ValueError:
