@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from reservation_core.cli.console import describe_no_command
@@ -16,7 +17,7 @@ from reservation_core.domain.commands.parsing import (
     INSTRUCTION_FIELD,
     STATUS_FIELD,
 )
-from reservation_core.domain.errors import InvalidCommand
+from reservation_core.domain.errors import InvalidCommand, Violation
 from reservation_core.domain.lifecycle import STATUS_TRIGGERS, label_state
 from reservation_core.domain.refusals import CommandNotAllowed
 
@@ -49,12 +50,8 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, CommandNotAllowed):
         text = _describe_refusal(error)
     if isinstance(error, InvalidCommand):
-        violations = tuple(
-            violation._replace(parameter=name_flag(violation.field))
-            if violation.field and violation.field in (*_fields(error.command), EXTRA_FIELD)
-            else violation
-            for violation in error.violations
-        )
+        known = _fields(error.command)
+        violations = tuple(_name_flags(violation, known) for violation in error.violations)
         text = str(InvalidCommand(_NAMES.get(error.command, error.command), violations))
     for words, instead in _WORDS:
         text = re.sub(words, instead, text)
@@ -95,6 +92,20 @@ def _describe_refusal(error: CommandNotAllowed) -> str:
         f"{error.reason}. Allowed instead: {instead}."
     )
     return text if error.evidence.is_certain else f"{text} --no-strict sends it."
+
+
+def _name_flags(violation: Violation, known: Collection[str]) -> Violation:
+    """Name the flag of a violation, and that of its remedy."""
+    name, field = violation.parameter, violation.field
+    remedy = re.sub(
+        r"(?<=^use )the field (\w+)$", lambda match: name_flag(match[1]), violation.remedy
+    )
+    if field == EXTRA_FIELD:
+        flag = name_flag(EXTRA_FIELD)
+        name = flag if name == EXTRA_FIELD else f"{flag} ({name})"
+    elif field in known:
+        name = name_flag(field)
+    return violation._replace(parameter=name, remedy=remedy)
 
 
 def _fields(command_name: str) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from reservation_core import (
     Accept,
+    Conference,
     InvalidCommand,
     Reply,
     Reservation,
@@ -115,4 +117,12 @@ def test_violation_that_belongs_to_no_flag_keeps_its_name() -> None:
 def test_violation_of_an_extra_parameter_names_its_flag() -> None:
     with pytest.raises(InvalidCommand) as caught:
         Accept(extra=(("ReservationStatus", "x"),))
-    assert "\n  --extra = " in describe_error(caught.value)
+    assert "\n  --extra (ReservationStatus) = " in describe_error(caught.value)
+    with pytest.raises(InvalidCommand) as caught:
+        Conference(extra=(("From", "x"),))
+    text = describe_error(caught.value)
+    assert text.endswith("--extra (From) = <not shown>: is a known parameter. Use --from.")
+    wrong: Any = ("x",)
+    with pytest.raises(InvalidCommand) as caught:
+        Accept(extra=wrong)
+    assert "\n  --extra = <not shown>: must be pairs" in describe_error(caught.value)
