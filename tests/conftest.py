@@ -1,5 +1,6 @@
-"""Plugins of the whole suite: pytester, and ours where no entry point loads it."""
+"""Plugins of the whole suite, and the number of its workers."""
 
+import os
 from importlib.metadata import entry_points
 
 import pytest
@@ -11,3 +12,8 @@ pytest_plugins = ["pytester", *([] if INSTALLED else [OURS])]
 pytest.register_assert_rewrite(
     "reservation_core.testing.contract.gateway", "reservation_core.testing.contract.book"
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each processor: many tests wait for a server or a process."""
+    return 2 * (os.cpu_count() or 1)

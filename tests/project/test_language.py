@@ -9,6 +9,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -40,9 +41,19 @@ def _sources(folder: str) -> list[Path]:
     return sorted(ROOT.joinpath(folder).rglob("*.py"))
 
 
-def _summaries(path: Path) -> Iterator[tuple[str, str]]:
-    """Give the place and the summary of every docstring of a file."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def _summaries() -> list[tuple[str, str]]:
+    """Return the place and the summary of every docstring."""
+    sources = (*_sources("reservation_core"), *_sources("tests"))
+    return [summary for path in sources for summary in _summaries_of(path)]
+
+
+def _summaries_of(path: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(_parse(path)):
         if isinstance(node, Documented) and (text := ast.get_docstring(node)):
             line = getattr(node, "lineno", 1)
             yield f"{path.relative_to(ROOT)}:{line}", text.split("\n\n")[0].replace("\n", " ")
@@ -50,7 +61,7 @@ def _summaries(path: Path) -> Iterator[tuple[str, str]]:
 
 def _member_summaries(path: Path) -> Iterator[tuple[str, str]]:
     """Give the place and the summary of every string below a member."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(_parse(path)):
         if isinstance(node, ast.Module | ast.ClassDef):
             for above, below in pairwise(node.body):
                 match above, below:
@@ -63,7 +74,7 @@ def _member_summaries(path: Path) -> Iterator[tuple[str, str]]:
 
 def _public_names(path: Path) -> Iterator[str]:
     """Give the public names that a module defines at its top."""
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in _parse(path).body:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name
@@ -84,14 +95,6 @@ def _stored(*targets: ast.expr) -> Iterator[str]:
                 yield node.id
 
 
-SUMMARIES: Final = [
-    summary
-    for folder in ("reservation_core", "tests")
-    for path in _sources(folder)
-    for summary in _summaries(path)
-]
-
-
 def test_summary_does_not_begin_with_a_question_word() -> None:
     question = re.compile(r"(What|Who|Whose|Whether|How|Where|Which|Whoever|Whatever)\b")
     members = [
@@ -101,12 +104,12 @@ def test_summary_does_not_begin_with_a_question_word() -> None:
         for summary in _member_summaries(path)
     ]
     assert len(members) > 100
-    found = [place for place, summary in (*SUMMARIES, *members) if question.match(summary)]
+    found = [place for place, summary in (*_summaries(), *members) if question.match(summary)]
     assert found == []
 
 
 def test_summary_has_at_most_twelve_words() -> None:
-    long = [(place, summary) for place, summary in SUMMARIES if _words(summary) > MOST_WORDS]
+    long = [(place, summary) for place, summary in _summaries() if _words(summary) > MOST_WORDS]
     assert long == []
 
 
@@ -116,7 +119,7 @@ def _words(summary: str) -> int:
 
 
 def test_summary_has_no_semicolon() -> None:
-    assert [place for place, summary in SUMMARIES if ";" in summary] == []
+    assert [place for place, summary in _summaries() if ";" in summary] == []
 
 
 def test_public_name_is_defined_in_one_module_only() -> None:
@@ -165,7 +168,7 @@ def test_test_name_does_not_begin_with_a_question_word() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for folder in ("reservation_core/testing/contract", "tests")
         for path in _sources(folder)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(_parse(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and vague.match(node.name)
     ]
     assert found == []

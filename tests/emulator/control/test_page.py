@@ -44,10 +44,13 @@ HOSTILE: Final = (
     "</script><script>document.title='owned'</script>"
 )
 
-needs_browser: Final = pytest.mark.skipif(
-    BROWSER is None,
-    reason="the page is not tested: no browser found. Install chromium, or put it on the PATH",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        BROWSER is None,
+        reason="the page is not tested: no browser found. Install chromium, or put it on the PATH",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +154,6 @@ def update(emulator: Emulator, sid: str, form: str, **headers: str) -> int:
 CONFERENCE: Final = "Instruction=conference&From=%2B15005550006&To=client:alice"
 
 
-@needs_browser
 def test_list_shows_each_reservation(visit: Visit, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     visit.go()
@@ -165,7 +167,6 @@ def test_list_shows_each_reservation(visit: Visit, world: World) -> None:
     assert visit.page.locator("#count").inner_text() == "2"
 
 
-@needs_browser
 def test_changes_appear_without_reload(visit: Visit, emulator: Emulator, world: World) -> None:
     first = world.sid()
     visit.go(first)
@@ -187,7 +188,6 @@ def test_changes_appear_without_reload(visit: Visit, emulator: Emulator, world: 
     assert "Reserved" in reserved
 
 
-@needs_browser
 def test_refused_request_shows_its_reason(visit: Visit, emulator: Emulator, world: World) -> None:
     sid = world.sid()
     visit.go(sid)
@@ -202,7 +202,6 @@ def test_refused_request_shows_its_reason(visit: Visit, emulator: Emulator, worl
     assert len(visit.journal()) == 2
 
 
-@needs_browser
 def test_picture_highlights_state_and_path(visit: Visit, emulator: Emulator, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     update(emulator, first, CONFERENCE)
@@ -226,7 +225,6 @@ def test_picture_highlights_state_and_path(visit: Visit, emulator: Emulator, wor
     assert visit.page.url.endswith(f"#{second}")
 
 
-@needs_browser
 def test_available_actions_are_enabled_and_carried_out(
     visit: Visit, emulator: Emulator, world: World
 ) -> None:
@@ -251,7 +249,6 @@ def test_available_actions_are_enabled_and_carried_out(
     assert visit.row(sid).count() == 0
 
 
-@needs_browser
 def test_timer_follows_the_emulators_clock(visit: Visit, emulator: Emulator, world: World) -> None:
     first, second = (world.sid(worker) for worker in WORKERS[:2])
     visit.go(first)
@@ -267,7 +264,6 @@ def test_timer_follows_the_emulators_clock(visit: Visit, emulator: Emulator, wor
     visit.wait_for_row(first, "paused at 1:00")
 
 
-@needs_browser
 def test_hostile_text_is_shown_as_text(visit: Visit, emulator: Emulator, world: World) -> None:
     worker = emulator.platform.add_worker(WORKSPACE, name=HOSTILE, attributes={HOSTILE: HOSTILE})
     sid = world.sid(worker.sid)
@@ -282,7 +278,6 @@ def test_hostile_text_is_shown_as_text(visit: Visit, emulator: Emulator, world: 
     assert visit.page.title() == "Reservations in the emulator"
 
 
-@needs_browser
 def test_list_is_filtered_and_walked_by_keys(visit: Visit, world: World) -> None:
     sids = [world.sid(worker) for worker in WORKERS]
     world.platform.set_status(sids[0], Status.REJECTED)
@@ -302,7 +297,6 @@ def test_list_is_filtered_and_walked_by_keys(visit: Visit, world: World) -> None
     visit.page.locator("#copied", has_text=re.compile("Copied|Selected")).wait_for()
 
 
-@needs_browser
 @pytest.mark.parametrize(
     ("name", "state"), [("dequeue", "on hold"), ("call", "pending"), ("redirect", "pending")]
 )
@@ -317,7 +311,6 @@ def test_pending_reservation_takes_each_call_command(
     assert "→ 200" in "".join(visit.journal())
 
 
-@needs_browser
 def test_accepted_reservation_is_supervised(visit: Visit, world: World) -> None:
     sid = world.sid()
     visit.go(sid)
@@ -329,7 +322,6 @@ def test_accepted_reservation_is_supervised(visit: Visit, world: World) -> None:
     assert "→ 200" in request.inner_text()
 
 
-@needs_browser
 def test_tables_show_tasks_and_workers_as_they_change(visit: Visit, world: World) -> None:
     world.platform.add_worker(WORKSPACE, name=HOSTILE)
     visit.go().page.click("#people summary")
@@ -343,7 +335,6 @@ def test_tables_show_tasks_and_workers_as_they_change(visit: Visit, world: World
     visit.page.locator("#workers tbody tr", has_text="Worker 1").locator("button").wait_for()
 
 
-@needs_browser
 def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: World) -> None:
     first = world.sid()
     visit.go(first)
@@ -368,7 +359,6 @@ def test_worker_is_reserved_for_the_selected_or_a_new_task(visit: Visit, world: 
     assert world.platform.tasks()[-1].attributes == {"language": "en"}
 
 
-@needs_browser
 def test_task_attributes_are_saved(visit: Visit, world: World) -> None:
     visit.go(world.sid())
     visit.page.click("#tools summary")
@@ -381,7 +371,6 @@ def test_task_attributes_are_saved(visit: Visit, world: World) -> None:
     assert visit.page.locator("#save").is_disabled()
 
 
-@needs_browser
 def test_fault_is_injected_and_removed(visit: Visit, emulator: Emulator, world: World) -> None:
     sid = world.sid()
     visit.go(sid)
@@ -397,7 +386,6 @@ def test_fault_is_injected_and_removed(visit: Visit, emulator: Emulator, world: 
     assert update(emulator, sid, "ReservationStatus=accepted") == 200
 
 
-@needs_browser
 def test_journal_names_reservation_worker_and_duration(
     visit: Visit, emulator: Emulator, world: World
 ) -> None:
@@ -412,7 +400,6 @@ def test_journal_names_reservation_worker_and_duration(
     assert visit.row(first).get_attribute("aria-pressed") == "true"
 
 
-@needs_browser
 def test_empty_emulator_offers_an_example(visit: Visit, emulator: Emulator) -> None:
     visit.go()
     assert (
@@ -429,7 +416,6 @@ def test_empty_emulator_offers_an_example(visit: Visit, emulator: Emulator) -> N
     visit.page.locator("#set dt", has_text="reservation_timeout").wait_for()
 
 
-@needs_browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_page_fits_the_window_and_colour_scheme(
     browser: Browser, emulator: Emulator, world: World, width: int, scheme: str
@@ -455,7 +441,6 @@ def test_page_fits_the_window_and_colour_scheme(
     assert visit.console_errors == []
 
 
-@needs_browser
 def test_page_resumes_when_the_emulator_is_back(browser: Browser) -> None:
     platform = Platform(ManualClock())
     world = worlds.people(platform)
@@ -478,7 +463,6 @@ def test_page_resumes_when_the_emulator_is_back(browser: Browser) -> None:
         context.close()
 
 
-@needs_browser
 def test_timer_runs_at_the_pace_of_the_clock(browser: Browser) -> None:
     with running_emulator(Platform(RealClock(30))) as emulator:
         sid = worlds.people(emulator.platform).sid()
@@ -492,7 +476,6 @@ def test_timer_runs_at_the_pace_of_the_clock(browser: Browser) -> None:
         context.close()
 
 
-@needs_browser
 def test_callbacks_are_shown_in_order(browser: Browser) -> None:
     with running_receiver() as receiver, running_emulator(Platform(ManualClock())) as emulator:
         receiver.answers["/assign"] = lambda _: Reply(500, {}, b"")
@@ -553,7 +536,6 @@ const attempts = [
 </script>"""
 
 
-@needs_browser
 def test_page_of_another_site_reads_and_changes_nothing(
     browser: Browser, emulator: Emulator, world: World
 ) -> None:
@@ -580,7 +562,6 @@ def test_page_of_another_site_reads_and_changes_nothing(
     assert emulator.callback_queue.settings.urls == ()
 
 
-@needs_browser
 def test_page_says_that_it_shows_what_services_sent(visit: Visit, world: World) -> None:
     task = world.platform.set_task_attributes(worlds.TASK, {"url": "https://u:word@a.example/?t=1"})
     visit.go(world.sid())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
-from typing import Final
 
 from reservation_core import Status
 from reservation_core.testing import strategies as kit
@@ -9,10 +9,13 @@ from reservation_core.testing.strategies import DeliveredEvent
 from reservation_core.webhooks.events import EventShape, read_event
 from tests.testing.drawing import drawn, least
 
-LONG_RUN: Final = least(
-    kit.runs(),
-    lambda run: run.last.status is Status.COMPLETED and len(run.steps) >= 3,
-)
+
+@cache
+def _long_run() -> kit.Run:
+    return least(
+        kit.runs(),
+        lambda run: run.last.status is Status.COMPLETED and len(run.steps) >= 3,
+    )
 
 
 def versions(events: tuple[DeliveredEvent, ...]) -> list[int]:
@@ -50,18 +53,18 @@ def test_ordered_events_report_each_change_of_status_once() -> None:
 
 
 def test_events_repeat_reorder_and_get_lost_only_when_allowed() -> None:
-    (whole,) = {tuple(versions(events)) for events in drawn(kit.events(LONG_RUN), 20)}
+    (whole,) = {tuple(versions(events)) for events in drawn(kit.events(_long_run()), 20)}
     assert list(whole) == sorted(set(whole))
-    repeated = [versions(events) for events in drawn(kit.events(LONG_RUN, repeated=True), 50)]
+    repeated = [versions(events) for events in drawn(kit.events(_long_run(), repeated=True), 50)]
     assert all(sorted(set(found)) == list(whole) and found == sorted(found) for found in repeated)
     assert {found.count(version) for found in repeated for version in whole} == {1, 2, 3}
-    reordered = [versions(events) for events in drawn(kit.events(LONG_RUN, reordered=True), 50)]
+    reordered = [versions(events) for events in drawn(kit.events(_long_run(), reordered=True), 50)]
     assert all(sorted(found) == list(whole) for found in reordered)
     assert any(found != sorted(found) for found in reordered)
-    lossy = [versions(events) for events in drawn(kit.events(LONG_RUN, lossy=True), 50)]
+    lossy = [versions(events) for events in drawn(kit.events(_long_run(), lossy=True), 50)]
     assert all(found == sorted(set(found)) and set(found) <= set(whole) for found in lossy)
     assert {len(found) for found in lossy} == set(range(len(whole) + 1))
-    everything = kit.events(LONG_RUN, repeated=True, reordered=True, lossy=True)
+    everything = kit.events(_long_run(), repeated=True, reordered=True, lossy=True)
     assert any(
         found != sorted(found) and len(found) > len(set(found)) and set(found) < set(whole)
         for found in map(versions, drawn(everything, 100))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 import attrs
@@ -22,10 +23,6 @@ from reservation_core.testing import strategies as kit
 from tests.reference.oracle import rows
 from tests.testing.drawing import drawn
 
-BODIES: Final = drawn(kit.bodies(), 100)
-CALLBACKS: Final = drawn(kit.callbacks(), 40)
-REFUSALS: Final = drawn(kit.refusals(), 400)
-MALFORMED: Final = [*drawn(kit.malformed_bodies(), 200), *drawn(kit.malformed_callbacks(), 40)]
 FIELDS: Final = {row["name"]: row for row in rows("fields")}
 NULLABLE: Final = {
     "status" if name == "reservation_status" else name
@@ -35,6 +32,26 @@ NULLABLE: Final = {
 REFERENCE: Final = {
     (row["http_status"], row["code"], row["expected_error"]) for row in rows("messages")
 }
+
+
+@cache
+def _bodies() -> list[kit.DrawnPayload]:
+    return drawn(kit.bodies(), 100)
+
+
+@cache
+def _callbacks() -> list[kit.DrawnPayload]:
+    return drawn(kit.callbacks(), 40)
+
+
+@cache
+def _refusals() -> list[kit.RefusalReply]:
+    return drawn(kit.refusals(), 400)
+
+
+@cache
+def _malformed() -> list[kit.MalformedPayload]:
+    return [*drawn(kit.malformed_bodies(), 200), *drawn(kit.malformed_callbacks(), 40)]
 
 
 def test_reservations_are_valid_and_cover_every_status() -> None:
@@ -80,13 +97,13 @@ def test_incomplete_reservations_lack_any_nullable_field() -> None:
 
 
 def test_payloads_parse_as_their_reservation() -> None:
-    for one in (*BODIES, *CALLBACKS, *drawn(kit.payloads(), 25)):
+    for one in (*_bodies(), *_callbacks(), *drawn(kit.payloads(), 25)):
         assert read_reservation(one.payload) == one.reservation
 
 
 def test_bodies_cover_every_form() -> None:
-    assert {type(one.payload) for one in BODIES} == {dict, str, bytes}
-    plain = [one.payload for one in BODIES if isinstance(one.payload, Mapping)]
+    assert {type(one.payload) for one in _bodies()} == {dict, str, bytes}
+    plain = [one.payload for one in _bodies() if isinstance(one.payload, Mapping)]
     assert any(isinstance(body.get("task"), dict) for body in plain)
     assert any(isinstance(body.get("date_created"), int) for body in plain)
     assert any("attention" in body for body in plain)
@@ -113,8 +130,8 @@ def test_callbacks_have_the_documented_fields() -> None:
         "TaskPriority",
         "ReservationSid",
     }
-    assert {type(one.payload) for one in CALLBACKS} == {dict, str, bytes}
-    for one in CALLBACKS:
+    assert {type(one.payload) for one in _callbacks()} == {dict, str, bytes}
+    for one in _callbacks():
         assert one.reservation.status is Status.PENDING
         if isinstance(one.payload, dict):
             assert one.payload.keys() >= documented
@@ -124,21 +141,21 @@ def test_callbacks_have_the_documented_fields() -> None:
 
 
 def test_malformed_payloads_have_exactly_the_fault_they_name() -> None:
-    for bad in (*MALFORMED, *drawn(kit.malformed_payloads(), 25)):
+    for bad in (*_malformed(), *drawn(kit.malformed_payloads(), 25)):
         with pytest.raises(MalformedReply) as caught:
             read_reservation(bad.payload)
         assert [fault.path for fault in caught.value.faults] == [bad.path], bad
     callback = {"ReservationSid", "AccountSid", "WorkspaceSid", "TaskSid", "WorkerSid"}
-    assert {bad.path for bad in MALFORMED} == {*FIELDS, "links.task", "(body)", *callback}
+    assert {bad.path for bad in _malformed()} == {*FIELDS, "links.task", "(body)", *callback}
     assert any(
-        bad.path not in str(bad.payload) for bad in MALFORMED if bad.path == "reservation_status"
+        bad.path not in str(bad.payload) for bad in _malformed() if bad.path == "reservation_status"
     )
 
 
 def test_malformed_bodies_cover_every_form_of_broken_json() -> None:
     found = {
         bad.payload
-        for bad in MALFORMED
+        for bad in _malformed()
         if isinstance(bad.payload, (str, bytes)) and bad.path == "(body)"
     }
     assert {"", "[]", "null", "<html></html>", b"\xff\xfe{\x00"} <= found
@@ -159,25 +176,25 @@ def test_replies_parse_as_their_reservation_with_its_version() -> None:
 
 
 def test_refusals_parse_as_the_error_of_the_reference_table() -> None:
-    for one in REFUSALS:
+    for one in _refusals():
         read = read_error(one.reply)
         assert (type(read), read.code) == (one.error, one.code), one
         if one.family.is_readable:
             assert (str(one.reply.status), str(one.code or ""), one.error.__name__) in REFERENCE
         else:
             assert one.reply.status != 400 or one.error.__name__ == "Refused"
-    assert {one.family for one in REFUSALS} == set(kit.ErrorFamily)
-    assert {one.error.__name__ for one in REFUSALS if one.family.is_readable} == {
+    assert {one.family for one in _refusals()} == set(kit.ErrorFamily)
+    assert {one.error.__name__ for one in _refusals() if one.family.is_readable} == {
         row[2] for row in REFERENCE
     }
-    assert {one.reply.retry_after is None for one in REFUSALS if one.reply.status == 429} == {
+    assert {one.reply.retry_after is None for one in _refusals() if one.reply.status == 429} == {
         True,
         False,
     }
 
 
 def test_error_body_is_an_object_only_in_readable_families() -> None:
-    for one in REFUSALS:
+    for one in _refusals():
         try:
             body: object = json.loads(one.reply.body)
         except ValueError:

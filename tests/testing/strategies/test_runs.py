@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -17,7 +18,11 @@ FACTS: Final = {(row["from"], row["to"]) for row in rows("facts")}
 MATRIX: Final = {
     (row["command"], row["state"]): row["sets"] for row in rows("matrix") if row["allowed"] == "yes"
 }
-RUNS: Final = drawn(kit.runs(), 150)
+
+
+@cache
+def _runs() -> list[Run]:
+    return drawn(kit.runs(), 150)
 
 
 def state(reservation: Reservation) -> str:
@@ -52,7 +57,7 @@ def target(command: str, before: str) -> str:
 
 
 def test_runs_are_legal_from_pending_to_an_end() -> None:
-    for run in RUNS:
+    for run in _runs():
         first = run.first
         assert (first.status, first.on_hold, first.etag) == (Status.PENDING, False, "0")
         assert run.last.status in TERMINAL
@@ -75,7 +80,7 @@ def test_runs_are_legal_from_pending_to_an_end() -> None:
 
 
 def test_runs_walk_every_edge_of_the_reference_tables() -> None:
-    walked = {edge for run in RUNS for edge in edges(run)}
+    walked = {edge for run in _runs() for edge in edges(run)}
     facts = {(f"is {after}", before, after) for before, after in FACTS}
     commands = {(command, before, target(command, before)) for command, before in MATRIX}
     assert walked == facts | commands
