@@ -21,7 +21,8 @@ anything else (404, 401, 403, other 400)       the error is final
 :mod:`reservation_core.delivery.reconciliation` decides what follows from a fetch.
 
 A gateway repeats nothing by itself, but a proxy may. It returns the second answer then, such as a
-412. So a refusal is believed only if the command's own act cannot explain it.
+412. So a refusal is believed only if the command's own act cannot explain it, or
+if the policy has ``trust_refusals``.
 
 A 2xx that names no SID is believed: in the platform's API description the SID may be null. One that
 names another SID is not: the outcome is unknown.
@@ -265,9 +266,10 @@ class _Delivery:
         if isinstance(refusal, ServerFailed):
             refusal = None
         sent, command = self.known, self.command
+        is_trusted = refusal is not None and self.policy.trust_refusals
         request = Sent(
             sent,
-            find_traces(sent, command, refusal),
+            () if is_trusted else find_traces(sent, command, refusal),
             is_given=not self.has_fetched,
             may_have_other_version=self.times_sent == 0,
         )

@@ -49,6 +49,9 @@ class Policy:
     :param sole_writer: the caller states that there are no concurrent writers: no other client, no
         worker's screen, no automatic wrap-up. Then a visible effect of the command counts as its
         own.
+    :param trust_refusals: the caller states that nothing on the way repeats requests, such as a
+        proxy that retries. Then a refusal proves that the command did not act. One because of the
+        state ends in ``LostRace``, also if the command's own act could have led there.
     :param strict: refuse a command on any evidence before it is sent. Without it, a command that is
         refused on inferred or unknown evidence is sent with a caution, and the platform decides.
     :param accept_unexpected: take over a report whose status cannot follow the known one, with a
@@ -66,6 +69,7 @@ class Policy:
     retry_stale: bool = attrs.field(default=True, validator=_check_flag)
     repeat_unknown: bool = attrs.field(default=False, validator=_check_flag)
     sole_writer: bool = attrs.field(default=False, validator=_check_flag)
+    trust_refusals: bool = attrs.field(default=False, validator=_check_flag)
     strict: bool = attrs.field(default=True, validator=_check_flag)
     accept_unexpected: bool = attrs.field(default=False, validator=_check_flag)
     reconcile: bool = attrs.field(default=True, validator=_check_flag)

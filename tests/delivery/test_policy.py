@@ -20,7 +20,7 @@ from reservation_core import ONCE, Policy
         *(
             (name, value)
             for name in (
-                *("retry_stale", "repeat_unknown", "sole_writer", "reconcile"),
+                *("retry_stale", "repeat_unknown", "sole_writer", "trust_refusals", "reconcile"),
                 *("strict", "accept_unexpected"),
             )
             for value in (0, 1, None, "no")
@@ -50,6 +50,6 @@ def test_policy_defaults() -> None:
         True,
         False,
     )
-    assert not policy.sole_writer
+    assert (policy.sole_writer, policy.trust_refusals) == (False, False)
     assert (policy.strict, policy.accept_unexpected) == (True, False)
     assert attrs.evolve(policy, attempts=1, reconcile=False) == ONCE

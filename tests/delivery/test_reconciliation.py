@@ -529,6 +529,27 @@ def test_refusal_that_the_own_act_explains_claims_nothing(
         assert deliver(alone, held, command, sole_writer=True).status == now
 
 
+@pytest.mark.parametrize("etag", ["5", None])
+@pytest.mark.parametrize("now", ["canceled", "rescinded", "accepted", "completed"])
+def test_trusted_refusal_is_a_lost_race(now: str, etag: str | None) -> None:
+    for refusal in (ALREADY_ACCEPTED, STALE, Reply(409), Reply(400)):
+        gateway = ScriptedGateway(refusal, shows(now, etag))
+        error = fails(gateway, LostRace, PENDING, Accept(), trust_refusals=True)
+        assert (gateway.methods, error.reservation.status) == ("PG", now)
+
+
+def test_trusted_refusal_says_nothing_of_an_earlier_request() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending"), NOT_PENDING, shows("canceled"))
+    unheld = attrs.evolve(PENDING, etag=None)
+    fails(gateway, OutcomeUnknown, unheld, Accept(), trust_refusals=True)
+
+
+def test_trusted_stale_version_is_repeated() -> None:
+    gateway = ScriptedGateway(STALE, shows("pending", "4"), shows("pending", "5"))
+    deliver(gateway, PENDING, CALL, trust_refusals=True)
+    assert [request.headers.get("If-Match") for request in gateway.requests] == ["3", None, "4"]
+
+
 @pytest.mark.parametrize(
     ("refusal", "command", "now", "etag", "kind"),
     [

@@ -49,6 +49,11 @@ class Case(NamedTuple):
         return attrs.evolve(WHERE, status=status, on_hold=is_held, etag=etag)
 
     @property
+    def is_repeated(self) -> bool:
+        """True if a proxy may repeat the command."""
+        return not self.policy.trust_refusals
+
+    @property
     def world(self) -> World:
         """The world in which the delivery begins."""
         known = self.known
@@ -64,6 +69,7 @@ class Case(NamedTuple):
             *(["extra"] if self.command.extra else []),
             self.tokens.name,
             *(["sole writer"] if policy.sole_writer else []),
+            *(["refusals trusted"] if policy.trust_refusals else []),
             *([] if policy.strict else ["not strict"]),
             *(["accepts unexpected reports"] if policy.accept_unexpected else []),
             *(["unlisted steps"] if self.others.is_unlisted else []),
@@ -113,9 +119,11 @@ def _variants(
 ) -> Iterator[Case]:
     policy = Policy(attempts=attempts, strict=strict)
     alone = attrs.evolve(policy, sole_writer=True)
+    trusting = attrs.evolve(policy, trust_refusals=True)
     for resume in (False, True):
         yield Case(command, first, tokens, policy, Others(), resume)
         yield Case(command, first, tokens, alone, Others(is_alone=True), resume)
+        yield Case(command, first, tokens, trusting, Others(), resume)
         if first in (Status.ACCEPTED, Status.WRAPPING):
             for accepts in (False, True):
                 unlisted = attrs.evolve(policy, accept_unexpected=accepts)

@@ -125,17 +125,20 @@ def _outcomes(
     moves: int,
     delayed: int,
     is_respelled: bool,
+    is_repeated: bool,
 ) -> tuple[Outcome, ...]:
     """Return the outcomes of an exchange, with what happens before it.
 
     :param sent: the version with which our command is sent, or that it is a fetch.
+    :param is_respelled: a proxy may spell an ETag otherwise.
+    :param is_repeated: a proxy may repeat a command.
     """
     found: dict[tuple[Received, World], Outcome] = {}
     for moved in between(world, order, others, moves):
         if sent == "fetch":
             outcomes = fetches(moved.world, is_respelled=is_respelled)
         else:
-            outcomes = posts(moved.world, order, sent, delayed)
+            outcomes = posts(moved.world, order, sent, delayed, is_repeated=is_repeated)
         for answer, after, line in outcomes:
             if (answer, after) not in found:
                 whole = f"{moved.line}\n{line}" if moved.line else line
@@ -169,11 +172,14 @@ class _Explorer:
         yield Outcome(NO_ANSWER, world, f"{world.status}, version {world.version}")
         if not self.case.resume:
             return
-        held = self._versions.get(self.case.known.etag)
-        held = self._versions.get(self.case.known.etag)
-        for moved in between(world, self.order, self.case.others, self.bound.moves):
+        case, delayed = self.case, self.bound.delayed
+        held = self._versions.get(case.known.etag)
+        for moved in between(world, self.order, case.others, self.bound.moves):
             for version in dict.fromkeys((held, held and moved.world.version)):
-                for sent in posts(moved.world, self.order, version, self.bound.delayed):
+                is_repeated = case.is_repeated
+                for sent in posts(
+                    moved.world, self.order, version, delayed, is_repeated=is_repeated
+                ):
                     if sent.answer == NO_ANSWER:
                         lines = [moved.line, f"an earlier process sends it: {sent.line}"]
                         line = "; ".join(filter(None, lines))
@@ -236,9 +242,10 @@ class _Explorer:
             etag = request.headers.get("If-Match")
             sent = None if etag is None else self._versions.get(etag, 0)
             name = "send" if etag is None else f"send with If-Match {etag}"
-        fixed = case.order, case.others, sent, bound.moves, bound.delayed, case.tokens.is_shown
+        fixed = case.order, case.others, sent, bound.moves, bound.delayed
+        network = case.tokens.is_shown, case.is_repeated
         for world, reached in belief.items():
-            for answer, after, line in _outcomes(world, *fixed):
+            for answer, after, line in _outcomes(world, *fixed, *network):
                 found = children.setdefault(answer, {})
                 if (earlier := found.get(after)) is None:
                     found[after] = Reached(reached.runs, Trail(reached.trail, name, line))

@@ -121,11 +121,14 @@ class Outcome(NamedTuple):
 _INSTRUCTIONS: Final = ("call", "redirect", "supervise", "dequeue", "conference")
 
 
-def posts(world: World, order: Order, version: int | None, delayed: int) -> Iterator[Outcome]:
+def posts(
+    world: World, order: Order, version: int | None, delayed: int, *, is_repeated: bool
+) -> Iterator[Outcome]:
     """Yield each outcome of sending our command.
 
     :param version: its ``If-Match``, 0 for one that no version has.
     :param delayed: how many requests may be under way.
+    :param is_repeated: a proxy may repeat the request.
     """
     yield Outcome(NO_ANSWER, world, "it is lost")
     yield Outcome(NOT_SENT, world, "it is not sent")
@@ -133,7 +136,9 @@ def posts(world: World, order: Order, version: int | None, delayed: int) -> Iter
         later = world._replace(under_way=(*world.under_way, version))
         yield Outcome(NO_ANSWER, later, "it is delayed, and no answer arrives")
     # Without a version, no sender can prevent that a copy acts in this or another state.
-    can_copy = version is not None or (order.name not in _INSTRUCTIONS and order.is_listed)
+    can_copy = is_repeated and (
+        version is not None or (order.name not in _INSTRUCTIONS and order.is_listed)
+    )
     for after, answer in _arrive(world, order, version):
         did = _describe(world, after, answer)
         yield Outcome(answer, after, did)

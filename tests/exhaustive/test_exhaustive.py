@@ -22,6 +22,7 @@ SUITE = (
     "call of a reservation that is pending (accepting, version held)",
     "call of a reservation that is pending (version held, sole writer)",
     "wrap of a reservation that is accepted (version held, unlisted steps)",
+    "accept of a reservation that is pending (no versions, refusals trusted)",
 )
 
 
