@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from reservation_core import GatewayError, NotSent, Reply
 from tests.campaigns.delivery_cases import SID
 from tests.exhaustive.platform import (
+    START_VERSION,
     Order,
     Others,
     Step,
@@ -44,6 +45,19 @@ REFUSED: Final = Answer("400 about the state")
 REWORDED: Final = Answer("400 without a known reason")
 
 Received = Shown | Answer
+
+
+def as_seen(answer: Received, tokens: Tokens) -> Received:
+    """Return an answer without what the client cannot see.
+
+    Without an ETag, the date of the update shows if there was one, but not how many.
+    """
+    if isinstance(answer, Answer) or tokens.is_shown:
+        return answer
+    status, version = answer.view
+    most = START_VERSION + 1
+    return Shown(View(status, min(version, most)))
+
 
 _REPLIES: Final[dict[Answer, Reply | GatewayError]] = {
     NO_ANSWER: GatewayError("no whole reply"),
@@ -111,11 +125,15 @@ def reply_of(answer: Received, tokens: Tokens) -> Reply | GatewayError:
 
 
 class Outcome(NamedTuple):
-    """Answer to the client, the world after it, and its line."""
+    """Answer to the client, the world after it, and its line.
+
+    :param is_bounded: others took as many steps before it as the bound allows.
+    """
 
     answer: Received
     world: World
     line: str
+    is_bounded: bool = False
 
 
 _INSTRUCTIONS: Final = ("call", "redirect", "supervise", "dequeue", "conference")
@@ -208,7 +226,7 @@ def between(world: World, order: Order, others: Others, moves: int) -> Iterator[
         steps = [(step, count) for step in _late(before, order)]
         if count < moves:
             steps += [(step, count + 1) for step in steps_of_others(before, others)]
-        for (after, line), needed in steps:
+        for (after, line, _), needed in steps:
             if after not in found:
                 earlier = found[before].line
                 found[after] = Step(after, f"{earlier}; {line}" if earlier else line)
@@ -216,7 +234,7 @@ def between(world: World, order: Order, others: Others, moves: int) -> Iterator[
                 continue
             fewest[after] = needed
             waiting.append(after)
-    yield from found.values()
+    yield from (step._replace(moves=fewest[world]) for world, step in found.items())
 
 
 def _late(world: World, order: Order) -> Iterator[Step]:

@@ -112,10 +112,14 @@ class World(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The world after something happened, and the line that the scenario shows."""
+    """The world after something happened, and the line that the scenario shows.
+
+    :param moves: the least number of steps of others in it.
+    """
 
     world: World
     line: str
+    moves: int = 0
 
 
 class Order(NamedTuple):
