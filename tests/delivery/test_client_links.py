@@ -83,7 +83,6 @@ BAD_LINKS: Final[Sequence[object]] = [
     f"{ORIGIN}{TASK_LIST}?Page=ü",
     f" {ORIGIN}{TASK_LIST}?Page=1",
     f"{ORIGIN}{TASK_LIST}?Page=1 HTTP/1.1",
-    "",
     5,
     True,
     [],
