@@ -33,7 +33,26 @@ with extra("aiohttp"):
 
 _Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
-_current_errors: ContextVar[ErrorFactory | None] = ContextVar("errors", default=None)
+
+class BoundedExchange:
+    """One exchange of a gateway, as its connector sees it.
+
+    ``connects`` is the number of connections that the client asked for, and ``failure`` the error
+    of the last one. ``heads`` has the status and the headers of each reply.
+    """
+
+    def __init__(self, errors: ErrorFactory) -> None:
+        """Begin an exchange.
+
+        :param errors: builds the errors, and has the settings with the limit.
+        """
+        self.errors: Final = errors
+        self.connects = 0
+        self.failure: Exception | None = None
+        self.heads: Final = list[tuple[int, list[tuple[str, str]]]]()
+
+
+_current: ContextVar[BoundedExchange | None] = ContextVar("exchange", default=None)
 
 
 class UnaskedReplyError(ClientConnectionError):
@@ -55,30 +74,34 @@ def guard_session(session: object) -> None:
         guard_connector(connector)
 
 
-Heads: TypeAlias = list[tuple[int, list[tuple[str, str]]]]
-"""The status and the headers of each reply."""
-
-_current_heads: ContextVar[Heads] = ContextVar("heads")
-
-
 @contextlib.contextmanager
-def bounded_replies(errors: ErrorFactory) -> Generator[Heads]:
-    """Refuse replies beyond the limit, on guarded connectors. Yield the heads of the replies."""
-    token, heads = _current_errors.set(errors), Heads()
-    head_token = _current_heads.set(heads)
+def bounded_replies(exchange: BoundedExchange) -> Generator[None]:
+    """Refuse replies beyond the limit, on guarded connectors."""
+    token = _current.set(exchange)
     try:
-        yield heads
+        yield
     finally:
-        _current_errors.reset(token)
-        _current_heads.reset(head_token)
+        _current.reset(token)
 
 
 async def _connect(
     connect: _Connect, request: ClientRequest, *given: object, **named: object
 ) -> Connection:
-    errors = _current_errors.get()
-    if errors:
-        request.response_class = _bounded_class(request.response_class)
+    exchange = _current.get()
+    if exchange is None:
+        return await _connect_clean(connect, request, *given, **named)
+    exchange.connects += 1
+    request.response_class = _bounded_class(request.response_class)
+    try:
+        return await _connect_clean(connect, request, *given, **named)
+    except Exception as error:
+        exchange.failure = error
+        raise
+
+
+async def _connect_clean(
+    connect: _Connect, request: ClientRequest, *given: object, **named: object
+) -> Connection:
     while True:
         connection = await connect(request, *given, **named)
         protocol, is_new = _guard(connection)
@@ -194,9 +217,9 @@ def _bounded_class(kind: type[ClientResponse]) -> type[ClientResponse]:
 
             async def start(self, connection: Connection) -> ClientResponse:
                 await super().start(connection)
-                errors = cast("ErrorFactory", _current_errors.get())
-                _current_heads.get().append((self.status, list(self.headers.items())))
-                self.content = _BoundedStream(self.content, errors, self.status)
+                exchange = cast("BoundedExchange", _current.get())
+                exchange.heads.append((self.status, list(self.headers.items())))
+                self.content = _BoundedStream(self.content, exchange.errors, self.status)
                 return self
 
         _bounded_classes[kind] = Bounded

@@ -6,9 +6,11 @@ proxy, one that signs requests, a mock. Whatever it returns or raises becomes a 
 
 1. A response needs a status. Its headers may be missing, and its text may be text or bytes.
 2. Errors of ``requests``, ``urllib3`` and ``aiohttp`` are translated as for a client of our own.
-   After any other error, a cancellation inside the client, or an unusable response, the outcome is
+   But such an error may be that of another request of the client, such as a repetition. So it means
+   ``NotSent`` only if the client certainly made no other.
+3. After any other error, a cancellation inside the client, or an unusable response, the outcome is
    unknown.
-3. The client's errors may hold credentials. They are never chained to ours.
+4. The client's errors may hold credentials. They are never chained to ours.
 """
 
 import inspect
@@ -16,7 +18,7 @@ from typing import Any
 
 from reservation_core._extras import extra
 from reservation_core.gateways.failures import ErrorFactory, describe_cause
-from reservation_core.rest.errors import GatewayError
+from reservation_core.rest.errors import GatewayError, NotSent
 from reservation_core.rest.messages import Reply
 
 with extra("twilio"):
@@ -75,12 +77,20 @@ def read_headers(headers: Any) -> list[tuple[str, str]]:
     ]
 
 
-def translate_client_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
-    """Return the gateway error for any error of the client."""
+def translate_client_error(
+    error: BaseException, errors: ErrorFactory, *, is_only_request: bool
+) -> GatewayError:
+    """Return the gateway error for any error of the client.
+
+    :param is_only_request: True if the client certainly made one request.
+    """
     if isinstance(error, GatewayError):
         return error
+    failure = errors.exchange_failed(describe_cause(error))
+    translated = failure
     if isinstance(error, RequestException | HTTPError):
-        return translate_requests_error(error, errors)
-    if isinstance(error, AIOHTTP_ERRORS):
-        return translate_aiohttp_error(error, errors)
-    return errors.exchange_failed(describe_cause(error))
+        translated = translate_requests_error(error, errors)
+    elif isinstance(error, AIOHTTP_ERRORS):
+        translated = translate_aiohttp_error(error, errors)
+    is_certain = is_only_request or not isinstance(translated, NotSent)
+    return translated if is_certain else failure

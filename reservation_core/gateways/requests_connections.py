@@ -39,18 +39,35 @@ with extra("twilio"):
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+class TimedExchange:
+    """One exchange of a gateway, as its connections see it.
+
+    ``sends`` is the number of requests that the client gave to them, and ``failure`` the error of
+    the last one.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        """Begin an exchange.
+
+        :param deadline: its end, in terms of ``time.monotonic``.
+        """
+        self.deadline: Final = deadline
+        self.sends = 0
+        self.failure: Exception | None = None
+
+
+_exchange: ContextVar[TimedExchange | None] = ContextVar("exchange", default=None)
 _mounting: Final = threading.Lock()
 
 
 @contextlib.contextmanager
-def ending_at(deadline: float) -> Generator[None]:
-    """End the exchanges of this context at a time of ``time.monotonic``."""
-    token = _deadline.set(deadline)
+def ending_at(exchange: TimedExchange) -> Generator[None]:
+    """Let the connections of this context keep the deadline of an exchange."""
+    token = _exchange.set(exchange)
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _exchange.reset(token)
 
 
 def use_own_connections(session: object, origin: str, count: int) -> None:
@@ -72,7 +89,8 @@ def use_own_connections(session: object, origin: str, count: int) -> None:
 
 def _remaining() -> float:
     """Return the seconds until the deadline of the present exchange."""
-    seconds = (_deadline.get() or 0) - time.monotonic()
+    exchange = _exchange.get()
+    seconds = (exchange.deadline if exchange else 0) - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
     return seconds
@@ -93,10 +111,16 @@ class DeadlineAdapter(HTTPAdapter):
 
     def send(self, request: PreparedRequest, *given: Any, **named: Any) -> Response:
         """Send a request of a gateway. Pass any other one to the adapter that was there."""
-        if _deadline.get() is None:
+        exchange = _exchange.get()
+        if exchange is None:
             return self._replaced.send(request, *given, **named)
         _remaining()  # too late for a request, after a wait in the client
-        return super().send(request, *given, **named)
+        exchange.sends += 1
+        try:
+            return super().send(request, *given, **named)
+        except Exception as error:
+            exchange.failure = error
+            raise
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
         """Make pools of connections that keep the deadline."""

@@ -9,7 +9,8 @@ client. Beyond that:
    for a failed name lookup, a refused or unanswered connect and an untrusted certificate. Other
    TLS failures cannot be told apart from a failure after sending. For asyncio (aiohttp) also for
    any failed connect or TLS handshake. Every other failure is ``GatewayError`` with an unknown
-   outcome.
+   outcome. So is each of these of an ``http_client`` of the service's own, unless it was seen to be
+   that of its only request.
 3. ``timeout`` limits the whole exchange. For threads, the client works in a worker thread
    (:mod:`reservation_core.gateways.workers`), and the caller is released in time. A client on a
    session of ``requests`` gets connections of its own that end then too
@@ -57,7 +58,11 @@ with extra("twilio"):
     from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 
     from reservation_core.gateways.aiohttp import encoded_url
-    from reservation_core.gateways.aiohttp_connections import Heads, bounded_replies, guard_session
+    from reservation_core.gateways.aiohttp_connections import (
+        BoundedExchange,
+        bounded_replies,
+        guard_session,
+    )
     from reservation_core.gateways.given_clients import (
         find_session,
         is_async_client,
@@ -65,7 +70,11 @@ with extra("twilio"):
         read_response,
         translate_client_error,
     )
-    from reservation_core.gateways.requests_connections import ending_at, use_own_connections
+    from reservation_core.gateways.requests_connections import (
+        TimedExchange,
+        ending_at,
+        use_own_connections,
+    )
     from reservation_core.gateways.requests_support import ReplyReadingAuth
 
 _OFFICIAL_CLIENTS: Final = (TwilioHttpClient, ValidationClient, AsyncTwilioHttpClient)
@@ -144,6 +153,15 @@ class _TwilioBase(BaseGateway):
             values.setdefault(name, []).append(value)
         return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
+    def _translate(self, error: BaseException, *, is_only_request: bool) -> GatewayError:
+        """Return the gateway error for an error of the client.
+
+        :param is_only_request: True if it was seen to be that of the only request. The clients of
+            the ``twilio`` package make one.
+        """
+        is_only_request = is_only_request or type(self._client.http_client) in _OFFICIAL_CLIENTS
+        return translate_client_error(error, self._errors, is_only_request=is_only_request)
+
 
 def _repeats_requests(session: object, url: str) -> bool:
     if isinstance(session, Session):
@@ -178,13 +196,15 @@ class TwilioGateway(_TwilioBase, WorkerGatewayBase):
         use_own_connections(find_session(http_client), self.origin, self._settings.max_connections)
         auth = ReplyReadingAuth(self._errors, deadline)
         options["auth"] = auth
+        exchange = TimedExchange(deadline)
         try:
-            with ending_at(deadline):
+            with ending_at(exchange):
                 response = http_client.request(request.method, url, **options)
             return self._read(response, auth.reply)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - any object's error
             # It may fail after the hook has read the reply: requests parses the redirects in it.
-            return auth.reply or translate_client_error(error, self._errors)
+            is_only_request = exchange.sends == 1 and exchange.failure is error
+            return auth.reply or self._translate(error, is_only_request=is_only_request)
 
     def _read(self, response: object, received: Reply | None) -> Reply:
         """Return the reply of a response.
@@ -230,29 +250,31 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
             options["headers"]["Authorization"] = self._settings.credentials.authorization
             options["auth"] = None
         guard_session(find_session(http_client))
+        exchange = BoundedExchange(self._errors)
         try:
-            with bounded_replies(self._errors) as heads:
+            with bounded_replies(exchange):
                 async with asyncio.timeout(self._settings.timeout):
                     response = await _await_response(
                         http_client.request(
                             request.method, encoded_url(url) if is_official else url, **options
                         )
                     )
-            return self._read(response, heads)
+            return self._read(response, exchange)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
                 raise  # it is the caller's task that is cancelled
-            return translate_client_error(error, self._errors)
+            is_only_request = exchange.connects == 1 and exchange.failure is error
+            return self._translate(error, is_only_request=is_only_request)
 
-    def _read(self, response: object, heads: Heads) -> Reply:
+    def _read(self, response: object, exchange: BoundedExchange) -> Reply:
         """Return the reply of a response.
 
-        :param heads: the heads of the replies as ``aiohttp`` received them. A client like that of
-            the documented recipe for a proxy drops them.
+        :param exchange: has the heads of the replies as ``aiohttp`` received them. A client like
+            that of the documented recipe for a proxy drops them.
         """
         reply = read_response(response, self._errors)
-        status, headers = heads[-1] if heads else (0, [])
+        status, headers = exchange.heads[-1] if exchange.heads else (0, [])
         is_bare = not reply.headers and status == reply.status
         return Reply(reply.status, read_headers(headers), reply.body) if is_bare else reply
 

@@ -11,6 +11,7 @@ from urllib3 import PoolManager
 
 from reservation_core.gateways.requests_connections import (
     DeadlineAdapter,
+    TimedExchange,
     ending_at,
     use_own_connections,
 )
@@ -31,10 +32,10 @@ def test_other_requests_of_the_session_use_the_adapter_that_was_there() -> None:
         use_own_connections(session, server.origin, 3)
         session.get(server.origin)
         assert server.connections == 1
-        with ending_at(time.monotonic() + 5):
+        with ending_at(TimedExchange(time.monotonic() + 5)):
             session.get(server.origin)
         assert server.connections == 2
-        with ending_at(time.monotonic() - 1), pytest.raises(TimeoutError):
+        with ending_at(TimedExchange(time.monotonic() - 1)), pytest.raises(TimeoutError):
             session.get(server.origin)
     assert len(server.requests) == 3
 
@@ -62,7 +63,7 @@ def test_session_can_be_pickled_as_before() -> None:
         use_own_connections(session, server.origin, 3)
         with pickle.loads(pickle.dumps(session)) as copy:
             assert copy.get(server.origin).status_code == 200
-            with ending_at(time.monotonic() + 5):
+            with ending_at(TimedExchange(time.monotonic() + 5)):
                 assert copy.get(server.origin).status_code == 200
 
 

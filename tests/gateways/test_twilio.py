@@ -1,22 +1,26 @@
 """Tests of the gateways on a twilio client."""
 
 import asyncio
+import contextlib
 import functools
 import gzip
 import os
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Unpack
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 import requests
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from twilio.base.exceptions import TwilioException  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from reservation_core import Accept, OutcomeUnknown, Policy, perform
+from reservation_core import Accept, OutcomeUnknown, Policy, aperform, perform
 from reservation_core.gateways.settings import ConfigurationError, GatewayOptions
 from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway
 from reservation_core.rest.errors import GatewayError, NotSent
@@ -39,6 +43,7 @@ from reservation_core.testing.contract.gateway.support import (
 )
 from reservation_core.testing.contract.loopback import (
     LoopbackServer,
+    closed_port,
     json_response,
     raw_response,
     response_head,
@@ -517,6 +522,66 @@ def test_cancellation_inside_the_client_is_outcome_unknown() -> None:
     with pytest.raises(GatewayError, match="failed: CancelledError"):
         TwilioGateway(make_client(http_client=Minimal(cancel))).send(update_request())
     asyncio.run(run())
+
+
+NOBODY: Any = SimpleNamespace(host="example.com", port=443, ssl=None, is_ssl=True)
+NOT_CONNECTED: list[Exception] = [
+    requests.ConnectTimeout(),
+    requests.ConnectionError(MaxRetryError(NOBODY, "/", NewConnectionError(NOBODY, "refused"))),
+    ClientConnectorError(NOBODY, OSError(111, "Connection refused")),
+    ConnectionTimeoutError(),
+]
+
+
+@pytest.mark.parametrize("error", NOT_CONNECTED, ids=lambda error: type(error).__name__)
+def test_unseen_failure_to_connect_is_outcome_unknown(error: Exception) -> None:
+    """The client may have made another request before, which acted."""
+
+    def fail() -> object:
+        raise error
+
+    async def run() -> None:
+        http_client = AsyncMinimal(fail)
+        gateway = AsyncTwilioGateway(make_client(http_client=http_client))
+        with pytest.raises(OutcomeUnknown):
+            await aperform(PENDING, Accept(), gateway, policy=Policy(attempts=1))
+        assert [call["method"] for call in http_client.calls] == ["POST", "GET"]
+
+    http_client = Minimal(fail)
+    gateway = TwilioGateway(make_client(http_client=http_client))
+    with pytest.raises(OutcomeUnknown):
+        perform(PENDING, Accept(), gateway, policy=Policy(attempts=1))
+    assert [call["method"] for call in http_client.calls] == ["POST", "GET"]
+    asyncio.run(run())
+
+
+class Repeating(ProxyRecipe):
+    """It sends a request that failed again."""
+
+    def __init__(self, find_url: Callable[[str], str]) -> None:
+        super().__init__()
+        self.find_url = find_url
+
+    def request(self, method: str, url: str, **given: Any) -> Any:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        try:
+            return super().request(method, url, **given)
+        except requests.ConnectionError:
+            return super().request(method, self.find_url(url), **given)
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+def test_failure_to_connect_again_is_outcome_unknown(*, is_elsewhere: bool) -> None:
+    def find_url(url: str) -> str:
+        stack.close()
+        return closed + PATH if is_elsewhere else url
+
+    with closed_port() as closed, contextlib.ExitStack() as stack:
+        server = stack.enter_context(LoopbackServer(raw_response()))
+        gateway = TwilioGateway(make_client(server.origin, http_client=Repeating(find_url)))
+        with pytest.raises(GatewayError) as caught:
+            gateway.send(update_request())
+    assert len(server.requests) == 1
+    assert not isinstance(caught.value, NotSent)
 
 
 def test_coroutine_of_a_client_for_threads_is_an_unusable_response() -> None:
