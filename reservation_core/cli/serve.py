@@ -37,15 +37,19 @@ DEFAULT_PORT: Final = 8420
 EXAMPLE_SEED: Final = Path(__file__).with_name("example_seed.json")
 """Scene with workers, tasks, and pending, accepted and wrapping reservations."""
 
+_TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 _FLAGS: Final = {
     "public_url": "--public-url",
     "allowed_hosts": "--allow-host",
     "trusted_proxies": "--trusted-proxy",
+    "assignment_url": "--assignment-url",
+    "fallback_url": "--fallback-url",
+    "event_url": "--event-url",
+    "auth_token": _TOKEN_VARIABLE,
 }
-"""Flags by the names of the options about sites."""
+"""Flags, and the variable, by the names of the options."""
 
 _MAX_PORT: Final = 65_535
-_TOKEN_VARIABLE: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class ServeCommand:
@@ -205,7 +209,7 @@ def _name_flags(text: str) -> str:
 
 def _check_host(host: str) -> None:
     try:
-        is_name = bool(host.strip()) and "\0" not in host and bool(host.encode("idna"))
+        is_name = [host] == host.split() and host.isprintable() and bool(host.encode("idna"))
     except UnicodeError:  # a part is empty or too long
         is_name = False
     if not is_name:
@@ -228,7 +232,7 @@ def _read_callback_settings(
             auth_token=os.environ.get(_TOKEN_VARIABLE) or None,
         )
     except ValueError as error:
-        raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(_name_flags(str(error))) from None
 
 
 def _read_settings(file: Path | None, **flags: bool | None) -> Settings:

@@ -254,6 +254,8 @@ def test_serve_refuses_an_empty_host(
         ("256.1.1.1", "cannot listen on port 0 of 256.1.1.1: "),
         ("a..b", "--host must be an address or a name such as 127.0.0.1"),
         ("\0", "--host must be an address or a name such as 127.0.0.1"),
+        ("127.0.0.1\n", "--host must be an address or a name such as 127.0.0.1"),
+        ("local host", "--host must be an address or a name such as 127.0.0.1"),
     ],
 )
 def test_serve_reports_a_host_on_which_it_cannot_listen(
@@ -389,9 +391,21 @@ def test_serve_passes_callback_urls_and_the_token_of_the_environment(
     assert "Callbacks are not signed. Set TWILIO_AUTH_TOKEN" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("flag", ["--assignment-url", "--fallback-url", "--event-url"])
 def test_serve_refuses_a_callback_address_that_is_not_a_url(
-    stub: StubServer, capsys: pytest.CaptureFixture[str]
+    flag: str, stub: StubServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["serve", "--event-url", "example.com"]) == 2
-    assert "event_url must be an http or https URL" in capsys.readouterr().err
+    assert main(["serve", flag, "example.com"]) == 2
+    assert read_error(capsys).startswith(f"reservation-core: {flag} must be an http or https URL")
+    assert not stub.arguments
+
+
+def test_serve_names_the_variable_of_a_token_that_cannot_sign(
+    stub: StubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", " secret ")
+    assert main(["serve"]) == 2
+    error = read_error(capsys)
+    assert error.startswith("reservation-core: TWILIO_AUTH_TOKEN must not be empty or surrounded")
+    assert "secret" not in error
     assert not stub.arguments

@@ -257,7 +257,7 @@ _DESCRIPTIONS: Final[Mapping[str, SettingInfo]] = {
     "on_hold_shown_as": SettingInfo("status that is shown while a reservation is on hold"),
     "can_reject_on_hold": SettingInfo("a reservation on hold can be rejected"),
     "can_rescind_on_hold": SettingInfo(
-        "a reservation on hold is rescinded when a sibling is accepted"
+        "a reservation on hold is rescinded when a sibling is accepted; otherwise it is canceled"
     ),
     "orchestrated_accept": SettingInfo(
         "an accept puts the reservation on hold first, as in Flex; a task can have its own value",

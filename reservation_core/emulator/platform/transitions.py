@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import attrs
 
@@ -21,6 +22,8 @@ from reservation_core.emulator.platform.preconditions import find_unmet
 from reservation_core.emulator.platform.routing import BY_PLATFORM, Routing
 from reservation_core.emulator.platform.settings import Settings
 from reservation_core.emulator.platform.storage import Storage
+
+_TAKEN: Final = "another worker has the task"
 
 
 @attrs.frozen
@@ -149,7 +152,7 @@ class Transitions:
         before = first.stored.reservation
         task = self._tables.tasks[str(before.task_sid)]
         if before.status is Status.PENDING and self._is_answer(first):
-            steps = [*steps, *self._rescind_siblings(first.stored)]
+            steps = [*steps, *self._end_siblings(first)]
         moved = [self._make_one(step) for step in steps]
         task = self._routing.settle(task, otherwise or _task_status_after(first, task), reason)
         for step, after in zip(steps, moved, strict=True):
@@ -163,14 +166,17 @@ class Transitions:
         takes_on_hold = not is_dequeue or self._settings.dequeue_rescinds
         return step.target is Status.ACCEPTED or (step.target == ON_HOLD and takes_on_hold)
 
-    def _rescind_siblings(self, winner: StoredReservation) -> list[Step]:
-        siblings = self._tables.children(str(winner.reservation.task_sid))
-        return [
-            Step(sibling, Status.RESCINDED.value, Status.RESCINDED)
-            for sibling in siblings
-            if sibling.number != winner.number
-            and self._state(sibling, Status.RESCINDED) is Status.PENDING
-        ]
+    def _end_siblings(self, first: Step) -> Iterator[Step]:
+        """Yield the ends of the siblings that the winner of a task leaves without it."""
+        winner = first.stored
+        for sibling in self._tables.children(str(winner.reservation.task_sid)):
+            if sibling.number == winner.number:
+                continue
+            if self._state(sibling, Status.RESCINDED) is Status.PENDING:
+                yield Step(sibling, Status.RESCINDED.value, Status.RESCINDED)
+            elif sibling.reservation.on_hold and first.target is Status.ACCEPTED:
+                # Inferred: its call can get the caller no more. One worker only has the task.
+                yield Step(sibling, Status.CANCELED.value, Status.CANCELED, reason=_TAKEN)
 
     def _make_one(self, step: Step) -> Reservation:
         stored, target = step.stored, step.target

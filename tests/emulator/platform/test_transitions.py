@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -29,6 +30,7 @@ from reservation_core.emulator import (
     Platform,
     Settings,
     StateConflict,
+    TaskStatus,
 )
 from tests.emulator.platform.stage import ACTIVITY, CONFERENCE, Stage
 from tests.emulator.samples import (
@@ -244,23 +246,23 @@ ACCEPTING: Final[Mapping[str, Callable[[InMemoryGateway], object]]] = {
 
 
 @pytest.mark.parametrize("accept", ACCEPTING.values(), ids=ACCEPTING)
-def test_acceptance_rescinds_only_the_pending_siblings(
+def test_acceptance_ends_only_the_siblings_that_wait(
     accept: Callable[[InMemoryGateway], object],
 ) -> None:
-    """In every way of accepting."""
+    """In every way of accepting. One on hold cannot be rescinded by default."""
     others = [
         numbered(3, status=Status.REJECTED),
         numbered(4, status=Status.ACCEPTED),
         numbered(5, task_sid="WT" + "f" * 32),
-        numbered(6, on_hold=True),
     ]
-    gateway = holding(numbered(1), PENDING, numbered(2), *others)
+    gateway = holding(numbered(1), PENDING, numbered(2), *others, numbered(6, on_hold=True))
     untouched = [gateway.platform.get(str(other.sid)) for other in others]
     accept(gateway)
     assert gateway.platform.get(SID).status is Status.ACCEPTED
     for number in (1, 2):
         sibling = gateway.platform.get(f"WR{number:032x}")
         assert (sibling.status, sibling.etag) == (Status.RESCINDED, "1")
+    assert gateway.platform.get(f"WR{6:032x}").state is Status.CANCELED
     assert [gateway.platform.get(str(other.sid)) for other in others] == untouched
 
 
@@ -288,6 +290,40 @@ def test_dequeue_rescinds_the_siblings_by_setting() -> None:
     stage = Stage(2, settings=Settings(dequeue_rescinds=True))
     stage.platform.execute(stage.sids[0], EXAMPLES["dequeue"])
     assert stage.platform.get(stage.sids[1]).status is Status.RESCINDED
+
+
+WINNING: Final[Mapping[str, Callable[[Platform, str], object]]] = {
+    "accept": lambda platform, sid: platform.execute(sid, Accept()),
+    "call": lambda platform, sid: platform.execute(sid, EXAMPLES["call+accept"]),
+    "dequeue": lambda platform, sid: (
+        platform.execute(sid, EXAMPLES["dequeue"]),
+        platform.answer_call(sid),
+    ),
+    "conference": lambda platform, sid: (
+        platform.execute(sid, EXAMPLES["conference"]),
+        platform.answer_call(sid),
+    ),
+    "fact": lambda platform, sid: platform.set_status(sid, Status.ACCEPTED),
+}
+
+
+@pytest.mark.parametrize("can_rescind", [False, True])
+@pytest.mark.parametrize("win", WINNING.values(), ids=WINNING)
+def test_one_worker_has_the_task_though_another_one_was_called(
+    win: Callable[[Platform, str], object], can_rescind: bool
+) -> None:
+    """A dequeue leaves its siblings pending by default. Its call can then be answered too late."""
+    stage = Stage(2, settings=Settings(can_rescind_on_hold=can_rescind))
+    platform, (called, winner) = stage.platform, stage.sids
+    platform.execute(called, EXAMPLES["dequeue"])
+    win(platform, winner)
+    with pytest.raises(StateConflict):
+        platform.answer_call(called)
+    end = Status.RESCINDED if can_rescind else Status.CANCELED
+    assert [platform.get(sid).state for sid in stage.sids] == [end, Status.ACCEPTED]
+    assert platform.task(stage.task).status is TaskStatus.ASSIGNED
+    platform.execute(winner, Complete())
+    assert platform.task(stage.task).status is TaskStatus.COMPLETED
 
 
 @pytest.mark.parametrize("setting", [False, True])
@@ -373,13 +409,14 @@ def test_reservation_on_hold_can_be_rejected_or_rescinded_by_setting() -> None:
     for stage in (strict, loose):
         stage.platform.execute(stage.sids[0], EXAMPLES["dequeue"])
         stage.platform.execute(stage.sids[1], Accept())
-    assert strict.platform.get(strict.sids[0]).on_hold
+    assert strict.platform.get(strict.sids[0]).status is Status.CANCELED
     assert loose.platform.get(loose.sids[0]).status is Status.RESCINDED
-    with pytest.raises(StateConflict):
-        strict.platform.execute(strict.sids[0], Reject())
-    again = Stage(1, settings=Settings(can_reject_on_hold=True))
-    again.platform.execute(again.sids[0], CONFERENCE)
-    assert again.platform.execute(again.sids[0], Reject()).state is Status.REJECTED
+    for setting in (False, True):
+        again = Stage(1, settings=Settings(can_reject_on_hold=setting))
+        again.platform.execute(again.sids[0], CONFERENCE)
+        with nullcontext() if setting else pytest.raises(StateConflict):
+            again.platform.execute(again.sids[0], Reject())
+        assert (again.platform.get(again.sids[0]).state is Status.REJECTED) is setting
 
 
 @pytest.mark.parametrize("state", STATES)
