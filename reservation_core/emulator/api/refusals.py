@@ -46,7 +46,12 @@ def not_found(target: str) -> Reply:
 
 def method_not_allowed(allowed: Iterable[str]) -> Reply:
     """Return the reply for a wrong HTTP method."""
-    return refuse(405, 20004, "Method not allowed", headers=(("Allow", ", ".join(allowed)),))
+    return refuse(405, 20004, "Method not allowed", headers=(("Allow", list_methods(allowed)),))
+
+
+def list_methods(allowed: Iterable[str]) -> str:
+    """Return the value of an Allow header. HEAD is allowed where GET is."""
+    return ", ".join(allowed).replace("GET", "GET, HEAD")
 
 
 def too_many_requests(rates: Iterable[tuple[str, str]]) -> Reply:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Final
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
+from reservation_core.emulator.api.refusals import list_methods
 from reservation_core.emulator.control.route import CONTROL_ROOT, SID_IN_PATH, ControlRoute
 from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.state import ControlRequest, ControlState
@@ -56,9 +57,7 @@ class Control(ControlState):
             message = f"not found: {shorten(path)}. See GET {CONTROL_ROOT}/routes"
             return _refusal(HTTPStatus.NOT_FOUND, message)
         if method not in routes:
-            allowed = ", ".join(routes)
-            message = f"method not allowed: {shorten(method)}. Use {allowed}"
-            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, {"Allow": allowed})
+            return refuse_method(method, routes)
         if len(body) > MAX_CONTROL_BODY_BYTES:
             message = f"the body has more than {MAX_CONTROL_BODY_BYTES} bytes. Send it in parts"
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
@@ -86,6 +85,13 @@ class Control(ControlState):
             message = "the emulator failed. See its log"
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message)
         return _json_reply(HTTPStatus.OK, result)
+
+
+def refuse_method(method: str, allowed: Iterable[str]) -> Reply:
+    """Return the reply for a wrong HTTP method."""
+    methods = list_methods(allowed)
+    message = f"method not allowed: {shorten(method)}. Use {methods}"
+    return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, {"Allow": methods})
 
 
 def _refusal(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Reply:

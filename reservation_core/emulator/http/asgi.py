@@ -22,7 +22,11 @@ from reservation_core.emulator.api.gateway import InMemoryGateway
 from reservation_core.emulator.control.assets import page_files
 from reservation_core.emulator.control.feed import EventFeed
 from reservation_core.emulator.control.route import CONTROL_ROOT
-from reservation_core.emulator.control.surface import MAX_CONTROL_BODY_BYTES, Control
+from reservation_core.emulator.control.surface import (
+    MAX_CONTROL_BODY_BYTES,
+    Control,
+    refuse_method,
+)
 from reservation_core.emulator.faults import ACTING_KINDS, Fault, FaultKind, FaultPlan
 from reservation_core.emulator.http.asgi_messages import (
     SiteHeaders,
@@ -48,6 +52,7 @@ RESET_EXTENSION: Final = "reservation_core.reset"
 """Extension of the ASGI scope: a function that resets the connection."""
 
 _READING: Final = ("GET", "HEAD")
+_FEED_PATH: Final = f"{CONTROL_ROOT}/events"
 _TIMER_SECONDS: Final = 0.1  # between two checks of the timers
 _RETRY_SECONDS: Final = 1.0  # after timers that failed
 _log: Final = logging.getLogger("reservation_core.emulator")
@@ -105,7 +110,7 @@ class EmulatorApplication:
         self._on_exchange = on_exchange
         self._lifespans = tuple(lifespans)
         self._stopping = asyncio.Event()
-        feed = Route(f"{CONTROL_ROOT}/events", self._stream_feed, methods=["GET"])
+        feed = Route(_FEED_PATH, self._stream_feed, methods=["GET"])
         self._starlette = Starlette(
             routes=[*routes, feed, Mount("/", app=self._answer_control)],
             lifespan=self._run_lifespan,
@@ -157,7 +162,6 @@ class EmulatorApplication:
 
     def _act(self, request: RawRequest, origin: str) -> Reply:
         method, target, headers, body = request
-        method = "GET" if method == "HEAD" else method  # the server leaves the body out
         try:
             return self._receive(method, target, headers, body, origin)
         except StorageFailure as error:
@@ -226,12 +230,18 @@ class EmulatorApplication:
 
     async def _answer_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        file = page_files().get(scope["path"]) if method == "GET" else None
-        if file is not None:
+        file = page_files().get(scope["path"])
+        if file is not None and method == "GET":
             await send_reply(send, file)
-        elif (received := await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)) is not None:
+            return
+        received = await read_request(scope, receive, MAX_CONTROL_BODY_BYTES)
+        if received is None:
+            return
+        if file is not None or scope["path"] == _FEED_PATH:
+            reply = refuse_method(method, ("GET",))
+        else:
             reply = self._control.receive(method, received.raw.target, received.raw.body)
-            await send_reply(send, reply, received)
+        await send_reply(send, reply, received)
 
     async def _stream_feed(self, request: Request) -> Response:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}

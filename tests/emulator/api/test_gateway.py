@@ -93,6 +93,15 @@ def test_other_methods_are_405(method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("route", Route)
+def test_head_is_answered_like_get(route: Route) -> None:
+    """A server leaves the body out."""
+    gateway = holding(PENDING)
+    for path in (BASES[route], f"{BASES[route]}/{SID}", "/nowhere"):
+        get, head = (gateway.send(Request(method, path)) for method in ("GET", "HEAD"))
+        assert head == get
+
+
+@pytest.mark.parametrize("route", Route)
 @pytest.mark.parametrize("version", ["0", '"0"'])
 def test_current_version_is_accepted_bare_and_quoted(version: str, route: Route) -> None:
     gateway = holding(PENDING)

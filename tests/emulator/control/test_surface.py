@@ -163,7 +163,7 @@ def test_refusal_has_a_status_and_a_remedy(
 
 
 def test_405_names_the_allowed_methods(send: Send) -> None:
-    assert send("PATCH", "/faults").headers["allow"] == "GET, POST, DELETE"
+    assert send("PATCH", "/faults").headers["allow"] == "GET, HEAD, POST, DELETE"
 
 
 @given(

@@ -292,6 +292,13 @@ def test_head_is_answered_like_get_without_body(
     assert head.body == b""
 
 
+@pytest.mark.parametrize("path", [*HEADS, *CONTROL_HEADS, "/_emulator/events"])
+def test_head_is_allowed_where_get_is(emulator: Emulator, path: str) -> None:
+    """A page and the feed have their own paths, too."""
+    refused = ask(emulator.url, "PUT", path)
+    assert (refused.status, refused.headers["allow"].split(", ")[:2]) == (405, ["GET", "HEAD"])
+
+
 def test_head_of_the_feed_ends_at_once(emulator: Emulator) -> None:
     head = ask(emulator.url, "HEAD", "/_emulator/events")
     assert (head.status, head.headers["content-type"], head.body) == (200, "text/event-stream", b"")

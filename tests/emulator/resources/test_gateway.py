@@ -48,8 +48,8 @@ def test_request_object_is_answered_too() -> None:
 def test_wrong_method_names_the_allowed_ones() -> None:
     place = Workplace()
     lists, one = place.ask("DELETE", "/Tasks"), place.ask("PUT", f"/Tasks/WT{'0' * 32}")
-    assert (lists.status, lists.headers.get("Allow")) == (405, "GET, POST")
-    assert (one.status, one.headers.get("Allow")) == (405, "GET, POST, DELETE")
+    assert (lists.status, lists.headers.get("Allow")) == (405, "GET, HEAD, POST")
+    assert (one.status, one.headers.get("Allow")) == (405, "GET, HEAD, POST, DELETE")
 
 
 def test_created_resource_belongs_to_the_account_of_its_client() -> None:
