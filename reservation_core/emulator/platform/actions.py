@@ -125,6 +125,8 @@ class Actions:
         """Run the timer of a reservation or of a task."""
         task = self._tables.tasks.get(sid)
         if task is not None and self._routing.is_waiting(task):
+            task = attrs.evolve(task, due=None)  # its deletion may be due at the same time
+            self._tables.put_task(task)
             self._transitions.end(task, _AFTER_TASK_END, TaskStatus.CANCELED, EXPIRED)
         elif task is not None:
             self._tables.remove_task(sid)

@@ -161,6 +161,15 @@ def test_task_is_canceled_after_its_own_timeout(place: Workplace) -> None:
     assert place.refusal("GET", task)[0] == 404
 
 
+def test_expired_task_is_deleted_at_once_where_setting_says_so() -> None:
+    """Then both timers are due at the same time."""
+    place = Workplace(settings=Settings(delete_after=0))
+    place.route()
+    place.add_task(Timeout=60)
+    place.platform.advance(60)
+    assert place.platform.tasks() == ()
+
+
 def test_assigned_task_outlives_its_timeout(place: Workplace) -> None:
     place.route()
     place.add_workers("ann")
