@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -136,11 +137,18 @@ def _task_fields(task: Task, at: datetime) -> dict[str, str]:
         "TaskVersion": str(task.version),
         "TaskDateCreated": created,
         "TaskQueueEnteredDate": created,  # a task enters its one queue when it is created
-        "TaskVirtualStartTime": created,
+        "TaskVirtualStartTime": _virtual_start(task),
     }
     if task.reason and task.status in _REASON_FIELDS:
         fields[_REASON_FIELDS[task.status]] = task.reason
     return fields
+
+
+def _virtual_start(task: Task) -> str:
+    given = None if task.order is None else task.order.fields.get("virtual_start_time")
+    with suppress(ValueError):  # none is given
+        return _epoch_seconds(datetime.fromisoformat(str(given)))
+    return _epoch_seconds(task.date_created)
 
 
 def _worker_fields(worker: Worker) -> dict[str, str]:

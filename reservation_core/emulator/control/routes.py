@@ -136,7 +136,7 @@ def _read_fault(body: FieldReader) -> Fault:
         seconds=body.number("seconds", None, maximum=MAX_FAULT_SECONDS),
         status=body.integer("status", 503, minimum=500, maximum=599),
         retry_after=body.number("retry_after", None),
-        method=body.text("method"),
+        method=(body.text("method") or "").upper() or None,
         path_contains=body.text("path_contains") or "",
     )
 

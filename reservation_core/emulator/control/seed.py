@@ -23,6 +23,7 @@ from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.documents import UnreadableDocument, read_document
 from reservation_core.emulator.platform.model import Snapshot, Task, Worker
 from reservation_core.emulator.platform.platform import Platform
+from reservation_core.emulator.platform.validation import MAX_RESERVATION_TIMEOUT
 from reservation_core.rest.addresses import SID_PREFIXES
 from reservation_core.rest.errors import PayloadFault
 from reservation_core.rest.field_reader import FieldReader
@@ -80,7 +81,9 @@ def read_seed_task(body: FieldReader) -> Callable[[Platform], Task]:
     """Read a task with its reservations, and return their loader."""
     fields: dict[str, Any] = {
         **_read_common(body, "task_sid"),
-        "reservation_timeout": body.integer("reservation_timeout", None, minimum=1),
+        "reservation_timeout": body.integer(
+            "reservation_timeout", None, minimum=1, maximum=MAX_RESERVATION_TIMEOUT
+        ),
         "orchestrated": body.flag("orchestrated"),
     }
     reservations = [read_seed_reservation(each) for each in body.each("reservations")]

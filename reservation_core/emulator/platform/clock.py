@@ -41,7 +41,7 @@ def add_seconds(time: datetime, seconds: float) -> datetime:
 
     :raises ValueError: if that is earlier, or too late for a clock.
     """
-    if not 0 <= seconds < 1e9:  # false for NaN
+    if not 0 <= seconds <= 1e9:  # false for NaN
         raise ValueError(f"a clock goes forward by 0 to 1e9 seconds, not by {seconds!r}")
     if (later := time + timedelta(seconds=seconds)) > _END:
         raise ValueError(f"a clock cannot go beyond the year {_END.year}. Make a new one")

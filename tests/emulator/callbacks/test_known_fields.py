@@ -125,6 +125,13 @@ def test_event_has_fields_of_its_task(place: Listening) -> None:
     assert not [name for name in form if name.startswith("Worker")]
 
 
+def test_event_has_the_virtual_start_of_its_task(place: Listening) -> None:
+    place.create("/Tasks", VirtualStartTime="2029-12-31T23:00:00Z")
+    place.create("/Tasks")
+    starts = [dict(each.form)["TaskVirtualStartTime"] for each in place.take()]
+    assert starts == ["1893452400", "1893456000"]
+
+
 def test_reservation_event_has_fields_of_its_task_and_worker(place: Listening) -> None:
     place.add_workers("ann")
     place.add_task(Priority=5)

@@ -34,6 +34,8 @@ BODIES: Final[tuple[tuple[str, Any], ...]] = (
     ("/tasks", {"workspace_sid": WORKSPACE, "orchestrated": True, "reservation_timeout": 5}),
     ("/tasks", {"workspace_sid": WORKSPACE, "orchestrated": 1}),
     ("/tasks", {"workspace_sid": WORKSPACE, "reservation_timeout": 0}),
+    ("/tasks", {"workspace_sid": WORKSPACE, "reservation_timeout": 86_400}),
+    ("/tasks", {"workspace_sid": WORKSPACE, "reservation_timeout": 86_401}),
     ("/tasks", {"workspace_sid": WORKSPACE, "colour": "red"}),
     ("/tasks/WT/reservations", {"worker_sid": WORKERS[0], "facts": "accepted"}),
     ("/tasks/WT/reservations", {}),

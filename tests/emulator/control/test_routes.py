@@ -190,11 +190,18 @@ def test_reset_deletes_everything(send: Send, control: Control) -> None:
     )
 
 
+def test_largest_numbers_of_the_schema_are_taken(send: Send) -> None:
+    assert send("POST", "/clock", {"seconds": 1e9}).status == 200
+    task = {"workspace_sid": WORKSPACE, "reservation_timeout": 86_400}
+    assert send("POST", "/tasks", task).status == 200
+    assert send("POST", "/tasks", {**task, "reservation_timeout": 86_401}).json["faults"] != []
+
+
 def test_faults_are_added_listed_and_removed(send: Send, control: Control) -> None:
     send(
         "POST",
         "/faults",
-        {"kind": "429", "retry_after": 2, "times": 3, "method": "POST", "path_contains": TASK},
+        {"kind": "429", "retry_after": 2, "times": 3, "method": "post", "path_contains": TASK},
     )
     listed = send(
         "POST", "/faults", {"kind": "5xx after acting", "status": 500, "seconds": 1.5}
