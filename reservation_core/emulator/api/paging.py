@@ -1,7 +1,8 @@
 """Pages of a list: their queries, their places in the list and their meta data.
 
-A page token names the resource next to the page, so that resources that are added meanwhile move
-nothing. Without a token, a page starts at its number times the page size.
+A page token names the first resource of the page, or the one behind its end. So resources that are
+added meanwhile move nothing, and those of earlier pages can be deleted. Without a token, a page
+starts at its number times the page size.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ PAGING: Final = frozenset({PAGE_SIZE, PAGE, PAGE_TOKEN})
 
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
-_AFTER, _BEFORE = "PA", "PB"
+_FROM, _BEFORE = "PF", "PB"
 _match_number: Final = re.compile("[0-9]{1,9}").fullmatch
-_match_token: Final = re.compile(f"(?:{_AFTER}|{_BEFORE})[A-Z]{{2}}[0-9a-fA-F]{{32}}").fullmatch
+_match_token: Final = re.compile(f"(?:{_FROM}|{_BEFORE})[A-Z]{{2}}[0-9a-fA-F]{{32}}").fullmatch
 
 
 @attrs.frozen
@@ -97,9 +98,7 @@ def find_start(query: PageQuery, everything: Sequence[str], rows: Sequence[str])
     if sid not in positions:
         raise UnreadableRequest(400, f"{PAGE_TOKEN} names a resource that no longer exists")
     before = sum(positions[each] < positions[sid] for each in rows)
-    if side == _BEFORE:
-        return max(0, before - query.size)
-    return before + (sid in rows)
+    return before if side == _FROM else max(0, before - query.size)
 
 
 def describe_page(
@@ -117,7 +116,7 @@ def describe_page(
         before = _BEFORE + rows[start] if start < len(rows) else ""
         previous = f"{url}?{query.link(max(0, number - 1), before)}"
     if end < len(rows):
-        next_ = f"{url}?{query.link(number + 1, _AFTER + rows[end - 1])}"
+        next_ = f"{url}?{query.link(number + 1, _FROM + rows[end])}"
     return {
         "key": key,
         "page": number,

@@ -134,7 +134,7 @@ def test_page_has_its_position_and_links(query: str, size: int, number: int, sho
         link(number - 1) + (f"&PageToken=PBWR{first:032x}" if shown else "") if number else None
     )
     assert meta["next_page_url"] == (
-        f"{link(number + 1)}&PageToken=PAWR{last:032x}" if (number + 1) * size < 7 else None
+        f"{link(number + 1)}&PageToken=PFWR{last + 1:032x}" if (number + 1) * size < 7 else None
     )
     filtered = read_json(
         _many().send(Request("GET", f"{path}?ReservationStatus=rejected&PageSize=1"))

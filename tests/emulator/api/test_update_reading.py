@@ -105,7 +105,7 @@ def post(
         ("GET", LIST + "?PageSize=é", (), b"", 400),
         ("GET", LIST + "?\ud800", (), b"", 400),
         ("GET", LIST + "?PageToken=x", (), b"", 400),
-        ("GET", LIST + f"?PageToken=PAWR{'f' * 32}", (), b"", 400),
+        ("GET", LIST + f"?PageToken=PFWR{'f' * 32}", (), b"", 400),
         ("GET", LIST + "?" + "a=1&" * 1001, (), b"", 400),
         ("GET", PATH + "\ud800", (), b"", 404),
         ("GET", "/" + "a" * 100_000, (), b"", 404),

@@ -146,8 +146,22 @@ def test_list_is_paged_in_both_directions(place: Workplace) -> None:
     assert back["workers"] == second["workers"]
 
 
+def test_list_is_read_whole_while_its_resources_are_deleted(place: Workplace) -> None:
+    """As by a client that deletes each task of a page before it asks for the next page."""
+    place.route()
+    tasks = [place.add_task() for _ in range(5)]
+    path, seen = "/Tasks?PageSize=2", list[str]()
+    while path:
+        page = place.fetch(path)
+        for row in page["tasks"]:
+            seen.append(f"/Tasks/{row['sid']}")
+            place.ask("DELETE", seen[-1])
+        path = (page["meta"]["next_page_url"] or "").partition(place.root)[2]
+    assert seen == tasks
+
+
 def test_page_token_of_another_list_is_refused(place: Workplace) -> None:
-    token = f"PA{place.activities['Offline']}"
+    token = f"PF{place.activities['Offline']}"
     assert place.ask("GET", f"/Activities?PageToken={token}").status == 200
     refused = place.refusal("GET", f"/TaskQueues?PageToken={token}")
     assert refused == (400, "PageToken names a resource that no longer exists")
