@@ -167,7 +167,7 @@ class Transitions:
         return step.target is Status.ACCEPTED or (step.target == ON_HOLD and takes_on_hold)
 
     def _end_siblings(self, first: Step) -> Iterator[Step]:
-        """Yield the ends of the siblings that the winner of a task leaves without it."""
+        """Yield the ends of the siblings of a reservation that wins."""
         winner = first.stored
         for sibling in self._tables.children(str(winner.reservation.task_sid)):
             if sibling.number == winner.number:

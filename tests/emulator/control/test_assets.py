@@ -54,7 +54,7 @@ def test_page_forbids_other_origins_inline_scripts_and_frames(emulator: Emulator
 def test_root_leads_to_the_page(target: str, emulator: Emulator) -> None:
     moved = ask(emulator.url, "GET", target)
     assert (moved.status, moved.headers["location"]) == (307, "/_emulator/")
-    assert ask(emulator.url, "POST", "/").status == 404
+    assert ask(emulator.url, "POST", "/").status == 405
 
 
 def test_picture_is_drawn_from_the_lifecycle(emulator: Emulator) -> None:

@@ -147,7 +147,7 @@ def test_list_is_paged_in_both_directions(place: Workplace) -> None:
 
 
 def test_list_is_read_whole_while_its_resources_are_deleted(place: Workplace) -> None:
-    """As by a client that deletes each task of a page before it asks for the next page."""
+    """As by a client that deletes the tasks of each page."""
     place.route()
     tasks = [place.add_task() for _ in range(5)]
     path, seen = "/Tasks?PageSize=2", list[str]()

@@ -231,7 +231,11 @@ UNCLEAR: Final[Mapping[str, tuple[str, Twist, str]]] = {
         "another one",
     ),
     "no refusal": ("instruction_codes", change("WA1", 200), "a refusal was expected, but the"),
-    "server error": ("neither_given", change("POST .*/Reservations/WR", 503), "neither a success"),
+    "server error": (
+        "neither_given",
+        change("POST .*/Reservations/WR", 503),
+        "the platform failed: 503",
+    ),
     "other conflict": ("checks_version_first", change("accepted", 409, first=1), "neither a 412"),
     "no version": ("has_quoted_etag", change("GET .*/WR", headers={}), "the reply has no ETag"),
     "no effect": ("system_status", change("=canceled", 200), "but the reservation is pending"),
