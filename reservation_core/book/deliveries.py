@@ -165,9 +165,8 @@ def _has_moved(error: OutcomeUnknown, intent: Intent) -> bool:
 
 
 def _is_unfinished(error: LostRace, command: Command) -> bool:
-    is_refusal = error.http_status >= 400  # else it is the status of a fetch
     return (
-        not is_refusal
+        not error.is_refusal
         and error.reservation is not None
         and is_legal(error.reservation.state, command)
     )

@@ -151,9 +151,13 @@ class LostRace(Refused):
     unknown_status: UnknownStatus | None = attrs.field(default=None, kw_only=True)
 
     @property
+    def is_refusal(self) -> bool:
+        """True if the platform refused the command. False if a fetch showed the lost race."""
+        return self.http_status >= 400
+
+    @property
     def _failure(self) -> str:
-        is_refusal = self.http_status >= 400  # else it is the status of a fetch
-        return self.message if self.message and not is_refusal else super()._failure
+        return self.message if self.message and not self.is_refusal else super()._failure
 
     @property
     def _remedy(self) -> str:

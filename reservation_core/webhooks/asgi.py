@@ -13,6 +13,7 @@ from reservation_core.webhooks.request import (
     Forged,
     Webhook,
     escape_path,
+    long_body,
     received_url,
     server_host,
 )
@@ -115,9 +116,7 @@ def _count(receive: Receive, max_body: int, url: str) -> Receive:
         message = await receive()
         received += len(cast("bytes", message.get("body", b"")))
         if received > max_body:
-            reason = f"the body has more bytes than the limit of {max_body}"
-            remedy = "If it is the platform's, configure smaller batches or a larger max_body."
-            raise Forged(reason, url, remedy)
+            raise long_body(f"at least {received} bytes", max_body, url)
         return message
 
     return receive_and_count

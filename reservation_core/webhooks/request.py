@@ -126,6 +126,16 @@ def read_up_to(size: int, read: Callable[[int], bytes]) -> bytes:
     return body
 
 
+def long_body(size: str, limit: int, url: str) -> Forged:
+    """Return the error for a body that is longer than ``max_body``.
+
+    :param size: its size in words.
+    """
+    reason = f"the body has {size}, more than the limit of {limit}"
+    remedy = "If it is the platform's, configure smaller batches or a larger max_body."
+    return Forged(reason, url, remedy)
+
+
 def broken_body(url: str) -> Forged:
     """Return the error for a body that breaks off."""
     remedy = "If it is the platform's, it sends it again: its connection broke off."

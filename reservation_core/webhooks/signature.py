@@ -30,7 +30,13 @@ from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
 from reservation_core.rest.urlencoding import decode_form
-from reservation_core.webhooks.request import Forged, UrlResolver, Webhook, url_variants
+from reservation_core.webhooks.request import (
+    Forged,
+    UrlResolver,
+    Webhook,
+    long_body,
+    url_variants,
+)
 
 SIGNATURE_HEADER: Final = "X-Twilio-Signature"
 SIGNATURE_SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
@@ -167,9 +173,7 @@ class Verifier:
     def _check_length(self, length: int, url: str) -> None:
         if length > self.max_body:
             shown = f"{length} bytes" if length < _LENGTH_CAP else f"at least {length} bytes"
-            reason = f"the body has {shown}, more than the limit of {self.max_body}"
-            remedy = "If it is the platform's, configure smaller batches or a larger max_body."
-            raise Forged(reason, url, remedy)
+            raise long_body(shown, self.max_body, url)
 
     def verify(self, webhook: Webhook) -> bytes:
         """Verify that a webhook is signed with one of the tokens.

@@ -31,20 +31,9 @@ from tests.project.remedies.texts import remedy_texts
 ROOMS: Final = (book, calls, commands, gateways, lifecycle, outcomes, replies, webhooks)
 """The modules that register their followers."""
 
-ELSEWHERE: Final = {
-    "the book's entry of reservation {} cannot be read: {}. A command may be open. Delete the "
-    "entry with book.forget(sid), then fetch the reservation and record it.": "tests/book/stores",
-    "If it is the platform's, configure smaller batches or a larger setting.": "tests/webhooks",
-    "the gateway was opened before a fork, which would share its connections: open it in the child "
-    "process": "tests/gateways",
-    "the client is closed: open a new one": "tests/gateways",
-    "httpx2 {} is not supported. Install httpx2 2.16": "tests/gateways",
-}
-"""Texts that are followed in the tests of their room."""
-
 
 def test_each_text_with_a_remedy_has_a_follower() -> None:
-    known = {*FOLLOWERS, *STATEMENTS, *ELSEWHERE}
+    known = {*FOLLOWERS, *STATEMENTS}
     texts = remedy_texts()
     assert {text: module for text, module in texts.items() if text not in known} == {}
     assert known - texts.keys() == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -84,5 +85,26 @@ def restore_a_backup() -> str:
         shutil.copy(backup, path)
         book = Book(SQLiteStore(path))
         assert book.get(SID) is not None
+        book.close()
+    return text
+
+
+@follows(
+    "the book's entry of reservation {} cannot be read: {}. A command may be open. Delete the "
+    "entry with book.forget(sid), then fetch the reservation and record it."
+)
+def forget_the_entry_and_record_it_again() -> str:
+    world = World()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "book.db")
+        book = Book(SQLiteStore(path))
+        book.record(world.held)
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE entry SET document = '[]'")
+        connection.close()
+        text = text_of(Exception, lambda: book.get(SID))
+        assert book.forget(SID)
+        book.record(world.fetch())
+        assert book.perform(SID, Accept(), world.gateway).status is Status.ACCEPTED
         book.close()
     return text

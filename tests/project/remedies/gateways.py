@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+import httpcore2
+import httpx2
+import pytest
 from twilio.credential.client_credential_provider import ClientCredentialProvider  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
@@ -14,7 +18,8 @@ from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
 from reservation_core import GatewayError, NotSent, afetch, fetch
 from reservation_core.emulator import InMemoryGateway
 from reservation_core.emulator.server import running_emulator
-from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway
+from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
+from reservation_core.gateways.httpx2_transport import require_pool
 from reservation_core.gateways.settings import (
     ConfigurationError,
     Credentials,
@@ -22,6 +27,7 @@ from reservation_core.gateways.settings import (
     default_base_url,
 )
 from reservation_core.gateways.twilio import AsyncTwilioGateway, TwilioGateway
+from tests.gateways.twilio_clients import make_client
 from tests.project.remedies.base import World, cast_any, follows, text_of
 
 KEY = Credentials("SK" + "0" * 32, "secret")
@@ -38,6 +44,22 @@ def open_a_new_one() -> str:
     gateway.close()
     text = text_of(NotSent, lambda: fetch(world.held, gateway))
     fetch(world.held, InMemoryGateway(world.platform))
+    return text
+
+
+@follows(
+    "the gateway was opened before a fork, which would share its connections: open it in the child "
+    "process"
+)
+def open_it_in_the_child() -> str:
+    world = World()
+    with running_emulator(world.platform) as emulator:
+        inherited = Httpx2Gateway(KEY, base_url=emulator.url)
+        with mock.patch("os.getpid", return_value=-1):  # in the child
+            text = text_of(NotSent, lambda: fetch(world.held, inherited))
+            with Httpx2Gateway(KEY, base_url=emulator.url) as own:
+                fetch(world.held, own)
+        inherited.close()
     return text
 
 
@@ -135,6 +157,14 @@ def use_https() -> str:
     return text
 
 
+@follows("httpx2 {} is not supported. Install httpx2 2.16")
+def install_httpx2() -> str:
+    text = refusal(lambda: require_pool(object(), httpcore2.ConnectionPool))
+    assert httpx2.__version__.startswith(text.rpartition("httpx2 ")[2])
+    require_pool(httpx2.HTTPTransport(), httpcore2.ConnectionPool)
+    return text
+
+
 # --- the official clients ------------------------------------------------------------------------
 
 
@@ -198,3 +228,25 @@ def build_without_edge() -> str:
     other.taskrouter.base_url = "https://example.com"
     TwilioGateway(other).close()
     return text
+
+
+@follows("the client is closed: open a new one")
+def open_a_new_client() -> str:
+    world = World()
+
+    async def read(client: Any) -> None:
+        await afetch(world.held, AsyncTwilioGateway(client))
+
+    async def run() -> str:
+        closed, another = (
+            make_client(emulator.url, http_client=AsyncTwilioHttpClient()) for _ in range(2)
+        )
+        await closed.http_client.close()
+        with pytest.raises(NotSent) as caught:
+            await read(closed)
+        await read(another)
+        await another.http_client.close()
+        return str(caught.value)
+
+    with running_emulator(world.platform) as emulator:
+        return asyncio.run(run())

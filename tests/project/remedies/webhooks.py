@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from types import SimpleNamespace
+from unittest import mock
 
 import attrs
 
 from reservation_core.webhooks import Forged, Verifier, Webhook
+from reservation_core.webhooks import django as on_django
 from tests.project.remedies.base import (
     VERIFIER,
     follows,
@@ -26,6 +30,30 @@ def set_a_larger_max_body() -> str:
     webhook = signed_json(b"[%b]" % (b" " * 100))
     text = refusal(webhook, Verifier(TOKEN, max_body=50))
     assert Verifier(TOKEN, max_body=200).verify(webhook)
+    return text
+
+
+@follows("If it is the platform's, configure smaller batches or a larger setting.")
+def set_a_larger_setting_of_django() -> str:
+    webhook = signed()
+
+    def receive(limit: int) -> bytes:
+        request = SimpleNamespace(
+            META={
+                "HTTP_HOST": "hooks.example.com",
+                "HTTP_X_TWILIO_SIGNATURE": webhook.headers["X-Twilio-Signature"],
+                "CONTENT_TYPE": webhook.headers["Content-Type"],
+                "REQUEST_URI": "/assign?node=7",
+            },
+            scheme="https",
+            read=io.BytesIO(webhook.body).read,
+        )
+        settings = SimpleNamespace(ALLOWED_HOSTS=["*"], DATA_UPLOAD_MAX_MEMORY_SIZE=limit)
+        with mock.patch.object(on_django, "conf", SimpleNamespace(settings=settings)):
+            return on_django.receive(request, VERIFIER)
+
+    text = text_of(Forged, lambda: receive(20))
+    assert receive(1000) == webhook.body
     return text
 
 
