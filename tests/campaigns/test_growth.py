@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from reservation_core import MalformedReply, ReservationError
-from tests.campaigns.growth import MOST_MS_PER_MIB, Shape, measure, shapes
+from tests.campaigns.growth import MOST_GROWTH, Shape, main, measure, shapes
 from tests.campaigns.readers import READERS, Reader
 
 pytestmark = pytest.mark.slow
@@ -70,15 +70,27 @@ def test_every_shape_has_about_the_size_that_is_asked_for() -> None:
         assert 0.3 * 20_000 <= len(shape(20_000)) <= 1.3 * 20_000, name
 
 
-def test_measurement_finds_growth() -> None:
-    def quadratic(body: bytes) -> object:
-        numbers = list(range(len(body) // 20))
-        if sum(one < other for one in numbers for other in numbers):
-            raise MalformedReply(())
-        return None
+def _quadratic(body: bytes) -> object:
+    numbers = list(range(len(body) // 20))
+    if sum(one < other for one in numbers for other in numbers):
+        raise MalformedReply(())
+    return None
 
-    first = next(measure(24_000, {"quadratic": quadratic}))
+
+def test_measurement_finds_growth() -> None:
+    first = next(measure(24_000, {"quadratic": _quadratic}))
     assert first.reader == "quadratic"
     assert first.result == "MalformedReply"
-    assert first.ms_per_mib > MOST_MS_PER_MIB
-    assert first.growth > 8
+    assert first.growth > MOST_GROWTH
+    assert not first.is_right
+
+
+def test_command_fails_if_a_bound_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(READERS, "quadratic", _quadratic)
+    given = ["--size", "24000", "--every", "999", "--reader", "quadratic"]
+    assert main(given) == 1
+    assert "1 beyond a bound" in capsys.readouterr().out
+    monkeypatch.setitem(READERS, "quadratic", len)
+    assert main(given) == 0
