@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import attrs
@@ -38,7 +39,7 @@ def set_a_larger_setting_of_django() -> str:
     webhook = signed()
 
     def receive(limit: int) -> bytes:
-        request = SimpleNamespace(
+        request: Any = SimpleNamespace(
             META={
                 "HTTP_HOST": "hooks.example.com",
                 "HTTP_X_TWILIO_SIGNATURE": webhook.headers["X-Twilio-Signature"],
