@@ -167,7 +167,7 @@ class Nodes:
             assert follow(entry.status, self.scenario.platform.get(entry.sid).status) is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_two_nodes_converge_to_the_platform(data: DataObject) -> None:
     """The book is never ahead of the reports. After a sweep it equals the platform."""

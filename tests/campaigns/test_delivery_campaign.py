@@ -57,13 +57,13 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(cases())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_delivery_acts_at_most_once_and_its_outcome_is_right(case: Case) -> None:
     assert run(case).problems == ()
 
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_async_delivery_has_the_same_outcomes(case: Case) -> None:
     assert run(case, is_async=True) == run(case)
 

@@ -115,7 +115,7 @@ def test_json_of_allowed_lists_the_decisions(state: str) -> None:
 
 @pytest.mark.parametrize("kind", COMMANDS)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_encode_prints_form_body_and_curl_of_the_same_command(
     kind: type[Command], data: st.DataObject
 ) -> None:
@@ -141,7 +141,7 @@ def test_encode_prints_form_body_and_curl_of_the_same_command(
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_encode_json_prints_the_callback_instruction(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from([kind for kind in COMMANDS if kind.can_answer_callback]))
     command = build(kind, data.draw(arguments(kind)))

@@ -35,7 +35,7 @@ def redacted(command: Command) -> Command:
 
 @pytest.mark.parametrize("kind", COMMANDS)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_redact_replaces_secrets_and_url_users(kind: type[Command], data: st.DataObject) -> None:
     command = build(kind, data.draw(arguments(kind)))
     assert redact(command) == redacted(command)
@@ -77,7 +77,7 @@ DRY_RUN = ("send", "conference", WORKSPACE, TASK, SID, "--dry-run")
     ],
 )
 @given(password=texts().map("pa55".__add__))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_secret_is_never_printed(argv: tuple[str, ...], code: int, password: str) -> None:
     result = run(*(word.replace("{}", password) for word in argv))
     assert result.code == code

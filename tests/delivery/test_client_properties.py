@@ -164,7 +164,7 @@ class Scenario:
 
 
 @given(st.data(), reservations(), st.integers(1, 3), st.sampled_from(Route))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_client_holds_what_the_platform_reports_through_any_scenario(
     data: st.DataObject, first: Reservation, number: int, route: Route
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from reservation_core.domain.commands.catalogue import COMMANDS
 from reservation_core.domain.member_docs import read_member_docs
 
+pytestmark = pytest.mark.slow
 ROOT: Final = Path(__file__).parents[2]
 FIELDS: Final = [(command, p.field) for command in COMMANDS for p in command.parameters]
 PROGRAM: Final = "\n".join(

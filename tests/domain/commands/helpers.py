@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from reservation_core import (
     Command,
@@ -17,7 +17,7 @@ from reservation_core import (
 from reservation_core.domain.commands.catalogue import COMMANDS
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
-some = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+some = settings(max_examples=60)
 HEX: Final = "0123456789abcdef" * 2
 URL: Final = "https://example.com/"
 SIP: Final = "sip:agent@example.com"

@@ -227,7 +227,7 @@ ANY_SETTINGS: Final = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     ANY_SETTINGS,
     st.lists(

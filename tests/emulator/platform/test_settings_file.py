@@ -39,7 +39,7 @@ ANY: Final = st.builds(
 
 
 @pytest.mark.parametrize("name", ["settings.json", "settings.toml", "SETTINGS.TOML", "settings"])
-@limits(max_examples=15, deadline=None)
+@limits(max_examples=15)
 @given(settings=ANY)
 def test_saved_settings_are_loaded(
     tmp_path_factory: pytest.TempPathFactory, name: str, settings: Settings
