@@ -16,7 +16,7 @@ from typing import Any, Self, TypeAlias, TypeVar, Union, cast, get_args, get_ori
 
 import attrs
 
-from reservation_core.domain.errors import InvalidDocument
+from reservation_core.domain.errors import InvalidCommand, InvalidDocument, hides_locals
 
 _T = TypeVar("_T")
 _Reader: TypeAlias = Callable[[object], object]
@@ -45,6 +45,7 @@ class Serializable:
         return to_document(cast("attrs.AttrsInstance", self), is_redacted=True)
 
     @classmethod
+    @hides_locals(InvalidCommand, InvalidDocument)
     def from_dict(cls, document: Mapping[str, object]) -> Self:
         """Return the value of a document of :meth:`to_dict`.
 

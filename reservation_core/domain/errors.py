@@ -5,11 +5,48 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 import attrs
 
 _E = TypeVar("_E", bound="ReservationError")
+_AnyError = TypeVar("_AnyError", bound=Exception)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def without_frames(error: _AnyError) -> _AnyError:
+    """Return an error without its traceback, cause and context.
+
+    Error trackers print the local variables of a traceback, and the errors that were handled
+    before. In a reader they hold what is read: phone numbers, passwords, names.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def hides_locals(*errors: type[Exception]) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Return a decorator for functions whose errors show no local variables.
+
+    They show no arguments either.
+
+    :param errors: the errors that the function is known to raise.
+    """
+
+    def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
+        @wraps(function)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            try:
+                return function(*args, **kwargs)
+            except errors as error:
+                del args, kwargs
+                raise without_frames(error)  # noqa: B904 - it is the same error
+
+        return call
+
+    return decorate
 
 
 @attrs.frozen(slots=False, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from reservation_core.domain.commands.base import Command, wrong_command
 from reservation_core.domain.commands.cautions import Caution, Interpretation
 from reservation_core.domain.decisions import Decision, decide, find_effects, follow
 from reservation_core.domain.documents import from_document, to_document
-from reservation_core.domain.errors import ReplyError
+from reservation_core.domain.errors import InvalidDocument, ReplyError, hides_locals
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.observations import Observations
@@ -61,7 +62,9 @@ class Links(Mapping[str, str]):
 
 
 def _to_status(word: Status | str) -> Status:
-    return word if isinstance(word, Status) else Status(word)
+    with suppress(ValueError):  # its text shows the word
+        return Status(word)
+    raise ValueError(f"the status must be one of {', '.join(Status)}")
 
 
 def _redact_name(name: str | None) -> str:
@@ -222,6 +225,7 @@ class Reservation:
         return to_document(self, is_redacted=True)
 
     @classmethod
+    @hides_locals(InvalidDocument)
     def from_dict(cls, document: Mapping[str, object]) -> Reservation:
         """Return the reservation of a document of :meth:`to_dict`.
 

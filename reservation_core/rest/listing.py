@@ -11,7 +11,7 @@ import attrs
 
 from reservation_core.domain.commands.kinds import Integer
 from reservation_core.domain.commands.parsing import STATUS_FIELD
-from reservation_core.domain.errors import IncompleteReservation
+from reservation_core.domain.errors import IncompleteReservation, ReplyError, hides_locals
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Address, Route, collection_path, is_sid
@@ -100,6 +100,7 @@ def prepare_list(query: ListQuery) -> Request:
     return Request("GET", f"{path}?{encode_form(pairs).decode()}" if pairs else path)
 
 
+@hides_locals(ReplyError)
 def conclude_list(
     query: ListQuery,
     reply: Reply,

@@ -24,6 +24,16 @@ def is_header_value(text: object) -> bool:
     return isinstance(text, str) and re.fullmatch("[!-~](?:[ -~]*[!-~])?", text) is not None
 
 
+def show_names(pairs: FormPairs) -> str:
+    """Return the names of a form or of headers, without the values."""
+    return f"<{', '.join(name for name, _ in pairs)}>"
+
+
+def show_length(body: bytes) -> str:
+    """Return the length of a body, without its content."""
+    return f"<{len(body)} bytes>"
+
+
 @attrs.frozen
 class Headers(Mapping[str, str]):
     """HTTP headers in the order they were sent or received.
@@ -31,7 +41,7 @@ class Headers(Mapping[str, str]):
     A lookup ignores case and returns the first header of that name.
     """
 
-    pairs: FormPairs = ()
+    pairs: FormPairs = attrs.field(default=(), repr=show_names)
 
     def __getitem__(self, name: str) -> str:
         for value in self.get_all(name):
@@ -87,9 +97,7 @@ class Request:
     method: str
     path: str
     headers: Headers = attrs.field(default=JSON_HEADERS, converter=to_headers)
-    form: FormPairs = attrs.field(
-        default=(), repr=lambda form: f"<{', '.join(name for name, _ in form)}>"
-    )
+    form: FormPairs = attrs.field(default=(), repr=show_names)
     cautions: tuple[Caution, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
@@ -131,7 +139,7 @@ class Reply:
 
     status: int
     headers: Headers = attrs.field(default=Headers(), converter=to_headers)
-    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    body: bytes = attrs.field(default=b"", repr=show_length)
 
     @property
     def etag(self) -> str | None:

@@ -41,12 +41,18 @@ def read_report(
     try:
         after = read_resource(read_object(reply.body), etag=reply.etag, links=links)
     except MalformedReply as error:
-        values = _sensitive_values(command)
-        faults = (fault._replace(value=mask(fault.value, values)) for fault in error.faults)
-        raise attrs.evolve(error, faults=tuple(faults)) from None
-    if isinstance(before, Reservation) and _get_sids(before) == _get_sids(after):
-        return after
-    return _complete(before, after)
+        failure = _mask_values(error, command)
+    else:
+        if isinstance(before, Reservation) and _get_sids(before) == _get_sids(after):
+            return after
+        return _complete(before, after)
+    raise failure  # outside the except clause, so that the unmasked error is not its context
+
+
+def _mask_values(error: MalformedReply, command: Command | None) -> MalformedReply:
+    values = _sensitive_values(command)
+    faults = (fault._replace(value=mask(fault.value, values)) for fault in error.faults)
+    return attrs.evolve(error, faults=tuple(faults))
 
 
 def _sensitive_values(command: Command | None) -> dict[str, Sensitivity]:

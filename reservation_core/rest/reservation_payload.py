@@ -19,6 +19,7 @@ from typing import Any, Final
 import attrs
 
 from reservation_core.domain.commands.kinds import sid_kind
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Links, Reservation, ReservationBuilder
 from reservation_core.rest.addresses import SID_PREFIXES
@@ -41,6 +42,7 @@ _are_sids: Final = re.compile(
 ).fullmatch
 
 
+@hides_locals(MalformedReply)
 def read_reservation(payload: Payload, *, etag: str | None = None) -> Reservation:
     """Read a reservation from a payload of the platform.
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Final, TypeAlias, cast
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.webhooks.request import (
     Forged,
     Webhook,
     escape_path,
     long_body,
     received_url,
+    redact_url,
     server_host,
 )
 from reservation_core.webhooks.responses import refuse_webhook
@@ -36,6 +38,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application."""
 
 
+@hides_locals(Forged)
 def from_scope(
     scope: Mapping[str, object],
     *,
@@ -101,7 +104,7 @@ class Guard:
             return
         try:
             self._verifier.check_head(head := from_scope(scope))
-            counting = _count(receive, self._verifier.max_body, head.url)
+            counting = _count(receive, self._verifier.max_body, redact_url(head.url))
             await self._application(scope, counting, send)
         except Forged as error:
             await _refuse(send, error)
@@ -116,6 +119,7 @@ def _count(receive: Receive, max_body: int, url: str) -> Receive:
         message = await receive()
         received += len(cast("bytes", message.get("body", b"")))
         if received > max_body:
+            del message  # an error tracker prints local variables
             raise long_body(f"at least {received} bytes", max_body, url)
         return message
 

@@ -12,8 +12,10 @@ from typing import cast
 
 import attrs
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.bodies import Attributes, Payload, read_body
+from reservation_core.rest.errors import MalformedReply
 from reservation_core.rest.field_reader import LARGEST_INTEGER, LenientFieldReader
 from reservation_core.rest.reservation_payload import read_callback
 
@@ -48,6 +50,7 @@ class Assignment:
     other_fields: Mapping[str, object] = attrs.field(repr=_show_names)
 
 
+@hides_locals(MalformedReply)
 def read_assignment(payload: Payload) -> Assignment:
     """Read an assignment callback.
 

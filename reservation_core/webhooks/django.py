@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import hides_locals
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
 from reservation_core.webhooks.request import Forged, broken_body, read_up_to
@@ -65,6 +66,7 @@ class DjangoRequest(Protocol):
         ...
 
 
+@hides_locals(Forged)
 def receive(request: DjangoRequest, verifier: Verifier) -> bytes:
     """Verify a request, and return its fields.
 

@@ -24,6 +24,7 @@ from typing import Final, cast
 
 import attrs
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.reservation import Reservation
@@ -107,6 +108,7 @@ class Event:
         return self.sid or f"{self.type}/{self.time.isoformat()}/{subject}"
 
 
+@hides_locals(MalformedReply)
 def read_event(payload: Payload) -> Event:
     """Read one event.
 
@@ -122,6 +124,7 @@ def read_event(payload: Payload) -> Event:
     return _read_one(read_body(payload), "")
 
 
+@hides_locals(MalformedReply)
 def read_events(
     payload: Payload,
     *,

@@ -26,8 +26,9 @@ from __future__ import annotations
 from io import BytesIO
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import hides_locals
 from reservation_core.rest.messages import Reply
-from reservation_core.webhooks.request import broken_body, read_up_to
+from reservation_core.webhooks.request import Forged, broken_body, read_up_to
 from reservation_core.webhooks.signature import Verifier
 from reservation_core.webhooks.wsgi import from_environ
 
@@ -35,6 +36,7 @@ with extra("flask"):
     from flask import Response, request
 
 
+@hides_locals(Forged)
 def receive(verifier: Verifier) -> bytes:
     """Verify the current request, and return its fields.
 

@@ -26,7 +26,7 @@ import attrs
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.errors import with_remedy
-from reservation_core.rest.messages import Headers, to_headers
+from reservation_core.rest.messages import Headers, show_length, to_headers
 
 ProxyNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -90,7 +90,7 @@ class Webhook:
 
     url: str = attrs.field(repr=lambda url: repr(redact_url(url)))
     headers: Headers = attrs.field(default=Headers(), converter=to_headers)
-    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    body: bytes = attrs.field(default=b"", repr=show_length)
     peer: str = ""
     other_url: str | None = attrs.field(default=None, repr=False)
     allowed_hosts: tuple[str, ...] | None = attrs.field(default=None, repr=False)

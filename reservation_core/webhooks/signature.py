@@ -26,6 +26,7 @@ from urllib.parse import parse_qs
 import attrs
 
 from reservation_core.domain.commands.extra import FormPairs
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.member_docs import document_members
 from reservation_core.domain.redaction import mask
 from reservation_core.rest.messages import FORM_CONTENT_TYPE
@@ -158,6 +159,7 @@ class Verifier:
         self._resolver: Final = UrlResolver(public_url, trusted_proxies, allowed_hosts)
         self.max_body: Final = max_body
 
+    @hides_locals(Forged)
     def check_head(self, head: Webhook) -> None:
         """Check URL, signature header and length before the body is read.
 
@@ -175,6 +177,7 @@ class Verifier:
             shown = f"{length} bytes" if length < _LENGTH_CAP else f"at least {length} bytes"
             raise long_body(shown, self.max_body, url)
 
+    @hides_locals(Forged)
     def verify(self, webhook: Webhook) -> bytes:
         """Verify that a webhook is signed with one of the tokens.
 

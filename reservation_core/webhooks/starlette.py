@@ -22,12 +22,13 @@ Some servers replace scheme and peer themselves, as uvicorn does for proxies tha
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
 from reservation_core._extras import extra
 from reservation_core.rest.messages import Reply
 from reservation_core.webhooks.asgi import from_scope
-from reservation_core.webhooks.request import broken_body
+from reservation_core.webhooks.request import Webhook, broken_body
 from reservation_core.webhooks.signature import Verifier
 
 with extra("starlette"):
@@ -46,20 +47,21 @@ async def receive(request: Request, verifier: Verifier) -> bytes:
     """
     head = from_scope(request.scope)
     verifier.check_head(head)
-    body = await _read(request, verifier.max_body, head.url)
-    return verifier.verify(head.with_body(body))
+    webhook: Webhook | None = None
+    with contextlib.suppress(ClientDisconnect):
+        webhook = head.with_body(await _read(request, verifier.max_body))
+    if webhook is None:
+        raise broken_body(head.url)
+    return verifier.verify(webhook)
 
 
-async def _read(request: Request, max_body: int, url: str) -> bytes:
+async def _read(request: Request, max_body: int) -> bytes:
     """Read the body up to the limit, whatever the headers say."""
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_body:
-                return bytes(body)
-    except ClientDisconnect:
-        raise broken_body(url) from None
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_body:
+            return bytes(body)
     # Where Starlette's own ``body()`` keeps it, for readers after this one (checked with 0.41.3 to
     # 1.10). To remove it, say that nothing may read the body after ``receive``.
     setattr(request, _KEPT_BODY, bytes(body))

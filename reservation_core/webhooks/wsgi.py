@@ -12,9 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reservation_core.webhooks.request import Webhook, escape_path, received_url, server_host
+from reservation_core.domain.errors import hides_locals
+from reservation_core.webhooks.request import (
+    Forged,
+    Webhook,
+    escape_path,
+    received_url,
+    server_host,
+)
 
 
+@hides_locals(Forged)
 def from_environ(
     environ: Mapping[str, object],
     *,

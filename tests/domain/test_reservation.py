@@ -140,8 +140,9 @@ def test_worker_name_is_redacted(reservation: Reservation, name: str) -> None:
 
 def test_status_is_converted_from_text() -> None:
     assert Reservation(status=cast("Status", "wrapping")).status is Status.WRAPPING
-    with pytest.raises(ValueError, match="reserved"):
+    with pytest.raises(ValueError, match="the status must be one of pending, ") as caught:
         Reservation(status=cast("Status", "reserved"))
+    assert "reserved" not in repr((caught.value, caught.value.__context__))
     with pytest.raises(TypeError):
         Reservation()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 

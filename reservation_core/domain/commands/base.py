@@ -41,7 +41,7 @@ from reservation_core.domain.commands.parsing import (
     parse_form,
     parse_instruction,
 )
-from reservation_core.domain.errors import InvalidCommand, InvalidDocument, Violation
+from reservation_core.domain.errors import InvalidCommand, InvalidDocument, Violation, hides_locals
 
 _T = TypeVar("_T")
 
@@ -202,6 +202,7 @@ class Command:
         return {"form": [*map(list, self._first_pairs()), *shown, *extra]}
 
     @classmethod
+    @hides_locals(InvalidCommand, InvalidDocument)
     def from_dict(cls, document: Mapping[str, object]) -> Self:
         """Return the command of a document of :meth:`to_dict`.
 
@@ -240,6 +241,7 @@ class Command:
         return {**{name: ",".join(texts) for name, texts in extra.items()}, **document}
 
     @classmethod
+    @hides_locals(InvalidCommand)
     def from_form(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """Parse a command from its form.
 
@@ -257,6 +259,7 @@ class Command:
         return cls._build(parse_form(tuple(pairs), _SYNTAXES))
 
     @classmethod
+    @hides_locals(InvalidCommand)
     def from_instruction(cls, document: Mapping[str, object]) -> Self:
         """Parse a command from the JSON object that answers an assignment callback.
 

@@ -10,7 +10,7 @@ import attrs
 
 from reservation_core.domain.commands.extra import FormPairs
 from reservation_core.domain.member_docs import document_members
-from reservation_core.rest.messages import Headers
+from reservation_core.rest.messages import Headers, show_names
 from reservation_core.rest.urlencoding import encode_form
 from reservation_core.webhooks.request import redact_url
 
@@ -66,7 +66,7 @@ class Callback:
     reservation_sid: str
     url: str = attrs.field(repr=lambda url: repr(redact_url(url)))
     headers: Headers
-    form: FormPairs = attrs.field(repr=lambda form: f"<{', '.join(name for name, _ in form)}>")
+    form: FormPairs = attrs.field(repr=show_names)
     event: str | None = None
     again: bool = False
     fallback_url: str | None = attrs.field(default=None, repr=False)
