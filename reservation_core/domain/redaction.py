@@ -27,12 +27,12 @@ class Sensitivity(Enum):
     """A password."""
 
 
-# Phone numbers, contact URIs and runs of 7 to 17 digits. A string, not a compiled pattern: ``re``
-# compiles and caches it when the first error is shown.
+# Phone numbers, contact URIs and runs of 7 to 17 digits, also escaped as in a URL. A string, not a
+# compiled pattern: ``re`` compiles and caches it when the first error is shown.
 _CONTACT: Final = (
-    r"(?i)\+\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
+    r"(?i)(?:\+|%2b)\s?[0-9](?:[\s().-]{0,2}[0-9]){3,16}"
     r"|\(?\b[0-9]{3}\)?[\s.-]{1,2}[0-9]{3}[\s.-][0-9]{4}\b"
-    r"|\b(?:client|sips?|tel|app|whatsapp):[^\s,;\"'<>\])]+"
+    r"|\b(?:client|sips?|tel|app|whatsapp)(?::|%3a)[^\s,;\"'<>\])]+"
     r"|\b[0-9]{7,17}\b"
 )
 _MAX_REPR: Final = 4096  # more than :func:`mask` looks at

@@ -236,6 +236,11 @@ def test_mask_looks_at_the_beginning_of_a_long_text() -> None:
     assert shorten("a" * 10_000_000) == "'" + "a" * 78 + "…"
 
 
+@pytest.mark.parametrize("escaped", ["%2B14155550123", "%2b14155550123", "sip%3Azoe%40example.com"])
+def test_contact_that_is_escaped_as_in_a_url_is_not_shown(escaped: str) -> None:
+    assert mask(f"no route to /{escaped} now") == "no route to /<personal> now"
+
+
 @pytest.mark.parametrize("phone", ["+14155550123", "+1 (415) 555-0123", "4155550123"])
 def test_contact_across_the_end_of_what_is_looked_at_is_not_shown(phone: str) -> None:
     """A text is cut before it is masked, at any place."""
