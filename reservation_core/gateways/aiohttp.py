@@ -18,6 +18,7 @@ import asyncio
 from typing import Final
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import without_frames
 from reservation_core.gateways.base import IDLE_TIMEOUT, AsyncioGatewayBase
 from reservation_core.gateways.failures import ErrorFactory, describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
@@ -47,7 +48,7 @@ def encoded_url(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-def translate_aiohttp_error(error: BaseException, errors: ErrorFactory) -> GatewayError:
+def translate_aiohttp_error(error: Exception, errors: ErrorFactory) -> GatewayError:
     """Return the gateway error for an error of aiohttp."""
     if isinstance(error, UnaskedReplyError):
         return errors.connect_failed("the server did not wait for the request")
@@ -77,6 +78,8 @@ class AiohttpGateway(AsyncioGatewayBase):
                 return await self._exchange(request)
         except AIOHTTP_ERRORS as error:
             failure = translate_aiohttp_error(error, self._errors)
+        except GatewayError as error:
+            failure = without_frames(error)
         except asyncio.CancelledError:
             # When a session is closed, aiohttp cancels its requests that wait for a name lookup.
             task = asyncio.current_task()
@@ -88,9 +91,12 @@ class AiohttpGateway(AsyncioGatewayBase):
     async def _exchange(self, request: Request) -> Reply:
         url = encoded_url(self._url(request))
         self._session = session = self._session or self._open_session()
-        body = None if request.method == "GET" else request.body
         async with session.request(
-            request.method, url, data=body, headers=request.headers.pairs, allow_redirects=False
+            request.method,
+            url,
+            data=None if request.method == "GET" else request.body,
+            headers=request.headers.pairs,
+            allow_redirects=False,
         ) as response:
             reply = ReplyBuilder(response.status, response.raw_headers, self._errors)
             async for piece in response.content.iter_any():

@@ -11,8 +11,10 @@ import ssl
 from collections.abc import AsyncGenerator
 from typing import Final, Self, Unpack
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.gateways.failures import ErrorFactory
 from reservation_core.gateways.settings import (
+    ConfigurationError,
     Credentials,
     GatewayOptions,
     GatewaySettings,
@@ -108,6 +110,7 @@ class ThreadGatewayBase(BaseGateway):
 class AsyncioGatewayBase(BaseGateway):
     """A gateway for asyncio, as a context manager that closes it."""
 
+    @hides_locals(ConfigurationError)
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:

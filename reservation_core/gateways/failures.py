@@ -6,6 +6,7 @@ shows data that was sent or received.
 
 import attrs
 
+from reservation_core.domain.redaction import mask
 from reservation_core.gateways.settings import GatewaySettings
 from reservation_core.rest.errors import GatewayError, NotSent
 
@@ -53,6 +54,6 @@ def describe_cause(error: BaseException) -> str:
     while inner is not None and id(inner) not in seen:
         seen.add(id(inner))
         if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
+            return mask(inner.strerror, limit=200)
         inner = inner.__cause__ or inner.__context__
     return type(error).__name__

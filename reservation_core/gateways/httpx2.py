@@ -21,10 +21,11 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Unpack
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import hides_locals, without_frames
 from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.failures import describe_cause
 from reservation_core.gateways.reply_builder import ReplyBuilder
-from reservation_core.gateways.settings import Credentials, GatewayOptions
+from reservation_core.gateways.settings import ConfigurationError, Credentials, GatewayOptions
 from reservation_core.gateways.workers import Result, WorkerGatewayBase
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
@@ -38,7 +39,7 @@ with extra("httpx2"):
         Transport,
     )
 
-_ERRORS: Final = (httpx2.TransportError, httpx2.StreamError, OSError)
+_ERRORS: Final = (httpx2.TransportError, httpx2.StreamError, OSError, GatewayError)
 
 
 class _Httpx2Base(BaseGateway):
@@ -57,7 +58,9 @@ class _Httpx2Base(BaseGateway):
             headers.append(("Content-Length", str(len(content))))
         return client.build_request(request.method, url, headers=headers, content=content)
 
-    def _translate(self, error: BaseException) -> GatewayError:
+    def _translate(self, error: Exception) -> GatewayError:
+        if isinstance(error, GatewayError):
+            return without_frames(error)
         if isinstance(error, httpx2.ConnectTimeout):
             return self._errors.connect_timed_out(self._settings.connect_timeout)
         if isinstance(error, httpx2.ConnectError):
@@ -74,6 +77,7 @@ class Httpx2Gateway(_Httpx2Base, WorkerGatewayBase):
     options.
     """
 
+    @hides_locals(ConfigurationError)
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
@@ -116,6 +120,7 @@ class AsyncHttpx2Gateway(_Httpx2Base, AsyncioGatewayBase):
     the options. Cancelling an asyncio task drops its exchange, whose outcome is then unknown.
     """
 
+    @hides_locals(ConfigurationError)
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:

@@ -21,13 +21,19 @@ from datetime import timedelta
 from typing import Final, TypeVar, Unpack
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import hides_locals, without_frames
 from reservation_core.gateways.base import (
     IDLE_TIMEOUT,
     AsyncioGatewayBase,
     BaseGateway,
     ThreadGatewayBase,
 )
-from reservation_core.gateways.settings import Credentials, GatewayOptions, user_agent
+from reservation_core.gateways.settings import (
+    ConfigurationError,
+    Credentials,
+    GatewayOptions,
+    user_agent,
+)
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Headers, Reply, Request
 
@@ -99,7 +105,9 @@ class _PyreqwestBase(BaseGateway):
             response.status, _ascii_headers(response.headers), body.to_bytes() if body else b""
         )
 
-    def _translate(self, error: RequestError) -> GatewayError:
+    def _translate(self, error: RequestError | GatewayError) -> GatewayError:
+        if isinstance(error, GatewayError):
+            return without_frames(error)
         errors = self._errors
         causes = [cause["message"] for cause in error.details["causes"] or ()]
         # Only the innermost cause is shown: the outermost one holds the whole URL.
@@ -134,6 +142,7 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
     latest.
     """
 
+    @hides_locals(ConfigurationError)
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
@@ -149,7 +158,7 @@ class PyreqwestGateway(_PyreqwestBase, ThreadGatewayBase):
         try:
             with self._build_request(self._client.request, request).build_streamed() as response:
                 return self._read_reply(response, response.body_reader.read(self._read_limit))
-        except RequestError as error:
+        except (RequestError, GatewayError) as error:
             failure = self._translate(error)
         raise failure  # outside the except clause, so that pyreqwest's error is not its context
 
@@ -171,6 +180,7 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
     lists the options. Cancelling an asyncio task drops its exchange, whose outcome is then unknown.
     """
 
+    @hides_locals(ConfigurationError)
     def __init__(
         self, credentials: Credentials | None = None, **options: Unpack[GatewayOptions]
     ) -> None:
@@ -190,7 +200,7 @@ class AsyncPyreqwestGateway(_PyreqwestBase, AsyncioGatewayBase):
                 self._client.request, request
             ).build_streamed() as response:
                 return self._read_reply(response, await response.body_reader.read(self._read_limit))
-        except RequestError as error:
+        except (RequestError, GatewayError) as error:
             failure = self._translate(error)
         raise failure  # outside the except clause, so that pyreqwest's error is not its context
 

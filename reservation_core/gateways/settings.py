@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from reservation_core.domain.errors import hides_locals
+
 _CREDENTIAL_VARIABLES = (
     ("TWILIO_API_KEY", "TWILIO_API_SECRET"),
     ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
@@ -52,6 +54,7 @@ def user_agent() -> str:
         return "reservation-core"
 
 
+@hides_locals(ConfigurationError)
 def _check_printable(_: object, field: "attrs.Attribute[str]", value: object) -> None:
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"the {field.name} is missing. Give a non-empty string")
@@ -73,6 +76,7 @@ class Credentials:
     username: str = attrs.field(validator=_check_printable)
     password: str = attrs.field(validator=_check_printable, repr=False)
 
+    @hides_locals(ConfigurationError)
     def __attrs_post_init__(self) -> None:
         """Refuse a username that basic authentication cuts short.
 
@@ -84,6 +88,7 @@ class Credentials:
             )
 
     @classmethod
+    @hides_locals(ConfigurationError)
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Credentials":
         """Read the credentials from environment variables.
 
@@ -114,6 +119,7 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
+@hides_locals(ConfigurationError)
 def default_base_url(environ: Mapping[str, str] = os.environ) -> str:
     """Return the platform's address in the region and edge of the environment.
 

@@ -42,6 +42,7 @@ from typing import Any, ClassVar, Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from reservation_core._extras import extra
+from reservation_core.domain.errors import hides_locals, without_frames
 from reservation_core.gateways.base import AsyncioGatewayBase, BaseGateway
 from reservation_core.gateways.settings import ConfigurationError, Credentials
 from reservation_core.gateways.workers import Result, WorkerGatewayBase
@@ -93,6 +94,7 @@ class TwilioOptions(TypedDict, total=False):
 class _TwilioBase(BaseGateway):
     _is_async: ClassVar[bool]
 
+    @hides_locals(ConfigurationError)
     def __init__(self, client: object, **options: Unpack[TwilioOptions]) -> None:
         """Wrap a client without sending anything.
 
@@ -231,24 +233,18 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
     async def asend(self, request: Request) -> Reply:
         """Send the request, once, and return the reply. Raises NotSent, GatewayError."""
         self._check_event_loop()
-        url, options = self._url(request), self._request_options(request)
+        url = self._url(request)
         if getattr(find_session(self._client.http_client), "closed", None) is True:
             raise NotSent("the client is closed: open a new one")
         async with self._slot():
-            result = await self._exchange(request, url, options)
+            result = await self._exchange(request, url)
         if isinstance(result, GatewayError):
-            raise result  # here, so that the client's error is not its context
+            raise without_frames(result)  # here, so that the client's error is not its context
         return result
 
-    async def _exchange(
-        self, request: Request, url: str, options: dict[str, Any]
-    ) -> Reply | GatewayError:
+    async def _exchange(self, request: Request, url: str) -> Reply | GatewayError:
         http_client: Any = self._client.http_client
         is_official = isinstance(self._client.http_client, AsyncTwilioHttpClient)
-        if is_official:
-            # As a header, because aiohttp deprecates the way the client would authenticate.
-            options["headers"]["Authorization"] = self._settings.credentials.authorization
-            options["auth"] = None
         guard_session(find_session(http_client))
         exchange = BoundedExchange(self._errors)
         try:
@@ -256,7 +252,9 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
                 async with asyncio.timeout(self._settings.timeout):
                     response = await _await_response(
                         http_client.request(
-                            request.method, encoded_url(url) if is_official else url, **options
+                            request.method,
+                            encoded_url(url) if is_official else url,
+                            **self._request_options(request),
                         )
                     )
             return self._read(response, exchange)
@@ -266,6 +264,14 @@ class AsyncTwilioGateway(_TwilioBase, AsyncioGatewayBase):
                 raise  # it is the caller's task that is cancelled
             is_only_request = exchange.connects == 1 and exchange.failure is error
             return self._translate(error, is_only_request=is_only_request)
+
+    def _request_options(self, request: Request) -> dict[str, Any]:
+        options = super()._request_options(request)
+        if isinstance(self._client.http_client, AsyncTwilioHttpClient):
+            # As a header, because aiohttp deprecates the way the client would authenticate.
+            options["headers"]["Authorization"] = self._settings.credentials.authorization
+            options["auth"] = None
+        return options
 
     def _read(self, response: object, exchange: BoundedExchange) -> Reply:
         """Return the reply of a response.

@@ -23,13 +23,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Generator
 from typing import Final, TypeAlias, Unpack
 
+from reservation_core.domain.errors import without_frames
 from reservation_core.gateways.base import IDLE_TIMEOUT, ThreadGatewayBase
 from reservation_core.gateways.settings import Credentials, GatewayOptions
 from reservation_core.rest.errors import GatewayError
 from reservation_core.rest.messages import Reply, Request
 
 Result: TypeAlias = Reply | GatewayError
-"""Result of an exchange. An error is returned, so that its traceback shows no worker."""
+"""Result of an exchange. An error is returned, and raised again in the caller's thread."""
 
 _GRACE: Final = 0.1  # seconds after the deadline in which a worker may still say what failed
 
@@ -165,7 +166,7 @@ class WorkerGatewayBase(ThreadGatewayBase):
         )
         if isinstance(result, Reply):
             return result
-        raise (result or self._errors.exchange_timed_out()).with_traceback(None)
+        raise without_frames(result or self._errors.exchange_timed_out())
 
     def _take_slot(self, job: Job, request: Request, deadline: float) -> Result:
         try:
