@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Final, Self, TypeVar
+from functools import partial, wraps
+from typing import Final, ParamSpec, Self, TypeVar
 
 import attrs
 
@@ -42,12 +41,14 @@ from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.postgres_statements import Query
 from reservation_core.book.stores.process import OpeningProcess
+from reservation_core.domain.errors import without_frames
 
 with extra("postgres"):
     import psycopg
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _OPTIONS: Final = {"autocommit": True}
@@ -57,14 +58,48 @@ _DAMAGED: Final = ("XX001", "XX002", "42P01", "42703")
 """SQLSTATEs of damaged data or indexes, and of missing tables or columns."""
 
 
-@contextmanager
-def _translated_errors() -> Generator[None]:
-    try:
-        yield
-    except (psycopg.Error, UnicodeError) as error:
-        state = getattr(error, "sqlstate", None) or ""
-        reason = ", ".join(filter(None, (type(error).__name__, state)))
-        raise _failure_of(error, state)(reason) from error
+_ERRORS: Final = (psycopg.Error, UnicodeError, StoreFailed)
+
+
+def _translates_errors(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let a method raise ``StoreFailed`` in place of psycopg's errors.
+
+    Those may hold what is written or read, and so may the local variables of the method.
+    """
+
+    @wraps(method)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except _ERRORS as error:
+            failure = _translate(error)
+        del args, kwargs
+        raise failure
+
+    return call
+
+
+def _atranslates_errors(
+    method: Callable[_P, Coroutine[object, object, _T]],
+) -> Callable[_P, Coroutine[object, object, _T]]:
+    @wraps(method)
+    async def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return await method(*args, **kwargs)
+        except _ERRORS as error:
+            failure = _translate(error)
+        del args, kwargs
+        raise failure
+
+    return call
+
+
+def _translate(error: Exception) -> StoreFailed:
+    if isinstance(error, StoreFailed):
+        return without_frames(error)
+    state = getattr(error, "sqlstate", None) or ""
+    reason = ", ".join(filter(None, (type(error).__name__, state)))
+    return _failure_of(error, state)(reason)
 
 
 def _failure_of(error: Exception, state: str) -> type[StoreFailed]:
@@ -102,6 +137,7 @@ class PostgresStore:
         library.
     """
 
+    @_translates_errors
     def __init__(
         self, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> None:
@@ -120,13 +156,12 @@ class PostgresStore:
             open=False,
             name="book",
         )
-        with _translated_errors():
-            self._pool.open()
-            try:
-                self._migrate()
-            except BaseException:
-                self._pool.close()
-                raise
+        self._pool.open()
+        try:
+            self._migrate()
+        except BaseException:
+            self._pool.close()
+            raise
 
     def _migrate(self) -> None:
         with self._pool.connection() as connection, connection.transaction():
@@ -136,9 +171,10 @@ class PostgresStore:
             for statement in statements.migrations(version):
                 connection.execute(*statement)
 
+    @_translates_errors
     def _run(self, query: Query[_T]) -> _T:
         self._opened_by.require_current()
-        with _translated_errors(), self._pool.connection() as connection:
+        with self._pool.connection() as connection:
             with connection.pipeline(), connection.transaction():
                 cursors = [connection.execute(*each) for each in query.statements]
             return query.read([cursor.fetchall() for cursor in cursors])
@@ -177,6 +213,7 @@ class PostgresStore:
         """Delete ended entries."""
         return self._run(statements.purge(before))
 
+    @_translates_errors
     def wait_for_doubt(self, seconds: float) -> bool:
         """Wait until any node brings an entry into doubt.
 
@@ -188,7 +225,7 @@ class PostgresStore:
         :raises StoreFailed: if the database cannot be reached.
         """
         self._opened_by.require_current()
-        with _translated_errors(), self._listening:
+        with self._listening:
             if self._listener is None:
                 self._listener = psycopg.connect(self._database.conninfo, autocommit=True)
                 self._listener.execute(statements.LISTEN)
@@ -242,6 +279,7 @@ class AsyncPostgresStore:
         )
 
     @classmethod
+    @_atranslates_errors
     async def open(
         cls, conninfo: str = "", *, max_connections: int = 8, pool_timeout: float = 10.0
     ) -> Self:
@@ -256,13 +294,12 @@ class AsyncPostgresStore:
         """
         store = cls(conninfo, max_connections=max_connections, pool_timeout=pool_timeout)
         del conninfo
-        with _translated_errors():
-            await store._pool.open()
-            try:
-                await store._migrate()
-            except BaseException:
-                await store._pool.close()
-                raise
+        await store._pool.open()
+        try:
+            await store._migrate()
+        except BaseException:
+            await store._pool.close()
+            raise
         return store
 
     async def _migrate(self) -> None:
@@ -273,13 +310,13 @@ class AsyncPostgresStore:
             for statement in statements.migrations(version):
                 await connection.execute(*statement)
 
+    @_atranslates_errors
     async def _run(self, query: Query[_T]) -> _T:
         self._opened_by.require_current()
-        with _translated_errors():
-            async with self._pool.connection() as connection:
-                async with connection.pipeline(), connection.transaction():
-                    cursors = [await connection.execute(*each) for each in query.statements]
-                return query.read([await cursor.fetchall() for cursor in cursors])
+        async with self._pool.connection() as connection:
+            async with connection.pipeline(), connection.transaction():
+                cursors = [await connection.execute(*each) for each in query.statements]
+            return query.read([await cursor.fetchall() for cursor in cursors])
 
     async def look_up(self, sids: Sequence[str], events: Sequence[EventRef]) -> LookupResult:
         """Find entries and events."""
@@ -315,6 +352,7 @@ class AsyncPostgresStore:
         """Delete ended entries."""
         return await self._run(statements.purge(before))
 
+    @_atranslates_errors
     async def wait_for_doubt(self, seconds: float) -> bool:
         """Wait until any node brings an entry into doubt.
 
@@ -326,21 +364,20 @@ class AsyncPostgresStore:
         :raises StoreFailed: if the database cannot be reached.
         """
         self._opened_by.require_current()
-        with _translated_errors():
-            async with self._listening:
-                if self._listener is None:
-                    self._listener = await psycopg.AsyncConnection.connect(
-                        self._database.conninfo, autocommit=True
-                    )
-                    await self._listener.execute(statements.LISTEN)
-                    return True
-                try:
-                    notifications = self._listener.notifies(timeout=seconds, stop_after=1)
-                    return bool([notification async for notification in notifications])
-                except psycopg.OperationalError:
-                    await self._listener.close()
-                    self._listener = None
-                    return True
+        async with self._listening:
+            if self._listener is None:
+                self._listener = await psycopg.AsyncConnection.connect(
+                    self._database.conninfo, autocommit=True
+                )
+                await self._listener.execute(statements.LISTEN)
+                return True
+            try:
+                notifications = self._listener.notifies(timeout=seconds, stop_after=1)
+                return bool([notification async for notification in notifications])
+            except psycopg.OperationalError:
+                await self._listener.close()
+                self._listener = None
+                return True
 
     async def close(self) -> None:
         """Close the connections, after an asyncio task that waits for doubt.

@@ -40,7 +40,7 @@ class Query(Generic[_T_co]):
     :param read: is called with the rows of each statement, in order.
     """
 
-    statements: Sequence[Statement]
+    statements: Sequence[Statement] = attrs.field(repr=False)  # with what is written
     read: Callable[[Sequence[Rows]], _T_co]
 
 

@@ -35,6 +35,7 @@ from reservation_core.book.errors import (
     StoreDamaged,
     StoreFailed,
     StoreUnavailable,
+    UnreadableEntry,
 )
 from reservation_core.book.records import (
     Change,
@@ -48,6 +49,7 @@ from reservation_core.book.stores.documents import read_entry, read_line
 from reservation_core.book.stores.group_commit import GroupCommit, InterruptedAfterWork
 from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.process import OpeningProcess
+from reservation_core.domain.errors import hides_locals
 
 _FAILURES: Final[Mapping[type[StoreFailed], tuple[str, ...]]] = {
     StoreUnavailable: (
@@ -135,6 +137,7 @@ class SQLiteStore:
         """Return the SID of the last live entry."""
         return "".join(str(sid) for (sid,) in self._select(statements.LAST_LIVE, ()))
 
+    @hides_locals(UnreadableEntry)
     def history(self, sid: str) -> Sequence[HistoryLine]:
         """Return the history of a reservation."""
         return [
