@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import attrs
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.redaction import mask
 from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.platform.clock import Clock
@@ -152,6 +153,7 @@ class StateFile:
             "DELETE FROM objects WHERE sid = ?", ((sid,) for sid in changes.removed)
         )
 
+    @hides_locals(StateFileError)
     def load(self) -> Snapshot:
         """Return everything in the file.
 

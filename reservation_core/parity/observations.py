@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import attrs
 
-from reservation_core.domain.errors import ReservationError
+from reservation_core.domain.errors import ReservationError, hides_locals
 from reservation_core.domain.lifecycle import ON_HOLD, State, Status
 from reservation_core.domain.observations import Observation, Observations
 from reservation_core.parity.findings import STATE_PREFIX
@@ -37,6 +37,7 @@ class ParityFileError(ReservationError):
         return f"cannot read {self.path}: {self.problem}. {remedy}"
 
 
+@hides_locals(ParityFileError)
 def read_observations(path: str | Path) -> Observations:
     """Return what a parity run saw, for :func:`~reservation_core.explain`.
 

@@ -28,7 +28,7 @@ class WireAnswer:
     """A reply, with its body as a JSON object. It is empty if the body is not one."""
 
     status: int
-    body: Mapping[str, object]
+    body: Mapping[str, object] = attrs.field(repr=False)
     reply: Reply = attrs.field(repr=False)
 
     @property

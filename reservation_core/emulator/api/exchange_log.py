@@ -23,7 +23,7 @@ from reservation_core.domain.redaction import mask, shorten
 from reservation_core.emulator.api.log_text import form_text, reply_text, target_text
 from reservation_core.emulator.api.update_reading import UnreadableRequest, read_pairs, read_update
 from reservation_core.emulator.platform.platform import Platform
-from reservation_core.rest.addresses import parse_path
+from reservation_core.rest.addresses import is_sid, parse_path
 from reservation_core.rest.messages import IF_MATCH, Reply
 
 MAX_EXCHANGES: Final = 1000
@@ -137,7 +137,7 @@ class ExchangeLog:
                 at=at,
                 method=mask(method, limit=10),
                 path=target_text(target),
-                sid=None if where is None else where[1].sid,
+                sid=where[1].sid if where and is_sid(where[1].sid, "sid") else None,
                 request=_describe_form(self.platform, body, target),
                 status=None if reply is None else reply.status,
                 reply="no reply" if reply is None else reply_text(reply),

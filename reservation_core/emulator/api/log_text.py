@@ -15,6 +15,7 @@ from reservation_core.domain.redaction import mask
 from reservation_core.emulator.platform.model import TaskStatus
 from reservation_core.rest.addresses import parse_path
 from reservation_core.rest.messages import Reply
+from reservation_core.webhooks.request import redact_url
 
 _KNOWN_COMMANDS: Final = {
     *((STATUS_FIELD, status.value) for status in Status),
@@ -33,8 +34,8 @@ def shorten_target(text: str) -> str:
 
 
 def target_text(target: str) -> str:
-    """Describe a target: without the workspace, SIDs shortened."""
-    return re.sub(r"^/v1/Workspaces/[^/]+", "…", shorten_target(target))
+    """Describe a target: without the workspace and the query's values, SIDs shortened."""
+    return re.sub(r"^/v1/Workspaces/[^/]+", "…", shorten_target(redact_url(target)))
 
 
 def form_text(body: bytes, target: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from reservation_core.domain.commands.kinds import Uri
+from reservation_core.domain.errors import hides_locals
 from reservation_core.emulator.platform.model import ResourceEventType
 from reservation_core.webhooks.events import EVENT_STATUSES
 from reservation_core.webhooks.request import redact_url
@@ -43,6 +44,7 @@ ALL_EVENT_TYPES: Final = (*EVENT_STATUSES, *(type_.value for type_ in ResourceEv
 _URI: Final = Uri()
 
 
+@hides_locals(ValueError)
 def _check_url(_: object, field: attrs.Attribute[str | None], url: str | None) -> None:
     if url is not None and not is_callable_url(url):
         raise ValueError(
@@ -65,6 +67,7 @@ def _check_share(_: object, field: attrs.Attribute[float], share: float) -> None
         raise ValueError(f"{field.name} must be from 0 (never) to 1 (always), not {share!r}")
 
 
+@hides_locals(ValueError)
 def _check_token(_: object, __: object, token: str | None) -> None:
     if token is not None and (not token or token != token.strip()):
         raise ValueError(

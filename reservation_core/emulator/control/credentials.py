@@ -15,9 +15,12 @@ from reservation_core.domain.redaction import Sensitivity
 from reservation_core.rest.bodies import Json
 
 _HIDDEN: Final = str(Sensitivity.SECRET.value)
-_is_credential_name: Final = re.compile(
-    "passw|secret|token|api_?key|authorization|credential", re.IGNORECASE
-).search
+_CREDENTIAL: Final = "passw|secret|token|api_?key|authorization|credential"
+_is_credential_name: Final = re.compile(_CREDENTIAL, re.IGNORECASE).search
+_JSON_FIELD: Final = re.compile(
+    rf'("[^"]*(?:{_CREDENTIAL})[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
+)
+"""Matches a field of a JSON object in a text, such as the attributes in the form of a callback."""
 _END: Final = r"\s\"'<>\\"  # characters that end a URL in a text
 _USER: Final = re.compile(rf"(?<=://)[^/?#@{_END}]*@")
 _QUERY: Final = re.compile(rf"(?<=://)([^?#{_END}]*)\?([^#{_END}]+)")
@@ -41,6 +44,8 @@ def hide_credentials(value: Json) -> Json:
 
 
 def _hide_in_text(text: str) -> str:
+    if '":' in text:
+        text = _JSON_FIELD.sub(rf'\1"{_HIDDEN}"', text)
     if "://" in text:
         text = _USER.sub(f"{_HIDDEN}@", _QUERY.sub(_hide_query, text))
     return _SIP.sub(rf"\1:{_HIDDEN}@", text) if "@" in text else text

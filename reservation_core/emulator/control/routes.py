@@ -16,7 +16,6 @@ from reservation_core.emulator.control.callbacks import (
     describe_sent,
     read_callback_settings,
 )
-from reservation_core.emulator.control.credentials import hide_credentials
 from reservation_core.emulator.control.openapi import describe_openapi
 from reservation_core.emulator.control.overview import describe_entry, describe_platform
 from reservation_core.emulator.control.people import describe_tasks, describe_workers
@@ -35,7 +34,6 @@ from reservation_core.emulator.control.seed import (
     read_seed_worker,
 )
 from reservation_core.emulator.control.state import ControlRequest, ControlState
-from reservation_core.emulator.documents import as_json
 from reservation_core.emulator.faults import HTTP_KINDS, Fault, FaultKind
 from reservation_core.emulator.platform.platform import Platform
 from reservation_core.emulator.platform.settings import describe_settings
@@ -64,7 +62,7 @@ def _show_openapi(_: ControlState, __: ControlRequest) -> object:
 
 def _show_state(state: ControlState, _: ControlRequest) -> object:
     snapshot = attrs.asdict(state.platform.snapshot(), recurse=False)
-    return hide_credentials(as_json({**_show_clock(state), "last": state.last_entry, **snapshot}))
+    return {**_show_clock(state), "last": state.last_entry, **snapshot}
 
 
 def _show_clock(state: ControlState) -> dict[str, object]:
@@ -72,8 +70,7 @@ def _show_clock(state: ControlState) -> dict[str, object]:
 
 
 def _show_overview(state: ControlState, _: ControlRequest) -> object:
-    overview = {**describe_platform(state.platform), "last": state.last_entry}
-    return hide_credentials(as_json(overview))
+    return {**describe_platform(state.platform), "last": state.last_entry}
 
 
 def _show_tasks(state: ControlState, _: ControlRequest) -> object:
@@ -98,8 +95,7 @@ def _show_journal(state: ControlState, since: int) -> object:
     forgotten = state.last_entry - len(state.platform.journal)
     numbered = enumerate(state.platform.journal, forgotten + 1)
     new = islice(numbered, max(0, since - forgotten), None)
-    journal = {"last": state.last_entry, "entries": [describe_entry(*each) for each in new]}
-    return hide_credentials(as_json(journal))
+    return {"last": state.last_entry, "entries": [describe_entry(*each) for each in new]}
 
 
 def _show_exchanges(state: ControlState, since: int) -> object:

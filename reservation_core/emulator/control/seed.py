@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.lifecycle import Status
 from reservation_core.domain.reservation import Reservation
 from reservation_core.emulator.documents import UnreadableDocument, read_document
@@ -32,6 +33,7 @@ SEED_PREFIXES: Final[Mapping[str, str]] = {**SID_PREFIXES, "activity_sid": "WA"}
 """Prefix of each SID in a document."""
 
 
+@hides_locals(UnreadableDocument)
 def read_seed_file(path: Path) -> Callable[[Platform], Snapshot]:
     """Read a document from a file, and return its loader.
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.redaction import mask, shorten
 from reservation_core.emulator.api.refusals import list_methods
+from reservation_core.emulator.control.credentials import hide_credentials
 from reservation_core.emulator.control.route import CONTROL_ROOT, SID_IN_PATH, ControlRoute
 from reservation_core.emulator.control.routes import CONTROL_ROUTES
 from reservation_core.emulator.control.state import ControlRequest, ControlState
@@ -84,7 +85,7 @@ class Control(ControlState):
             _log.exception("the control surface could not answer")
             message = "the emulator failed. See its log"
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, message)
-        return _json_reply(HTTPStatus.OK, result)
+        return _json_reply(HTTPStatus.OK, result if sids else hide_credentials(result))
 
 
 def refuse_method(method: str, allowed: Iterable[str]) -> Reply:

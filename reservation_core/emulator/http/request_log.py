@@ -8,7 +8,8 @@
     12:00:04.002 tolerated: To: the official Node client sends a null as an empty text …
 
 No line has personal or secret data. Of a request's form only the status or the instruction is
-shown, if the platform knows it, or the names of the parameters of another resource.
+shown, if the platform knows it, or the names of the parameters of another resource. Of a query,
+only the names are shown.
 """
 
 from __future__ import annotations

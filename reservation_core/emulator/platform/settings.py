@@ -13,6 +13,7 @@ from typing import Any, Final, cast, get_type_hints
 
 import attrs
 
+from reservation_core.domain.errors import hides_locals
 from reservation_core.domain.evidence import Evidence, Source
 from reservation_core.domain.lifecycle import ON_HOLD, Status
 from reservation_core.domain.member_docs import document_members
@@ -195,6 +196,7 @@ class Settings:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value!r}")
 
     @classmethod
+    @hides_locals(SettingsFileError)
     def load(cls, path: str | Path) -> Settings:
         """Return the settings of a file. What it does not name has its default.
 

@@ -20,7 +20,7 @@ from typing import Final, cast, get_args
 import attrs
 
 from reservation_core.domain.errors import ReservationError
-from reservation_core.domain.redaction import shorten
+from reservation_core.domain.redaction import mask, shorten
 
 _TOML: Final = ".toml"
 _CHECK_NAME: Final = "Check the name of the file"
@@ -57,7 +57,7 @@ def read_settings_file(path: Path, hints: Mapping[str, object]) -> dict[str, obj
     values: dict[str, object] = {}
     for key, value in _read_object(path).items():
         if key not in hints:
-            raise SettingsFileError(str(path), *_describe_unknown(key, hints), key[:60])
+            raise SettingsFileError(str(path), *_describe_unknown(key, hints), mask(key, limit=60))
         convert = _make_converter(hints[key])
         try:
             values[key] = convert(value)
