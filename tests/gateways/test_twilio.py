@@ -548,8 +548,10 @@ def test_unseen_failure_to_connect_is_outcome_unknown(error: Exception) -> None:
         assert [call["method"] for call in http_client.calls] == ["POST", "GET"]
 
     http_client = Minimal(fail)
-    gateway = TwilioGateway(make_client(http_client=http_client))
-    with pytest.raises(OutcomeUnknown):
+    with (
+        TwilioGateway(make_client(http_client=http_client)) as gateway,
+        pytest.raises(OutcomeUnknown),
+    ):
         perform(PENDING, Accept(), gateway, policy=Policy(attempts=1))
     assert [call["method"] for call in http_client.calls] == ["POST", "GET"]
     asyncio.run(run())
