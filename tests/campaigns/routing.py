@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
-from reservation_core import Status
+from reservation_core import Reservation, Status
 from reservation_core.emulator import ManualClock, Platform
 from reservation_core.emulator.platform.model import JournalEntry, TaskStatus
 from tests.emulator.resources.scene import Workplace
 
 _LIVE: Final = (Status.PENDING, Status.ACCEPTED, Status.WRAPPING)
+_DEQUEUE: Final = {"Instruction": "dequeue", "DequeueTo": "client:a"}
 _ANSWERS: Final = ("accepted", "completed", "rejected", "rejected", "rejected")
 
 
@@ -46,6 +47,7 @@ class RoutingRun:
         self.asked: Final[Counter[tuple[str, str]]] = Counter()
         self.winners: Final[dict[str, set[str]]] = {}
         self.transferred: Final[set[str]] = set()
+        self.dequeued: Final[set[str]] = set()
         self.created: Final[list[JournalEntry]] = []
         self.count = 0
         self.platform.subscribe(self._record)
@@ -118,12 +120,11 @@ class RoutingRun:
         if not (live := [each for each in self.platform.all() if each.status in _LIVE]):
             return "(none)"
         reservation = self.random.choice(live)
-        form = self.random.choice(
-            (
-                *({"ReservationStatus": word} for word in _ANSWERS),
-                {"Instruction": "conference", "To": "client:a", "From": "+15005550006"},
-            )
-        )
+        calls = ({"Instruction": "conference", "To": "client:a"}, _DEQUEUE)
+        answers = ({"ReservationStatus": word} for word in _ANSWERS)
+        form = self.random.choice((*answers, self.random.choice(calls)))
+        if form is _DEQUEUE:
+            self.dequeued.add(str(reservation.sid))
         path = f"/Tasks/{reservation.task_sid}/Reservations/{reservation.sid}"
         return f"{path} {form} {self.place.ask('POST', path, **form).status}"
 
@@ -165,8 +166,9 @@ class RoutingRun:
                 continue
             if len(live) > self.most:
                 yield f"{task.sid} is reserved for {len(live)} workers, not {self.most}"
-            won = [each for each in live if each.status is not Status.PENDING or each.on_hold]
-            if won and len(live) > 1:
+            won = [each for each in live if self._has_task(each)]
+            waiting = [each for each in live if each not in won and not each.on_hold]
+            if won and len(won) + len(waiting) > 1:
                 yield f"{task.sid} was won, and has {len(live)} live reservations"
             if task.status is TaskStatus.PENDING and idle:
                 yield f"{task.sid} waits, and {idle} are idle"
@@ -180,6 +182,11 @@ class RoutingRun:
             rarer = {each: n for each, n in others.items() if n < times - 1}
             if rarer and task_sid not in self.transferred:
                 yield f"{task_sid} was offered to {worker_sid} {times} times, but {rarer}"
+
+    def _has_task(self, reservation: Reservation) -> bool:
+        """Return true if the siblings have lost. By default a dequeue leaves them pending."""
+        is_called = reservation.on_hold and str(reservation.sid) not in self.dequeued
+        return is_called or reservation.status is not Status.PENDING
 
     def _idle_workers(self) -> Iterator[str]:
         available = self.place.activities["Available"]

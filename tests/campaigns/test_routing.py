@@ -38,7 +38,7 @@ def _returns(value: object) -> Callable[..., object]:
         (router.Router, "_max_workers", _returns(9), "is reserved for"),
         (router.Router, "_is_idle", _returns(False), "are idle"),
         (router, "_choose", _choose_first, "was offered to .* 2 times"),
-        (Transitions, "_rescind_siblings", _returns(()), "was won"),
+        (Transitions, "_end_siblings", _returns(()), "was won"),
     ],
 )
 def test_broken_router_is_noticed(

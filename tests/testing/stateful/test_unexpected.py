@@ -91,7 +91,7 @@ def test_book_takes_over_what_the_platform_shows() -> None:
     class Runs(BookRuns):
         seen: ClassVar = Counter[str]()
 
-    generate(Runs, most=6)
+    generate(Runs, most=6, steps=60)
     assert Runs.seen["unexpected or late"] > 5
     assert Runs.seen["ninth status"] > 0
 
