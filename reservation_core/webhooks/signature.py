@@ -146,6 +146,7 @@ class Verifier:
         ``public_url`` is set with ``trusted_proxies`` or ``allowed_hosts``.
     """
 
+    @hides_locals(ValueError)
     def __init__(
         self,
         tokens: Iterable[str] | str,

@@ -66,6 +66,13 @@ def _verify(
 
 _VERIFIED: Final = {
     "a verifier": Case(lambda: VERIFIER),
+    "a token with a line break": Case(lambda: Verifier(f"{TOKEN}\n"), ValueError),
+    "a public URL with a password": Case(
+        lambda: Verifier(TOKEN, public_url=f"ftp://user:{PASSWORD}@{HOST}"), ValueError
+    ),
+    "a proxy that is none": Case(
+        lambda: Verifier(TOKEN, trusted_proxies="10.0.0.0/99"), ValueError
+    ),
     "a webhook": Case(lambda: Webhook(URL, {"X-Twilio-Signature": TOKEN}, FORM.encode())),
     "a forged form": _verify(),
     "forged JSON": _verify(json.dumps(dict(FIELDS)), Content_Type="application/json"),
