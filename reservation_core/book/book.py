@@ -51,7 +51,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import AsyncGateway, require_gateway
-from reservation_core.rest.addresses import Address, Route
+from reservation_core.rest.addresses import Address, Route, require_sid
 from reservation_core.rest.errors import NotFound
 from reservation_core.webhooks.responses import CallbackAnswer, answer
 
@@ -245,6 +245,7 @@ class AsyncBook:
         :raises UnreadableEntry: if a line of it cannot be read.
         :raises StoreFailed: if the store failed.
         """
+        require_sid(sid)
         return await self.store.history(sid)
 
     # --- housekeeping ----------------------------------------------------------------------------

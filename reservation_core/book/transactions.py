@@ -39,7 +39,7 @@ from reservation_core.book.reports import report_of_reservation
 from reservation_core.book.stores.port import AsyncStore, Claim
 from reservation_core.domain.commands.base import Command
 from reservation_core.domain.reservation import Reservation
-from reservation_core.rest.addresses import Route
+from reservation_core.rest.addresses import Route, require_sid
 from reservation_core.rest.update import prepare
 
 
@@ -63,6 +63,7 @@ class Transactions:
 
         :raises UnreadableEntry: if it cannot be read.
         """
+        require_sid(sid)
         found = await self._store.look_up((sid,), ())
         for error in found.unreadable.values():
             raise error
@@ -264,6 +265,7 @@ class Transactions:
         :returns: false if there was no entry.
         :raises CommandInProgress: if an intent is open.
         """
+        require_sid(sid)
         while True:
             found = await self._store.look_up((sid,), ())
             entry = found.entries.get(sid)

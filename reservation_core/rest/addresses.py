@@ -29,6 +29,15 @@ SID_PREFIXES: Final = {
 """The SID fields of a reservation, and the two letters each SID begins with."""
 
 
+def require_sid(value: object) -> None:
+    """Raise TypeError for anything but a text, such as a reservation."""
+    if not isinstance(value, str):
+        raise TypeError(
+            f"not a SID: it is of type {type(value).__name__}. Give the text, such as "
+            "reservation.sid"
+        )
+
+
 def is_sid(value: object, field: str) -> TypeGuard[str]:
     """Return True if a value is a valid SID for a field.
 

@@ -72,9 +72,14 @@ class SQLiteStore:
         ``-wal`` and ``-shm`` appended to the name.
     :param timeout: seconds to wait for another process that writes.
     :raises StoreFailed: if it cannot be opened, or was made by a later version of this library.
+    :raises ValueError: for ``:memory:`` or an empty name. Each connection would have its own book.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: float = 10.0) -> None:
+        if path in ("", ":memory:"):
+            raise ValueError(
+                f"{path!r} is not a file. Give a path, or use MemoryStore() for a book in memory"
+            )
         self._group_commit: Final = GroupCommit[Sequence[Change], Sequence[bool]](
             self._write_groups, failures=StoreFailed, shared_failures=SHARED_FAILURES
         )

@@ -40,6 +40,8 @@ from reservation_core.domain.commands.parsing import (
     find_known_names,
     parse_form,
     parse_instruction,
+    require_object,
+    require_pairs,
 )
 from reservation_core.domain.errors import InvalidCommand, InvalidDocument, Violation, hides_locals
 
@@ -255,7 +257,9 @@ class Command:
         :raises InvalidCommand: for neither or both of status and instruction, parameters of another
             command, a repeated key that is not a list, or any broken rule. It names all violations.
             On a subclass also for any other command.
+        :raises TypeError: for the text or the mapping of a form.
         """
+        require_pairs(pairs)
         return cls._build(parse_form(tuple(pairs), _SYNTAXES))
 
     @classmethod
@@ -269,7 +273,9 @@ class Command:
 
         :raises InvalidCommand: for a missing or unknown instruction, or any broken rule. It names
             all violations by their callback names. On a subclass also for any other command.
+        :raises TypeError: for anything but a mapping.
         """
+        require_object(document)
         parsed = parse_instruction(document, _SYNTAXES)
         names = {p.wire_name: p.callback_name for p in parsed.syntax.parameters}
         try:

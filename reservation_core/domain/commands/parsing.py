@@ -8,7 +8,7 @@ violation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple, cast
 
 from reservation_core.domain.commands.cautions import Caution, Interpretation
@@ -65,6 +65,25 @@ class ParsedCommand(NamedTuple):
     fields: dict[str, object]
     violations: tuple[Violation, ...]
     cautions: tuple[Caution, ...]
+
+
+def require_pairs(pairs: object) -> None:
+    """Raise TypeError for the text or the mapping of a form."""
+    kind = type(pairs)
+    if issubclass(kind, (str, bytes, Mapping)) or not issubclass(kind, Iterable):
+        raise TypeError(
+            f"not the pairs of a form: it is of type {kind.__name__}. Give names and values, such "
+            "as form.items() or parse_qsl(body)"
+        )
+
+
+def require_object(document: object) -> None:
+    """Raise TypeError for anything but a mapping, such as a text."""
+    if not isinstance(document, Mapping):
+        raise TypeError(
+            f"not the object of an instruction: it is of type {type(document).__name__}. Give a "
+            "mapping, such as json.loads(body)"
+        )
 
 
 def parse_form(pairs: FormPairs, syntaxes: Collection[Syntax]) -> ParsedCommand:

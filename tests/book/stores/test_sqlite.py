@@ -102,6 +102,12 @@ def test_file_of_an_earlier_version_is_brought_to_the_present_one(
         SQLiteStore(path)
 
 
+@pytest.mark.parametrize("name", ["", ":memory:"])
+def test_name_that_is_not_a_file_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a file\. Give a path, or use MemoryStore\(\)"):
+        SQLiteStore(name)
+
+
 def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     """The reason names classes of errors only."""
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam, " * 100)

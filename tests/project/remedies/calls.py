@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import parse_qsl
 
 import attrs
 
 from reservation_core import (
     Accept,
     Address,
+    Command,
     LoggingObserver,
     Observer,
     Policy,
@@ -50,6 +55,41 @@ def give_a_reservation() -> str:
     assignment = read_assignment({"ReservationSid": SID})
     assert answer(Accept(), assignment.reservation).reservation.status is Status.ACCEPTED
     return text
+
+
+@follows("not a SID: it is of type {}. Give the text, such as reservation.sid")
+def give_a_sid() -> str:
+    book, held = Book(MemoryStore()), World().held
+    book.record(held)
+    calls: tuple[Callable[[str], object], ...] = (book.get, book.history, book.release, book.forget)
+    texts = {text_of(TypeError, partial(call, cast_any(held))) for call in calls}
+    assert [bool(call(SID)) for call in calls] == [True] * 4
+    (text,) = texts
+    return text
+
+
+@follows(
+    "not the pairs of a form: it is of type {}. Give names and values, such as form.items() or "
+    "parse_qsl(body)"
+)
+def give_pairs() -> str:
+    body = "ReservationStatus=accepted"
+    form = dict(parse_qsl(body))
+    for wrong in (body, body.encode(), 5, None):
+        text_of(TypeError, partial(Command.from_form, cast_any(wrong)))
+    assert Command.from_form(form.items()) == Command.from_form(parse_qsl(body)) == Accept()
+    return text_of(TypeError, lambda: Command.from_form(cast_any(form)))
+
+
+@follows(
+    "not the object of an instruction: it is of type {}. Give a mapping, such as json.loads(body)"
+)
+def give_an_object() -> str:
+    body = '{"instruction": "accept"}'
+    for wrong in (body.encode(), None, [body]):
+        text_of(TypeError, partial(Command.from_instruction, cast_any(wrong)))
+    assert Command.from_instruction(json.loads(body)) == Accept()
+    return text_of(TypeError, lambda: Command.from_instruction(cast_any(body)))
 
 
 @follows(
