@@ -529,6 +529,16 @@ def test_refusal_that_the_own_act_explains_claims_nothing(
         assert deliver(alone, held, command, sole_writer=True).status == now
 
 
+@pytest.mark.parametrize(("etag", "kind"), [("3", LostRace), ("4", OutcomeUnknown)])
+def test_refused_accept_of_an_ended_reservation_may_have_failed_on_hold(
+    etag: str, kind: type[ReservationError]
+) -> None:
+    """No source shows that a hold raises the version. Its end does."""
+    ended = attrs.evolve(PENDING, status="canceled")
+    gateway = ScriptedGateway(NOT_PENDING, shows("canceled", etag))
+    fails(gateway, kind, ended, Accept(), strict=False)
+
+
 @pytest.mark.parametrize("etag", ["5", None])
 @pytest.mark.parametrize("now", ["canceled", "rescinded", "accepted", "completed"])
 def test_trusted_refusal_is_a_lost_race(now: str, etag: str | None) -> None:

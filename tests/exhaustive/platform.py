@@ -148,10 +148,12 @@ def carry_out(world: World, order: Order) -> Iterator[tuple[bool, World]]:
     state = "onHold" if world.is_held else world.status
     if state in _FITTING[order.name]:
         yield from _act(world, order)
-    elif state == order.first != _TARGETS.get(order.name) and world.acted == 0:
-        # A bound: it obeys once, and not if nothing would change.
+    elif state == order.first != _TARGETS.get(order.name):
         for obeys, settled in world.settle("obeys"):
-            yield from _act(settled, order) if obeys else ((False, settled),)
+            if not obeys:
+                yield False, settled
+            elif world.acted == 0:  # a bound: it would obey a copy, too, whoever sent it
+                yield from _act(settled, order)
     else:
         yield False, world
 
