@@ -9,10 +9,12 @@ import attrs
 from reservation_core.domain.errors import CommandError, ReservationError
 from reservation_core.rest.addresses import is_sid
 
+_DAMAGED: Final = "<damaged>"
+
 
 def _show_sid(sid: object) -> str:
     """Return a SID, if it is one. A damaged one may hold anything."""
-    return str(sid) if is_sid(sid, "sid") else "<damaged>"
+    return str(sid) if is_sid(sid, "sid") else _DAMAGED
 
 
 @attrs.frozen(slots=False)
@@ -94,8 +96,14 @@ class UnreadableEntry(StoreFailed):
 
     def __str__(self) -> str:
         """Name the entry, the reason and the remedy."""
+        if _show_sid(self.sid) == _DAMAGED:
+            return (
+                f"an entry of the book whose SID is damaged cannot be read: {self.reason}. A "
+                "command may be open. Stop all processes that use the store, and repair it or "
+                "restore a backup."
+            )
         return (
-            f"the book's entry of reservation {_show_sid(self.sid)} cannot be read: {self.reason}. "
+            f"the book's entry of reservation {self.sid} cannot be read: {self.reason}. "
             "A command may be open. Delete the entry with book.forget(sid), then fetch the "
             "reservation and record it."
         )

@@ -30,6 +30,9 @@ _UNREADABLE: Final = (
 )
 """Errors of documents and columns that hold anything."""
 
+_LAST_REVISION: Final = 2**63 - 1
+"""The largest integer of a database. No other revision can follow it."""
+
 _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -59,8 +62,8 @@ def read_entry(
     try:
         columns = {"revision": revision, "refreshed_at": refreshed_at().isoformat()}
         entry = Entry.from_dict(_load(document) | columns)
-        if entry.sid != sid or entry.revision < 1:
-            return UnreadableEntry("it is not the entry of this reservation", str(sid))
+        if entry.sid != sid or not 1 <= entry.revision < _LAST_REVISION:
+            return UnreadableEntry("its SID or its revision is wrong", str(sid))
     except _UNREADABLE as error:
         return UnreadableEntry(_describe(error), str(sid))
     return entry

@@ -128,17 +128,28 @@ def migrations(version_rows: Rows) -> Sequence[Statement]:
     return missing
 
 
+def _time_text(column: str) -> str:
+    """Return the expression of a time as ISO 8601, as not every time is one of Python."""
+    return f"to_json({column}) #>> '{{}}'"
+
+
+def _read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_COLUMNS: Final = f"sid, document::text, revision, {_time_text('refreshed_at')}"
+
+
 def _entries(rows: Rows) -> Sequence[StoredEntry]:
     return [
-        read_entry(sid, document, revision, partial(refreshed_at.astimezone, UTC))
+        read_entry(sid, document, revision, partial(_read_time, refreshed_at))
         for sid, document, revision, refreshed_at, *_ in rows
     ]
 
 
-_ENTRIES: Final = b"""
-    SELECT sid, document::text, revision, refreshed_at FROM reservation_book_entry
-    WHERE sid = ANY(%(sids)s)
-"""
+_ENTRIES: Final = f"""
+    SELECT {_COLUMNS} FROM reservation_book_entry WHERE sid = ANY(%(sids)s)
+""".encode()  # noqa: S608 - of constants
 _EVENTS: Final = b"""
     SELECT sid, event_key
     FROM unnest(%(sids)s::text[], %(event_keys)s::text[]) AS wanted (sid, event_key)
@@ -237,7 +248,7 @@ _CLAIMS: Final = {
         )
         UPDATE reservation_book_entry SET claimed_until = %(until)s
         FROM waiting WHERE reservation_book_entry.sid = waiting.sid
-        RETURNING reservation_book_entry.sid, document::text, revision, refreshed_at, {since}
+        RETURNING reservation_book_entry.{_COLUMNS}, extract(epoch FROM {since})::float8
     """.encode()  # noqa: S608 - of constants
     for claim, condition, since in (
         (Claim.DUE, _IS_DUE, "refreshed_at"),
@@ -257,10 +268,10 @@ def claim(
     )
 
 
-_LIVE: Final = b"""
-    SELECT sid, document::text, revision, refreshed_at FROM reservation_book_entry
+_LIVE: Final = f"""
+    SELECT {_COLUMNS} FROM reservation_book_entry
     WHERE live AND sid COLLATE "C" > %(after)s ORDER BY sid COLLATE "C" LIMIT %(limit)s
-"""
+""".encode()  # noqa: S608 - of constants
 
 
 _LAST_LIVE: Final = b"""
@@ -279,10 +290,10 @@ def last_live() -> Query[str]:
     return Query(((_LAST_LIVE, {}),), lambda results: str(results[0][0][0]))
 
 
-_HISTORY: Final = b"""
-    SELECT document::text, event_key, recorded_at FROM reservation_book_line
+_HISTORY: Final = f"""
+    SELECT document::text, event_key, {_time_text("recorded_at")} FROM reservation_book_line
     WHERE sid = %(sid)s ORDER BY number
-"""
+""".encode()  # noqa: S608 - of constants
 
 
 def history(sid: str) -> Query[Sequence[HistoryLine]]:
@@ -290,7 +301,7 @@ def history(sid: str) -> Query[Sequence[HistoryLine]]:
 
     def read(results: Sequence[Rows]) -> Sequence[HistoryLine]:
         return [
-            read_line(sid, document, event_key, partial(recorded_at.astimezone, UTC))
+            read_line(sid, document, event_key, partial(_read_time, recorded_at))
             for document, event_key, recorded_at in results[0]
         ]
 

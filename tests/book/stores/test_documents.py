@@ -221,6 +221,69 @@ def test_entry_that_is_damaged_during_its_fetch_is_reported(broken: Broken) -> N
     assert (len(swept.settled), list(swept.failed)) == (COUNT - 1, [DAMAGED])
 
 
+@pytest.mark.parametrize("revision", [-1, 2**63 - 1])
+def test_entry_with_an_impossible_revision_does_not_stop_a_sweep(
+    broken: Broken, revision: int
+) -> None:
+    broken.open_intents()
+    broken.damage(revision, column="revision")
+    check_that_others_are_swept(broken)
+    assert broken.book.forget(DAMAGED) is True
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "4713-01-01 BC", "294276-01-01"])
+@pytest.mark.parametrize("column", ["refreshed_at", "intent_created_at"])
+def test_time_that_python_cannot_hold_does_not_stop_a_sweep(
+    new_database: Callable[[], str], column: str, time: str
+) -> None:
+    """PostgreSQL has times before and after those of Python."""
+    database = new_database()
+    broken = Broken(PostgresStore(database, max_connections=2), no_damage)
+    broken.open_intents()
+    with psycopg.connect(database, autocommit=True) as connection:
+        for table, name in (("entry", column), ("line", "recorded_at")):
+            query = f"UPDATE reservation_book_{table} SET {name} = %s WHERE sid = %s"
+            connection.execute(query.encode(), (time, DAMAGED))
+    with pytest.raises(UnreadableEntry, match="in its history"):
+        broken.book.history(DAMAGED)
+    check_that_others_are_swept(broken, damaged=[DAMAGED] if column == "refreshed_at" else [])
+    broken.store.close()
+
+
+def no_damage(column: str, value: object, table: str) -> None:
+    """Leave the table as it is."""
+
+
+def check_that_others_are_swept(broken: Broken, damaged: Sequence[str] = (DAMAGED,)) -> None:
+    """Sweep, and check that the other entries are settled."""
+    others = {sid("WR", number) for number in range(COUNT)} - {DAMAGED}
+    for sweep in (broken.book.recover, broken.book.reconcile):
+        broken.scenario.clock.advance(600)
+        swept = sweep(broken.gateway, lease=0)
+        settled = {each.entry.sid for each in swept.settled if each.entry is not None}
+        assert settled >= others
+        assert swept.failed.keys() <= {*damaged}
+    errors: list[UnreadableEntry] = []
+    assert {entry.sid for entry in broken.book.live(on_unreadable=errors.append)} >= others
+    assert {error.sid for error in errors} <= {*damaged}
+
+
+def test_entry_with_a_damaged_sid_names_a_remedy_that_can_be_followed(tmp_path: Path) -> None:
+    """No call can name it, so it cannot be forgotten."""
+    path = tmp_path / "book.db"
+    book = Book(SQLiteStore(path))
+    book.record_all(Scenario(3).events)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE entry SET sid = x'ff00' WHERE sid = ?", (DAMAGED,))
+    connection.close()
+    errors: list[UnreadableEntry] = []
+    assert len(list(book.live(on_unreadable=errors.append))) == 2
+    (error,) = errors
+    assert "forget" not in str(error)
+    assert "restore a backup" in str(error)
+    book.close()
+
+
 def test_entry_with_an_open_command_is_not_forgotten(broken: Broken) -> None:
     """Its command would be lost. One that cannot be read can be deleted all the same."""
     broken.open_intents()

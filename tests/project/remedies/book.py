@@ -108,3 +108,27 @@ def forget_the_entry_and_record_it_again() -> str:
         assert book.perform(SID, Accept(), world.gateway).status is Status.ACCEPTED
         book.close()
     return text
+
+
+@follows(
+    "an entry of the book whose SID is damaged cannot be read: {}. A command may be open. Stop all "
+    "processes that use the store, and repair it or restore a backup."
+)
+def repair_the_sid() -> str:
+    world = World()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "book.db")
+        book = Book(SQLiteStore(path))
+        book.record(world.held)
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE entry SET sid = x'ff00'")
+        text = text_of(Exception, lambda: [*book.live()])
+        book.close()
+        with connection:
+            connection.execute("DELETE FROM entry WHERE sid = x'ff00'")
+        connection.close()
+        book = Book(SQLiteStore(path))
+        book.record(world.fetch())
+        assert [entry.sid for entry in book.live()] == [SID]
+        book.close()
+    return text
