@@ -1,10 +1,11 @@
-"""Worker threads, which keep interrupts out of the HTTP client.
+"""Worker threads, which keep interrupts out of a client with connections.
 
 A signal handler may raise an exception anywhere in the main thread, as the time limits of Celery
-and RQ do. In the middle of an HTTP client, it leaves locks held and connections taken, for good. So
-each exchange runs in a worker thread, where no signal handler runs. The caller only waits:
+and RQ do. In the middle of a client of HTTP or of a database, it leaves locks held and connections
+taken, for good. So each exchange runs in a worker thread, where no signal handler runs. The caller
+only waits:
 
-1. The wait ends after ``timeout``, whatever the HTTP client does.
+1. The wait ends after a time limit, whatever the client does.
 2. An exception that is raised in the caller ends the wait, not the exchange. The worker finishes
    it, within its own time limit, and frees its place. A request that still waits for its place is
    not sent.
@@ -21,7 +22,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Generator
-from typing import Final, TypeAlias, Unpack
+from typing import Any, Final, Generic, TypeAlias, TypeVar, Unpack
 
 from reservation_core.domain.errors import without_frames
 from reservation_core.gateways.base import IDLE_TIMEOUT, ThreadGatewayBase
@@ -32,20 +33,23 @@ from reservation_core.rest.messages import Reply, Request
 Result: TypeAlias = Reply | GatewayError
 """Result of an exchange. An error is returned, and raised again in the caller's thread."""
 
+_T = TypeVar("_T")
+
 _GRACE: Final = 0.1  # seconds after the deadline in which a worker may still say what failed
 
 
-class Job:
+class Job(Generic[_T]):
     """One exchange in a worker thread, and its result."""
 
-    def __init__(self, exchange: "Callable[[Job], Result]") -> None:
+    def __init__(self, exchange: "Callable[[Job[_T]], _T]") -> None:
         """Prepare an exchange, in the context of the caller."""
         self.is_wanted = True
         self._exchange = exchange
         self._context: Final = contextvars.copy_context()
         self._is_done: Final = threading.Lock()
         self._is_done.acquire()
-        self._result: Result | BaseException
+        self._result: _T | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         """Do the exchange in this thread, unless its caller has gone."""
@@ -53,17 +57,17 @@ class Job:
             if self.is_wanted:
                 self._result = self._context.run(self._exchange, self)
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            self._result = error
+            self._error = error
         finally:
             self._is_done.release()
 
-    def wait(self, seconds: float) -> Result | None:
+    def wait(self, seconds: float) -> _T | None:
         """Return the result, or ``None`` after so many seconds."""
         if not self._is_done.acquire(timeout=seconds):
             return None
-        if isinstance(self._result, Reply | GatewayError):
-            return self._result
-        raise self._result
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
 class Workers:
@@ -73,7 +77,7 @@ class Workers:
         """Start no thread yet."""
         self._state: Final = _State()
 
-    def run(self, exchange: Callable[[Job], Result], seconds: float) -> Result | None:
+    def run(self, exchange: Callable[[Job[_T]], _T], seconds: float) -> _T | None:
         """Do an exchange in a worker thread.
 
         :return: the result, or ``None`` if there is none after so many seconds. Then it goes on.
@@ -102,7 +106,7 @@ class _State:
     """
 
     def __init__(self) -> None:
-        self.jobs: Final[queue.SimpleQueue[Job | None]] = queue.SimpleQueue()
+        self.jobs: Final[queue.SimpleQueue[Job[Any] | None]] = queue.SimpleQueue()
         self.lock: Final = threading.Lock()
         self.waiting = 0
         self.is_started = False
@@ -168,7 +172,7 @@ class WorkerGatewayBase(ThreadGatewayBase):
             return result
         raise without_frames(result or self._errors.exchange_timed_out())
 
-    def _take_slot(self, job: Job, request: Request, deadline: float) -> Result:
+    def _take_slot(self, job: Job[Result], request: Request, deadline: float) -> Result:
         try:
             with self._slot():
                 if not job.is_wanted:

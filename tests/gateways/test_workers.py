@@ -21,7 +21,7 @@ def test_exchange_runs_in_another_thread_with_the_context_of_its_caller() -> Non
     variable.set("seen")
     seen: list[object] = []
 
-    def exchange(_job: Job) -> Result:
+    def exchange(_job: Job[Result]) -> Result:
         seen.append((variable.get(), threading.current_thread() is threading.main_thread()))
         return REPLY
 
@@ -32,7 +32,7 @@ def test_exchange_runs_in_another_thread_with_the_context_of_its_caller() -> Non
 def test_wait_ends_in_time_and_the_exchange_goes_on() -> None:
     go_on, is_over = threading.Event(), threading.Event()
 
-    def exchange(_job: Job) -> Result:
+    def exchange(_job: Job[Result]) -> Result:
         go_on.wait(5)
         is_over.set()
         return REPLY
@@ -43,7 +43,7 @@ def test_wait_ends_in_time_and_the_exchange_goes_on() -> None:
 
 
 def test_error_of_an_exchange_is_raised_in_the_caller() -> None:
-    def exchange(_job: Job) -> Result:
+    def exchange(_job: Job[Result]) -> Result:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -53,8 +53,8 @@ def test_error_of_an_exchange_is_raised_in_the_caller() -> None:
 def test_exchange_is_not_begun_for_a_caller_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
-    def exchange(name: str) -> Callable[[Job], Result]:
-        def run(_job: Job) -> Result:
+    def exchange(name: str) -> Callable[[Job[Result]], Result]:
+        def run(_job: Job[Result]) -> Result:
             begun.append(name)
             return REPLY
 
@@ -76,7 +76,7 @@ def test_exchanges_run_at_once() -> None:
     together = threading.Barrier(5)
     workers = Workers()
 
-    def exchange(_job: Job) -> Result:
+    def exchange(_job: Job[Result]) -> Result:
         together.wait(5)
         return REPLY
 

@@ -6,6 +6,9 @@
 * Sweepers skip entries that others have locked (``SKIP LOCKED``). ``wait_for_doubt`` wakes them
   when an entry comes into doubt (``LISTEN``/``NOTIFY``), so that they need not poll.
 * A store that was opened before a fork refuses to work in the child: open it there.
+* psycopg works in worker threads (:mod:`reservation_core.gateways.workers`), or in asyncio tasks.
+  So an exception of a signal handler takes no connection from the pool, and a caller is released in
+  time even if the database does not answer at all.
 * Any number of nodes may open the store at once. One creates the tables, under an advisory lock,
   and the others wait for it.
 
@@ -42,6 +45,7 @@ from reservation_core.book.stores.port import Claim
 from reservation_core.book.stores.postgres_statements import Query
 from reservation_core.book.stores.process import OpeningProcess
 from reservation_core.domain.errors import without_frames
+from reservation_core.gateways.workers import Workers
 
 with extra("postgres"):
     import psycopg
@@ -58,7 +62,7 @@ _DAMAGED: Final = ("XX001", "XX002", "42P01", "42703")
 """SQLSTATEs of damaged data or indexes, and of missing tables or columns."""
 
 
-_ERRORS: Final = (psycopg.Error, UnicodeError, StoreFailed)
+_ERRORS: Final = (psycopg.Error, UnicodeError, TimeoutError, StoreFailed)
 
 
 def _translates_errors(method: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -97,6 +101,8 @@ def _atranslates_errors(
 def _translate(error: Exception) -> StoreFailed:
     if isinstance(error, StoreFailed):
         return without_frames(error)
+    if isinstance(error, TimeoutError):
+        return StoreUnavailable("the database did not answer in time")
     state = getattr(error, "sqlstate", None) or ""
     reason = ", ".join(filter(None, (type(error).__name__, state)))
     return _failure_of(error, state)(reason)
@@ -144,6 +150,7 @@ class PostgresStore:
         self._database: Final = _Database(conninfo)
         del conninfo
         self._opened_by: Final = OpeningProcess()
+        self._workers: Final = Workers()
         self._listening: Final = threading.Lock()
         self._listener: psycopg.Connection | None = None
         self._pool: Final = ConnectionPool(
@@ -173,7 +180,20 @@ class PostgresStore:
 
     @_translates_errors
     def _run(self, query: Query[_T]) -> _T:
+        seconds = query.seconds(self._pool.timeout)
+        return self._work(lambda: self._execute(query), seconds or threading.TIMEOUT_MAX)
+
+    def _work(self, work: Callable[[], _T], seconds: float) -> _T:
+        """Do something with psycopg in a worker thread."""
         self._opened_by.require_current()
+        if self._pool.closed:
+            raise StoreFailed("it is closed")
+        result = self._workers.run(lambda _: work(), seconds)
+        if result is None:
+            raise TimeoutError
+        return result
+
+    def _execute(self, query: Query[_T]) -> _T:
         with self._pool.connection() as connection:
             with connection.pipeline(), connection.transaction():
                 cursors = [connection.execute(*each) for each in query.statements]
@@ -226,16 +246,29 @@ class PostgresStore:
         """
         self._opened_by.require_current()
         with self._listening:
-            if self._listener is None:
-                self._listener = psycopg.connect(self._database.conninfo, autocommit=True)
-                self._listener.execute(statements.LISTEN)
+            # Taken out: after an interrupt, the next call listens anew.
+            listener, self._listener = self._listener, None
+            if listener is None:
+                self._listener = self._work(self._listen, self._pool.timeout)
                 return True
             try:
-                return any(True for _ in self._listener.notifies(timeout=seconds, stop_after=1))
-            except psycopg.OperationalError:
-                self._listener.close()
-                self._listener = None
-                return True
+                is_due = any(True for _ in listener.notifies(timeout=seconds, stop_after=1))
+            except BaseException as error:
+                listener.close()
+                if isinstance(error, psycopg.OperationalError):
+                    return True
+                raise
+            self._listener = listener
+            return is_due
+
+    def _listen(self) -> psycopg.Connection:
+        listener = psycopg.connect(self._database.conninfo, autocommit=True)
+        try:
+            listener.execute(statements.LISTEN)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
 
     def close(self) -> None:
         """Close the connections, after a thread that waits for doubt.
@@ -245,6 +278,7 @@ class PostgresStore:
         if not self._opened_by.is_current:
             return
         self._pool.close()
+        self._workers.stop()
         with self._listening:
             listener, self._listener = self._listener, None
         if listener is not None:
@@ -313,7 +347,10 @@ class AsyncPostgresStore:
     @_atranslates_errors
     async def _run(self, query: Query[_T]) -> _T:
         self._opened_by.require_current()
-        async with self._pool.connection() as connection:
+        async with (
+            asyncio.timeout(query.seconds(self._pool.timeout)),
+            self._pool.connection() as connection,
+        ):
             async with connection.pipeline(), connection.transaction():
                 cursors = [await connection.execute(*each) for each in query.statements]
             return query.read([await cursor.fetchall() for cursor in cursors])
@@ -365,19 +402,33 @@ class AsyncPostgresStore:
         """
         self._opened_by.require_current()
         async with self._listening:
-            if self._listener is None:
-                self._listener = await psycopg.AsyncConnection.connect(
-                    self._database.conninfo, autocommit=True
-                )
-                await self._listener.execute(statements.LISTEN)
+            # Taken out: after a cancellation, the next call listens anew.
+            listener, self._listener = self._listener, None
+            if listener is None:
+                self._listener = await self._listen()
                 return True
             try:
-                notifications = self._listener.notifies(timeout=seconds, stop_after=1)
-                return bool([notification async for notification in notifications])
-            except psycopg.OperationalError:
-                await self._listener.close()
-                self._listener = None
-                return True
+                notifications = listener.notifies(timeout=seconds, stop_after=1)
+                is_due = bool([notification async for notification in notifications])
+            except BaseException as error:
+                await listener.close()
+                if isinstance(error, psycopg.OperationalError):
+                    return True
+                raise
+            self._listener = listener
+            return is_due
+
+    async def _listen(self) -> psycopg.AsyncConnection:
+        async with asyncio.timeout(self._pool.timeout):
+            listener = await psycopg.AsyncConnection.connect(
+                self._database.conninfo, autocommit=True
+            )
+            try:
+                await listener.execute(statements.LISTEN)
+            except BaseException:
+                await listener.close()
+                raise
+            return listener
 
     async def close(self) -> None:
         """Close the connections, after an asyncio task that waits for doubt.

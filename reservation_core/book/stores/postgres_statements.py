@@ -38,10 +38,19 @@ class Query(Generic[_T_co]):
     """Statements of one transaction, and how their rows are read.
 
     :param read: is called with the rows of each statement, in order.
+    :param takes_any_time: true if its statements have no limit of time.
     """
 
     statements: Sequence[Statement] = attrs.field(repr=False)  # with what is written
     read: Callable[[Sequence[Rows]], _T_co]
+    takes_any_time: bool = False
+
+    def seconds(self, timeout: float) -> float | None:
+        """Return the seconds for a connection and the statements. ``None`` for any time.
+
+        :param timeout: seconds that each of them may take.
+        """
+        return None if self.takes_any_time else timeout * (1 + len(self.statements))
 
 
 CHANNEL: Final = "reservation_book"
@@ -129,7 +138,10 @@ def migrations(version_rows: Rows) -> Sequence[Statement]:
 
 
 def _time_text(column: str) -> str:
-    """Return the expression of a time as ISO 8601, as not every time is one of Python."""
+    """Return the expression of a time as text in ISO 8601.
+
+    Not every time of the database is one of Python.
+    """
     return f"to_json({column}) #>> '{{}}'"
 
 
@@ -368,4 +380,4 @@ def purge(before: datetime) -> Query[int]:
         (_PURGE_ENTRIES, values),
         (_PURGE_LINES, values),
     )
-    return Query(statements, lambda results: results[1][0][0])
+    return Query(statements, lambda results: results[1][0][0], takes_any_time=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +18,7 @@ import attrs
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool
 
 from reservation_core import Status
 from reservation_core.book import Change, Doubt, StoreDamaged, StoreFailed, StoreUnavailable
@@ -23,6 +27,7 @@ from reservation_core.book.stores import postgres_statements as statements
 from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
 from reservation_core.testing.contract.book import make
 from reservation_core.testing.contract.book.fixtures import find_entry
+from tests.campaigns.interrupts import interrupt_often
 
 
 def execute(database: str, query: bytes) -> list[tuple[object, ...]]:
@@ -343,6 +348,164 @@ def test_slow_statement_is_canceled_but_not_a_purge(new_database: Callable[[], s
         store.write([make.change(make.entry(1, Status.TIMEOUT, revision=2))])
     assert store.purge(make.later(60)) == 1
     store.close()
+
+
+def test_interrupt_takes_no_connection(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal handler may raise between any two lines of psycopg."""
+    store = PostgresStore(new_database(), max_connections=1, pool_timeout=0.5)
+    get_connection = ConnectionPool.getconn
+
+    def interrupt(pool: ConnectionPool, timeout: float | None = None) -> psycopg.Connection:
+        connection = get_connection(pool, timeout)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return connection
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(ConnectionPool, "getconn", interrupt)
+        with contextlib.suppress(KeyboardInterrupt):
+            store.live("", 1)
+    assert store.live("", 1) == []
+    store.close()
+
+
+def test_interrupts_leave_the_store_alive(new_database: Callable[[], str]) -> None:
+    """A signal handler raises at random moments, as in Celery."""
+    store = PostgresStore(new_database(), max_connections=2, pool_timeout=5)
+    interrupts, _ = interrupt_often(lambda: store.live("", 1), 300, seed=1)
+    assert interrupts == 300
+    together = threading.Barrier(2)
+
+    def use() -> object:
+        together.wait(5)
+        return store.live("", 1)
+
+    assert all_at_once(use, use) == [[], []]
+    store.close()
+
+
+def test_interrupted_wait_for_doubt_misses_no_doubt(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next call returns at once: a notification may be missed."""
+    store = PostgresStore(new_database(), max_connections=1)
+    assert store.wait_for_doubt(0) is True
+
+    def interrupt(_: psycopg.Connection, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(psycopg.Connection, "notifies", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            store.wait_for_doubt(5)
+    assert store.wait_for_doubt(5) is True
+    assert store.wait_for_doubt(0.01) is False
+    store.close()
+
+
+def test_cancelled_wait_for_doubt_misses_no_doubt(new_database: Callable[[], str]) -> None:
+    async def run() -> None:
+        store = await AsyncPostgresStore.open(new_database(), max_connections=1)
+        assert await store.wait_for_doubt(0) is True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await store.wait_for_doubt(5)
+        assert await store.wait_for_doubt(5) is True
+        assert await store.wait_for_doubt(0.01) is False
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_listener_that_was_not_set_up_is_set_up_again(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        store = PostgresStore(new_database(), max_connections=1)
+        waiting = await AsyncPostgresStore.open(new_database(), max_connections=1)
+        with monkeypatch.context() as broken:
+            broken.setattr(statements, "LISTEN", b"LISTEN to what")
+            with pytest.raises(StoreFailed, match="SyntaxError"):
+                store.wait_for_doubt(0)
+            with pytest.raises(StoreFailed, match="SyntaxError"):
+                await waiting.wait_for_doubt(0)
+        assert store.wait_for_doubt(0) is True
+        assert await waiting.wait_for_doubt(0) is True
+        doubtful = make.change(make.entry(1, doubt=Doubt.GAP))
+        store.write([doubtful])
+        await waiting.write([doubtful])
+        assert store.wait_for_doubt(20) is True
+        assert await waiting.wait_for_doubt(20) is True
+        store.close()
+        await waiting.close()
+
+    asyncio.run(run())
+
+
+@contextlib.contextmanager
+def stopped_backends(database: str) -> Generator[None]:
+    """Stop the server's processes, as a machine does that is paused."""
+    pids = [
+        int(str(pid))
+        for (pid,) in execute(
+            database,
+            b"SELECT pid FROM pg_stat_activity "
+            b"WHERE pid <> pg_backend_pid() AND application_name = 'stopped'",
+        )
+    ]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_database_that_does_not_answer_is_unavailable(new_database: Callable[[], str]) -> None:
+    database = make_conninfo(new_database(), application_name="stopped")
+    store = PostgresStore(database, max_connections=1, pool_timeout=0.2)
+    began = time.monotonic()
+    with (
+        stopped_backends(database),
+        pytest.raises(StoreUnavailable, match="did not answer in time"),
+    ):
+        store.live("", 1)
+    assert time.monotonic() - began < 5
+    deadline = time.monotonic() + 20
+    while True:
+        with contextlib.suppress(StoreUnavailable):  # until the connection is given back
+            assert store.live("", 1) == []
+            break
+        assert time.monotonic() < deadline
+    store.close()
+
+
+def test_database_that_does_not_answer_is_unavailable_to_an_event_loop(
+    new_database: Callable[[], str],
+) -> None:
+    database = make_conninfo(new_database(), application_name="stopped")
+
+    async def run() -> None:
+        store = await AsyncPostgresStore.open(database, max_connections=1, pool_timeout=0.2)
+        with (
+            stopped_backends(database),
+            pytest.raises(StoreUnavailable, match="did not answer in time"),
+        ):
+            await store.live("", 1)
+        await store.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_closed_store_refuses_at_once(new_database: Callable[[], str]) -> None:
+    store = PostgresStore(new_database(), max_connections=1)
+    store.close()
+    with pytest.raises(StoreFailed, match="it is closed"):
+        store.live("", 1)
 
 
 def test_missing_table_is_a_damaged_store(new_database: Callable[[], str]) -> None:
