@@ -123,9 +123,9 @@ def deliver(
     clock: Callable[[], float],
     random: Callable[[], float] | None,
     began: float,
-    first: FirstExchange | None = None,
-    resume: bool = False,
-    has_permission_check: bool = False,
+    first: FirstExchange | None,
+    resume: bool,
+    has_permission_check: bool,
 ) -> Steps:
     """Yield the requests and pauses of a delivery, then the reservation.
 
@@ -187,7 +187,7 @@ class _Delivery:
         if resume:
             self._prepare()  # raises if it cannot have been sent
             self.failure = GatewayError("the process that may have sent the command ended")
-            done = yield from self._reconcile(self.failure)
+            done = yield from self._reconcile()
         elif first is not None:
             request, reply, failure = first
             self.times_sent = 1
@@ -224,7 +224,7 @@ class _Delivery:
             needs_fetch = _is_unknown(failure) or _is_about_state(failure, self.command)
             if not (needs_fetch and self.policy.reconcile):
                 self._give_up("the last failure rules out a retry")
-            done = yield from self._reconcile(failure)
+            done = yield from self._reconcile()
             if done is not None:
                 return done
         if self.times_sent >= self.policy.attempts:
@@ -260,9 +260,9 @@ class _Delivery:
         self.attempts.append(attempt)
         self.observer.after_attempt(attempt)
 
-    def _reconcile(self, failure: ReservationError) -> _Exchanges[Reservation | None]:
+    def _reconcile(self) -> _Exchanges[Reservation | None]:
         """Fetch the reservation and decide. Return ``None`` to send again."""
-        refusal = failure if isinstance(failure, Refused) else None
+        refusal = self.failure if isinstance(self.failure, Refused) else None
         if isinstance(refusal, ServerFailed):
             refusal = None
         sent, command = self.known, self.command
@@ -284,7 +284,7 @@ class _Delivery:
         self.unsettled = [
             one for one in self.unsettled if one in suspects or may_act_later(one, command, now)
         ]
-        is_not_pending = _says_not_pending(failure) and is_legal(Status.PENDING, command)
+        is_not_pending = _says_not_pending(self.failure) and is_legal(Status.PENDING, command)
         if is_not_pending and now.status is Status.PENDING:
             # It was refused as not pending, but is shown pending: another command is on hold.
             now = attrs.evolve(now, on_hold=True)
@@ -319,9 +319,7 @@ class _Delivery:
             self.unexpected = outcome if isinstance(outcome, IllegalSuccession) else None
             if self.unexpected is not None:
                 outcome = self.unexpected.reservation
-            if isinstance(outcome, Reservation) and is_older(outcome, self.known):
-                outcome = GatewayError("the fetch shows an older version than the known one")
-            if isinstance(outcome, Reservation):
+            if isinstance(outcome, Reservation) and not is_older(outcome, self.known):
                 self.was_fetched = self.has_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)
                 return outcome if can_send_etag else attrs.evolve(outcome, etag=None)
@@ -334,7 +332,7 @@ class _Delivery:
                 yield from self._pause(outcome)
         self._give_up("the reservation could not be fetched")
 
-    def _pause(self, failure: ReservationError | None) -> _Exchanges[None]:
+    def _pause(self, failure: _Outcome) -> _Exchanges[None]:
         """Pause for the platform's ``Retry-After``, or for a back-off."""
         seconds = failure.retry_after if isinstance(failure, Throttled) else None
         if seconds is None:
@@ -444,7 +442,7 @@ def _is_about_state(failure: ReservationError, command: Command) -> bool:
     return isinstance(failure, LostRace) or (is_plain_update and is_bare_400)
 
 
-def _says_not_pending(failure: ReservationError) -> bool:
+def _says_not_pending(failure: ReservationError | None) -> bool:
     """Return True if the refusal says that the reservation is not pending."""
     return (
         isinstance(failure, LostRace)

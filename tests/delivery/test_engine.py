@@ -38,6 +38,7 @@ from reservation_core import (
     perform,
     prepare,
 )
+from reservation_core.delivery.engine import Pause, PermissionCheck, Steps
 from reservation_core.delivery.engine import deliver as deliver_steps
 from reservation_core.delivery.observer import NO_OBSERVER
 from reservation_core.delivery.policy import DEFAULT_POLICY
@@ -58,9 +59,9 @@ from tests.delivery.scripted import (
 )
 
 
-@pytest.mark.parametrize(("resume", "method"), [(False, "POST"), (True, "GET")])
-def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, method: str) -> None:
-    steps = deliver_steps(
+def start_delivery(*, resume: bool = False, has_permission_check: bool = False) -> Steps:
+    """Start the generator of an accept."""
+    return deliver_steps(
         PENDING,
         Accept(),
         route="task",
@@ -69,11 +70,26 @@ def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, metho
         clock=lambda: 0.0,
         random=lambda: 0.5,
         began=0.0,
+        first=None,
         resume=resume,
+        has_permission_check=has_permission_check,
     )
-    step = next(steps)
+
+
+@pytest.mark.parametrize(("resume", "method"), [(False, "POST"), (True, "GET")])
+def test_delivery_sends_first_and_fetches_first_when_resumed(resume: bool, method: str) -> None:
+    step = next(start_delivery(resume=resume))
     assert isinstance(step, Request)
     assert step.method == method
+
+
+@pytest.mark.parametrize("has_check", [False, True])
+def test_delivery_yields_a_permission_check_only_on_request(has_check: bool) -> None:
+    steps = start_delivery(has_permission_check=has_check)
+    sent = next(steps)
+    assert steps.send(NotSent("no")) == Pause(0.125)
+    again = steps.send(None)
+    assert again == (PermissionCheck() if has_check else sent)
 
 
 @pytest.mark.parametrize("command", [Accept(), CALL, CONFERENCE])
@@ -112,6 +128,9 @@ def test_delivery_ends_at_the_deadline() -> None:
     late = ScriptedGateway(TIMED_OUT, takes=40.0)
     assert fails(late, OutcomeUnknown).last_known == PENDING
     assert late.methods == "P"
+    in_time = ScriptedGateway(TIMED_OUT, shows("accepted", "4"), takes=10.0)
+    fails(in_time, OutcomeUnknown, deadline=10.0)
+    assert in_time.methods == "P"
     unsent = ScriptedGateway(NotSent("no"))
     assert fails(unsent, NotSent, deadline=0).reason == "no"
     assert unsent.methods == "P"
@@ -301,9 +320,13 @@ def test_permission_is_asked_before_the_command_is_sent_again(
         if permitted == 2:
             assert send().status is Status.ACCEPTED
         else:
-            with pytest.raises(OutcomeUnknown, match="another process has taken") as caught:
+            with pytest.raises(OutcomeUnknown) as caught:
                 send()
-            assert len(caught.value.attempts) == len(gateway.methods)
+            error = caught.value
+            assert error.reason == "another process has taken the command over"
+            assert len(error.attempts) == len(gateway.methods)
+            assert error.last_known is not None
+            assert error.last_known.status is Status.PENDING
         ends = [place for place, method in enumerate(methods) if method == "P"]
         sent_again = [methods[:end] for end in ends if resume or end]
         assert asked == sent_again[: permitted + 1]
@@ -389,7 +412,8 @@ def test_unknown_outcome_and_a_report_that_cannot_follow_is_a_lost_race(
 ) -> None:
     """Nothing can follow the completion, so it was not carried out."""
     gateway = ScriptedGateway(unknown, shows("canceled", "4"))
-    assert fails(gateway, LostRace, ACCEPTED, Complete()).reservation == CANCELED
+    error = fails(gateway, LostRace, ACCEPTED, Complete())
+    assert (error.http_status, error.reservation) == (200, CANCELED)
     assert gateway.methods == "PG"
 
 
@@ -424,18 +448,28 @@ def test_unexpected_reply_is_taken_over_by_policy() -> None:
     gateway = ScriptedGateway(shows("timeout", "4"))
     error = fails(gateway, IllegalSuccession, ACCEPTED, Wrap(), attempts=1, reconcile=False)
     assert "Policy(accept_unexpected=True)" in str(error)
-    taken = deliver(
-        ScriptedGateway(shows("timeout", "4")), ACCEPTED, Wrap(), accept_unexpected=True
-    )
+    gateway, observer = ScriptedGateway(shows("timeout", "4")), RecordingObserver()
+    taken = deliver(gateway, ACCEPTED, Wrap(), observer, accept_unexpected=True)
     assert taken == error.reservation
+    assert f"caution {error.caution}" in observer.lines
     assert (taken.status, taken.etag) == ("timeout", "4")
 
 
-@pytest.mark.parametrize("refused", [True, False])
-def test_unknown_status_is_read_once_and_carried_by_the_error(refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("answer", "command", "kind"),
+    [
+        (ALREADY_ACCEPTED, SUPERVISE, LostRace),
+        (REWORDED, Wrap(), LostRace),
+        (TIMED_OUT, SUPERVISE, OutcomeUnknown),
+    ],
+)
+def test_unknown_status_is_read_once_and_carried_by_the_error(
+    answer: Reply | GatewayError, command: Command, kind: type[ReservationError]
+) -> None:
     ninth = Reply(200, {"ETag": "9"}, b'{"reservation_status": "escalated", "worker_name": "Zo"}')
-    gateway = ScriptedGateway(ALREADY_ACCEPTED if refused else TIMED_OUT, ninth)
-    error = fails(gateway, LostRace if refused else OutcomeUnknown, ACCEPTED, SUPERVISE)
+    gateway = ScriptedGateway(answer, ninth)
+    error = fails(gateway, kind, ACCEPTED, command)
+    assert kind is OutcomeUnknown or error.reservation is None
     assert gateway.methods == "PG"
     assert gateway.pauses == []
     assert "the unknown status 'escalated'" in str(error)

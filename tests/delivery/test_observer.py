@@ -8,6 +8,7 @@ import pytest
 
 from reservation_core import (
     Accept,
+    Attempt,
     Command,
     IllegalSuccession,
     Indistinguishable,
@@ -54,6 +55,19 @@ def test_observer_receives_attempts_fetches_and_failures() -> None:
     alone = RecordingObserver()
     deliver(ScriptedGateway(TIMED_OUT, shows("accepted")), observer=alone, sole_writer=True)
     assert alone.lines[-1] == "fetched accepted: done"
+
+
+def test_observer_receives_each_attempt_before_it_is_made() -> None:
+    attempts: list[Attempt] = []
+
+    class Before(Observer):
+        def before_attempt(self, attempt: Attempt) -> None:
+            attempts.append(attempt)
+
+    gateway = ScriptedGateway(NotSent("no"), shows("accepted"), takes=0.5)
+    deliver(gateway, observer=Before())
+    first, second = gateway.requests
+    assert attempts == [Attempt(1, first, 0.0, 0.0), Attempt(2, second, 0.625, 0.125)]
 
 
 def test_log_contains_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:

@@ -317,12 +317,25 @@ def test_sole_writer_is_not_done_by_a_version_after_a_fetch() -> None:
     fails(gateway, OutcomeUnknown, unversioned, resume=True, sole_writer=True, attempts=2)
 
 
-@pytest.mark.parametrize("now", ["accepted", "canceled"])
-def test_sole_writer_is_not_done_by_the_end_of_a_hold(now: str) -> None:
-    """The platform ends it by itself."""
+@pytest.mark.parametrize(
+    ("command", "now", "kind"),
+    [
+        (CALL, "accepted", OutcomeUnknown),
+        (CALL, "canceled", OutcomeUnknown),
+        (ACCEPTING_CALL, "accepted", Indistinguishable),
+        (Reject(), "rejected", None),
+    ],
+)
+def test_sole_writer_is_not_done_by_the_end_of_a_hold(
+    command: Command, now: str, kind: type[ReservationError] | None
+) -> None:
+    """The platform ends it by itself, but never with a rejection."""
     held = attrs.evolve(PENDING, on_hold=True)
     gateway = ScriptedGateway(TIMED_OUT, shows(now, "5"))
-    fails(gateway, OutcomeUnknown, held, CALL, strict=False, sole_writer=True)
+    if kind is None:
+        assert deliver(gateway, held, command, strict=False, sole_writer=True).status == now
+    else:
+        fails(gateway, kind, held, command, strict=False, sole_writer=True)
 
 
 def test_old_status_is_no_effect() -> None:
@@ -566,6 +579,7 @@ def test_trusted_stale_version_is_repeated() -> None:
         # A 412 hides only an act that raised the version.
         (STALE, Accept(), "canceled", "4", LostRace),
         (STALE, Accept(), "canceled", "5", OutcomeUnknown),
+        (Reply(409), Accept(), "canceled", "4", LostRace),
         (STALE, CONFERENCE, "canceled", "4", LostRace),
         (STALE, CALL, "timeout", "4", LostRace),
         (STALE, CALL, "timeout", "5", OutcomeUnknown),

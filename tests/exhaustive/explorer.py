@@ -215,7 +215,9 @@ class _Explorer:
             clock=_no_time,
             random=_no_time,
             began=0.0,
+            first=None,
             resume=case.resume,
+            has_permission_check=False,
         )
         try:
             step = next(steps)
