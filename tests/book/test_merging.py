@@ -116,6 +116,23 @@ def test_judge_with_versions_applies_the_higher(ahead: int) -> None:
         assert verdict is expected
 
 
+@pytest.mark.parametrize(
+    ("on_hold", "ahead", "after", "verdict"),
+    [
+        (True, 1, S.ACCEPTED, Verdict.APPLIED),
+        (True, 2, S.ACCEPTED, Verdict.APPLIED),
+        (True, 3, S.ACCEPTED, Verdict.GAP),
+        (True, 2, S.PENDING, Verdict.GAP),
+        (False, 2, S.ACCEPTED, Verdict.GAP),
+    ],
+)
+def test_end_of_a_hold_may_be_two_versions_ahead(
+    on_hold: bool, ahead: int, after: Status, verdict: Verdict
+) -> None:
+    entry = make_entry(version=3, reservation=attrs.evolve(pending(0), on_hold=on_hold))
+    assert judge(entry, make_report(after, 3 + ahead)) is verdict
+
+
 @pytest.mark.parametrize("doubt", [None, *Doubt])
 @pytest.mark.parametrize("before", S)
 def test_fetch_settles_doubt(before: Status, doubt: Doubt | None) -> None:
@@ -169,11 +186,13 @@ def test_first_report_is_applied() -> None:
     assert judge(None, report) is Verdict.APPLIED
     entry = merge(None, report, Verdict.APPLIED, later(1))
     assert entry is not None
-    assert (entry.reservation, entry.version, entry.platform_time, entry.doubt) == (
-        report.reservation,
-        7,
-        NOON,
-        None,
+    assert report.reservation is not None
+    assert entry == Entry(
+        reservation=report.reservation,
+        revision=0,
+        refreshed_at=later(1),
+        version=7,
+        platform_time=NOON,
     )
 
 
@@ -242,7 +261,10 @@ def test_merge_keeps_what_a_report_leaves_out() -> None:
         url="https://example.com/",
     )
     for status, etag, updated in ((S.ACCEPTED, None, None), (S.PENDING, "7", later(1))):
-        report = make_report(status, worker_name=None, worker_sid=None, account_sid=None)
+        left_out = dict.fromkeys(
+            ("worker_name", "worker_sid", "task_sid", "workspace_sid", "account_sid")
+        )
+        report = make_report(status, **left_out)
         entry = merge(make_entry(reservation=before), report, Verdict.APPLIED, NOON)
         assert entry is not None
         assert entry.reservation == attrs.evolve(
@@ -266,12 +288,21 @@ def test_reply_without_version_clears_the_etag() -> None:
 
 def test_late_pending_event_does_not_end_a_hold() -> None:
     """A later status does."""
-    entry = make_entry(reservation=attrs.evolve(pending(0), on_hold=True, date_updated=NOON))
+    held = attrs.evolve(pending(0), on_hold=True, on_hold_since=NOON, date_updated=NOON)
+    entry = make_entry(reservation=held)
     same = merge(entry, make_report(S.PENDING), Verdict.APPLIED, NOON)
     done = merge(entry, make_report(S.ACCEPTED), Verdict.APPLIED, NOON)
     assert same is not None
     assert done is not None
     assert (same.reservation.state, done.reservation.state) == (ON_HOLD, S.ACCEPTED)
+    assert (same.reservation.on_hold_since, done.reservation.on_hold_since) == (NOON, None)
+
+
+def test_report_of_a_hold_brings_its_time() -> None:
+    report = make_report(S.PENDING, on_hold=True, on_hold_since=later(3))
+    entry = merge(make_entry(), report, Verdict.APPLIED, NOON)
+    assert entry is not None
+    assert (entry.reservation.state, entry.reservation.on_hold_since) == (ON_HOLD, later(3))
 
 
 def test_newer_report_restores_a_deleted_entry() -> None:

@@ -424,10 +424,32 @@ def test_reason_of_an_unreadable_entry_shows_no_values() -> None:
     assert "Alice" not in f"{odd}{odd!r}"
 
 
+def test_entry_of_another_reservation_is_unreadable() -> None:
+    document = write_entry(make.entry(1))
+    for other, revision in ((sid("WR", 2), 1), (make.entry(1).sid, 0)):
+        error = read_entry(other, document, revision, lambda: make.NOON)
+        assert error == UnreadableEntry("it is not the entry of this reservation", other)
+
+
+def test_reason_of_an_unreadable_entry_names_each_fault() -> None:
+    document = json.loads(write_entry(make.entry(1))) | {"doubt": "x", "version": "y"}
+    for text, reason in (
+        (
+            json.dumps(document),
+            "version is not an integer, doubt is not one of gap, contradiction",
+        ),
+        ("[]", "a document or a column is damaged (TypeError)"),
+        ("{", "a document or a column is damaged (JSONDecodeError)"),
+    ):
+        error = read_entry(DAMAGED, text, 1, lambda: make.NOON)
+        assert error == UnreadableEntry(reason, DAMAGED)
+
+
 def test_line_of_another_shape_is_unreadable() -> None:
     for document in ("[]", "{", 5, b"{}"):
-        with pytest.raises(UnreadableEntry, match="in its history"):
-            read_line(sid("WR", 1), document, None, lambda: make.NOON)
+        with pytest.raises(UnreadableEntry, match="in its history") as raised:
+            read_line(DAMAGED, document, None, lambda: make.NOON)
+        assert raised.value.sid == DAMAGED
 
 
 def test_store_that_returns_a_page_again_is_damaged() -> None:

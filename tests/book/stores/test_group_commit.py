@@ -99,17 +99,25 @@ def test_waiting_items_share_one_call_of_work() -> None:
     assert work.batches == [[1], [2, 3, 4], [5]]
 
 
-def test_failed_batch_is_retried_one_by_one() -> None:
+def test_single_caller_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(GroupCommit, "_wait")
+    group_commit = GroupCommit(CountingWork())
+    assert [group_commit.submit(item) for item in (1, 2)] == [2, 4]
+
+
+@pytest.mark.parametrize("others", [(2,), (2, 4)])
+def test_failed_batch_is_retried_one_by_one(others: tuple[int, ...]) -> None:
     work = SlowWork()
     callers = Callers(GroupCommit(work))
     callers.call(1)
     assert work.started.acquire(timeout=10)
-    for item in (2, 13, 4):
+    for item in (13, *others):
         callers.call(item)
-    for _ in range(5):
+    for _ in range(3 + len(others)):
         work.proceed.release()
-    assert callers.join() == {1: 2, 2: 4, 13: ValueError, 4: 8}
-    assert work.batches == [[1], [2, 13, 4], [2], [13], [4]]
+    doubles = {item: 2 * item for item in (1, *others)}
+    assert callers.join() == {**doubles, 13: ValueError}
+    assert work.batches == [[1], [13, *others], [13], *([item] for item in others)]
 
 
 def test_next_leader_serves_the_group_of_an_interrupted_leader() -> None:
@@ -174,7 +182,8 @@ def call_with_locks(
 
 @pytest.mark.parametrize("woken", [False, True])
 def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, woken: bool) -> None:
-    """If it was just chosen to lead, the next waiter leads."""
+    """If it was just chosen to lead, the next waiter leads at once."""
+    monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 20.0)
     work = SlowWork()
     callers = Callers(GroupCommit(work))
     callers.call(1)
@@ -196,6 +205,7 @@ def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, wo
 def test_interrupted_member_of_a_group_does_not_block_the_next_group(
     monkeypatch: pytest.MonkeyPatch, *, woken: bool, leader_too: bool
 ) -> None:
+    monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 20.0)
     work = SlowWork()
     callers = Callers(GroupCommit(work, max_batch=3))
     callers.call(1)

@@ -19,6 +19,7 @@ from reservation_core.book import (
     Book,
     Entry,
     SQLiteStore,
+    StoreDamaged,
     StoreFailed,
     StoreUnavailable,
     Verdict,
@@ -117,6 +118,19 @@ def test_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
             match=r"DatabaseError, SQLITE_NOTADB\.|OperationalError, SQLITE_CANTOPEN\.",
         ):
             SQLiteStore(path)
+
+
+def test_index_that_finds_other_entries_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLiteStore(tmp_path / "book.db")
+    store.write([make.change(make.entry(1))])
+    finds_all = "SELECT sid, document, revision, refreshed_at FROM entry WHERE ? IS NOT NULL"
+    monkeypatch.setattr("reservation_core.book.stores.sqlite_statements.ENTRIES", finds_all)
+    with pytest.raises(StoreDamaged) as raised:
+        find_entry(store, 2)
+    assert raised.value.reason == "an index does not fit its table"
+    store.close()
 
 
 def test_busy_file_is_unavailable_after_the_timeout(tmp_path: Path) -> None:
@@ -226,7 +240,26 @@ def test_interrupted_write_leaves_no_transaction(
     other.close()
 
 
-@pytest.mark.parametrize(("at", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True)])
+class InterruptingLock:
+    """Lock that is interrupted after one of its releases."""
+
+    def __init__(self, at: int) -> None:
+        self._lock = threading.Lock()
+        self._until = at
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        self._until -= 1
+        if self._until == 0:
+            raise Interrupted
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True), ("release", True)]
+)
 def test_interrupted_write_returns_its_results_to_the_other_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, *, kept: bool
 ) -> None:
@@ -235,6 +268,8 @@ def test_interrupted_write_returns_its_results_to_the_other_threads(
         "sqlite3.connect", partial(sqlite3.connect, factory=InterruptibleConnection)
     )
     store = SQLiteStore(tmp_path / "book.db")
+    # The first release is of this test, the second of thread 1, the third of the others.
+    setattr(store, "_writing", InterruptingLock(3 if at == "release" else 0))  # noqa: B010 - final
     outcomes: dict[int, object] = {}
 
     def write(number: int) -> None:

@@ -68,13 +68,14 @@ class SweepingTests(StoreFixtures):
         assert store.delete(make.sid("WR", 1), None) is True
 
     def test_deleted_reservation_starts_anew(self, store: Store) -> None:
-        """Its first revision is 1 again, and its events are new."""
+        """Its first revision is 1 again, its events are new, and no sweep has claimed it."""
         store.write([make.change(make.entry(1), make.line(1, "EV1"))])
         assert claim_numbers(store, Claim.DUE, before=1) == [1]
         store.delete(make.sid("WR", 1), 1)
         assert claim_numbers(store, Claim.DUE, before=1) == []
         assert store.write([make.change(make.entry(1, revision=2))]) == [False]
-        assert store.write([make.change(make.entry(1), make.line(1, "EV1"))]) == [True]
+        again = make.entry(1, intent=make.intent())
+        assert store.write([make.change(again, make.line(1, "EV1"))]) == [True]
         assert list(store.history(make.sid("WR", 1))) == [make.line(1, "EV1")]
         assert claim_numbers(store, Claim.DUE, before=1) == [1]
 
