@@ -68,7 +68,7 @@ class SweepingTests(StoreFixtures):
         assert store.delete(make.sid("WR", 1), None) is True
 
     def test_deleted_reservation_starts_anew(self, store: Store) -> None:
-        """Its first revision is 1 again, its events are new, and no sweep has claimed it."""
+        """Its revision is 1, its events are new, and no claim holds."""
         store.write([make.change(make.entry(1), make.line(1, "EV1"))])
         assert claim_numbers(store, Claim.DUE, before=1) == [1]
         store.delete(make.sid("WR", 1), 1)
