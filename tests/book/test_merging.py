@@ -272,6 +272,23 @@ def test_merge_keeps_what_a_report_leaves_out() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("status", "time", "expected"),
+    [
+        (S.PENDING, None, NOON),
+        (S.ACCEPTED, None, None),
+        (S.PENDING, later(5), later(5)),
+        (S.ACCEPTED, later(5), later(5)),
+    ],
+)
+def test_report_without_a_time_keeps_that_of_its_status(
+    status: Status, time: datetime | None, expected: datetime | None
+) -> None:
+    entry = merge(make_entry(), make_report(status, time=time), Verdict.APPLIED, later(9))
+    assert entry is not None
+    assert (entry.platform_time, entry.revision, entry.refreshed_at) == (expected, 4, later(9))
+
+
 def test_reply_without_version_clears_the_etag() -> None:
     entry = merge(make_entry(version=3), report_of_reservation(pending(0)), Verdict.APPLIED, NOON)
     assert entry is not None

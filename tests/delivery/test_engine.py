@@ -182,6 +182,17 @@ def test_refusal_for_another_reason_stays_final_after_reading_back() -> None:
     assert observer.lines[-2:] == ["fetched pending: Refused", "Refused"]
 
 
+@pytest.mark.parametrize(
+    ("etag", "kind"),
+    [("3", Refused), ("4", Refused), ("5", OutcomeUnknown), (None, OutcomeUnknown)],
+)
+def test_refused_wrap_is_believed_unless_the_platform_may_have_undone_it(
+    etag: str | None, kind: type[ReservationError]
+) -> None:
+    gateway = ScriptedGateway(Reply(400), shows("accepted", etag))
+    fails(gateway, kind, ACCEPTED, Wrap())
+
+
 def test_refusal_that_cannot_be_read_back_stays_final() -> None:
     gateway = ScriptedGateway(REWORDED, Reply(404))
     assert fails(gateway, Refused).code == 20001
@@ -191,6 +202,15 @@ def test_refusal_that_cannot_be_read_back_stays_final() -> None:
 def test_refusal_after_an_unknown_outcome_is_read_back() -> None:
     gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), REWORDED, shows("accepted", "4"))
     assert fails(gateway, Indistinguishable).reservation.status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("refusal", [(Reply(404),), (REWORDED, shows("pending", "3"))])
+def test_final_refusal_says_nothing_of_an_earlier_request(refusal: tuple[Reply, ...]) -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("pending", "3"), *refusal)
+    assert fails(gateway, OutcomeUnknown, PENDING, Reject()).reason == (
+        "the last failure rules out a retry; a request that was sent may have acted, "
+        "or may act later"
+    )
 
 
 @pytest.mark.parametrize("code", [20409, 20412, 40151])
@@ -211,6 +231,20 @@ def test_failed_fetch_is_repeated(unread: Reply | GatewayError) -> None:
     failing = ScriptedGateway(TIMED_OUT, *[unread] * 9)
     assert fails(failing, OutcomeUnknown, ACCEPTED, Wrap()).last_known == ACCEPTED
     assert failing.methods == "PGGGG"
+    assert failing.pauses == [0.125, 0.25, 0.5]
+
+
+def test_throttled_fetch_is_repeated_after_retry_after() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, Reply(429, {"Retry-After": "7"}), shows("wrapping", "9"))
+    fails(gateway, Indistinguishable, ACCEPTED, Wrap())
+    assert gateway.pauses == [7.0]
+
+
+def test_fetch_takes_the_route_of_the_command() -> None:
+    gateway = ScriptedGateway(TIMED_OUT, shows("accepted"))
+    with pytest.raises(Indistinguishable):
+        perform(PENDING, Accept(), gateway, route="worker")
+    assert [request.path.split("/")[4] for request in gateway.requests] == ["Workers"] * 2
 
 
 @pytest.mark.parametrize(
@@ -233,7 +267,8 @@ def test_outcome_is_final_after_a_fetch(
 
 def test_refused_fetch_ends_the_delivery() -> None:
     gateway = ScriptedGateway(TIMED_OUT, Reply(404))
-    assert "could not be fetched" in str(fails(gateway, OutcomeUnknown))
+    reason = "the reservation could not be fetched; a request that was sent may have acted"
+    assert fails(gateway, OutcomeUnknown).reason == f"{reason}, or may act later"
     assert gateway.methods == "PG"
 
 
@@ -264,8 +299,15 @@ def test_resumed_delivery_fetches_first(
     if isinstance(outcome, str):
         assert deliver(gateway, PENDING, command, resume=True).status == outcome
     else:
-        fails(gateway, outcome, PENDING, command, resume=True)
+        error = fails(gateway, outcome, PENDING, command, resume=True)
+        assert error.__cause__ == GatewayError("the process that may have sent the command ended")
     assert [request.method for request in gateway.requests] == methods
+
+
+def test_resumed_request_may_have_any_version() -> None:
+    """The process that ended may have fetched it."""
+    gateway = ScriptedGateway(shows("pending", "4"), Reply(404))
+    fails(gateway, OutcomeUnknown, PENDING, Reject(), resume=True)
 
 
 @pytest.mark.parametrize("is_async", [False, True])
