@@ -171,10 +171,8 @@ def find_effects(state: State, trigger: str, accept: bool = False) -> tuple[Stat
     ((<Status.ACCEPTED: 'accepted'>, 'onHold'), (<Status.COMPLETED: 'completed'>,))
     """
     edges = dict.fromkeys(_EDGE_BY_QUESTION.values())
-    same = [edge for edge in edges if edge.trigger == trigger and edge.accept in (None, accept)]
-    effects: list[State] = [edge.target for edge in same if edge.source == state]
-    if not effects:
-        effects = [state if edge.source == edge.target else edge.target for edge in same]
+    same = (edge for edge in edges if edge.trigger == trigger and edge.accept in (None, accept))
+    effects: list[State] = [state if edge.source == edge.target else edge.target for edge in same]
     return tuple(dict.fromkeys(effects))
 
 

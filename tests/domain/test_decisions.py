@@ -422,6 +422,19 @@ def test_own_machine_with_events_hands_the_flags_to_its_guards() -> None:
     assert desk.state == Status.PENDING
     assert desk.trigger("accept", orchestrated=True)
     assert desk.state == ON_HOLD
+    caller = Desk()
+    build_machine(partial(Machine, send_event=True), caller)
+    assert caller.trigger("call", accept=True)
+    assert caller.state == Status.ACCEPTED
+
+
+def test_own_machine_takes_further_arguments() -> None:
+    desk = Desk()
+    machine: Any = build_machine(model=desk)
+    assert desk.trigger("call", "a note", accept=True)
+    assert desk.state == Status.ACCEPTED
+    assert machine.name == "reservation_core: "
+    assert not hasattr(desk, "to_pending")
 
 
 def test_own_machine_can_be_drawn() -> None:

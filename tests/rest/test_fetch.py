@@ -1,11 +1,15 @@
 """A fetch sends the recorded request."""
 
+from typing import Any
+
 import pytest
 
 from reservation_core import (
     Address,
     MalformedReply,
+    Reply,
     Reservation,
+    ServerFailed,
     conclude_fetch,
     prepare_fetch,
 )
@@ -42,3 +46,18 @@ def test_fetch_by_address_checks_the_sids_of_the_address() -> None:
         conclude_fetch(
             address, reply_of(body_of(ACCEPTED, sid="WR" + "f" * 32, task_sid="WT" + "f" * 32))
         )
+
+
+def test_fetch_needs_an_address() -> None:
+    untyped: Any = prepare_fetch
+    with pytest.raises(TypeError) as raised:
+        untyped(5)
+    assert str(raised.value) == (
+        "not an address: it is of type int. Give a Reservation, or an "
+        "Address(workspace_sid=..., task_sid=..., sid=...)"
+    )
+
+
+def test_failed_fetch_says_that_nothing_was_commanded() -> None:
+    with pytest.raises(ServerFailed, match="Nothing was commanded: read again"):
+        conclude_fetch(PENDING, Reply(503))

@@ -282,7 +282,7 @@ def _translated_errors() -> Generator[None]:
 
 
 def _json(values: Sequence[object]) -> str:
-    return json.dumps(values, ensure_ascii=False)
+    return json.dumps(values)
 
 
 def _connect(path: str | os.PathLike[str], timeout: float) -> sqlite3.Connection:

@@ -17,7 +17,9 @@ from reservation_core import Accept, Conference, Reply, Request, Status
 from reservation_core.book import (
     AsyncBook,
     Book,
+    Claim,
     CommandInProgress,
+    Doubt,
     Ending,
     Entry,
     MemoryStore,
@@ -334,6 +336,19 @@ def test_column_of_any_value_makes_one_entry_unreadable(
         book.record(Scenario(3).events[1])
     assert book.forget(DAMAGED)
     book.close()
+
+
+def test_claim_of_an_entry_without_a_time_is_unreadable(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "book.db")
+    store.write([make.change(make.entry(1)), make.change(make.entry(2, doubt=Doubt.GAP))])
+    with sqlite3.connect(tmp_path / "book.db") as connection:
+        connection.execute("UPDATE entry SET refreshed_at = 'soon' WHERE doubtful")
+    connection.close()
+    claimed = store.claim(
+        Claim.DUE, before=make.later(1), now=make.later(1), until=make.later(9), limit=9
+    )
+    assert [type(each) for each in claimed] == [UnreadableEntry, Entry]
+    store.close()
 
 
 def test_async_book_reports_unreadable_entries(new_database: Callable[[], str]) -> None:

@@ -350,7 +350,7 @@ def test_failed_write_leaves_nothing(tmp_path: Path) -> None:
 def test_event_key_of_any_characters_is_recorded(tmp_path: Path) -> None:
     book = Book(SQLiteStore(tmp_path / "book.db"))
     (event,) = Scenario().events
-    for name in ("EV\x00", "EV\ud800"):
+    for name in ("EV\x00", "EV\ud800", "EVé\U0001f600"):
         odd = attrs.evolve(event, sid=name)
         assert [book.record(odd).outcome for _ in range(2)] == [
             Verdict.APPLIED if name == "EV\x00" else Verdict.OLDER,
