@@ -13,12 +13,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
+_MAX_BATCH: Final = 500
 _TAKEOVER_AFTER: Final = 1.0
 """Seconds after which a waiter checks whether the leader was interrupted."""
 
@@ -32,7 +33,7 @@ class InterruptedAfterWork(BaseException):
 
     def __init__(self, results: Sequence[object], interrupt: BaseException) -> None:
         super().__init__()
-        self.results: Final = results
+        self.results: Final[Sequence[Any]] = results
         self.interrupt: Final = interrupt
 
 
@@ -41,10 +42,11 @@ class _Waiter(Generic[_T, _R]):
 
     __slots__ = ("failure", "has_left", "is_done", "is_woken", "item", "result", "signal")
 
+    result: _R  # set when the waiter is done, unless it failed
+
     def __init__(self, item: _T) -> None:
         self.item = item
         self.is_done = False
-        self.result: _R | None = None
         self.failure: Exception | None = None
         self.has_left = False  # interrupted: it waits no longer
         self.is_woken = False  # signaled, but its thread has not run yet
@@ -87,7 +89,7 @@ class GroupCommit(Generic[_T, _R]):
         *,
         failures: type[Exception] = Exception,
         shared_failures: tuple[type[Exception], ...] = (),
-        max_batch: int = 500,
+        max_batch: int = _MAX_BATCH,
     ) -> None:
         self._work: Final = work
         self._failures: Final = failures
@@ -102,7 +104,6 @@ class GroupCommit(Generic[_T, _R]):
         self._leading = threading.Lock()  # held by the leader
         self._waiting = deque[_Waiter[_T, _R]]()
         self._has_leader = False  # one is chosen, though it may not lead yet
-        self._waking = 0  # waiters that are done and signaled, but not awake yet
 
     def submit(self, item: _T) -> _R:
         """Do the work for one item, and return its result.
@@ -125,15 +126,15 @@ class GroupCommit(Generic[_T, _R]):
             raise
         if waiter.failure is not None:
             raise waiter.failure
-        return cast("_R", waiter.result)
+        return waiter.result
 
     def _wait(self, waiter: _Waiter[_T, _R]) -> bool:
-        """Wait for the signal, and return true if the waiter leads."""
+        """Wait for the signal. Return true if the waiter leads, unless it is done."""
         is_signaled = waiter.signal.acquire(timeout=_TAKEOVER_AFTER)
         with self._mutex:
             if is_signaled:
                 self._note_awake(waiter)
-            return not waiter.is_done and (is_signaled or not self._leading.locked())
+            return is_signaled or not self._leading.locked()
 
     def _note_awake(self, waiter: _Waiter[_T, _R]) -> None:
         waiter.is_woken = False
@@ -169,7 +170,7 @@ class GroupCommit(Generic[_T, _R]):
                 done = [other for other in others if other.is_done]
                 # If this was interrupted, some are not done: they wait again.
                 self._waiting.extendleft(other for other in reversed(others) if not other.is_done)
-                self._waking = len(done)
+                self._waking = len(done)  # not awake yet, though they are signaled
                 for other in done:
                     other.wake()
                 if not done:
@@ -187,7 +188,7 @@ class GroupCommit(Generic[_T, _R]):
             _settle(group, results)
         except BaseException as error:
             if isinstance(error, InterruptedAfterWork):
-                results = cast("Sequence[_R]", error.results)
+                results = error.results
                 error = error.interrupt
             if results is not None:  # the others must not do the work once more
                 _settle(group, results)
@@ -238,7 +239,7 @@ class AsyncGroupCommit(Generic[_T, _R]):
         work: Callable[[Sequence[_T]], Awaitable[Sequence[_R]]],
         *,
         shared_failures: tuple[type[Exception], ...] = (),
-        max_batch: int = 500,
+        max_batch: int = _MAX_BATCH,
     ) -> None:
         self._work: Final = work
         self._shared_failures: Final = shared_failures
@@ -270,6 +271,7 @@ class AsyncGroupCommit(Generic[_T, _R]):
     async def _serve(self, group: Sequence[tuple[_T, asyncio.Future[_R]]]) -> None:
         try:
             results = await self._work([item for item, _ in group])
+            settled = list(zip(group, results, strict=True))
         except Exception as failure:  # noqa: BLE001 - the waiters raise it
             if len(group) > 1 and not isinstance(failure, self._shared_failures):
                 for one in group:
@@ -284,6 +286,6 @@ class AsyncGroupCommit(Generic[_T, _R]):
             self._waiting.clear()
             raise
         else:
-            for (_, future), result in zip(group, results, strict=True):
+            for (_, future), result in settled:
                 if not future.done():
                     future.set_result(result)

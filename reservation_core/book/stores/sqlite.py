@@ -140,7 +140,8 @@ class SQLiteStore:
 
     def last_live(self) -> str:
         """Return the SID of the last live entry."""
-        return "".join(str(sid) for (sid,) in self._select(statements.LAST_LIVE, ()))
+        found = self._select(statements.LAST_LIVE, ())
+        return str(found[0][0]) if found else ""
 
     @hides_locals(UnreadableEntry)
     def history(self, sid: str) -> Sequence[HistoryLine]:
@@ -298,20 +299,20 @@ def _prepare(writer: sqlite3.Connection, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:  # SQLite itself does not wait here for other processes
         try:
-            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute(statements.JOURNAL_MODE)
             break
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    writer.execute("PRAGMA synchronous = FULL")
-    writer.execute("PRAGMA secure_delete = ON")
+    for setting in statements.SETTINGS:
+        writer.execute(setting)
     with _Transaction(writer):
         _migrate(writer)
 
 
 def _migrate(writer: sqlite3.Connection) -> None:
-    (version,) = writer.execute("PRAGMA user_version").fetchone()
+    (version,) = writer.execute(statements.VERSION).fetchone()
     known = len(statements.MIGRATIONS)
     if version > known:
         raise StoreFailed(f"its tables are of version {version}, and this library knows {known}")

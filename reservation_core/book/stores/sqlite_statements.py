@@ -16,6 +16,9 @@ from reservation_core.book.stores.port import Claim
 
 Row: TypeAlias = tuple[str | int | None, ...]
 
+JOURNAL_MODE: Final = "PRAGMA journal_mode = WAL"
+SETTINGS: Final = ("PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON")
+VERSION: Final = "PRAGMA user_version"
 MIGRATIONS: Final = (
     (
         """

@@ -447,6 +447,25 @@ def test_shared_failure_is_not_retried() -> None:
     assert batches == [[1, 2]]
 
 
+@pytest.mark.parametrize("results", [[], [2, 4]])
+def test_work_with_another_number_of_results_fails(results: list[int]) -> None:
+    """For threads and for asyncio tasks. No caller waits for ever."""
+
+    def work(_: Sequence[int]) -> Sequence[int]:
+        return results
+
+    async def awork(_: Sequence[int]) -> Sequence[int]:
+        return results
+
+    async def submit() -> int:
+        return await asyncio.wait_for(AsyncGroupCommit(awork).submit(1), 10)
+
+    with pytest.raises(ValueError, match="argument"):
+        GroupCommit(work).submit(1)
+    with pytest.raises(ValueError, match="argument"):
+        asyncio.run(submit())
+
+
 def test_asyncio_tasks_share_one_call_of_work() -> None:
     """A cancelled one is served all the same."""
     batches: list[Sequence[int]] = []
