@@ -174,6 +174,15 @@ def test_crowded_text_is_refused_before_it_is_parsed(item: str) -> None:
     assert parse_json(f"[{','.join([item] * 5_000)}]") == [json.loads(item)] * 5_000
 
 
+def test_crowded_text_of_brackets_is_refused() -> None:
+    with pytest.raises(MalformedReply, match="has more than 65536 commas and brackets"):
+        parse_json(f"[{','.join(['[[[0]]]'] * 40_000)}]")
+
+
+def test_text_at_the_limit_is_parsed() -> None:
+    assert parse_json("[" + "0 ," * 65_535 + "1]") == [0] * 65_535 + [1]
+
+
 def test_limit_of_a_texts_values_grows_with_its_length() -> None:
     """The platform's densest bodies have a comma or bracket in 20 characters."""
     field = '"assignment_status":"ab",'

@@ -307,6 +307,19 @@ NULLABLE: Final = [row["name"] for row in rows("fields") if row["nullable"] == "
 DEFAULTS: Final = Reservation(status=Status.ACCEPTED)
 
 
+def test_version_that_is_not_a_number_is_a_fault() -> None:
+    with pytest.raises(MalformedReply) as raised:
+        read_reservation({"reservation_status": "pending", "version": "x"})
+    assert raised.value.faults == (PayloadFault("version", "is not a whole number", "'x'"),)
+
+
+def test_array_is_not_an_object() -> None:
+    untyped: Any = read_reservation
+    with pytest.raises(MalformedReply) as raised:
+        untyped([])
+    assert raised.value.faults == (PayloadFault("(body)", "is a JSON array, not an object"),)
+
+
 def test_only_the_status_is_required() -> None:
     assert {*NULLABLE, "reservation_status"} == FULL.keys() - {"attention"}
     assert read_reservation({"reservation_status": "accepted"}) == DEFAULTS

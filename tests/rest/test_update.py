@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -14,6 +14,7 @@ from reservation_core import (
     Command,
     CommandNotAllowed,
     Complete,
+    IllegalSuccession,
     InvalidCommand,
     MalformedReply,
     RateLimit,
@@ -256,6 +257,37 @@ def test_pending_reply_to_an_accepting_command_is_on_hold(name: str) -> None:
 def test_reply_past_pending_is_not_on_hold(name: str, status: Status) -> None:
     after = attrs.evolve(DATED, status=status)
     assert conclude(PENDING, EXAMPLES[name], report_of(after)) == after
+
+
+def test_hold_begins_at_the_date_of_the_reply() -> None:
+    date = DATED.date_updated
+    assert date is not None
+    reply = reply_of(body_of(PENDING, date_updated=date.isoformat()))
+    held = conclude(PENDING, EXAMPLES["conference"], reply)
+    assert (held.on_hold, held.on_hold_since, held.date_updated) == (True, date, date)
+
+
+@pytest.mark.parametrize(
+    ("command", "state"), [("accept", "rejected"), ("call+accept", "canceled")]
+)
+def test_effect_of_a_refused_command_is_read(command: str, state: str) -> None:
+    """The platform may carry out what the tables do not allow."""
+    before = attrs.evolve(PENDING, status=state)
+    after = conclude(before, EXAMPLES[command], reply_of(body_of(ACCEPTED)))
+    assert after.status is Status.ACCEPTED
+    with pytest.raises(IllegalSuccession):
+        conclude(before, EXAMPLES["reject"], reply_of(body_of(ACCEPTED)))
+
+
+def test_request_of_a_command_refused_on_weak_evidence_has_a_caution() -> None:
+    (caution,) = prepare(PENDING, Complete(), strict=False).cautions
+    assert "only accepted or wrapping work can be completed" in str(caution)
+
+
+def test_conclude_needs_a_command() -> None:
+    untyped: Any = conclude
+    with pytest.raises(TypeError, match="it is of type str"):
+        untyped(PENDING, "accept", Reply(200))
 
 
 def test_reply_to_a_command_while_on_hold_keeps_the_hold_unless_newer() -> None:

@@ -305,14 +305,14 @@ def _prepare(writer: sqlite3.Connection, timeout: float) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    for setting in statements.SETTINGS:
+    for setting in statements.FILE_SETTINGS:
         writer.execute(setting)
     with _Transaction(writer):
         _migrate(writer)
 
 
 def _migrate(writer: sqlite3.Connection) -> None:
-    (version,) = writer.execute(statements.VERSION).fetchone()
+    (version,) = writer.execute(statements.FILE_VERSION).fetchone()
     known = len(statements.MIGRATIONS)
     if version > known:
         raise StoreFailed(f"its tables are of version {version}, and this library knows {known}")

@@ -17,8 +17,8 @@ from reservation_core.book.stores.port import Claim
 Row: TypeAlias = tuple[str | int | None, ...]
 
 JOURNAL_MODE: Final = "PRAGMA journal_mode = WAL"
-SETTINGS: Final = ("PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON")
-VERSION: Final = "PRAGMA user_version"
+FILE_SETTINGS: Final = ("PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON")
+FILE_VERSION: Final = "PRAGMA user_version"
 MIGRATIONS: Final = (
     (
         """

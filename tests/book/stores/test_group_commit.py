@@ -182,7 +182,7 @@ def call_with_locks(
 
 @pytest.mark.parametrize("woken", [False, True])
 def test_interrupted_waiter_is_not_served(monkeypatch: pytest.MonkeyPatch, *, woken: bool) -> None:
-    """If it was just chosen to lead, the next one leads at once."""
+    """After it was chosen to lead, the next one leads at once."""
     monkeypatch.setattr("reservation_core.book.stores.group_commit._TAKEOVER_AFTER", 20.0)
     work = SlowWork()
     callers = Callers(GroupCommit(work))
