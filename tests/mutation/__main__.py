@@ -1,7 +1,7 @@
 """Mutation testing of the modules that decide.
 
     pip install -e '.[dev,mutation]'
-    python -m tests.mutation                         # most of an hour, on two cores
+    python -m tests.mutation                         # two hours, on two cores
     python -m tests.mutation --into DIR              # the same, in a directory that is kept
     python -m tests.mutation --into DIR --again      # there, the changes since, and the survivors
 

@@ -595,3 +595,7 @@ def test_unknown_status_carries_everything_else_that_was_read() -> None:
     assert (error.raw_status, error.fields["etag"]) == ("escalated", "7")
     taken = attrs.evolve(Reservation(status=plain.status), **cast("dict[str, Any]", error.fields))
     assert taken == plain
+
+
+def test_body_without_a_hold_has_no_time_of_one() -> None:
+    assert read_reservation(FULL).on_hold_since is None

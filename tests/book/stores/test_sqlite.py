@@ -195,8 +195,8 @@ def test_opening_an_exclusively_locked_file_times_out(tmp_path: Path) -> None:
     holder.close()
 
 
-class Interrupted(BaseException):
-    """Stands for a signal that raises."""
+class Interrupted(Exception):
+    """Stands for a signal that raises, as a time limit does."""
 
 
 class InterruptibleConnection(sqlite3.Connection):
