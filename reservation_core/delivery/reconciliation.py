@@ -330,5 +330,5 @@ def may_be_undone(sent: Reservation, command: Command, now: Reservation) -> bool
     most = max_actions_between(sent, now)
     if most is None:
         return sent.date_updated is None or sent.date_updated != now.date_updated
-    least = min((trace.raised for trace in _all_traces(sent, command)), default=1)
+    least = min(trace.raised for trace in _all_traces(sent, command))
     return most > least  # the action, and the step back
