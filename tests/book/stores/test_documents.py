@@ -443,7 +443,7 @@ def test_entry_of_another_reservation_is_unreadable() -> None:
     document = write_entry(make.entry(1))
     for other, revision in ((sid("WR", 2), 1), (make.entry(1).sid, 0)):
         error = read_entry(other, document, revision, lambda: make.NOON)
-        assert error == UnreadableEntry("it is not the entry of this reservation", other)
+        assert error == UnreadableEntry("its SID or its revision is wrong", other)
 
 
 def test_reason_of_an_unreadable_entry_names_each_fault() -> None:
