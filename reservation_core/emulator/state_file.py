@@ -4,12 +4,14 @@ It is a SQLite database with one row of JSON for each of them. Every transaction
 one transaction of the file, on the disk before it is acknowledged. After a crash the file is as it
 was after the last acknowledged transaction, or after one more that was not acknowledged yet.
 
-The journal is not stored. One process at a time can open the file.
+The journal is not stored. One process at a time can open the file. A forked child cannot use its
+parent's: SQLite would write over what the parent writes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping
@@ -83,6 +85,7 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
+        self._process: Final = os.getpid()
         with self._translate_errors():
             self._database = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=0
@@ -127,6 +130,8 @@ class StateFile:
 
         :raises StateFileError: if it cannot be written. Nothing of it is written then.
         """
+        if os.getpid() != self._process:
+            raise StateFileError(str(self.path), "it was opened before a fork")
         with self._translate_errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -187,8 +192,9 @@ class StateFile:
         )
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file. A forked child leaves it open, as it is its parent's."""
+        if os.getpid() == self._process:
+            self._database.close()
 
 
 def _refuse(word: str) -> object:

@@ -24,7 +24,9 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient  # pyright: igno
 from reservation_core.book import AsyncBook, Book, MemoryStore, SQLiteStore, ThreadedStore
 from reservation_core.book.stores.postgres import AsyncPostgresStore, PostgresStore
 from reservation_core.domain.errors import ReservationError
+from reservation_core.emulator import ManualClock
 from reservation_core.emulator.server import running_emulator
+from reservation_core.emulator.state_file import open_platform
 from reservation_core.gateways.aiohttp import AiohttpGateway
 from reservation_core.gateways.httpx2 import AsyncHttpx2Gateway, Httpx2Gateway
 from reservation_core.gateways.port import AsyncGateway, Gateway
@@ -61,6 +63,10 @@ class Opened:
         self._add("ThreadedStore", threaded, lambda: wait(threaded.live("", 1)))
         aiobook = AsyncBook(threaded)
         self._add("AsyncBook", aiobook, lambda: wait(aiobook.record(pending(1))))
+        self._state_file = open_platform(directory / "state.db", ManualClock())
+        platform = self._state_file.__enter__()
+        self.uses["StateFile"] = partial(platform.add_task, f"WS{'0' * 32}")
+        self.closes["StateFile"] = partial(self._state_file.__exit__, None, None, None)
         threads: list[Gateway] = [
             PyreqwestGateway(CREDENTIALS, base_url=origin),
             Httpx2Gateway(CREDENTIALS, base_url=origin),

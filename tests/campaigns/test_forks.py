@@ -23,7 +23,7 @@ def test_children_are_refused_at_once_and_end_and_the_parent_continues(
     assert done.returncode == 0, done.stderr
     used = dict.fromkeys(outcomes["first"], "used")
     assert (outcomes["first"], outcomes["after"]) == (used, used)
-    assert len(used) == 13
+    assert len(used) == 14
     for child in outcomes["children"]:
         assert child.pop("exit") == "0", done.stderr
         assert _not_refused(child) == {}

@@ -422,3 +422,29 @@ def test_killed_emulator_loses_no_acknowledged_update(tmp_path: Path) -> None:
     result = emulator_crash.campaign(tmp_path, rounds=1, acknowledged=30)
     assert result.acknowledged >= 30
     assert (result.lost, result.halves) == (0, 0)
+
+
+def test_forked_child_writes_nothing_to_the_file_of_its_parent(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would write over the transactions of its parent."""
+    with open_platform(path, ManualClock()) as platform:
+        platform.add_task(WORKSPACE)
+        with monkeypatch.context() as child:
+            child.setattr("os.getpid", lambda: -1)
+            with pytest.raises(StateFileError, match=r"opened before a fork\. Choose another path"):
+                platform.add_task(WORKSPACE)
+        platform.add_task(WORKSPACE)
+    with open_platform(path, ManualClock()) as platform:
+        assert len(platform.tasks()) == 2
+
+
+def test_forked_child_leaves_the_file_of_its_parent_open(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = StateFile(path)
+    with monkeypatch.context() as child:
+        child.setattr("os.getpid", lambda: -1)
+        file.close()
+    assert file.load() == Snapshot()
+    file.close()
