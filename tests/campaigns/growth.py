@@ -146,6 +146,11 @@ def shapes() -> Iterator[tuple[str, Shape]]:
         for field in ("ReservationSid", "reservation_status", "message", "date_created"):
             yield f'{{"{field}": "{text}…"}}', _long(f'{{"{field}":"', text, '"}')
             yield f"{field}={text}…", _long(f"{field}=", text, "")
+    long = "1" * 4299  # as many digits as Python reads
+    yield "[4,299 digits, …]", _repeat(long, "[", "]")
+    for field in ("ReservationVersion", "TimestampMs", "code", "sid"):
+        item = f'{{"EventType":"a","{field}":{long}}}'
+        yield f'[{{"{field}": 4,299 digits}}, …]', _repeat(item, "[", "]")
     for value in ("1", "{}", "null", '"a"', "[]"):
         yield f'{{"k#": {value}, …}}', _many(f'"k#":{value}', "{", "}")
         yield f'{{"": {value}, …}}', _repeat(f'"":{value}', "{", "}")

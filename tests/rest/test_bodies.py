@@ -196,3 +196,13 @@ def test_limit_of_a_texts_values_grows_with_its_length() -> None:
 
 def test_short_crowded_text_is_parsed() -> None:
     assert parse_json("[" + "0," * 65_000 + "1]") == [0] * 65_000 + [1]
+
+
+def test_integer_of_more_than_400_digits_is_refused() -> None:
+    """The time to read and to show it is quadratic."""
+    for sign in ("", "-"):
+        digits = f"{sign}{'9' * (400 - len(sign))}"
+        assert parse_json(digits) == int(digits)
+        assert parse_json(f"[{digits}.5, {digits}e5]")
+        with pytest.raises(MalformedReply, match="is not JSON"):
+            parse_json(f"[{digits}9]")
