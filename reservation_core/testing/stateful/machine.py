@@ -209,12 +209,12 @@ class ReservationRuns(RuleBasedStateMachine):
 
     @initialize(tasks=st.integers(1, 4))
     def start(self, tasks: int) -> None:
-        """Reserve a worker for each of some tasks."""
+        """Reserve a worker for each of some tasks, each second one orchestrated."""
         note("  # Each step stands below the notes of what happened in it.")
         supervisor = _sid("WK", 0)  # for a rival's supervise
         self.platform.add_worker(_WORKSPACE, sid=supervisor, attributes=_WORKER)
-        for _ in range(tasks):
-            self.reserve(promptly=False)
+        for number in range(tasks):
+            self.reserve(promptly=False, orchestrated=number % 2 == 1)
 
     @precondition(lambda self: len(self.active) < self.max_active)
     @rule(promptly=st.booleans(), orchestrated=st.booleans())

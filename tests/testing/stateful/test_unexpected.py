@@ -91,7 +91,7 @@ def test_book_takes_over_what_the_platform_shows() -> None:
     class Runs(BookRuns):
         seen: ClassVar = Counter[str]()
 
-    generate(Runs, most=6, steps=60)
+    generate(Runs, most=15, steps=60)
     assert Runs.seen["unexpected or late"] > 5
     assert Runs.seen["ninth status"] > 0
 
@@ -119,7 +119,7 @@ def test_service_answers_assignment_callbacks() -> None:
                 answered[command] += 1
             return command
 
-    generate(Runs, most=4, steps=60)
+    generate(Runs, most=15, steps=60)
     assert answered.keys() == {Accept(), Reject(), Conference(to="client:alice")}
     assert Runs.coverage.own["pending --accept--> accepted"] > 0
     assert Runs.coverage.own["pending --conference--> onHold"] > 0
