@@ -285,6 +285,28 @@ class PostgresStore:
             listener.close()
 
 
+async def _answer_within(seconds: float | None, work: Coroutine[object, object, _T]) -> _T:
+    """Await work of psycopg for so many seconds.
+
+    psycopg is not awaited after a cancellation: some versions wait then until the database answers.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+        task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[object]) -> None:
+    """Take the error of a task, which asyncio would log."""
+    if not task.cancelled():
+        task.exception()
+
+
 class AsyncPostgresStore:
     """Store in a database, for an event loop. Open it there with :meth:`open`.
 
@@ -347,10 +369,10 @@ class AsyncPostgresStore:
     @_atranslates_errors
     async def _run(self, query: Query[_T]) -> _T:
         self._opened_by.require_current()
-        async with (
-            asyncio.timeout(query.seconds(self._pool.timeout)),
-            self._pool.connection() as connection,
-        ):
+        return await _answer_within(query.seconds(self._pool.timeout), self._execute(query))
+
+    async def _execute(self, query: Query[_T]) -> _T:
+        async with self._pool.connection() as connection:
             async with connection.pipeline(), connection.transaction():
                 cursors = [await connection.execute(*each) for each in query.statements]
             return query.read([await cursor.fetchall() for cursor in cursors])
@@ -405,7 +427,7 @@ class AsyncPostgresStore:
             # Taken out: after a cancellation, the next call listens anew.
             listener, self._listener = self._listener, None
             if listener is None:
-                self._listener = await self._listen()
+                self._listener = await _answer_within(self._pool.timeout, self._listen())
                 return True
             try:
                 notifications = listener.notifies(timeout=seconds, stop_after=1)
@@ -419,16 +441,13 @@ class AsyncPostgresStore:
             return is_due
 
     async def _listen(self) -> psycopg.AsyncConnection:
-        async with asyncio.timeout(self._pool.timeout):
-            listener = await psycopg.AsyncConnection.connect(
-                self._database.conninfo, autocommit=True
-            )
-            try:
-                await listener.execute(statements.LISTEN)
-            except BaseException:
-                await listener.close()
-                raise
-            return listener
+        listener = await psycopg.AsyncConnection.connect(self._database.conninfo, autocommit=True)
+        try:
+            await listener.execute(statements.LISTEN)
+        except BaseException:
+            await listener.close()
+            raise
+        return listener
 
     async def close(self) -> None:
         """Close the connections, after an asyncio task that waits for doubt.
