@@ -1,13 +1,15 @@
 """Read-decide-write transactions of a book, retried when another writer wins.
 
 A store writes a change only if the entry still has the revision that was read, so no lock is held
-while a transaction decides.
+while a transaction decides. A try is lost because another writer wins. A transaction that loses a
+thousand has met a damaged store, such as one with a wrong index.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, repeat
 from typing import Final
 from uuid import uuid4
 
@@ -41,6 +43,18 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.reservation import Reservation
 from reservation_core.rest.addresses import Route, require_sid
 from reservation_core.rest.update import prepare
+
+_MOST_TRIES: Final = 1000
+
+
+def _tries(sid: str) -> Iterator[None]:
+    """Yield for each try of a transaction. Raise UnreadableEntry after the last one."""
+    yield from repeat(None, _MOST_TRIES)
+    raise _refused(sid)
+
+
+def _refused(sid: str) -> UnreadableEntry:
+    return UnreadableEntry("each write of it is refused", sid)
 
 
 def utc_now() -> datetime:
@@ -78,7 +92,10 @@ class Transactions:
         """
         results: dict[int, Recorded] = {}
         waiting: dict[int, Report] = dict(enumerate(reports))
+        tries = count()
         while waiting:
+            if next(tries) == _MOST_TRIES:
+                raise _refused(next(iter(waiting.values())).sid)
             found = await self._store.look_up(
                 list(dict.fromkeys(report.sid for report in waiting.values())),
                 [
@@ -140,7 +157,9 @@ class Transactions:
         :raises CommandInProgress: if an intent is open.
         :raises CommandNotAllowed: if the command is not allowed.
         """
+        tries = _tries(report.sid)
         while True:
+            next(tries)
             entry, now = await self.get(report.sid), self._clock()
             verdict = judge(entry, report)
             after = merge(entry, report, verdict, now)
@@ -172,7 +191,9 @@ class Transactions:
 
         :raises NotInBook: if the book has no entry of the reservation.
         """
+        tries = _tries(sid)
         while (entry := await self.get(sid)) is not None:
+            next(tries)
             released = entry.reservation.released()
             after = attrs.evolve(entry, reservation=released, may_be_on_hold=False)
             change = make_change(sid, entry, after)
@@ -190,8 +211,9 @@ class Transactions:
         :raises CommandInProgress: if another intent is open.
         :raises CommandError: if the command is not allowed.
         """
-        token = uuid4().hex
+        token, tries = uuid4().hex, _tries(sid)
         while True:
+            next(tries)
             entry = await self.get(sid)
             if entry is None:
                 raise NotInBook(sid)
@@ -219,13 +241,15 @@ class Transactions:
 
         :returns: ``None`` if it was closed or taken over meanwhile.
         """
-        taken = attrs.evolve(intent, fence=uuid4().hex)
+        taken, tries = attrs.evolve(intent, fence=uuid4().hex), _tries(sid)
         while (entry := await self.get(sid)) is not None and entry.intent is not None:
+            next(tries)
             if _is_same_delivery(entry.intent, taken):
-                return taken  # it was written, perhaps though the store returned false
+                return taken  # it was written, though the store returned false
             if not _is_same_delivery(entry.intent, intent):
                 break
-            await self._write(make_change(sid, entry, attrs.evolve(entry, intent=taken)))
+            if await self._write(make_change(sid, entry, attrs.evolve(entry, intent=taken))):
+                return taken
         return None
 
     async def holds(self, sid: str, intent: Intent) -> bool:
@@ -247,7 +271,9 @@ class Transactions:
 
         :returns: ``None`` if the outcome is not known. Then the intent stays open.
         """
+        tries = _tries(sid)
         while (ending := outcome.ending) is not None and (entry := await self.get(sid)) is not None:
+            next(tries)
             now = self._clock()
             if ending is Ending.DELETED and is_recent(entry, now):
                 outcome = attrs.evolve(outcome, ending=without_deletion(outcome))
@@ -266,13 +292,15 @@ class Transactions:
         :raises CommandInProgress: if an intent is open.
         """
         require_sid(sid)
+        tries = count(1)
         while True:
             found = await self._store.look_up((sid,), ())
             entry = found.entries.get(sid)
             if entry is not None and entry.intent is not None:
                 raise CommandInProgress(sid, entry.intent.command.trigger)
             revision = 0 if entry is None else entry.revision
-            if await self._store.delete(sid, None if found.unreadable else revision):
+            is_unreadable = bool(found.unreadable) or next(tries) == _MOST_TRIES
+            if await self._store.delete(sid, None if is_unreadable else revision):
                 return bool(found.entries or found.unreadable)
 
     # --- pages ------------------------------------------------------------------------------------

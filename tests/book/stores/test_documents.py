@@ -17,6 +17,7 @@ from reservation_core import Accept, Conference, Reply, Request, Status
 from reservation_core.book import (
     AsyncBook,
     Book,
+    Change,
     Claim,
     CommandInProgress,
     Doubt,
@@ -465,6 +466,79 @@ def test_line_of_another_shape_is_unreadable() -> None:
         with pytest.raises(UnreadableEntry, match="in its history") as raised:
             read_line(DAMAGED, document, None, lambda: make.NOON)
         assert raised.value.sid == DAMAGED
+
+
+class Refusing(MemoryStore):
+    """Store that refuses each change of one entry. A wrong index may do so."""
+
+    refused = ""
+
+    def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+        written = [change for change in changes if change.sid != self.refused]
+        super().write(written)
+        return [change in written for change in changes]
+
+    def delete(self, sid: str, revision: int | None) -> bool:
+        return (sid != self.refused or revision is None) and super().delete(sid, revision)
+
+
+def test_entry_whose_writes_are_all_refused_ends_each_call() -> None:
+    store = Refusing()
+    broken = Broken(store, no_damage)
+    book = broken.book
+    store.refused = DAMAGED
+    calls: list[Callable[[], object]] = [
+        lambda: book.record(broken.scenario.get(1).with_status(Status.ACCEPTED)),
+        lambda: book.record_all([broken.scenario.get(1).with_status(Status.ACCEPTED)]),
+        lambda: book.answer(pending(1), Accept()),
+        lambda: book.release(DAMAGED),
+        lambda: book.perform(DAMAGED, Accept(), broken.gateway),
+    ]
+    for call in calls:
+        with pytest.raises(UnreadableEntry, match="each write of it is refused") as raised:
+            call()
+        assert raised.value.sid == DAMAGED
+    assert book.forget(DAMAGED) is True
+
+
+@pytest.mark.parametrize("last", ["take over", "close"])
+def test_entry_whose_writes_are_all_refused_does_not_stop_a_sweep(last: str) -> None:
+    """Before its command is taken over, or before it is closed."""
+    store = Refusing()
+    broken = Broken(store, no_damage)
+    broken.open_intents()
+    broken.scenario.clock.advance(300)
+
+    class Watching:
+        def send(self, request: Request) -> Reply:
+            if DAMAGED in request.path and request.method == "POST":
+                store.refused = DAMAGED
+            return broken.gateway.send(request)
+
+    if last == "take over":
+        store.refused = DAMAGED
+    swept = broken.book.recover(Watching(), lease=0)
+    assert len(swept.settled) == COUNT - 1
+    assert list(swept.failed) == [DAMAGED]
+    assert "each write of it is refused" in str(swept.failed[DAMAGED])
+
+
+def test_sweep_ends_if_the_store_shows_nothing_of_what_it_wrote() -> None:
+    """A wrong index may lead to another row."""
+
+    class Forgetful(MemoryStore):
+        is_forgetful = False
+
+        def write(self, changes: Sequence[Change]) -> Sequence[bool]:
+            return [True] * len(changes) if self.is_forgetful else super().write(changes)
+
+    store = Forgetful()
+    broken = Broken(store, no_damage)
+    broken.open_intents()
+    broken.scenario.clock.advance(300)
+    store.is_forgetful = True
+    swept = broken.book.recover(broken.gateway, lease=0)
+    assert len(swept.settled) + len(swept.failed) == COUNT
 
 
 def test_store_that_returns_a_page_again_is_damaged() -> None:
