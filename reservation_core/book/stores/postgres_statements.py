@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from operator import itemgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -223,7 +222,7 @@ def write(changes: Sequence[Change]) -> Query[Sequence[bool]]:
 
     def read(results: Sequence[Rows]) -> Sequence[bool]:
         counts = {place: rows[0][0] for place, rows in zip(order, results, strict=True)}
-        return [counts[place] == 1 for place in range(len(changes))]
+        return [counts[place] > 0 for place in range(len(changes))]
 
     return Query([_write_one(changes[place]) for place in order], read)
 
@@ -269,6 +268,11 @@ _CLAIMS: Final = {
 }
 
 
+def _waiting_order(row: Sequence[Any]) -> tuple[float, str]:
+    sid, *_, since = row  # without a time, if a SID has two rows
+    return since or 0.0, sid
+
+
 def claim(
     kind: Claim, before: datetime, now: datetime, until: datetime, limit: int
 ) -> Query[Sequence[StoredEntry]]:
@@ -276,7 +280,7 @@ def claim(
     values = {"before": before, "now": now, "until": until, "limit": limit}
     return Query(
         ((_CLAIMS[kind], values),),
-        lambda results: _entries(sorted(results[0], key=itemgetter(4, 0))),
+        lambda results: _entries(sorted(results[0], key=_waiting_order)),
     )
 
 
@@ -324,7 +328,7 @@ _LOCK_ENTRY: Final = f"SELECT turn FROM {_TURN}".encode()  # noqa: S608 - of con
 _DELETE: Final = b"""
     WITH expected AS MATERIALIZED (
         SELECT WHERE %(revision)s::bigint IS NULL OR %(revision)s = coalesce(
-            (SELECT revision FROM reservation_book_entry WHERE sid = %(sid)s), 0
+            (SELECT max(revision) FROM reservation_book_entry WHERE sid = %(sid)s), 0
         )
     ),
     entries AS (DELETE FROM reservation_book_entry USING expected WHERE sid = %(sid)s),

@@ -253,6 +253,28 @@ def test_time_that_python_cannot_hold_does_not_stop_a_sweep(
     broken.store.close()
 
 
+@pytest.mark.parametrize("change", ["revision = revision + 1", "intent_created_at = NULL"])
+def test_entry_with_two_rows_does_not_stop_a_sweep(
+    new_database: Callable[[], str], change: str
+) -> None:
+    """An index that a new locale makes wrong lets one SID in twice."""
+    database = new_database()
+    broken = Broken(PostgresStore(database, max_connections=2), no_damage)
+    broken.open_intents()
+    table = "reservation_book_entry"
+    last = f"(SELECT max(ctid) FROM {table} WHERE sid = '{DAMAGED}')"
+    with psycopg.connect(database, autocommit=True) as connection:
+        for query in (
+            f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey",
+            f"INSERT INTO {table} SELECT * FROM {table} WHERE sid = '{DAMAGED}'",
+            f"UPDATE {table} SET {change} WHERE ctid = {last}",
+        ):
+            connection.execute(query.encode())
+    check_that_others_are_swept(broken)
+    assert broken.store.delete(DAMAGED, None) is True
+    broken.store.close()
+
+
 def no_damage(column: str, value: object, table: str) -> None:
     """Leave the table as it is."""
 
