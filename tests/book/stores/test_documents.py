@@ -257,7 +257,7 @@ def test_time_that_python_cannot_hold_does_not_stop_a_sweep(
 def test_entry_with_two_rows_does_not_stop_a_sweep(
     new_database: Callable[[], str], change: str
 ) -> None:
-    """An index that a new locale makes wrong lets one SID in twice."""
+    """A wrong index lets one SID in twice."""
     database = new_database()
     broken = Broken(PostgresStore(database, max_connections=2), no_damage)
     broken.open_intents()
