@@ -58,6 +58,8 @@ _T = TypeVar("_T")
 _OPTIONS: Final = {"autocommit": True}
 _ROLLBACK_CLASS: Final = "40"
 """SQLSTATE class of transactions that gave way to another. A retry may succeed."""
+_READ_ONLY: Final = "25006"
+"""SQLSTATE of a write to a database that only reads, such as a standby."""
 _DAMAGED: Final = ("XX001", "XX002", "42P01", "42703")
 """SQLSTATEs of damaged data or indexes, and of missing tables or columns."""
 
@@ -111,6 +113,8 @@ def _translate(error: Exception) -> StoreFailed:
 def _failure_of(error: Exception, state: str) -> type[StoreFailed]:
     if state in _DAMAGED:
         return StoreDamaged
+    if state == _READ_ONLY:
+        return StoreUnavailable
     is_rollback = state.startswith(_ROLLBACK_CLASS)
     is_unavailable = isinstance(error, psycopg.OperationalError) and not is_rollback
     return StoreUnavailable if is_unavailable else StoreFailed

@@ -501,6 +501,13 @@ def test_database_that_does_not_answer_is_unavailable_to_an_event_loop(
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_read_only_database_is_unavailable(new_database: Callable[[], str]) -> None:
+    """A standby is, until it takes over."""
+    standby = with_options(new_database(), "-cdefault_transaction_read_only=on")
+    with pytest.raises(StoreUnavailable, match="25006"):
+        PostgresStore(standby, max_connections=1)
+
+
 def test_closed_store_refuses_at_once(new_database: Callable[[], str]) -> None:
     store = PostgresStore(new_database(), max_connections=1)
     store.close()
