@@ -85,7 +85,7 @@ SHARED_FAILURES: Final = (StoreUnavailable, StoreDamaged)
 
 @attrs.frozen(slots=False)
 class UnreadableEntry(StoreFailed):
-    """The store holds an entry or a history that cannot be read.
+    """An entry or its history cannot be read or written.
 
     Other entries are not affected. ``reason`` shows no values.
 
@@ -98,12 +98,12 @@ class UnreadableEntry(StoreFailed):
         """Name the entry, the reason and the remedy."""
         if _show_sid(self.sid) == _DAMAGED:
             return (
-                f"an entry of the book whose SID is damaged cannot be read: {self.reason}. A "
+                f"an entry of the book whose SID is damaged cannot be used: {self.reason}. A "
                 "command may be open. Stop all processes that use the store, and repair it or "
                 "restore a backup."
             )
         return (
-            f"the book's entry of reservation {self.sid} cannot be read: {self.reason}. "
+            f"the book's entry of reservation {self.sid} cannot be used: {self.reason}. "
             "A command may be open. Delete the entry with book.forget(sid), then fetch the "
             "reservation and record it."
         )

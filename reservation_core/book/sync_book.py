@@ -40,7 +40,7 @@ from reservation_core.domain.commands.base import Command
 from reservation_core.domain.errors import ReservationError
 from reservation_core.domain.reservation import Reservation
 from reservation_core.gateways.port import Gateway, require_gateway
-from reservation_core.rest.addresses import Route, require_sid
+from reservation_core.rest.addresses import Route
 from reservation_core.rest.messages import Reply, Request
 from reservation_core.webhooks.responses import CallbackAnswer
 
@@ -220,8 +220,7 @@ class Book:
         :raises UnreadableEntry: if a line of it cannot be read.
         :raises StoreFailed: if the store failed.
         """
-        require_sid(sid)
-        return self.store.history(sid)
+        return _run(self._book.history(sid))
 
     # --- housekeeping ----------------------------------------------------------------------------
 

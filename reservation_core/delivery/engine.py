@@ -21,8 +21,8 @@ anything else (404, 401, 403, other 400)       the error is final
 :mod:`reservation_core.delivery.reconciliation` decides what follows from a fetch.
 
 A gateway repeats nothing by itself, but a proxy may. It returns the second answer then, such as a
-412. So a refusal is believed only if the command's own act cannot explain it, or
-if the policy has ``trust_refusals``.
+412. So a refusal is believed only if the command's own act cannot explain it, or if the policy has
+``trust_refusals``.
 
 A 2xx that names no SID is believed: in the platform's API description the SID may be null. One that
 names another SID is not: the outcome is unknown.
@@ -319,6 +319,7 @@ class _Delivery:
             self.unexpected = outcome if isinstance(outcome, IllegalSuccession) else None
             if self.unexpected is not None:
                 outcome = self.unexpected.reservation
+            # A replica may show an older version: then the fetch is repeated.
             if isinstance(outcome, Reservation) and not is_older(outcome, self.known):
                 self.was_fetched = self.has_fetched = True
                 can_send_etag = outcome.etag is None or is_header_value(outcome.etag)

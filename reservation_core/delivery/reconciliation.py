@@ -7,9 +7,9 @@ closed only by proof. There are three questions to each open request:
    can a refusal: a proxy may have repeated a request that acted, and returned the second answer. A
    409 can always be such an answer. A 412 can, if the act raised the version. A 400 about the state
    can, if the platform refuses the command in the state that it leads to: a refused accept is open,
-   and a refused call is not. If the fetch shows the state in which the command was sent, two
-   refusals are believed: a 400 to a plain status update that names no reason, and one of a command
-   that the lifecycle refuses in that state.
+   and a refused call is not. With ``Policy.trust_refusals`` no refusal can. If the fetch shows the
+   state in which the command was sent, two refusals are believed: a 400 to a plain status update
+   that names no reason, and one of a command that the lifecycle refuses in that state.
 2. **Can it have acted before the fetched state?** Yes, if that state can follow from an effect of
    the command, and the versions leave room for the action and the steps since: at most n actions
    happen between version v and version v+n. An orchestrated accept may be on hold, which shows
@@ -19,7 +19,8 @@ closed only by proof. There are three questions to each open request:
    took a step that the lifecycle does not have. Then only a terminal effect is sure to show,
    because nothing leaves a terminal status. Such a step may also have undone a wrap: a wrap that
    still shows accepted has not acted only if the version leaves no room for two actions, or without
-   a version if the date of the update is the same.
+   a version if the date of the update is the same. An accept that no source allows may end where it
+   began, too: it needs room for one action, because its hold may keep the version.
 3. **Can it have acted after the fetched state?** A replica may show an old state, and a request may
    be late. So yes, if it could act in the fetched state. A request with an earlier version cannot.
 

@@ -152,7 +152,7 @@ def carry_out(world: World, order: Order) -> Iterator[tuple[bool, World]]:
         for obeys, settled in world.settle("obeys"):
             if not obeys:
                 yield False, settled
-            elif world.acted == 0:  # a bound: it would obey a copy, too, whoever sent it
+            elif world.acted == 0:  # a bound: a copy, which it would obey, too, is not explored
                 yield from _act(settled, order)
     else:
         yield False, world

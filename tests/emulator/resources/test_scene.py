@@ -69,7 +69,9 @@ def test_workspace_of_control_surface_is_there_once_it_is_asked_for() -> None:
     place.root = f"/v1/Workspaces/{WS}"
     assert place.refusal("GET", "")[0] == 404
     worker = platform.add_worker(WS, name="ann").sid
-    assert platform.records()[-1].workspace_sid != WS
+    newest = platform.records()[-1]
+    assert newest.workspace_sid != WS
+    assert platform.record(newest.sid) == newest
     assert place.fetch(f"/Workers/{worker}")["friendly_name"] == "ann"
     assert place.fetch("")["friendly_name"] == "Emulator"
     assert [row["friendly_name"] for row in place.rows("/Activities", "activities")] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,19 +90,21 @@ def restore_a_backup() -> str:
     return text
 
 
+def _change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
 @follows(
-    "the book's entry of reservation {} cannot be read: {}. A command may be open. Delete the "
+    "the book's entry of reservation {} cannot be used: {}. A command may be open. Delete the "
     "entry with book.forget(sid), then fetch the reservation and record it."
 )
 def forget_the_entry_and_record_it_again() -> str:
     world = World()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "book.db")
-        book = Book(SQLiteStore(path))
+        book = Book(SQLiteStore(path := Path(folder, "book.db")))
         book.record(world.held)
-        with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE entry SET document = '[]'")
-        connection.close()
+        _change(path, "UPDATE entry SET document = '[]'")
         text = text_of(Exception, lambda: book.get(SID))
         assert book.forget(SID)
         book.record(world.fetch())
@@ -111,22 +114,18 @@ def forget_the_entry_and_record_it_again() -> str:
 
 
 @follows(
-    "an entry of the book whose SID is damaged cannot be read: {}. A command may be open. Stop all "
+    "an entry of the book whose SID is damaged cannot be used: {}. A command may be open. Stop all "
     "processes that use the store, and repair it or restore a backup."
 )
 def repair_the_sid() -> str:
     world = World()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "book.db")
-        book = Book(SQLiteStore(path))
+        book = Book(SQLiteStore(path := Path(folder, "book.db")))
         book.record(world.held)
-        with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE entry SET sid = x'ff00'")
+        _change(path, "UPDATE entry SET sid = x'ff00'")
         text = text_of(Exception, lambda: [*book.live()])
         book.close()
-        with connection:
-            connection.execute("DELETE FROM entry WHERE sid = x'ff00'")
-        connection.close()
+        _change(path, "DELETE FROM entry WHERE sid = x'ff00'")
         book = Book(SQLiteStore(path))
         book.record(world.fetch())
         assert [entry.sid for entry in book.live()] == [SID]
